@@ -1,0 +1,173 @@
+"""``manage.py serve``: everything between a fresh clone and the answer to the first request."""
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Never
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from organizations.models import Organization
+from people.authentication import find_token
+from people.services import create_organization
+
+DEMO_FILE = settings.VAR_DIR / "demo.json"
+
+# How long requests that run when the service is stopped may take to finish.
+GRACE_SECONDS = 30
+
+EXAMPLES = """\
+To try it, paste these lines into another terminal, one block after the other:
+
+  API={api} ORGANIZATION={organization_id} TOKEN={token}
+  api() {{ curl -sS "$@" -H "X-Auth-Token: $TOKEN" -H "X-Organization-Id: $ORGANIZATION" \\
+    -H 'Content-Type: application/vnd.api+json'; echo; }}
+
+  # 1. Create an import. The answer is shown, and its id kept in IMPORT.
+  IMPORT=$(api $API/imports -d '{{"data": {{"type": "imports", "attributes": {{"import_data": {{
+    "company": [{{"name": "Import"}}],
+    "person": [{{"Company": "Import", "First Name": "John", "Last Name": "Doe",
+                "Email": "john@mail.com", "Title": "Contact"}}]}}}}}}}}' |
+    tee /dev/stderr | sed -n 's/^{{"data":{{[^{{]*"id":"\\([0-9]*\\)".*/\\1/p')
+
+  # 2. Import it. From now on the company and the person are there.
+  api $API/imports/$IMPORT/import -X POST
+
+  # 3. List the people.
+  api $API/people
+
+  # 4. Revert it. The company and the person are gone.
+  api $API/imports/$IMPORT/revert -X PATCH
+"""
+
+NO_DEMO = """\
+There are organizations already. Whoever has no token makes one with:
+
+  .venv/bin/python manage.py create_token --organization ID --email EMAIL
+"""
+
+
+class Command(BaseCommand):
+    """Migrates, makes a demo organization in an empty database, and serves until it is told to stop."""
+
+    help = "Migrate, make a demo organization in an empty database, and serve on HOST:PORT until Ctrl-C."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve; exits with 0 after Ctrl-C or a TERM or HUP signal, otherwise with what gunicorn exits with."""
+        _on_stop_signals(_exit)
+        # First of all: if the port is taken, the database is none of our business.
+        listener = _listen(os.environ.get("HOST") or "127.0.0.1", _positive("PORT", 8000))
+        url = _url(listener)
+        try:
+            self._migrate()
+            demo = _demo()
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be used: {error}") from error
+        finally:
+            connections.close_all()
+        gunicorn = Gunicorn(listener)
+        self.stdout.write(EXAMPLES.format(api=f"{url}/api/v2", **demo) if demo else NO_DEMO)
+        self.stdout.write()
+        self.stdout.write(self.style.SUCCESS(f"Listening at {url} – stop with Ctrl-C."))
+        self.stdout.flush()
+        sys.exit(gunicorn.wait())
+
+    def _migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if pending:
+            call_command("migrate", verbosity=0, interactive=False)
+            self.stdout.write(f"Migrated the database: {len(pending)} migrations applied.\n\n")
+
+
+class Gunicorn:
+    """The service's processes. The first stop signal lets requests that run finish, the next one cuts them off."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        """Start serving on ``listener``, which is gunicorn's from then on, and take over the stop signals."""
+        command = [sys.executable, "-m", "gunicorn", "importsvc.wsgi:application"]
+        command += ["--pythonpath", str(settings.BASE_DIR), "--bind", f"fd://{listener.fileno()}"]
+        # Threads: a worker of the default kind is killed when one request, such as a long import, takes 30 seconds.
+        command += ["--worker-class", "gthread", "--threads", str(_positive("THREADS", 4))]
+        command += ["--workers", str(_positive("WEB_CONCURRENCY", 2)), "--graceful-timeout", str(GRACE_SECONDS)]
+        command += ["--log-level", "warning", "--no-control-socket"]
+        # A process group of its own, so that Ctrl-C in the terminal reaches only us.
+        self._process = subprocess.Popen(command, pass_fds=[listener.fileno()], process_group=0)  # noqa: S603 - no shell
+        self._stopping = False
+        _on_stop_signals(self._stop)
+        listener.close()
+
+    def wait(self) -> int:
+        """Wait until everything has ended; 0 after a stop signal."""
+        code = self._process.wait()
+        # A signal that arrives before gunicorn listens to signals ends it at once.
+        return 0 if self._stopping and code == -signal.SIGTERM else code
+
+    def _stop(self, _signal_number: int, _frame: FrameType | None) -> None:
+        self._process.send_signal(signal.SIGQUIT if self._stopping else signal.SIGTERM)
+        self._stopping = True
+
+
+def _exit(_signal_number: int, _frame: FrameType | None) -> Never:
+    sys.exit(0)
+
+
+def _on_stop_signals(handler: Callable[[int, FrameType | None], Any]) -> None:
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal_number, handler)
+
+
+def _positive(name: str, default: int) -> int:
+    given = os.environ.get(name) or str(default)
+    if not given.isdecimal() or int(given) == 0:
+        raise CommandError(f"{name} must be a positive whole number, not {given!r}.")
+    return int(given)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise CommandError(f"Port {port} is taken: stop what listens there, or set PORT to another.") from error
+        raise CommandError(f"Cannot listen on HOST {host}, PORT {port}: {error}") from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _demo() -> dict[str, Any] | None:
+    """A demo organization's and person's id and a token that works; ``None`` if only others' organizations are there.
+
+    In an empty database the organization is made.
+    """
+    if not Organization.objects.exists():
+        made = create_organization(name="Demo", email="demo@example.com", first_name="Demo", last_name="User")
+        demo = {"organization_id": made.organization.pk, "person_id": made.person.pk, "token": made.token}
+        # The database has only a hash of the token, and the next start wants to print it again.
+        DEMO_FILE.parent.mkdir(parents=True, exist_ok=True)
+        DEMO_FILE.unlink(missing_ok=True)
+        DEMO_FILE.touch(mode=0o600)
+        DEMO_FILE.write_text(json.dumps(demo))
+        return demo
+    try:
+        demo = json.loads(DEMO_FILE.read_text())
+        # The file may be about another database.
+        token = find_token(demo["token"])
+        return demo if token and token.person.organization_id == demo["organization_id"] else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None

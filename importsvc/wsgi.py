@@ -1,0 +1,13 @@
+"""The WSGI application that gunicorn serves."""
+
+import os
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from importsvc.chunked_bodies import ChunkedBodies
+from importsvc.jsonapi.wsgi import UnreadContentTypes
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
+
+application = ChunkedBodies(UnreadContentTypes(get_wsgi_application()), limit=settings.MAX_BODY_BYTES)
