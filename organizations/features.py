@@ -1,0 +1,93 @@
+"""``organization_features``: what an organization may use, and how much of it is used.
+
+The names, their order, kinds and default limits are those of the published page (``meta.organization_features``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from organizations.models import Organization
+
+METERED_LIMITS: Mapping[str, int] = {
+    "custom_fields": 15,
+    "custom_fields_per_project": 10,
+    "public_custom_reports": 30,
+    "private_custom_reports": 30,
+    "scheduling_placeholders": 5,
+}
+SWITCHES: tuple[str, ...] = (
+    "multigrouping",
+    "client_access_to_budgets",
+    "subsidiaries",
+    "time_approvals",
+    "expenses_approvals",
+    "timeoff_approvals",
+    "autotracking",
+    "forecasting",
+    "webhooks",
+    "table_pivoting",
+    "formula_fields",
+    "single_sign_on",
+)
+
+UsageCounter = Callable[["Organization"], Mapping[str, int]]
+_usage_counters: list[UsageCounter] = []
+
+
+def register_usage(counter: UsageCounter) -> UsageCounter:
+    """Let an app report how much of some metered features an organization uses.
+
+    ``counter`` takes the organization and returns feature name to count, from at most one query: it runs on every
+    successful answer of the API. A metered feature nobody counts is reported as 0.
+    """
+    _usage_counters.append(counter)
+    return counter
+
+
+def organization_features(organization: Organization) -> dict[str, dict[str, Any]]:
+    """The organization's features in the published order: metered ones first, then switches.
+
+    ``{"custom_fields": {"type": "metered", "limit": 15, "used": 0}, …,
+    "webhooks": {"type": "switch", "available": True}, …}``
+    """
+    overrides = organization.features
+    used: dict[str, int] = {}
+    for counter in _usage_counters:
+        used.update(counter(organization))
+    features: dict[str, dict[str, Any]] = {}
+    for name, limit in METERED_LIMITS.items():
+        features[name] = {
+            "type": "metered",
+            "limit": overrides.get(name, {}).get("limit", limit),
+            "used": used.get(name, 0),
+        }
+    for name in SWITCHES:
+        features[name] = {"type": "switch", "available": overrides.get(name, {}).get("available", True)}
+    return features
+
+
+def validate_features(value: object) -> None:
+    """Refuse overrides that ``organization_features`` could not merge.
+
+    The form is ``{"custom_fields": {"limit": 50}, "webhooks": {"available": false}}``.
+
+    Raises:
+        ValidationError: naming the first entry that is wrong.
+    """
+    if not isinstance(value, dict):
+        raise ValidationError("Features must be an object of feature names.")
+    for name, override in value.items():
+        if name in METERED_LIMITS:
+            key, fits = "limit", lambda given: type(given) is int and given >= 0
+        elif name in SWITCHES:
+            key, fits = "available", lambda given: type(given) is bool
+        else:
+            raise ValidationError(f"Unknown feature {name!r}.")
+        if not isinstance(override, dict) or set(override) != {key} or not fits(override[key]):
+            kind = "a whole number" if key == "limit" else "true or false"
+            raise ValidationError(f'Feature {name!r} must be {{"{key}": {kind}}}.')

@@ -1,0 +1,61 @@
+"""Organizations: the tenants everything else belongs to."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+from organizations.features import validate_features
+
+
+def validate_time_zone(value: str) -> None:
+    """Refuse names that are not in the IANA time zone database."""
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError(f"{value!r} is not a time zone; use a name like 'Europe/Zagreb'.")
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    """Organizations, scoped like everything that belongs to one."""
+
+    def for_organization(self, organization: Organization) -> Self:
+        """Only the organization itself."""
+        return self.filter(pk=organization.pk)
+
+
+class Organization(models.Model):
+    """A customer: the boundary no data crosses."""
+
+    name = models.CharField(max_length=255)
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[validate_time_zone],
+        help_text="IANA name, for example Europe/Zagreb. Time stamps in the API are written in this zone.",
+    )
+    default_currency = models.CharField(max_length=3, default="USD", help_text="ISO 4217 code.")
+    features = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_features],
+        help_text='Differences from the default plan, for example {"custom_fields": {"limit": 50}}.',
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(name=""), name="organization_name_not_blank"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """The time zone that the organization's time stamps are written in."""
+        return zoneinfo.ZoneInfo(self.time_zone)

@@ -1,0 +1,117 @@
+"""People: users of the service and contacts of the organization; and the tokens users work with."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
+
+from companies.models import Company
+from organizations.models import Organization
+from organizations.tenancy import OrganizationScopedQuerySet
+
+
+class Person(models.Model):
+    """A person: a user (``is_user``) who may act, or a contact who is only known."""
+
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        related_name="people",
+        db_index=False,  # a constraint below starts with it
+    )
+    # The database holds this as (organization, company): a person's company is of the person's own organization.
+    # See people/migrations/0002_company_of_same_organization.py.
+    company = models.ForeignKey(
+        Company,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="people",
+        db_constraint=False,
+    )
+    first_name = models.CharField(max_length=255)
+    last_name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
+    email = models.EmailField(max_length=254, null=True, blank=True)  # noqa: DJ001 - blank is no address
+    title = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
+    joined_at = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    deactivated_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    role_id = models.PositiveIntegerField(null=True, blank=True)
+    invited_at = models.DateTimeField(null=True, blank=True)
+    is_user = models.BooleanField(default=False)
+    tag_list = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    avatar_url = models.URLField(max_length=2000, null=True, blank=True)  # noqa: DJ001 - the API says null
+    virtual = models.BooleanField(default=False)
+    custom_fields = models.JSONField(null=True, blank=True)
+    autotracking = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    placeholder = models.BooleanField(default=False)
+    color_id = models.PositiveIntegerField(null=True, blank=True)
+    private_custom_reports_used = models.PositiveIntegerField(default=0)
+
+    objects = OrganizationScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "people"
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(first_name=""), name="person_first_name_not_blank"),
+            # PostgreSQL's lower() is the only law of what "the same address" is: see docs/decisions/0002.
+            # The address first, for the reason given at the index of company names.
+            models.UniqueConstraint(
+                Lower("email"),
+                "organization",
+                name="person_email_organization",
+                violation_error_message="Email has already been taken",
+            ),
+            # Also what an import's composite key to its creator refers to, and the order of lists.
+            models.UniqueConstraint(fields=["organization", "id"], name="person_organization_id"),
+        ]
+        indexes = [
+            # What organization_features counts, on every answer: small indexes of the few people who count.
+            models.Index(fields=["organization"], condition=models.Q(placeholder=True), name="person_placeholders"),
+            models.Index(
+                fields=["organization"],
+                condition=models.Q(private_custom_reports_used__gt=0),
+                include=["private_custom_reports_used"],
+                name="person_private_reports",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.first_name, self.last_name]))
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Always true: a person only becomes ``request.user`` by a valid token (DRF's permissions ask)."""
+        return True
+
+
+class ApiTokenManager(BaseAPIKeyManager):
+    """Makes tokens; they get ids like all other records."""
+
+    def assign_key(self, obj: AbstractAPIKey) -> str:
+        """Give a new token its prefix and hash, and return the key itself. The library would make the hash the id."""
+        key: str = super().assign_key(obj)
+        obj.pk = None
+        return key
+
+
+class ApiToken(AbstractAPIKey):
+    """What a person's programs show in ``X-Auth-Token``: only a hash is stored, the prefix tells tokens apart."""
+
+    # The library's primary key contains the hash, which would then be in URLs, logs and error messages.
+    id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
+
+    objects: ClassVar[ApiTokenManager] = ApiTokenManager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "API token"
+        verbose_name_plural = "API tokens"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
