@@ -1,0 +1,68 @@
+"""PostgreSQL's text formats: rows for COPY, literals for arrays and JSON (PostgreSQL manual, COPY, "Text Format")."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection
+from django.db.models import JSONField
+
+if TYPE_CHECKING:
+    from django.db.models import Field
+
+LINES_AT_ONCE = 100
+NULL = r"\N"
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def copy_rows(table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
+    """Stream lines of COPY text, each with its newline, into a table. The caller owns the transaction.
+
+    Raises:
+        django.db.DatabaseError: PostgreSQL refuses a row; the transaction is then unusable.
+    """
+    quote = connection.ops.quote_name
+    statement = f"COPY {quote(table)} ({', '.join(map(quote, columns))}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        cursor.cursor.copy_expert(statement, _Stream(iter(lines)))
+
+
+def encoder(field: Field[Any, Any]) -> Callable[[Any], str]:
+    """What turns values of this model field into cells of COPY text."""
+    to_text = json_text if isinstance(field, JSONField) else array_literal if isinstance(field, ArrayField) else str
+    return lambda value: cell(None if value is None else to_text(value))
+
+
+def cell(text: str | None) -> str:
+    """Text as a cell of COPY text; ``None`` is SQL's null."""
+    return NULL if text is None else text.translate(_ESCAPES)
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON. What JSON has no form for, decimals and dates among it, is text that PostgreSQL reads."""
+    return _JSON.encode(value)
+
+
+def array_literal(values: Sequence[str]) -> str:
+    """A PostgreSQL array literal of text: one parameter, however long the list."""
+    quoted = (value.replace("\\", r"\\").replace('"', r"\"") for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+
+
+class _Stream(io.TextIOBase):
+    """Lines as the file that psycopg2 reads from, made while it reads: the whole text is never held.
+
+    psycopg2 sends whatever a read returns, more than it asked for too.
+    """
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines = lines
+
+    def read(self, size: int | None = -1, /) -> str:
+        return "".join(islice(self.lines, LINES_AT_ONCE))

@@ -1,0 +1,60 @@
+"""What may refer to a record: the foreign keys to its table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import ForeignObjectRel, Model
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """A foreign key to a table.
+
+    Attributes:
+        table: that the key is in, quoted for SQL.
+        columns: pairs of a column of that table and the column that it refers to.
+        model: of that table; ``None`` if Django does not know it.
+    """
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+    model: type[Model] | None
+
+
+def find_foreign_keys(model: type[Model]) -> list[ForeignKey]:
+    """Every foreign key to a model's table: those PostgreSQL holds, whoever made them, and those only Django knows."""
+    held = list(_find_in_database(model))
+    columns_held = {(key.model, column) for key in held for column, _ in key.columns}
+    return held + [key for key in _find_in_models(model) if (key.model, key.columns[0][0]) not in columns_held]
+
+
+def _find_in_database(model: type[Model]) -> Iterator[ForeignKey]:
+    models = {other._meta.db_table: other._meta.concrete_model for other in apps.get_models(include_auto_created=True)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT relname, conrelid::regclass::text,
+                   ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key (number, position)
+                         JOIN pg_attribute ON attrelid = conrelid AND attnum = number ORDER BY position),
+                   ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (number, position)
+                         JOIN pg_attribute ON attrelid = confrelid AND attnum = number ORDER BY position)
+            FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
+            WHERE contype = 'f' AND confrelid = %s::regclass AND conparentid = 0 ORDER BY relname, conname
+            """,
+            [connection.ops.quote_name(model._meta.db_table)],
+        )
+        for name, table, columns, referred in cursor:
+            yield ForeignKey(table, tuple(zip(columns, referred, strict=True)), models.get(name))
+
+
+def _find_in_models(model: type[Model]) -> Iterator[ForeignKey]:
+    for relation in model._meta.get_fields(include_hidden=True):
+        # A many-to-many relation is the hidden foreign key of the table between.
+        if isinstance(relation, ForeignObjectRel) and relation.field.concrete and not relation.many_to_many:
+            other: type[Model] = relation.field.model
+            columns = tuple((str(own.column), str(there.column)) for own, there in relation.field.related_fields)
+            yield ForeignKey(connection.ops.quote_name(other._meta.db_table), columns, other)

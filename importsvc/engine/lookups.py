@@ -1,0 +1,95 @@
+"""The reads a plan needs: what the organization already has of what the rows mention. One query for each question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from importsvc.engine import registry
+from importsvc.engine.copying import array_literal
+from importsvc.engine.importable import Importable
+from importsvc.engine.rows import CleanRows
+
+ColumnKey = tuple[str, str]  # an importable's name and one of its columns
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """What the database said.
+
+    Attributes:
+        folded: for each value that is not plain ASCII, PostgreSQL's ``lower()`` of it.
+        taken: by unique column, the folded values that records of the organization have.
+        found: by column referred to, the ids of the records that have a folded value.
+    """
+
+    folded: Mapping[str, str] = field(default_factory=dict)
+    taken: Mapping[ColumnKey, frozenset[str]] = field(default_factory=dict)
+    found: Mapping[ColumnKey, Mapping[str, list[int]]] = field(default_factory=dict)
+
+    def fold(self, value: str) -> str:
+        """The value as it is compared: by PostgreSQL's ``lower()``, the only law there is (docs/decisions/0002)."""
+        return value.lower() if value.isascii() else self.folded[value]
+
+
+def read_lookups(organization_id: int, all_rows: Iterable[CleanRows]) -> Lookups:
+    """Ask the database what these rows need to know of this organization's records."""
+    unique: dict[ColumnKey, set[str]] = {}
+    referred: dict[ColumnKey, set[str]] = {}
+    for rows in all_rows:
+        for column in rows.importable.columns:
+            if column.unique:
+                unique[rows.importable.name, column.name] = _mentioned(rows, column.name)
+        for reference in rows.importable.references:
+            referred.setdefault((reference.to, reference.by), set()).update(_mentioned(rows, reference.name))
+    folded = _fold({value for values in (*unique.values(), *referred.values()) for value in values})
+    lookups = Lookups(folded=folded)
+    return Lookups(
+        folded=folded,
+        taken={
+            key: frozenset(_find(organization_id, key, {lookups.fold(value) for value in values}))
+            for key, values in unique.items()
+        },
+        found={
+            key: _find(organization_id, key, {lookups.fold(value) for value in values})
+            for key, values in referred.items()
+        },
+    )
+
+
+def _mentioned(rows: CleanRows, column: str) -> set[str]:
+    position = rows.importable.position(column)
+    return {values[position] for values in rows.values if values[position] is not None}
+
+
+def _fold(values: set[str]) -> dict[str, str]:
+    foreign = [value for value in values if not value.isascii()]
+    if not foreign:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT value, lower(value) FROM unnest(%s::text[]) AS value", [array_literal(foreign)])
+        return dict(cursor.fetchall())
+
+
+def _find(organization_id: int, key: ColumnKey, folded: set[str]) -> dict[str, list[int]]:
+    """The ids of the organization's records by the folded value they have in this column."""
+    if not folded:
+        return {}
+    importable, column = registry.get(key[0]), key[1]
+    quote = connection.ops.quote_name
+    table, name = (
+        quote(importable.model._meta.db_table),
+        quote(str(importable.fields[importable.position(column)].column)),
+    )
+    found: dict[str, list[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT lower({name}), id FROM {table}"
+            f" WHERE organization_id = %s AND lower({name}) = ANY(%s::text[]) ORDER BY id",
+            [organization_id, array_literal(list(folded))],
+        )
+        for value, record_id in cursor:
+            found.setdefault(value, []).append(record_id)
+    return found

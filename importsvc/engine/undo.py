@@ -1,0 +1,207 @@
+"""The journal back to nothing: what of an import stands in the way of its undoing, and the undoing, set-based.
+
+The caller owns the transaction, has locked the import and the organization, and reads at READ COMMITTED: each
+statement here sees what was committed before it began, and rows are locked before they are judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import IntegerField, Model
+
+from importsvc.engine import registry
+from importsvc.engine.copying import json_text
+from importsvc.engine.foreign_keys import ForeignKey, find_foreign_keys
+from importsvc.engine.importable import Importable, has_computed_default
+from importsvc.journal import CREATED, get_journal_model
+
+REPORTED_CONFLICTS = 1_000
+
+
+class UnknownTypeError(LookupError):
+    """The journal names a type that is not registered any more; the message is its name."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Why a record that the import created cannot be removed: somebody changed it, or something refers to it.
+
+    Attributes:
+        model: of the record.
+        record_id: its id.
+        row: the row it came from.
+        fields: the columns that somebody changed since, in alphabetical order; empty if it is about a reference.
+        referenced_by: what refers to it, in words, and the id of the first of those, if that is a number.
+    """
+
+    model: type[Model]
+    record_id: int
+    row: int
+    fields: tuple[str, ...] = ()
+    referenced_by: tuple[str, int | None] | None = None
+
+
+@dataclass(frozen=True)
+class UndoReport:
+    """What undoing an import does, by importable name, or the conflicts because of which it does nothing.
+
+    Attributes:
+        removed: how many records are removed. Those that are gone already do not count.
+        conflicts: at most ``REPORTED_CONFLICTS``: those of changes, then those of references, type by type.
+        conflict_count: how many there are in all.
+    """
+
+    removed: dict[str, int]
+    conflicts: list[Conflict]
+    conflict_count: int
+
+
+def undo(*, import_id: int, dry_run: bool = False) -> UndoReport:
+    """Remove every record that the import created, if nothing stands in the way of any of them.
+
+    A record stands in the way when it was changed since, by whatever path, or when something that the import did not
+    create refers to it. Then, and on a dry run, nothing is removed. Records that are gone already are no obstacle.
+
+    Raises:
+        UnknownTypeError: the journal names a type that is not registered any more.
+        django.db.IntegrityError: the database knows better, because somebody wrote meanwhile. Nothing may be kept of
+            the transaction.
+    """
+    importables = _journaled_types(import_id)
+    removed = {importable.name: _lock_records(importable, import_id) for importable in importables}
+    conflicts: list[Conflict] = []
+    count = 0
+    for importable in importables:
+        for found, total in _find_conflicts(importable, import_id):
+            conflicts.extend(found[: REPORTED_CONFLICTS - len(conflicts)])
+            count += total
+    if not count and not dry_run:
+        for importable in reversed(importables):
+            _delete_records(importable, import_id)
+        _check_constraints()
+    return UndoReport(removed, conflicts, count)
+
+
+def _journaled_types(import_id: int) -> list[Importable]:
+    """The types that the import wrote, those referred to first."""
+    changes = get_journal_model()._default_manager.filter(import_record=import_id)
+    names = set(changes.values_list("record_type", flat=True).distinct())
+    importables = [importable for importable in registry.in_dependency_order() if importable.name in names]
+    for name in sorted(names - {importable.name for importable in importables}):
+        raise UnknownTypeError(name)
+    return importables
+
+
+def _created(alias: str) -> str:
+    """Journal rows of the records of a type that an import created; parameters: the import's id, the type's name."""
+    return f"{alias}.import_id = %s AND {alias}.record_type = %s AND {alias}.action = '{CREATED}'"
+
+
+def _journal() -> str:
+    return connection.ops.quote_name(get_journal_model()._meta.db_table)
+
+
+def _from_records(importable: Importable) -> str:
+    """``FROM`` the records of a type that an import created, with their journal rows; parameters as ``_created``."""
+    table = connection.ops.quote_name(importable.model._meta.db_table)
+    return (
+        f"FROM {table} AS record JOIN {_journal()} AS change ON change.record_id = record.id AND {_created('change')}"
+    )
+
+
+def _lock_records(importable: Importable, import_id: int) -> int:
+    """Lock the records that are left against every change, and every new reference, and count them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM"
+            f" (SELECT {_from_records(importable)} ORDER BY record.id FOR UPDATE OF record) AS locked",
+            [import_id, importable.name],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _find_conflicts(importable: Importable, import_id: int) -> Iterator[tuple[list[Conflict], int]]:
+    """The first conflicts of each kind, in row order, and how many there are of that kind."""
+    yield _find_edited(importable, import_id)
+    for key in find_foreign_keys(importable.model):
+        yield _find_referenced(importable, import_id, key)
+
+
+def _find_edited(importable: Importable, import_id: int) -> tuple[list[Conflict], int]:
+    """Records that are not as the import left them: as the journal says, and in all else as the model's defaults say.
+
+    Both sides are values of the table's own types, so that 1.5 and 1.50, or two spellings of a date, are the same.
+    What neither the journal nor the model can tell is taken as it is.
+    """
+    defaults = {
+        field.column: field.get_default()
+        for field in (*importable.fields, *importable.other_fields)
+        if not has_computed_default(field)
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT record_id, row, array("
+            "  SELECT key FROM jsonb_each(to_jsonb(expected)) WHERE value IS DISTINCT FROM to_jsonb(record) -> key"
+            "  ORDER BY key"
+            "), count(*) OVER () FROM ("
+            "  SELECT change.record_id, change.row, record,"
+            "  jsonb_populate_record(record, %s::jsonb || change.after) AS expected"
+            f" {_from_records(importable)}"
+            f") AS compared WHERE record IS DISTINCT FROM expected ORDER BY row LIMIT {REPORTED_CONFLICTS}",
+            [json_text(defaults), import_id, importable.name],
+        )
+        rows = cursor.fetchall()
+    conflicts = [Conflict(importable.model, record_id, row, fields=tuple(names)) for record_id, row, names, _ in rows]
+    return conflicts, rows[0][-1] if rows else 0
+
+
+def _find_referenced(importable: Importable, import_id: int, key: ForeignKey) -> tuple[list[Conflict], int]:
+    """Records that something which the import did not create refers to by this key."""
+    quote = connection.ops.quote_name
+    referrer, referrer_id, condition = key.table, "NULL::bigint", ""
+    parameters: list[Any] = [import_id, importable.name]
+    if key.model:
+        referrer = str(key.model._meta.verbose_name_plural)
+        primary_key = f"other.{quote(str(key.model._meta.pk.column))}"
+        # Other ids are not for everybody's eyes: an API token's is the hash that it is checked with.
+        if isinstance(key.model._meta.pk, IntegerField):
+            referrer_id = f"min({primary_key})"
+        if own := registry.find_by_model(key.model):
+            condition = (
+                f"WHERE NOT EXISTS (SELECT FROM {_journal()} AS own"
+                f" WHERE own.record_id = {primary_key} AND {_created('own')})"
+            )
+            parameters += [import_id, own.name]
+    joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT change.record_id, change.row, {referrer_id}, count(*) OVER ()"
+            f" {_from_records(importable)} JOIN {key.table} AS other ON {joined} {condition}"
+            f" GROUP BY change.record_id, change.row ORDER BY change.row LIMIT {REPORTED_CONFLICTS}",
+            parameters,
+        )
+        rows = cursor.fetchall()
+    conflicts = [
+        Conflict(importable.model, record_id, row, referenced_by=(referrer, first)) for record_id, row, first, _ in rows
+    ]
+    return conflicts, rows[0][-1] if rows else 0
+
+
+def _delete_records(importable: Importable, import_id: int) -> None:
+    table = connection.ops.quote_name(importable.model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {table} AS record USING {_journal()} AS change"
+            f" WHERE change.record_id = record.id AND {_created('change')}",
+            [import_id, importable.name],
+        )
+
+
+def _check_constraints() -> None:
+    """Let deferred keys speak now, to us, and not at the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

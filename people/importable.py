@@ -1,0 +1,22 @@
+"""What a person row looks like (contract, section 2.5). People arrive as contacts: the model's defaults say so."""
+
+from importsvc.engine.cells import email, json_object, tags, text
+from importsvc.engine.importable import Column, Importable, Reference
+from importsvc.engine.registry import register
+from people.models import Person
+
+register(
+    Importable(
+        name="person",
+        model=Person,
+        columns=(
+            Column("first_name", clean=text, required=True),
+            Column("last_name", clean=text),
+            Column("email", clean=email, unique=True),
+            Column("title", clean=text),
+            Column("tag_list", clean=tags),
+            Column("custom_fields", clean=json_object),
+        ),
+        references=(Reference("company", to="company", by="name"),),
+    )
+)
