@@ -1,0 +1,21 @@
+"""What companies can be filtered by (contract, section 2.6)."""
+
+from functools import partial
+
+from django_filters import FilterSet
+
+from companies.models import Company
+from importsvc.journal import created_by_imports
+from importsvc.jsonapi.filters import IdFilter, RelatedIdFilter, TextFilter
+
+
+class CompanyFilterSet(FilterSet):
+    """``filter[id]``, ``filter[name]`` and ``filter[import_id]``."""
+
+    id = IdFilter()
+    name = TextFilter()
+    import_id = RelatedIdFilter(related=partial(created_by_imports, "company"))
+
+    class Meta:
+        model = Company
+        fields: list[str] = []

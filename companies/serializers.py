@@ -1,0 +1,32 @@
+"""Companies as resources, with the attributes of the page's ``included``."""
+
+from companies.models import Company
+from importsvc.jsonapi.fields import EmptyToOneField, JsonApiSerializer
+from organizations.serializers import OrganizationRelation
+
+
+class CompanySerializer(JsonApiSerializer):
+    """``companies``. ``bill_to`` is on the page, always null: nothing here can fill it."""
+
+    organization = OrganizationRelation()
+    bill_to = EmptyToOneField("contact_entries")
+
+    class Meta:
+        model = Company
+        resource_name = "companies"
+        fields = [
+            "id",
+            "name",
+            "default_currency",
+            "created_at",
+            "archived_at",
+            "avatar_url",
+            "invoice_email_recipients",
+            "custom_fields",
+            "description",
+            "due_days",
+            "tag_list",
+            "organization",
+            "bill_to",
+        ]
+        read_only_fields = fields

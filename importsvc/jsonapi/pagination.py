@@ -1,0 +1,78 @@
+"""Pages of collections, with the page's links and figures (contract, sections 1 and 2.2)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from importsvc.jsonapi.errors import RequestError
+
+_POSITIVE = re.compile(r"0*[1-9][0-9]*")
+
+
+class PageNumberPagination(BasePagination):
+    """``page[number]`` and ``page[size]``. A size over the maximum is served as the maximum."""
+
+    page_size = 30
+    max_page_size = 200
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        """The records of the page that is asked for; none if it is past the end.
+
+        Raises:
+            RequestError: a page parameter is not a positive integer.
+        """
+        self.request = request
+        self.number = _read_positive(request, "page[number]", 1)
+        self.size = min(_read_positive(request, "page[size]", self.page_size), self.max_page_size)
+        self.count = queryset.order_by().count()
+        self.pages = -(-self.count // self.size)
+        if self.number > self.pages:
+            return []
+        start = (self.number - 1) * self.size
+        return list(queryset[start : start + self.size])
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """The page with its links, and the figures of its ``meta``."""
+        links = {"first": 1, "last": max(self.pages, 1)}
+        if self.number > 1:
+            links["prev"] = max(min(self.number - 1, self.pages), 1)
+        if self.number < self.pages:
+            links["next"] = self.number + 1
+        return Response(
+            {
+                "results": data,
+                "links": {name: self.link(number) for name, number in links.items()},
+                "meta": {
+                    "current_page": self.number,
+                    "total_pages": self.pages,
+                    "total_count": self.count,
+                    "page_size": self.size,
+                    "max_page_size": self.max_page_size,
+                },
+            }
+        )
+
+    def link(self, number: int) -> str:
+        """The absolute URL of a page of this collection: all parameters of the request, sorted by name."""
+        parameters = dict(self.request.query_params.lists())
+        parameters["page[number]"] = [str(number)]
+        parameters["page[size]"] = [str(self.size)]
+        return self.request.build_absolute_uri(
+            f"{self.request.path}?{urlencode(sorted(parameters.items()), doseq=True)}"
+        )
+
+
+def _read_positive(request: Request, name: str, default: int) -> int:
+    value = request.query_params.get(name)
+    if value is None:
+        return default
+    # No clause of the contract needs more digits than this, and Python refuses to read thousands of them.
+    if not _POSITIVE.fullmatch(value) or len(value) > 100:
+        raise RequestError("invalid_page", f"'{name}' must be a positive integer", parameter=name)
+    return int(value)

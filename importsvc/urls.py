@@ -1,0 +1,28 @@
+"""Every URL of the service."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from rest_framework.routers import SimpleRouter
+
+from companies.views import CompanyViewSet
+from importsvc.imports.views import ImportViewSet
+from importsvc.jsonapi.errors import unknown_url
+from organizations.views import OrganizationViewSet
+from people.views import PersonViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("imports", ImportViewSet, basename="imports")
+router.register("people", PersonViewSet, basename="people")
+router.register("companies", CompanyViewSet, basename="companies")
+router.register("organizations", OrganizationViewSet, basename="organizations")
+
+urlpatterns = [
+    path("api/v2/", include(router.urls)),
+    re_path(r"^api/", unknown_url),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "importsvc.jsonapi.errors.bad_request"
+handler403 = "importsvc.jsonapi.errors.permission_denied"
+handler404 = "importsvc.jsonapi.errors.page_not_found"
+handler500 = "importsvc.jsonapi.errors.server_error"

@@ -1,0 +1,22 @@
+"""What people can be filtered by (contract, section 2.6)."""
+
+from functools import partial
+
+from django_filters import FilterSet
+
+from importsvc.journal import created_by_imports
+from importsvc.jsonapi.filters import IdFilter, RelatedIdFilter, TextFilter
+from people.models import Person
+
+
+class PersonFilterSet(FilterSet):
+    """``filter[id]``, ``filter[email]``, ``filter[company_id]`` and ``filter[import_id]``."""
+
+    id = IdFilter()
+    email = TextFilter()
+    company_id = IdFilter()
+    import_id = RelatedIdFilter(related=partial(created_by_imports, "person"))
+
+    class Meta:
+        model = Person
+        fields: list[str] = []

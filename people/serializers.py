@@ -1,0 +1,47 @@
+"""People as resources, with the attributes of the page's ``included``."""
+
+from companies.serializers import CompanySerializer
+from importsvc.jsonapi.fields import EmptyToOneField, JsonApiSerializer, ToOneField
+from organizations.serializers import OrganizationRelation
+from people.models import Person
+
+
+class PersonSerializer(JsonApiSerializer):
+    """``people``. ``subsidiary`` is on the page, always null: nothing here can fill it."""
+
+    organization = OrganizationRelation()
+    company = ToOneField("companies")
+    subsidiary = EmptyToOneField("subsidiaries")
+
+    included_serializers = {"company": CompanySerializer}
+
+    class Meta:
+        model = Person
+        resource_name = "people"
+        fields = [
+            "id",
+            "first_name",
+            "last_name",
+            "email",
+            "title",
+            "joined_at",
+            "last_seen_at",
+            "deactivated_at",
+            "archived_at",
+            "role_id",
+            "invited_at",
+            "is_user",
+            "tag_list",
+            "avatar_url",
+            "virtual",
+            "custom_fields",
+            "autotracking",
+            "created_at",
+            "placeholder",
+            "color_id",
+            "private_custom_reports_used",
+            "organization",
+            "company",
+            "subsidiary",
+        ]
+        read_only_fields = fields
