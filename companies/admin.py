@@ -1,0 +1,23 @@
+"""The admin of companies."""
+
+from django.contrib import admin
+
+from companies.models import Company
+from organizations.admin import RecordAdmin
+
+
+@admin.register(Company)
+class CompanyAdmin(RecordAdmin):
+    """Companies of all organizations."""
+
+    list_display = ["name", "id", "organization", "default_currency", "created_at", "archived_at"]
+    list_select_related = ["organization"]
+    list_filter = [("archived_at", admin.EmptyFieldListFilter), "organization"]
+    search_fields = ["name", "id__exact"]
+    autocomplete_fields = ["organization"]
+    readonly_fields = ["created_at"]
+    fieldsets = [
+        (None, {"fields": ["organization", "name", "description", "created_at", "archived_at"]}),
+        ("Invoices", {"fields": ["default_currency", "due_days", "invoice_email_recipients"]}),
+        ("More", {"fields": ["tag_list", "custom_fields", "avatar_url"]}),
+    ]

@@ -1,0 +1,16 @@
+"""Configuration of the imports app."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class ImportsConfig(AppConfig):
+    """Finds every installed app's ``importable.py``, the way the admin finds every ``admin.py``."""
+
+    name = "importsvc.imports"
+    label = "imports"
+
+    def ready(self) -> None:
+        """Load the declarations and the system checks."""
+        autodiscover_modules("importable")
+        from importsvc.imports import checks  # noqa: F401 - registers itself

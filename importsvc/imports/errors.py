@@ -1,0 +1,65 @@
+"""How imports refuse: codes and data, no HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from importsvc.engine.errors import RowError, describe_row_errors
+from importsvc.engine import undo
+from importsvc.errors import Conflict, InvalidAttribute
+from importsvc.imports.models import ImportState
+
+
+class ImportDataInvalid(InvalidAttribute):
+    """``import_data`` as a whole is not acceptable; the detail says where and what."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, attribute="import_data")
+
+
+class RowsInvalid(InvalidAttribute):
+    """Some rows are not acceptable. The detail is the object of the contract's section 1.
+
+    Past 1,000 entries the list is cut, and ``meta`` says how many there are.
+    """
+
+    def __init__(self, errors: Mapping[str, list[RowError]]) -> None:
+        detail, count = describe_row_errors(errors)
+        cut = count > sum(map(len, detail.values()))
+        super().__init__(detail, attribute="import_data", meta={"error_count": count} if cut else None)
+
+
+class WrongState(Conflict):
+    """The import is not in the state that the move starts from (contract, section 2.4)."""
+
+    def __init__(self, state: ImportState, move: str) -> None:
+        super().__init__(f"The import is in state '{state}' and cannot be {move}")
+        self.state = state
+
+
+class RevertConflict(Conflict):
+    """Reverting would destroy what somebody else did since. Nothing was touched; ``meta`` names the records and why."""
+
+    def __init__(self, report: undo.UndoReport) -> None:
+        records = "1 record has" if report.conflict_count == 1 else f"{report.conflict_count} records have"
+        super().__init__(
+            f"{records} been changed or referred to since the import",
+            meta={"conflicts": [_describe(c) for c in report.conflicts], "conflict_count": report.conflict_count},
+        )
+
+
+def _describe(conflict: undo.Conflict) -> dict[str, Any]:
+    described = {
+        "type": str(conflict.model._meta.verbose_name_plural),
+        "id": str(conflict.record_id),
+        "row": conflict.row,
+    }
+    if conflict.referenced_by is None:
+        return {**described, "reason": "changed", "fields": list(conflict.fields)}
+    referrer, first = conflict.referenced_by
+    return {
+        **described,
+        "reason": "referenced",
+        "referenced_by": {"type": referrer, "id": None if first is None else str(first)},
+    }

@@ -1,0 +1,95 @@
+"""Imports and their journal."""
+
+from __future__ import annotations
+
+import enum
+
+from django.db import models
+from django.utils import timezone
+
+from organizations.models import Organization
+from organizations.tenancy import OrganizationScopedQuerySet
+from people.models import Person
+
+
+class ImportState(enum.StrEnum):
+    """Where an import is in its life; it only moves from left to right."""
+
+    CREATED = "created"
+    PROCESSED = "processed"
+    REVERTED = "reverted"
+
+
+class Import(models.Model):
+    """Rows somebody brought, staged as they came, and when they were applied and undone.
+
+    Lists and details never need ``import_data``, which may be hundreds of megabytes: defer it.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="imports", db_index=False)
+    # The database holds this as (organization, creator); see migration 0002.
+    creator = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="imports", db_constraint=False)
+    import_model_id = models.BigIntegerField(null=True, blank=True)
+    sample = models.BooleanField(null=True, blank=True)
+    import_data = models.TextField(default="", blank=True, help_text="The staged rows: JSON, exactly as it arrived.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    processed_at = models.DateTimeField(null=True, blank=True)
+    reverted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OrganizationScopedQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("revert_import", "Can revert import")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(processed_at=None)
+                | models.Q(started_at__isnull=False, processed_at__gte=models.F("started_at")),
+                name="import_started_before_processed",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reverted_at=None)
+                | models.Q(processed_at__isnull=False, reverted_at__gte=models.F("processed_at")),
+                name="import_processed_before_reverted",
+            ),
+            models.UniqueConstraint(fields=["organization", "id"], name="import_organization_id"),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "import_model_id"], name="import_organization_model"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Import {self.pk}"
+
+    @property
+    def state(self) -> ImportState:
+        """The state, derived from the time stamps."""
+        if self.reverted_at:
+            return ImportState.REVERTED
+        return ImportState.PROCESSED if self.processed_at else ImportState.CREATED
+
+
+class Change(models.Model):
+    """The journal: one row for every record an import wrote. Written by the engine only, and never changed."""
+
+    import_record = models.ForeignKey(
+        Import,
+        on_delete=models.PROTECT,
+        related_name="changes",
+        db_column="import_id",
+        db_index=False,  # the constraint below starts with it
+    )
+    record_type = models.CharField(max_length=63, help_text="The importable's name: company, person…")
+    record_id = models.BigIntegerField()
+    row = models.PositiveIntegerField(help_text="Counted from 1 within its type.")
+    action = models.CharField(max_length=16, choices=[("created", "created")])
+    before = models.JSONField(null=True, blank=True, help_text="The values the row replaced; null for a new record.")
+    after = models.JSONField(null=True, blank=True, help_text="The values the row gave, by column of the table.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["import_record", "record_type", "record_id"], name="change_record_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.record_type} {self.record_id}"

@@ -1,0 +1,230 @@
+"""The only way in: create, update, run and revert an import, each in one transaction.
+
+Every edge (HTTP, admin, command) makes one call here. Refusals are ``importsvc.imports.errors``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, IntegrityError, transaction
+from django.utils import timezone
+
+from importsvc.engine import registry
+from importsvc.engine.errors import PayloadError
+from importsvc.engine.load import load
+from importsvc.engine.lookups import read_lookups
+from importsvc.engine.payload import read_payload
+from importsvc.engine.plan import Plan, make_plan
+from importsvc.engine.rows import clean_rows
+from importsvc.engine.undo import UnknownTypeError, undo
+from importsvc.errors import Conflict, RecordNotFound
+from importsvc.imports.errors import ImportDataInvalid, RevertConflict, RowsInvalid, WrongState
+from importsvc.imports.models import Import, ImportState
+from organizations.models import Organization
+from people.models import Person
+
+# How often a transaction is begun anew because somebody who takes none of our locks (the admin, plain SQL) wrote
+# meanwhile, and what PostgreSQL says then (its manual, appendix A). The next plan sees what they wrote and says so.
+ATTEMPTS = 3
+RETRIED = {
+    "23503",  # foreign_key_violation
+    "23505",  # unique_violation
+    "40P01",  # deadlock_detected
+}
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Revert:
+    """What reverting an import did, or on a dry run would do.
+
+    Attributes:
+        import_: the import.
+        removed: how many records of each type were removed; those that were gone already do not count.
+    """
+
+    import_: Import
+    removed: Mapping[str, int]
+
+
+def create_import(
+    *,
+    organization: Organization,
+    creator: Person,
+    import_data: object,
+    sample: bool | None = None,
+    import_model_id: int | None = None,
+) -> Import:
+    """Stage rows, after checking all of them against what the organization has now.
+
+    ``import_data`` is a string that holds JSON, or that JSON itself; ``sample`` null becomes ``False``.
+
+    Raises:
+        ImportDataInvalid, RowsInvalid: nothing is staged.
+    """
+    _make_valid_plan(import_data, organization)
+    return Import.objects.create(
+        organization=organization,
+        creator=creator,
+        import_data=_to_text(import_data),
+        sample=bool(sample),
+        import_model_id=import_model_id,
+    )
+
+
+def update_import(
+    *, organization: Organization, import_id: int, import_data: object, attributes: Mapping[str, Any]
+) -> Import:
+    """Replace the staged rows of an import that was not run yet, and whichever other attributes are given.
+
+    ``attributes`` may hold ``sample`` and ``import_model_id``; a ``sample`` of null becomes ``False``.
+
+    Raises:
+        RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
+    """
+    with transaction.atomic():
+        import_ = _lock_import(organization, import_id)
+        _require_state(import_, ImportState.CREATED, "updated")
+        _make_valid_plan(import_data, organization)
+        import_.import_data = _to_text(import_data)
+        for name in attributes.keys() & {"sample", "import_model_id"}:
+            setattr(import_, name, attributes[name])
+        import_.sample = bool(import_.sample)
+        import_.save(update_fields=["import_data", "sample", "import_model_id"])
+    return import_
+
+
+def run_import(*, organization: Organization, import_id: int, import_data: object = None) -> Import:
+    """Turn the rows into records, all of them in one transaction, or change nothing at all.
+
+    ``import_data`` replaces what is staged, in the same transaction; ``None`` means: run what is staged.
+
+    Raises:
+        RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
+        Conflict: others kept writing the same records at the same time; trying again later may succeed.
+    """
+    return _attempt(lambda: _run_import(organization, import_id, import_data))
+
+
+def revert_import(*, organization: Organization, import_id: int, dry_run: bool = False) -> Revert:
+    """Undo exactly what an import did, in one transaction, or change nothing at all (contract, section 2.7).
+
+    A dry run refuses what the real one would refuse, tells what it would remove, and changes nothing.
+
+    Raises:
+        RecordNotFound, WrongState: nothing is changed.
+        RevertConflict: records were changed or referred to since; ``meta`` names them.
+        Conflict: a type of records is not importable any more, or others kept writing the same records.
+    """
+    return _attempt(lambda: _revert_import(organization, import_id, dry_run))
+
+
+def find_import(*, import_id: int) -> Import:
+    """An import of whatever organization, without its staged data: for operators, who belong to none.
+
+    Raises:
+        RecordNotFound: there is none.
+    """
+    import_ = Import.objects.select_related("organization").defer("import_data").filter(pk=import_id).first()
+    if import_ is None:
+        raise RecordNotFound
+    return import_
+
+
+def _run_import(organization: Organization, import_id: int, import_data: object) -> Import:
+    import_ = _lock_import(organization, import_id)
+    _require_state(import_, ImportState.CREATED, "imported")
+    started_at = timezone.now()
+    _lock_organization(organization)
+    fields = ["started_at", "processed_at"]
+    if import_data is None:
+        import_data = import_.import_data
+    else:
+        import_.import_data = _to_text(import_data)
+        fields.append("import_data")
+    load(_make_valid_plan(import_data, organization), organization=organization, import_id=import_.pk)
+    import_.started_at = started_at
+    # The clock may be set back between two readings; the order of the time stamps may not.
+    import_.processed_at = max(timezone.now(), started_at)
+    import_.save(update_fields=fields)
+    return import_
+
+
+def _revert_import(organization: Organization, import_id: int, dry_run: bool) -> Revert:
+    import_ = _lock_import(organization, import_id)
+    _require_state(import_, ImportState.PROCESSED, "reverted")
+    assert import_.processed_at  # noqa: S101 - what the state means
+    _lock_organization(organization)
+    try:
+        report = undo(import_id=import_.pk, dry_run=dry_run)
+    except UnknownTypeError as error:
+        raise Conflict(f"Records of type '{error}' cannot be imported or reverted any more") from None
+    if report.conflict_count:
+        raise RevertConflict(report)
+    if not dry_run:
+        import_.reverted_at = max(timezone.now(), import_.processed_at)
+        import_.save(update_fields=["reverted_at"])
+    return Revert(import_, report.removed)
+
+
+def _attempt(work: Callable[[], Result]) -> Result:
+    """Do the work in a transaction of its own, and anew where others got in its way."""
+    for attempts_left in reversed(range(ATTEMPTS)):
+        try:
+            with transaction.atomic():
+                return work()
+        except DatabaseError as error:
+            if getattr(error.__cause__, "pgcode", None) not in RETRIED:
+                raise
+            if not attempts_left:
+                raise Conflict("Others are writing the same records at this moment") from error
+    raise AssertionError("unreachable")
+
+
+def _lock_import(organization: Organization, import_id: int) -> Import:
+    """The import without its staged data, locked until the end of the transaction: one transition at a time."""
+    locked = Import.objects.for_organization(organization).defer("import_data").select_for_update(no_key=True)
+    import_ = locked.filter(pk=import_id).first()
+    if import_ is None:
+        raise RecordNotFound
+    return import_
+
+
+def _lock_organization(organization: Organization) -> None:
+    """One load or revert in an organization at a time. Others may go on writing records that refer to it."""
+    list(Organization.objects.filter(pk=organization.pk).select_for_update(no_key=True).values_list("pk"))
+
+
+def _require_state(import_: Import, state: ImportState, move: str) -> None:
+    if import_.state != state:
+        raise WrongState(import_.state, move)
+
+
+def _make_valid_plan(import_data: object, organization: Organization) -> Plan:
+    """The plan of what these rows become.
+
+    Raises:
+        ImportDataInvalid, RowsInvalid: there is anything wrong with them.
+    """
+    if import_data is None or (isinstance(import_data, str) and not import_data.strip()):
+        raise ImportDataInvalid("can't be blank")
+    importables = registry.in_dependency_order()
+    try:
+        payload = read_payload(import_data, types=[importable.name for importable in importables])
+    except PayloadError as error:
+        raise ImportDataInvalid(str(error)) from None
+    all_rows = {name: clean_rows(registry.get(name), rows) for name, rows in payload.items()}
+    lookups = read_lookups(organization.pk, all_rows.values())
+    plan = make_plan(all_rows, lookups, dependency_order=importables)
+    if not plan.is_valid:
+        raise RowsInvalid(plan.errors)
+    return plan
+
+
+def _to_text(import_data: object) -> str:
+    return import_data if isinstance(import_data, str) else json.dumps(import_data, ensure_ascii=False)

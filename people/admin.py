@@ -1,0 +1,170 @@
+"""The admin of people, of their tokens, and of organizations, which start with a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from rest_framework_api_key.models import APIKey
+
+from organizations.admin import OrganizationAdmin, RecordAdmin, RecordForm
+from organizations.models import Organization
+from people.models import ApiToken, Person
+from people.services import create_organization, require_active
+
+# The package's own keys, which belong to nobody and open nothing here.
+admin.site.unregister(APIKey)
+
+
+class PersonForm(RecordForm):
+    """A person, in a company of the person's own organization."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """What is to be written."""
+        organization, company = self.cleaned_data.get("organization"), self.cleaned_data.get("company")
+        if organization and company and company.organization_id != organization.pk:
+            self.add_error("company", "This company belongs to another organization.")
+        return super().clean()
+
+
+@admin.register(Person)
+class PersonAdmin(RecordAdmin):
+    """Users and contacts of all organizations."""
+
+    form = PersonForm
+    list_display = ["__str__", "id", "email", "organization", "company", "is_user", "archived_at"]
+    list_select_related = ["organization", "company"]
+    list_filter = [
+        "is_user",
+        ("deactivated_at", admin.EmptyFieldListFilter),
+        ("archived_at", admin.EmptyFieldListFilter),
+        "organization",
+    ]
+    search_fields = ["first_name", "last_name", "email", "id__exact"]
+    autocomplete_fields = ["organization"]
+    raw_id_fields = ["company"]
+    readonly_fields = ["created_at", "last_seen_at"]
+    fieldsets = [
+        (None, {"fields": ["organization", "company", "first_name", "last_name", "email", "title"]}),
+        ("Access", {"fields": ["is_user", "role_id", "deactivated_at", "archived_at"]}),
+        ("History", {"fields": ["created_at", "invited_at", "joined_at", "last_seen_at"]}),
+        (
+            "More",
+            {
+                "fields": [
+                    "tag_list",
+                    "custom_fields",
+                    "avatar_url",
+                    "color_id",
+                    "virtual",
+                    "placeholder",
+                    "autotracking",
+                    "private_custom_reports_used",
+                ]
+            },
+        ),
+    ]
+
+
+class ApiTokenForm(forms.ModelForm):
+    """A token of somebody whose tokens work."""
+
+    def clean_person(self) -> Person:
+        """The person.
+
+        Raises:
+            ValidationError: the person is deactivated or archived.
+        """
+        person: Person = self.cleaned_data["person"]
+        require_active(person)
+        return person
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):
+    """Tokens are told once, when they are made; afterwards only their prefix is. Revoking is for ever."""
+
+    form = ApiTokenForm
+    list_display = ["prefix", "name", "person", "organization", "created", "expiry_date", "revoked"]
+    list_select_related = ["person__organization"]
+    list_filter = ["revoked", ("expiry_date", admin.EmptyFieldListFilter)]
+    search_fields = ["prefix", "name", "person__first_name", "person__last_name", "person__email"]
+    ordering = ["-created", "id"]
+    list_per_page = 50
+    show_full_result_count = False
+    raw_id_fields = ["person"]
+
+    @admin.display(ordering="person__organization")
+    def organization(self, token: ApiToken) -> Organization:
+        """Whose data the token opens."""
+        return token.person.organization
+
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
+        """A new token is not revoked and has no prefix yet."""
+        return (
+            ["prefix", "name", "person", "created", "expiry_date", "revoked"]
+            if obj
+            else ["name", "person", "expiry_date"]
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> list[str]:
+        """A token stays with its person, and stays as it is once it is revoked."""
+        if obj is None:
+            return []
+        fixed = ["prefix", "person", "created"]
+        return [*fixed, "name", "expiry_date", "revoked"] if obj.revoked else fixed
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
+        """Store the token and, if it is new, tell it."""
+        if change:
+            obj.save()
+            return
+        token = ApiToken.objects.assign_key(obj)
+        obj.save()
+        _tell(self, request, obj.person, token)
+
+
+class NewOrganizationForm(forms.ModelForm):
+    """What ``create_organization`` needs to know."""
+
+    email = forms.EmailField(max_length=254, label="First user's e-mail")
+    first_name = forms.CharField(
+        max_length=255, required=False, label="First user's first name", help_text="Blank: the address up to the @."
+    )
+    last_name = forms.CharField(max_length=255, required=False, label="First user's last name")
+
+    class Meta:
+        model = Organization
+        fields = ["name", "time_zone"]
+
+
+@admin.register(Organization)
+class NewOrganizationAdmin(OrganizationAdmin):
+    """Organizations are made here as by the command: with their own company and their first user, who gets a token."""
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        """Another form for a new organization than for one that is there."""
+        if not change:
+            options["form"] = NewOrganizationForm
+        return super().get_form(request, obj, change, **options)
+
+    def get_fields(self, request: HttpRequest, obj: Organization | None = None) -> Any:
+        """The form's."""
+        return self.fields if obj else ["name", "time_zone", "email", "first_name", "last_name"]
+
+    def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
+        """Store the organization; if it is new, with what it starts with."""
+        if change:
+            obj.save()
+            return
+        made = create_organization(**form.cleaned_data)
+        # The admin goes on with the instance of the form.
+        obj.pk = made.organization.pk
+        _tell(self, request, made.person, made.token)
+
+
+def _tell(model_admin: admin.ModelAdmin, request: HttpRequest, person: Person, token: str) -> None:
+    text = f"The API token of {person} is {token} – copy it now, it cannot be shown again."
+    model_admin.message_user(request, text, messages.WARNING)
