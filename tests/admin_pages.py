@@ -1,0 +1,125 @@
+"""What tests of the admin need: pages as a browser reads them, and forms as it sends them."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from importsvc.imports.models import Import
+from importsvc.imports.services import create_import, run_import
+from people.services import NewOrganization
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def admin_user(db: None) -> User:
+    """Who pytest-django's ``admin_client`` is. Without a password: hashing one takes longer than a whole test."""
+    return User.objects.create_user("admin", is_staff=True, is_superuser=True)
+
+
+def log_in_staff(**permissions: str) -> Client:
+    """A client of somebody who has the permissions with these code names, by field lookup, and no other."""
+    user = User.objects.create_user("staff", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(**permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def import_rows(caller: NewOrganization, import_data: Any) -> Import:
+    """An import that was run."""
+    import_ = create_import(organization=caller.organization, creator=caller.person, import_data=import_data)
+    return run_import(organization=caller.organization, import_id=import_.pk)
+
+
+def read(client: Client, url: str) -> str:
+    """A page, without the line breaks of its source."""
+    response = client.get(url)
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+def messages_of(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+class FormReader(HTMLParser):
+    """What a browser would send of the form on an admin page of a record, if nothing was edited."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self.select = self.textarea = ""
+        self.feed(page.partition('<div class="submit-row">')[0].partition(' id="content-main"')[2])
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        name = given.get("name", "")
+        if "disabled" in given:
+            name = ""
+        if tag == "input" and name and (given["type"] != "checkbox" or "checked" in given):
+            self.values[name] = given.get("value", "on" if given["type"] == "checkbox" else "")
+        elif tag == "textarea" and name:
+            self.textarea = name
+            self.values[name] = ""
+        elif tag == "select":
+            self.select = name
+        elif tag == "option" and self.select and "selected" in given:
+            self.values[self.select] = given["value"]
+
+    def handle_data(self, data: str) -> None:
+        if self.textarea:
+            # Browsers drop the line break that starts a text area, and send the others as two characters.
+            self.values[self.textarea] = data.removeprefix("\n").removeprefix("\r\n").replace("\n", "\r\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self.textarea = ""
+        elif tag == "select":
+            self.select = ""
+
+
+def url_of(record: Any, page: str = "change") -> str:
+    """A record's page; of a class, a page that is of no record."""
+    options = record._meta
+    arguments = [] if isinstance(record, type) else [record.pk]
+    return reverse(f"admin:{options.app_label}_{options.model_name}_{page}", args=arguments)
+
+
+def save(client: Client, record: Any, **edits: str | None) -> dict[str, Any]:
+    """Edit fields on a record's page, or on the page where one is added, and save. Returns what is wrong.
+
+    A box is ticked with ``on`` and cleared with ``None``.
+    """
+    url = url_of(record, "add" if isinstance(record, type) else "change")
+    values = FormReader(client.get(url).content.decode()).values
+    assert values
+    sent = {name: value for name, value in {**values, **edits}.items() if value is not None}
+    response = client.post(url, sent)
+    if response.status_code == 302:
+        return {}
+    assert response.status_code == 200
+    errors: dict[str, Any] = dict(response.context["adminform"].form.errors)
+    assert errors
+    return {name: list(messages) for name, messages in errors.items()}
+
+
+def values_of(record: Any) -> dict[str, Any]:
+    """The record's row as it is now."""
+    return dict(type(record)._default_manager.filter(pk=record.pk).values().get())
+
+
+def read_told_tokens(client: Client) -> list[str]:
+    """The tokens in the messages on the next page."""
+    return [
+        token
+        for message in client.get("/admin/").context["messages"]
+        for token in re.findall(r"\b\w{8}\.\w{32}\b", str(message))
+    ]

@@ -1,0 +1,58 @@
+"""Records straight into the database, where asking the API for them would take many requests or could not be done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from companies.models import Company
+from importsvc.imports.models import Import, ImportState
+from organizations.models import Organization
+from people.models import Person
+from people.services import NewOrganization, create_organization
+
+# The rows of the published page.
+PUBLISHED_ROWS: dict[str, list[dict[str, str]]] = {
+    "company": [{"name": "Import"}],
+    "person": [
+        {
+            "Company": "Import",
+            "First Name": "John",
+            "Last Name": "Doe",
+            "Email": "john@mail.com",
+            "Title": "Contact",
+        }
+    ],
+}
+
+STARTED = datetime(2024, 1, 15, 9, 0, tzinfo=UTC)
+PROCESSED = datetime(2024, 1, 15, 9, 1, tzinfo=UTC)
+REVERTED = datetime(2024, 1, 15, 9, 2, tzinfo=UTC)
+
+_TIME_STAMPS: dict[ImportState, dict[str, datetime]] = {
+    ImportState.CREATED: {},
+    ImportState.PROCESSED: {"started_at": STARTED, "processed_at": PROCESSED},
+    ImportState.REVERTED: {"started_at": STARTED, "processed_at": PROCESSED, "reverted_at": REVERTED},
+}
+
+
+def make_organization(*, name: str = "Globex", **fields: Any) -> NewOrganization:
+    """Another organization, with its first person and a token."""
+    return create_organization(**{"name": name, "email": f"boss@{name.lower()}.test", "first_name": "Hank", **fields})
+
+
+def make_company(*, organization: Organization, name: str, **fields: Any) -> Company:
+    """A company."""
+    return Company.objects.create(organization=organization, name=name, **fields)
+
+
+def make_person(*, organization: Organization, first_name: str = "Grace", **fields: Any) -> Person:
+    """A contact, unless ``fields`` say more."""
+    return Person.objects.create(organization=organization, first_name=first_name, **fields)
+
+
+def make_import(*, creator: Person, state: ImportState = ImportState.CREATED, **fields: Any) -> Import:
+    """An import with the time stamps of its state, but without the records it would have written."""
+    return Import.objects.create(
+        organization=creator.organization, creator=creator, **{**_TIME_STAMPS[state], **fields}
+    )

@@ -1,0 +1,202 @@
+"""Operators look at imports in the admin. They can be reverted there, see test_admin_revert.py, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from companies.models import Company
+from importsvc.imports import previews
+from importsvc.imports.models import ImportState
+from importsvc.imports.services import create_import
+from people.services import NewOrganization
+from tests.admin_pages import (
+    SCRIPT,
+    admin_user,  # noqa: F401 - who admin_client is
+    import_rows,
+    log_in_staff,
+    read,
+    url_of,
+)
+from tests.builders import PUBLISHED_ROWS, make_import, make_organization
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/imports/import/"
+ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
+
+
+def rows_of(client: Client, query: dict[str, Any]) -> list[int]:
+    """The ids of the imports that the list shows."""
+    response = client.get(LIST, query)
+    assert response.status_code == 200
+    return [import_.pk for import_ in response.context["cl"].result_list]
+
+
+def test_the_list_says_what_each_import_made(acme: NewOrganization, admin_client: Client) -> None:
+    import_ = import_rows(acme, PUBLISHED_ROWS)
+    make_import(creator=acme.person)
+    page = read(admin_client, LIST)
+    assert '<td class="field-made">1 company, 1 person</td>' in page
+    assert '<td class="field-made">-</td>' in page
+    assert f'<a href="/admin/people/person/{acme.person.pk}/change/">Ada Lovelace</a>' in page
+    assert f'<a href="{url_of(import_)}">{import_.pk}</a>' in page
+
+
+def test_the_list_asks_the_same_queries_however_many_imports(
+    acme: NewOrganization, admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    import_rows(acme, PUBLISHED_ROWS)
+    for shown in (1, 25):
+        # 1. the session, 2. its user, 3. organizations to filter by, 4. how many imports,
+        # 5. those of the page with organization and creator, 6. what they made
+        with django_assert_num_queries(6) as queries:
+            assert len(rows_of(admin_client, {})) == shown
+        assert not any("import_data" in query["sql"] for query in queries.captured_queries)
+        for number in range(25):
+            make_import(creator=make_organization(name=f"Organization{shown}-{number}").person)
+
+
+def test_the_list_can_be_filtered_and_searched(acme: NewOrganization, admin_client: Client) -> None:
+    globex = make_organization()
+    created = make_import(creator=acme.person, sample=True)
+    processed = make_import(creator=acme.person, state=ImportState.PROCESSED, sample=False)
+    reverted = make_import(creator=globex.person, state=ImportState.REVERTED)
+
+    assert rows_of(admin_client, {}) == [reverted.pk, processed.pk, created.pk]
+    assert rows_of(admin_client, {"state": "created"}) == [created.pk]
+    assert rows_of(admin_client, {"state": "processed"}) == [processed.pk]
+    assert rows_of(admin_client, {"state": "reverted"}) == [reverted.pk]
+    assert len(rows_of(admin_client, {"state": "nonsense"})) == 3
+    assert rows_of(admin_client, {"sample__exact": "1"}) == [created.pk]
+    assert rows_of(admin_client, {"organization__id__exact": globex.organization.pk}) == [reverted.pk]
+    for term in ("hank", "boss@GLOBEX", str(reverted.pk)):
+        assert rows_of(admin_client, {"q": term}) == [reverted.pk]
+    assert rows_of(admin_client, {"q": "lovelace"}) == [processed.pk, created.pk]
+
+
+def test_a_page_shows_the_journal_and_links_to_records_that_are_left(
+    acme: NewOrganization, admin_client: Client
+) -> None:
+    import_ = import_rows(acme, {"company": [{"name": "Left"}, {"name": "Deleted"}]})
+    left, deleted = Company.objects.filter(name__in=["Left", "Deleted"]).order_by("id")
+    gone = deleted.pk
+    deleted.delete()
+
+    page = read(admin_client, url_of(import_))
+
+    assert f'<td><a href="/admin/companies/company/{left.pk}/change/">Left</a></td>' in page
+    assert f"<td>{gone}, gone</td>" in page
+    assert "name: Deleted<br>" in page
+
+
+def test_records_are_linked_only_for_those_who_may_see_them(acme: NewOrganization) -> None:
+    import_ = import_rows(acme, PUBLISHED_ROWS)
+    page = read(log_in_staff(codename="view_import"), url_of(import_))
+    assert "<td>John Doe</td>" in page
+    assert "/admin/people/person/" not in page.partition('id="journal"')[2]
+
+
+def test_the_journal_is_paged(
+    acme: NewOrganization, admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    people = [{"first_name": f"Person{number}"} for number in range(1, 121)]
+    import_ = import_rows(acme, {"company": [{"name": "First of all"}], "person": people})
+    admin_client.get(url_of(import_))
+
+    # 1. the session, 2. its user, 3. the import with organization and creator, 4. what it made, 5. a page of its
+    # journal, 6.–7. the records of that page, a query for each type, 8. the beginning of what is staged
+    with django_assert_num_queries(8):
+        first = read(admin_client, url_of(import_))
+    last = read(admin_client, f"{url_of(import_)}?journal_page=3")
+
+    def journal(page: str) -> str:
+        return page.partition('id="journal"')[2].partition("</section>")[0]
+
+    assert '<b>1</b> <a href="?journal_page=2#journal">2</a> <a href="?journal_page=3#journal">3</a>' in first
+    assert "first_name: Person49<br>" in journal(first)
+    assert "first_name: Person50<br>" not in journal(first)
+    assert "first_name: Person120<br>" in journal(last)
+    assert journal(read(admin_client, f"{url_of(import_)}?journal_page=99")) == journal(last)
+    assert journal(read(admin_client, f"{url_of(import_)}?journal_page=x")) == journal(first)
+
+
+def test_staged_rows_are_shown_as_tables(acme: NewOrganization, admin_client: Client) -> None:
+    rows = [{"First Name": "A"}, {"first_name": "B", "Tag List": ["x", "y"], "title": "long" * 30}]
+    import_ = create_import(organization=acme.organization, creator=acme.person, import_data={"person": rows})
+
+    page = read(admin_client, url_of(import_))
+
+    headers = ["First Name", "first_name", "Tag List", "title"]
+    assert "<th>Row</th>" + "".join(f'<th class="given">{header}</th>' for header in headers) in page
+    cells = ["", "B", "[&quot;x&quot;, &quot;y&quot;]", "long" * 25 + "…"]
+    assert '<td class="short">2</td>' + "".join(f"<td>{cell}</td>" for cell in cells) in page
+    assert "<p>2 rows</p>" in page
+
+
+def test_many_staged_rows_are_cut(acme: NewOrganization, admin_client: Client) -> None:
+    rows = [{"name": f"Company {number}"} for number in range(1, 302)]
+    import_ = make_import(creator=acme.person, import_data=json.dumps({"company": rows}))
+    page = read(admin_client, url_of(import_))
+    assert "<p>The first 200 of 301 rows</p>" in page
+    assert "<td>Company 200</td>" in page
+    assert "<td>Company 201</td>" not in page
+
+
+def test_staged_data_that_is_too_long_is_cut_and_not_loaded(acme: NewOrganization, admin_client: Client) -> None:
+    import_ = make_import(creator=acme.person, import_data='{"company": [' + '{"name": "x"}, ' * 100_000)
+    staged = previews.read_staged_data(import_.pk)
+    assert len(staged.text) == 100_000
+    assert "<p>The first 100000 characters of 1.4 MB</p>" in read(admin_client, url_of(import_))
+
+
+@pytest.mark.parametrize(
+    ("import_data", "shown"),
+    [
+        ("", ""),
+        (f'{{"company": [{SCRIPT}', f"{{&quot;company&quot;: [{ESCAPED}"),
+        ('{"company": ["no object"]}', "{&quot;company&quot;: [&quot;no object&quot;]}"),
+        ('{"unknown": [{}]}', "{&quot;unknown&quot;: [{}]}"),
+        ("[" * 5000, "[" * 5000),
+        (json.dumps({"company": [{f"column {n}": n for n in range(51)}]}), "&quot;column 50&quot;: 50"),
+    ],
+)
+def test_staged_data_that_makes_no_tables_is_shown_as_it_is(
+    acme: NewOrganization, admin_client: Client, import_data: str, shown: str
+) -> None:
+    import_ = make_import(creator=acme.person, import_data=import_data)
+    page = read(admin_client, url_of(import_))
+    assert "<h2>Staged data</h2>" in page
+    assert shown in page
+
+
+def test_staged_characters_that_cannot_be_sent_are_replaced(acme: NewOrganization, admin_client: Client) -> None:
+    rows = {"company": [{"na\\ud800me": "half \ud800 and \x00"}]}
+    import_ = make_import(creator=acme.person, import_data=json.dumps(rows))
+    assert "<td>half ? and �</td>" in read(admin_client, url_of(import_))
+
+
+def test_markup_is_shown_as_text(acme: NewOrganization, admin_client: Client) -> None:
+    evil = make_organization(name=SCRIPT, email="evil@evil.test", first_name=SCRIPT)
+    company = f"{SCRIPT} and sons"
+    rows = {"company": [{"name": company}], "person": [{"first_name": SCRIPT, "title": SCRIPT, "company": company}]}
+    import_ = import_rows(evil, rows)
+
+    for page in (LIST, url_of(import_), url_of(import_, "revert")):
+        content = read(admin_client, page)
+        assert SCRIPT not in content
+        assert ESCAPED in content
+
+
+def test_imports_cannot_be_added_edited_or_deleted(acme: NewOrganization, admin_client: Client) -> None:
+    import_ = make_import(creator=acme.person)
+    assert admin_client.get(f"{LIST}add/").status_code == 403
+    assert admin_client.post(f"{LIST}add/", {}).status_code == 403
+    assert admin_client.post(url_of(import_), {"sample": "on"}).status_code == 403
+    assert admin_client.post(f"{LIST}{import_.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in read(admin_client, LIST)
+    assert 'type="submit"' not in read(admin_client, url_of(import_)).partition('id="import_form"')[2]

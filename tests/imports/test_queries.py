@@ -1,0 +1,112 @@
+"""What answers cost: a fixed number of queries, however many records there are, and never the staged rows."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person
+from tests.client import ApiClient, document_of
+
+# 1. the token, with its person and organization
+# 2. how much of organization_features is used
+# Lists read these besides, all other answers only the second one:
+# 3. how many records there are
+# 4. the records of the page, with all that is included
+LIST, DETAIL = 4, 3
+
+# Once a minute, last_seen_at: a savepoint, the update, the savepoint's release.
+LAST_SEEN = 3
+
+
+def queries_of(api: ApiClient, method: str, path: str, *, status: int = 200) -> list[str]:
+    with CaptureQueriesContext(connection) as queries:
+        response = api.request(method, path)
+    assert response.status_code == status, response.content
+    return [query["sql"] for query in queries]
+
+
+def populate(api: ApiClient, count: int) -> None:
+    """Imports of as many creators, who work for as many companies."""
+    organization = api.caller.organization
+    for number in range(count):
+        company = make_company(organization=organization, name=f"Company {number}")
+        creator = make_person(organization=organization, company=company)
+        make_import(creator=creator, import_data="x" * 1_000)
+
+
+@pytest.mark.parametrize(
+    ("path", "included"),
+    [
+        ("imports?page[size]=200", 400),
+        ("imports?page[size]=200&include=creator", 200),
+        ("imports?page[size]=200&include=&sort=-started_at&filter[sample]=null", 0),
+        ("people?page[size]=200&include=company", 200),
+        ("people?page[size]=200", 0),
+        ("companies?page[size]=200", 0),
+    ],
+)
+def test_a_list_of_two_hundred_costs_as_many_queries_as_a_list_of_one(api: ApiClient, path: str, included: int) -> None:
+    populate(api, 1)
+    queries_of(api, "GET", path)
+
+    one = queries_of(api, "GET", path)
+    populate(api, 200)
+    two_hundred = queries_of(api, "GET", path)
+
+    assert (len(one), len(two_hundred)) == (LIST, LIST), two_hundred
+    document = document_of(api.get(path))
+    assert (len(document["data"]), len(document.get("included", []))) == (200, included)
+
+
+@pytest.mark.parametrize("path", ["imports/{}", "imports/{}?include=", "people/{}?include=company", "companies/{}"])
+def test_a_single_record_costs_three_queries(api: ApiClient, path: str) -> None:
+    person = api.caller.person
+    ids = {"imports": make_import(creator=person).pk, "people": person.pk, "companies": person.company_id}
+    path = path.format(ids[path.partition("/")[0]])
+
+    assert len(queries_of(api, "GET", path)) == DETAIL + LAST_SEEN
+    assert len(queries_of(api, "GET", path)) == DETAIL
+
+
+def test_who_is_refused_costs_one_query_at_most(api: ApiClient) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        api.request("GET", "imports", headers={"X-Auth-Token": "banana"})
+        api.request("GET", "imports", headers={"X-Organization-Id": "banana"})
+        api.request("GET", "imports", headers={"Accept": "text/html"})
+        api.get("nothing")
+
+    assert len(queries) == 1
+
+
+def test_the_staged_rows_are_read_by_nothing_but_their_import(api: ApiClient) -> None:
+    """They may be hundreds of megabytes."""
+    import_id = api.stage(PUBLISHED_ROWS)
+    run = f"imports/{import_id}/import"
+
+    selected = {
+        path: [sql for sql in queries_of(api, method, path) if "SELECT" in sql and '"import_data"' in sql]
+        for method, path in [
+            ("GET", "imports"),
+            ("GET", f"imports/{import_id}"),
+            ("GET", f"people?filter[import_id]={import_id}"),
+            ("POST", run),
+            ("PATCH", f"imports/{import_id}/revert"),
+        ]
+    }
+
+    assert [path for path, queries in selected.items() if queries] == [run]
+    assert len(selected[run]) == 1
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "imports"), ("PATCH", "imports/{}")])
+def test_staging_does_not_read_the_rows_back(api: ApiClient, method: str, path: str) -> None:
+    path = path.format(api.stage(PUBLISHED_ROWS))
+
+    with CaptureQueriesContext(connection) as queries:
+        response = api.send_import(method, path, import_data=PUBLISHED_ROWS)
+
+    assert response.status_code in (200, 201)
+    reads = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+    assert not [sql for sql in reads if "import_data" in sql]

@@ -1,0 +1,209 @@
+"""Who is asking: the two headers of the contract's section 2.1, and the trace that requests leave."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from people.models import ApiToken, Person
+from people.services import NewOrganization, create_token, revoke_token
+from tests.builders import make_person
+from tests.client import ApiClient, assert_error, document_of
+
+
+def assert_unauthenticated(api: ApiClient, token: str | None) -> None:
+    response = api.request("GET", "imports", headers={"X-Auth-Token": token})
+
+    assert_error(response, 401, "unauthenticated", "You are not authenticated")
+    assert response.headers["WWW-Authenticate"] == 'Token realm="api"'
+
+
+def assert_access_denied(api: ApiClient, organization_id: str | None) -> None:
+    response = api.request("GET", "imports", headers={"X-Organization-Id": organization_id})
+
+    assert_error(response, 403, "access_denied", "You are not authorized to access this resource")
+    assert "WWW-Authenticate" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        None,
+        "",
+        "banana",
+        ".",
+        "{prefix}",
+        "{prefix}.",
+        "{prefix}.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "aaaaaaaa.{secret}",
+        "{prefix}.{secret}x",
+        "{secret}.{prefix}",
+        "Bearer {prefix}.{secret}",
+        "{prefix}. {secret}",
+        "{prefix}.{secret}, {prefix}.{secret}",
+        "\x00",
+        "\xff",
+        "a" * 10_000_000,
+        " " * 10_000_000,
+        "aaaaaaaa." + "a" * 10_000_000,
+    ],
+)
+def test_a_token_that_is_missing_unknown_or_malformed_is_unauthenticated(api: ApiClient, token: str | None) -> None:
+    prefix, _, secret = api.caller.token.partition(".")
+
+    assert_unauthenticated(api, token and token.format(prefix=prefix, secret=secret))
+
+
+def test_a_token_with_spaces_around_it_works(api: ApiClient) -> None:
+    assert api.request("GET", "imports", headers={"X-Auth-Token": f" {api.caller.token}\t"}).status_code == 200
+
+
+def test_a_revoked_token_is_unauthenticated(api: ApiClient) -> None:
+    revoke_token(prefix=api.caller.token.partition(".")[0])
+
+    assert_unauthenticated(api, api.caller.token)
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(1, 200), (-1, 401)])
+def test_a_token_works_until_it_expires(api: ApiClient, minutes: int, status: int) -> None:
+    ApiToken.objects.update(expiry_date=timezone.now() + timedelta(minutes=minutes))
+
+    assert api.get("imports").status_code == status
+
+
+@pytest.mark.parametrize("end", ["deactivated_at", "archived_at"])
+def test_the_token_of_a_person_who_is_gone_is_unauthenticated(api: ApiClient, end: str) -> None:
+    Person.objects.filter(pk=api.caller.person.pk).update(**{end: timezone.now()})
+
+    assert_unauthenticated(api, api.caller.token)
+
+
+def test_a_contact_with_a_token_is_a_caller_like_others(api: ApiClient) -> None:
+    contact = make_person(organization=api.caller.organization)
+    caller = NewOrganization(api.caller.organization, contact, create_token(person=contact))
+
+    created = document_of(ApiClient(caller).send_import("POST", "imports", import_data={"company": [{"name": "A"}]}))
+
+    assert created["data"]["attributes"]["creator_id"] == contact.pk
+
+
+@pytest.mark.parametrize(
+    "organization_id",
+    [None, "", "banana", "-{own}", "+{own}", "{own}.0", "{own},{own}", "0x{own}", "{other}", "9" * 19, "9" * 20, "٣"],
+)
+def test_an_organization_that_is_missing_malformed_or_not_the_persons_is_denied(
+    api: ApiClient, globex: NewOrganization, organization_id: str | None
+) -> None:
+    own, other = api.caller.organization.pk, globex.organization.pk
+
+    assert_access_denied(api, organization_id and organization_id.format(own=own, other=other))
+
+
+def test_an_organization_id_of_ten_megabytes_is_denied(api: ApiClient) -> None:
+    assert_access_denied(api, "1" * 10_000_000)
+
+
+def test_who_has_no_token_learns_nothing_about_organizations(api: ApiClient) -> None:
+    headers = {"X-Auth-Token": "banana", "X-Organization-Id": "banana"}
+
+    assert api.request("GET", "imports", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "GET imports",
+        "POST imports",
+        "PATCH imports/1",
+        "POST imports/1/import",
+        "PATCH imports/1/revert",
+        "GET people",
+        "GET people/1",
+        "GET companies",
+        "GET companies/1",
+        "GET organizations/1",
+        "DELETE imports/1",
+        "GET imports?banana=1",
+        "GET imports/banana",
+    ],
+)
+def test_no_endpoint_answers_nobody(api: ApiClient, request_line: str) -> None:
+    method, path = request_line.split()
+
+    response = api.request(method, path, "{" if method != "GET" else None, headers={"X-Auth-Token": None})
+
+    assert_error(response, 401, "unauthenticated", "You are not authenticated")
+
+
+def last_seen(api: ApiClient) -> object:
+    return Person.objects.get(pk=api.caller.person.pk).last_seen_at
+
+
+def test_last_seen_moves_with_requests_at_most_once_a_minute(api: ApiClient) -> None:
+    person = Person.objects.filter(pk=api.caller.person.pk)
+    assert last_seen(api) is None
+
+    api.get("imports")
+    first = last_seen(api)
+    assert first is not None
+    api.get("imports")
+    assert last_seen(api) == first
+
+    almost, over = (timezone.now() - timedelta(seconds=seconds) for seconds in (50, 61))
+    person.update(last_seen_at=almost)
+    api.get("imports")
+    assert last_seen(api) == almost
+    person.update(last_seen_at=over)
+    api.get("imports")
+    assert last_seen(api) != over
+
+
+def test_last_seen_moves_even_if_the_request_is_refused_later(api: ApiClient) -> None:
+    assert api.get("imports?banana=1").status_code == 400
+    assert last_seen(api) is not None
+
+
+@pytest.mark.parametrize("headers", [{"X-Auth-Token": "banana"}, {"X-Organization-Id": "banana"}])
+def test_last_seen_does_not_move_for_strangers(api: ApiClient, headers: dict[str, str]) -> None:
+    api.request("GET", "imports", headers=headers)
+
+    assert last_seen(api) is None
+
+
+def test_a_database_that_cannot_be_written_still_answers(api: ApiClient, caplog: pytest.LogCaptureFixture) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        response = api.get("people")
+        transaction.set_rollback(True)
+
+    assert response.status_code == 200
+    assert document_of(response)["data"][0]["attributes"]["last_seen_at"] is None
+    assert "last_seen_at of person" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_person_whose_row_is_locked_is_answered_at_once(api: ApiClient) -> None:
+    # Waiting would be an error after a second; the request itself must not fail because of it.
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '1s'")
+    somebody = connection.copy()
+    try:
+        somebody.set_autocommit(False)
+        with somebody.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM people_person WHERE id = %s FOR UPDATE", [api.caller.person.pk])
+        before = timezone.now()
+
+        response = api.get("imports")
+
+        assert response.status_code == 200
+        assert timezone.now() - before < timedelta(seconds=1)
+        assert last_seen(api) is None
+    finally:
+        somebody.rollback()
+        somebody.close()
+        connection.close()  # and with it the time-out
+    api.get("imports")
+    assert last_seen(api) is not None

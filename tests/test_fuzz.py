@@ -1,0 +1,214 @@
+"""Nothing a client sends is answered with 500, or with anything but a document of the contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from companies.models import Company
+from people.models import Person
+from tests.builders import PUBLISHED_ROWS
+from tests.client import PAGE_ACCEPT, ApiClient
+from tests.strategies import (
+    bodies,
+    document,
+    dump,
+    good_trees,
+    header_text,
+    ids,
+    json_values,
+    media_ranges,
+    queries,
+    wild_trees,
+)
+
+STATUSES = {200, 201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 429}
+
+fuzz = settings(
+    max_examples=100,
+    deadline=None,
+    derandomize=True,  # the same examples every time: what fails is what was changed
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+OPERATIONS = [
+    ("GET", "imports"),
+    ("POST", "imports"),
+    ("GET", "imports/{}"),
+    ("PATCH", "imports/{}"),
+    ("POST", "imports/{}/import"),
+    ("PATCH", "imports/{}/revert"),
+    ("GET", "people"),
+    ("GET", "people/{}"),
+    ("GET", "companies"),
+    ("GET", "companies/{}"),
+    ("GET", "organizations/{}"),
+]
+WRITES = [operation for operation in OPERATIONS if operation[0] != "GET"]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is done here is forgotten: examples do not see each other."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def refuse_constant(name: str) -> NoReturn:
+    raise AssertionError(f"{name} is not JSON")
+
+
+def check(response: HttpResponse) -> HttpResponse:
+    """The response is a document of the contract. ``ApiClient`` has checked its media type."""
+    assert response.status_code in STATUSES, response.content
+    answer = json.loads(response.content.decode("utf-8"), parse_constant=refuse_constant)
+    if response.status_code < 400:
+        assert next(iter(answer)) == "data"
+        assert "errors" not in answer
+    else:
+        assert list(answer) == ["errors"]
+        assert {error["status"] for error in answer["errors"]} == {str(response.status_code)}
+    return response
+
+
+@pytest.fixture
+def import_id(api: ApiClient) -> str:
+    return api.stage(PUBLISHED_ROWS)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path to every place of a tree."""
+    yield path
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in members:
+        yield from places(member, (*path, key))
+
+
+def replaced(value: Any, path: tuple[Any, ...], other: Any) -> Any:
+    """The tree with something else at a place."""
+    if not path:
+        return other
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], other)
+    return copy
+
+
+def test_a_valid_document_with_any_json_at_any_place(api: ApiClient, import_id: str) -> None:
+    valid = document(PUBLISHED_ROWS)
+
+    @fuzz
+    @given(st.sampled_from(WRITES), st.sampled_from(list(places(valid))), json_values)
+    def run(operation: tuple[str, str], place: tuple[Any, ...], value: Any) -> None:
+        method, path = operation
+        with undone():
+            check(api.request(method, path.format(import_id), dump(replaced(valid, place, value))))
+
+    run()
+
+
+def test_every_place_of_a_valid_document_with_each_kind_of_json(api: ApiClient, import_id: str) -> None:
+    valid = document(PUBLISHED_ROWS)
+    kinds: list[Any] = [None, True, 0, 1.5, "text", "\ud800", "raw:1e400", [], [None], {}, {"": []}]
+    for place in places(valid):
+        for kind in kinds:
+            with undone():
+                check(api.request("POST", "imports", dump(replaced(valid, place, kind))))
+
+
+def test_any_body_on_any_operation(api: ApiClient, import_id: str) -> None:
+    @fuzz
+    @given(st.sampled_from(OPERATIONS), bodies)
+    def run(operation: tuple[str, str], body: bytes) -> None:
+        method, path = operation
+        with undone():
+            check(api.request(method, path.format(import_id), body))
+
+    run()
+
+
+def test_any_rows_staged_or_run(api: ApiClient, import_id: str) -> None:
+    @fuzz
+    @given(st.sampled_from(WRITES[:3]), wild_trees, st.booleans())
+    def run(operation: tuple[str, str], tree: Any, as_text: bool) -> None:
+        method, path = operation
+        with undone():
+            body = dump(document(dump(tree) if as_text else tree))
+            check(api.request(method, path.format(import_id), body))
+
+    run()
+
+
+def test_rows_that_are_accepted_can_be_run_read_and_reverted(api: ApiClient) -> None:
+    runs = 0
+
+    @fuzz
+    @given(good_trees)
+    def run(tree: Any) -> None:
+        nonlocal runs
+        with undone():
+            before = Company.objects.count(), Person.objects.count()
+            created = check(api.send_import("POST", "imports", import_data=tree))
+            if created.status_code == 201:
+                runs += 1
+                path = f"imports/{json.loads(created.content)['data']['id']}"
+                assert check(api.request("POST", f"{path}/import")).status_code == 200
+                after = Company.objects.count(), Person.objects.count()
+                added = len(tree.get("company", [])), len(tree.get("person", []))
+                assert after == (before[0] + added[0], before[1] + added[1])
+                assert [check(api.get(each)).status_code for each in ("people", "companies")] == [200, 200]
+                assert check(api.request("PATCH", f"{path}/revert")).status_code == 200
+                assert (Company.objects.count(), Person.objects.count()) == before
+
+    run()
+    assert runs > 10
+
+
+def test_any_query_on_any_operation(api: ApiClient, import_id: str) -> None:
+    @fuzz
+    @given(st.sampled_from(OPERATIONS), queries)
+    def run(operation: tuple[str, str], query: str) -> None:
+        method, path = operation
+        with undone():
+            check(api.request(method, f"{path.format(import_id)}?{query}"))
+
+    run()
+
+
+def test_any_id_on_any_operation(api: ApiClient) -> None:
+    @fuzz
+    @given(st.sampled_from([operation for operation in OPERATIONS if "{}" in operation[1]]), ids)
+    def run(operation: tuple[str, str], record_id: str) -> None:
+        method, path = operation
+        with undone():
+            check(api.request(method, path.format(record_id)))
+
+    run()
+
+
+def test_any_headers_on_any_operation(api: ApiClient, import_id: str) -> None:
+    known = ["Accept", "Content-Type", "X-Auth-Token", "X-Organization-Id", "Cookie", "Host", "Content-Length"]
+    headers = st.dictionaries(st.sampled_from(known), media_ranges | header_text, max_size=3)
+
+    @fuzz
+    @given(st.sampled_from(OPERATIONS), headers, queries, st.sampled_from(["", "{}", dump(document(PUBLISHED_ROWS))]))
+    def run(operation: tuple[str, str], sent: dict[str, str], query: str, body: str) -> None:
+        method, path = operation
+        with undone():
+            check(api.request(method, f"{path.format(import_id)}?{query}", body, headers=sent))
+
+    run()
+
+
+@pytest.mark.parametrize("header", ["Accept", "Content-Type", "X-Auth-Token", "X-Organization-Id", "Cookie", "Banana"])
+def test_headers_of_ten_megabytes(api: ApiClient, header: str) -> None:
+    for text in "a", "1", " ", "\xff":
+        check(api.request("POST", "imports", "{}", headers={"Accept": PAGE_ACCEPT, header: text * 10_000_000}))
