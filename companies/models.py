@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from organizations.models import Organization
+from organizations.models import Organization, validate_currency_code
 from organizations.tenancy import OrganizationScopedQuerySet
 
 
@@ -19,7 +19,9 @@ class Company(models.Model):
         db_index=False,  # the constraint below starts with it
     )
     name = models.CharField(max_length=255)
-    default_currency = models.CharField(max_length=3, default="USD", help_text="ISO 4217 code.")
+    default_currency = models.CharField(
+        max_length=3, default="USD", validators=[validate_currency_code], help_text="ISO 4217 code."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True)
     avatar_url = models.URLField(max_length=2000, null=True, blank=True)  # noqa: DJ001 - the API says null
@@ -39,8 +41,8 @@ class Company(models.Model):
             models.UniqueConstraint(fields=["organization", "id"], name="company_organization_id"),
         ]
         indexes = [
-            # The name first: the other way round PostgreSQL may take this index for the check of the composite keys above
-            # while it has no statistics, and then reads every company of the organization for every person.
+            # The name first: the other way round PostgreSQL may take this index for the check of the composite
+            # key above while it has no statistics, and then reads every company of the organization for every person.
             models.Index(Lower("name"), "organization", name="company_name_organization"),
         ]
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import zoneinfo
 from typing import Self
 
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
 from organizations.features import validate_features
 
 
+@functools.cache
+def _time_zones() -> frozenset[str]:
+    # It walks through the folders of the time zone database.
+    return frozenset(zoneinfo.available_timezones())
+
+
 def validate_time_zone(value: str) -> None:
     """Refuse names that are not in the IANA time zone database."""
-    if value not in zoneinfo.available_timezones():
+    if value not in _time_zones():
         raise ValidationError(f"{value!r} is not a time zone; use a name like 'Europe/Zagreb'.")
+
+
+validate_currency_code = RegexValidator(r"^[A-Z]{3}\Z", "Use an ISO 4217 code, for example EUR.")
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
@@ -36,7 +47,9 @@ class Organization(models.Model):
         validators=[validate_time_zone],
         help_text="IANA name, for example Europe/Zagreb. Time stamps in the API are written in this zone.",
     )
-    default_currency = models.CharField(max_length=3, default="USD", help_text="ISO 4217 code.")
+    default_currency = models.CharField(
+        max_length=3, default="USD", validators=[validate_currency_code], help_text="ISO 4217 code."
+    )
     features = models.JSONField(
         default=dict,
         blank=True,

@@ -31,6 +31,7 @@ class Person(models.Model):
         blank=True,
         related_name="people",
         db_constraint=False,
+        db_index=False,
     )
     first_name = models.CharField(max_length=255)
     last_name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
@@ -71,6 +72,9 @@ class Person(models.Model):
             models.UniqueConstraint(fields=["organization", "id"], name="person_organization_id"),
         ]
         indexes = [
+            # Both columns of the composite key, so that PostgreSQL takes this index for its check with or without
+            # statistics, and not one that leads through all people of the organization.
+            models.Index(fields=["company", "organization"], name="person_company_organization"),
             # What organization_features counts, on every answer: small indexes of the few people who count.
             models.Index(fields=["organization"], condition=models.Q(placeholder=True), name="person_placeholders"),
             models.Index(

@@ -61,10 +61,10 @@ def currency(value: object) -> str | None:
     code = _text(value, TEXT_LENGTH)
     if code is None:
         return None
-    code = code.upper()
-    if code not in CURRENCIES:
+    # Not what upper() alone makes of the long s and the dotless i.
+    if not code.isascii() or code.upper() not in CURRENCIES:
         raise CellError("is not a currency code")
-    return code
+    return code.upper()
 
 
 def whole_number(value: object) -> int | None:

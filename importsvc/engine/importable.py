@@ -97,8 +97,8 @@ class Importable:
 
 
 def has_computed_default(field: Field[Any, Any]) -> bool:
-    """Whether the field's default is worked out anew whenever it is asked for, as clocks and empty lists are."""
-    return field.has_default() and callable(field.default)
+    """Whether the field's default is another one whenever it is asked for, as a clock's is."""
+    return field.has_default() and callable(field.default) and field.default not in (list, dict)
 
 
 def normalize_header(header: str) -> str:

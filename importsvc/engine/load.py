@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
 
-from importsvc.engine.copying import NULL, cell, copy_rows, encoder, json_text
+from importsvc.engine.copying import NULL, cell, copy_rows, encoder, forget_plans, json_text
 from importsvc.engine.importable import Importable, has_computed_default
 from importsvc.engine.plan import Plan, PlannedRecords, RowOf
 from importsvc.journal import CREATED, get_journal_model
@@ -35,6 +36,7 @@ def load(plan: Plan, *, organization: Model, import_id: int) -> None:
         django.db.IntegrityError: the database knows better than the plan, because somebody who takes no lock wrote
             meanwhile. Nothing may be kept of the transaction.
     """
+    forget_plans()
     ids: dict[str, list[int]] = {}
     for planned in plan.records:
         importable = planned.importable
@@ -101,6 +103,7 @@ def _write_journal(
         for field, value in common.items()
         if field is importable.organization_field or has_computed_default(field)
     }
+    computed = json.loads(json_text(computed))  # dates turned to text once, not for every record
     head = f"{import_id}\t{importable.name}\t"
 
     def make_lines() -> Iterator[str]:

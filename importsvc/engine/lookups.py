@@ -9,7 +9,6 @@ from django.db import connection
 
 from importsvc.engine import registry
 from importsvc.engine.copying import array_literal
-from importsvc.engine.importable import Importable
 from importsvc.engine.rows import CleanRows
 
 ColumnKey = tuple[str, str]  # an importable's name and one of its columns

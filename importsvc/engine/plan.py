@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from importsvc.engine.errors import RowError, label
-from importsvc.engine.importable import Importable
+from importsvc.engine.importable import Column, Importable
 from importsvc.engine.rows import CleanRows
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ def make_plan(all_rows: Mapping[str, CleanRows], lookups: Lookups, *, dependency
         rows = all_rows.get(importable.name)
         if rows is None:
             continue
-        for name in _columns_to_compare(importable, dependency_order):
-            first_rows[importable.name, name] = _first_rows(rows, name, lookups.fold)
-        _check_unique(rows, lookups, first_rows, errors[importable.name])
+        for column in importable.columns:
+            if column.unique:
+                first = _check_unique(rows, column, lookups, errors[importable.name])
+                first_rows[importable.name, column.name] = first
         records.append(PlannedRecords(importable, _resolve(rows, lookups, first_rows, errors[importable.name])))
     for name, rows in all_rows.items():
         order = {column: position for position, column in enumerate(rows.importable.column_names)}
@@ -78,39 +79,18 @@ def make_plan(all_rows: Mapping[str, CleanRows], lookups: Lookups, *, dependency
     return Plan(records, errors)
 
 
-def _columns_to_compare(importable: Importable, importables: Iterable[Importable]) -> set[str]:
-    """The columns of this type whose values rows of this payload are compared by."""
-    unique = {column.name for column in importable.columns if column.unique}
-    referred = {ref.by for other in importables for ref in other.references if ref.to == importable.name}
-    return unique | referred
-
-
-def _first_rows(rows: CleanRows, column: str, fold: Callable[[str], str]) -> dict[str, int]:
-    """The first row that has each folded value of the column."""
-    position = rows.importable.position(column)
+def _check_unique(rows: CleanRows, column: Column, lookups: Lookups, errors: list[RowError]) -> dict[str, int]:
+    """The first row that has each folded value of the column. A value that is taken goes to ``errors``."""
+    position = rows.importable.position(column.name)
+    taken = lookups.taken[rows.importable.name, column.name]
     first: dict[str, int] = {}
     for number, values in enumerate(rows.values, start=1):
         if values[position] is not None:
-            first.setdefault(fold(values[position]), number)
+            folded = lookups.fold(values[position])
+            if folded in taken or folded in first:
+                errors.append(RowError(number, column.name, f"{label(column.name)} has already been taken"))
+            first.setdefault(folded, number)
     return first
-
-
-def _check_unique(
-    rows: CleanRows,
-    lookups: Lookups,
-    first_rows: Mapping[tuple[str, str], Mapping[str, int]],
-    errors: list[RowError],
-) -> None:
-    for position, column in enumerate(rows.importable.columns):
-        if not column.unique:
-            continue
-        key = (rows.importable.name, column.name)
-        taken, first = lookups.taken[key], first_rows[key]
-        message = f"{label(column.name)} has already been taken"
-        for number, values in enumerate(rows.values, start=1):
-            value = values[position]
-            if value is not None and ((folded := lookups.fold(value)) in taken or first[folded] < number):
-                errors.append(RowError(number, column.name, message))
 
 
 def _resolve(
@@ -120,31 +100,48 @@ def _resolve(
     errors: list[RowError],
 ) -> list[tuple[Any, ...]]:
     """The values of each row with the names in its references replaced by the records that have them."""
-    importable = rows.importable
-    if not importable.references:
+    references = rows.importable.references
+    if not references:
         return rows.values
-    own_columns = len(importable.columns)
-    resolvers = [
-        (reference, lookups.found[reference.to, reference.by], first_rows.get((reference.to, reference.by), {}))
-        for reference in importable.references
+    own_columns = len(rows.importable.columns)
+    targets = [
+        _find_targets(
+            {values[position] for values in rows.values} - {None},
+            lookups,
+            lookups.found[reference.to, reference.by],
+            {
+                folded: RowOf(reference.to, row)
+                for folded, row in first_rows.get((reference.to, reference.by), {}).items()
+            },
+        )
+        for position, reference in enumerate(references, start=own_columns)
     ]
     resolved: list[tuple[Any, ...]] = []
     for number, values in enumerate(rows.values, start=1):
-        targets: list[int | RowOf | None] = []
-        for value, (reference, found, first) in zip(values[own_columns:], resolvers, strict=True):
-            target: int | RowOf | None = None
-            if value is not None:
-                folded = lookups.fold(value)
-                # A record the organization has wins over a row of the same name: that row is an error of its own.
-                ids = found.get(folded, ())
-                if len(ids) > 1:
-                    errors.append(RowError(number, reference.name, f"{label(reference.name)} is ambiguous"))
-                elif ids:
-                    target = ids[0]
-                elif folded in first:
-                    target = RowOf(reference.to, first[folded])
-                else:
-                    errors.append(RowError(number, reference.name, f"{label(reference.name)} must exist"))
-            targets.append(target)
-        resolved.append((*values[:own_columns], *targets))
+        found: list[int | RowOf | None] = []
+        for value, reference, (known, problems) in zip(values[own_columns:], references, targets, strict=True):
+            found.append(known.get(value))
+            if value in problems:
+                errors.append(RowError(number, reference.name, f"{label(reference.name)} {problems[value]}"))
+        resolved.append((*values[:own_columns], *found))
     return resolved
+
+
+def _find_targets(
+    names: Iterable[str], lookups: Lookups, ids: Mapping[str, Sequence[int]], rows: Mapping[str, RowOf]
+) -> tuple[dict[str, int | RowOf], dict[str, str]]:
+    """What each name refers to, of records and rows by folded name, and what is wrong with the other names."""
+    targets: dict[str, int | RowOf] = {}
+    problems: dict[str, str] = {}
+    for name in names:
+        folded = lookups.fold(name)
+        # A record the organization has wins over a row of the same name: that row is an error of its own.
+        if len(found := ids.get(folded, ())) > 1:
+            problems[name] = "is ambiguous"
+        elif found:
+            targets[name] = found[0]
+        elif folded in rows:
+            targets[name] = rows[folded]
+        else:
+            problems[name] = "must exist"
+    return targets, problems

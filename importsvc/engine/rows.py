@@ -60,7 +60,8 @@ class _RowCleaner:
             position = self.find_position(header)
             if position is None:
                 column = printable("_".join(header.replace("-", " ").replace("_", " ").split()).lower())
-                errors.append(RowError(number, column, f"{label(column)} is not a column of {self.type_name}"))
+                named = label(column) or "A blank header"
+                errors.append(RowError(number, column, f"{named} is not a column of {self.type_name}"))
             elif position in given:
                 problems[position] = "is given more than once"
             else:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import IntegerField, Model
 
 from importsvc.engine import registry
-from importsvc.engine.copying import json_text
+from importsvc.engine.copying import forget_plans, json_text
 from importsvc.engine.foreign_keys import ForeignKey, find_foreign_keys
 from importsvc.engine.importable import Importable, has_computed_default
 from importsvc.journal import CREATED, get_journal_model
@@ -80,6 +80,7 @@ def undo(*, import_id: int, dry_run: bool = False) -> UndoReport:
             conflicts.extend(found[: REPORTED_CONFLICTS - len(conflicts)])
             count += total
     if not count and not dry_run:
+        forget_plans()
         for importable in reversed(importables):
             _delete_records(importable, import_id)
         _check_constraints()
@@ -171,9 +172,11 @@ def _find_referenced(importable: Importable, import_id: int, key: ForeignKey) ->
         if isinstance(key.model._meta.pk, IntegerField):
             referrer_id = f"min({primary_key})"
         if own := registry.find_by_model(key.model):
+            # OFFSET keeps PostgreSQL from making a join of it: without statistics on an import that was just run, it
+            # expects one row and compares each record with each.
             condition = (
                 f"WHERE NOT EXISTS (SELECT FROM {_journal()} AS own"
-                f" WHERE own.record_id = {primary_key} AND {_created('own')})"
+                f" WHERE own.record_id = {primary_key} AND {_created('own')} OFFSET 0)"
             )
             parameters += [import_id, own.name]
     joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)

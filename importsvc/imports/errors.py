@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from importsvc.engine.errors import RowError, describe_row_errors
 from importsvc.engine import undo
+from importsvc.engine.errors import RowError, describe_row_errors
 from importsvc.errors import Conflict, InvalidAttribute
 from importsvc.imports.models import ImportState
 
@@ -42,10 +42,11 @@ class RevertConflict(Conflict):
     """Reverting would destroy what somebody else did since. Nothing was touched; ``meta`` names the records and why."""
 
     def __init__(self, report: undo.UndoReport) -> None:
-        records = "1 record has" if report.conflict_count == 1 else f"{report.conflict_count} records have"
+        count = report.conflict_count
+        what = "1 change or reference" if count == 1 else f"{count} changes or references"
         super().__init__(
-            f"{records} been changed or referred to since the import",
-            meta={"conflicts": [_describe(c) for c in report.conflicts], "conflict_count": report.conflict_count},
+            f"{what} since the import {'stands' if count == 1 else 'stand'} in the way",
+            meta={"conflicts": [_describe(c) for c in report.conflicts], "conflict_count": count},
         )
 
 

@@ -2,3 +2,5 @@
 
 Knows no resource. Works on top of djangorestframework-jsonapi, whose serializers declare the resources.
 """
+
+API_PREFIX = "/api/"

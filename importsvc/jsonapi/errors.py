@@ -17,11 +17,11 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from importsvc.errors import DomainError
+from importsvc.jsonapi import API_PREFIX
 from importsvc.text import printable
 
 MEDIA_TYPE = "application/vnd.api+json"
 CONTENT_TYPE = f"{MEDIA_TYPE}; charset=utf-8"
-API_PREFIX = "/api/"
 
 STATUSES: Mapping[str, int] = {
     "bad_request": 400,

@@ -34,16 +34,15 @@ def check_query(request: Request, view: Any) -> None:
             if not is_list or member not in view.filterset_class.base_filters:
                 _refuse("filter", f"Filter '{printable(member)}'", parameter)
         elif family == "sort" and not match:
-            for name in ",".join(values).split(","):
-                if not is_list or (name and name.removeprefix("-") not in view.sort_fields):
+            for name in _items(values):
+                if not is_list or name.removeprefix("-") not in view.sort_fields:
                     _refuse("sort", f"Sort by '{printable(name)}'", parameter)
         elif family == "include" and not match:
-            # An empty value asks for nothing, on top of which a comma makes no sense.
-            for path in ",".join(values).split(",") if any(values) else ():
+            for path in _items(values):
                 if path not in set(include_paths(view.get_serializer_class())):
                     _refuse("include", f"Include '{printable(path)}'", parameter)
         elif family == "fields" and match and not is_array:
-            _check_fields(view.get_serializer_class(), member, ",".join(values), parameter)
+            _check_fields(view.get_serializer_class(), member, _items(values), parameter)
         elif not (family == "page" and is_list and not is_array and member in _PAGE_MEMBERS):
             _refuse("parameter", f"Parameter '{printable(parameter)}'", parameter)
         if family in {"sort", "include", "fields", "page"} and len(values) > 1:
@@ -54,9 +53,8 @@ def check_query(request: Request, view: Any) -> None:
 
 def read_include(request: Request, serializer_class: Any) -> list[str] | None:
     """The paths to include: those asked for, or else those that the resource has without asking, ``None`` if none."""
-    given = request.query_params.get("include")
-    if given is not None:
-        return given.split(",") if given else []
+    if "include" in request.query_params:
+        return _items(request.query_params.getlist("include"))
     return get_included_resources(request, serializer_class) or None
 
 
@@ -73,11 +71,17 @@ def _reachable_serializers(serializer_class: Any) -> Iterator[Any]:
         yield from _reachable_serializers(related)
 
 
-def _check_fields(serializer_class: Any, resource_type: str, names: str, parameter: str) -> None:
+def _items(values: list[str]) -> list[str]:
+    """The items of a comma list. An empty value has none; between commas there must be something."""
+    text = ",".join(values)
+    return text.split(",") if text else []
+
+
+def _check_fields(serializer_class: Any, resource_type: str, names: list[str], parameter: str) -> None:
     for candidate in _reachable_serializers(serializer_class):
         if candidate.Meta.resource_name == resource_type:
             known = {name for name, field in candidate().fields.items() if not field.write_only and name != "id"}
-            for name in filter(None, names.split(",")):
+            for name in names:
                 if name not in known:
                     _refuse("parameter", f"Field '{printable(name)}' of '{resource_type}'", parameter)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from importsvc.jsonapi.errors import API_PREFIX
+from importsvc.jsonapi import API_PREFIX
 
 
 class UnreadContentTypes:
