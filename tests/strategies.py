@@ -32,10 +32,12 @@ json_values = st.recursive(
 
 
 def dump(value: Any) -> str:
+    """As JSON, with those numbers spelled as they are."""
     return re.sub(r'"raw:([^"]*)"', r"\1", json.dumps(value))
 
 
 def document(import_data: Any) -> dict[str, Any]:
+    """A document that creates an import, if the rows are good."""
     attributes = {"import_data": import_data, "sample": True, "import_model_id": 7}
     return {"data": {"type": "imports", "attributes": attributes, "relationships": {}}}
 

@@ -57,7 +57,7 @@ def test_a_revert_that_is_refused_says_why(acme: NewOrganization, admin_client: 
 
     response = admin_client.post(url_of(import_, "revert"), follow=True)
     assert messages_of(response) == [
-        f"Import {import_.pk}: refused: 1 record has been changed or referred to since the import; {conflict}"
+        f"Import {import_.pk}: refused: 1 change or reference since the import stands in the way; {conflict}"
     ]
     assert Import.objects.get().state == ImportState.PROCESSED
     assert not LogEntry.objects.exists()

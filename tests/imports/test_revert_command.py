@@ -91,7 +91,7 @@ def test_conflicts_are_named(acme: NewOrganization, capsys: pytest.CaptureFixtur
     lines, summary = revert_partly(capsys, "--dry-run", import_id)
 
     assert lines == [
-        f"Import {import_id}: refused: 2 records have been changed or referred to since the import",
+        f"Import {import_id}: refused: 2 changes or references since the import stand in the way",
         f"  companies/{company.pk} (row 1): referred to by people/{contact.pk}",
         f"  people/{john.pk} (row 1): changed since: last_name, title",
     ]

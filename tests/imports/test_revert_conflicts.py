@@ -87,12 +87,13 @@ def test_what_was_changed_or_referred_to_since_is_a_conflict_that_is_named(
 
     response = api.request("PATCH", f"imports/{ids['import']}/revert")
 
-    records = "1 record has" if len(conflicts) == 1 else f"{len(conflicts)} records have"
+    one = "1 change or reference since the import stands in the way"
+    several = f"{len(conflicts)} changes or references since the import stand in the way"
     assert_error(
         response,
         409,
         "conflict",
-        f"{records} been changed or referred to since the import",
+        one if len(conflicts) == 1 else several,
         meta={"conflicts": [conflict(ids) for conflict in conflicts], "conflict_count": len(conflicts)},
     )
     assert everything() == before

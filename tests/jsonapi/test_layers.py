@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
@@ -95,11 +95,19 @@ def crashes(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def loses(get_response: GetResponse) -> GetResponse:
+    def middleware(request: HttpRequest) -> NoReturn:
+        raise Http404("secret")
+
+    return middleware
+
+
 @pytest.mark.parametrize(
     ("middleware", "status", "code", "detail"),
     [
         (reads_the_body, 413, "payload_too_large", "The request body is too large"),
         (refuses, 403, "access_denied", "You are not authorized to access this resource"),
+        (loses, 404, "record_not_found", "The requested record was not found"),
         (suspects, 400, "bad_request", "The request could not be read"),
         (crashes, 500, "server_error", "Something went wrong on our side"),
     ],

@@ -88,7 +88,6 @@ def test_imports_are_filtered_by_sample_and_filters_all_apply(api: ApiClient, qu
         ("reverted_at", "abcd"),
         ("-reverted_at,-id", "dcba"),
         ("id,-id", "abcd"),
-        ("id,,", "abcd"),
     ],
 )
 def test_imports_are_sorted_by_lists_of_fields_and_then_by_id(api: ApiClient, sort: str, order: str) -> None:

@@ -22,8 +22,6 @@ from tests.builders import make_organization, make_person
 
 pytestmark = pytest.mark.django_db
 
-SCRIPT = "<script>alert(1)</script>"
-
 
 @pytest.mark.parametrize("email", ["ada@acme.test", "ADA@Acme.TEST"])
 def test_an_address_that_is_taken_is_an_error(acme: NewOrganization, admin_client: Client, email: str) -> None:

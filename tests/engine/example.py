@@ -1,0 +1,27 @@
+"""A type for tests of the engine that need no database: its model is never asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from importsvc.engine.cells import email, tags, text, whole_number
+from importsvc.engine.importable import Column, Importable, Reference
+
+NO_MODEL: Any = None
+
+TEAM = Importable(
+    name="team",
+    model=NO_MODEL,
+    columns=(Column("name", clean=text, required=True, unique=True), Column("due_days", clean=whole_number)),
+)
+PLAYER = Importable(
+    name="player",
+    model=NO_MODEL,
+    columns=(
+        Column("first_name", clean=text, required=True),
+        Column("email", clean=email, required=True, unique=True),
+        Column("nick", clean=text, unique=True),
+        Column("tag_list", clean=tags),
+    ),
+    references=(Reference("team", to="team", by="name"), Reference("former_team", to="team", by="name")),
+)

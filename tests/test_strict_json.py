@@ -1,0 +1,89 @@
+"""JSON read strictly: only what RFC 8259 calls JSON, and nothing ambiguous passes for something else."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+from importsvc.strict_json import AmbiguousObject, read_json
+
+
+@pytest.mark.parametrize("source", ['{"a": [1, 1.5, null, true, "É😀"]}', ' {"a":[1,1.5,null,true,"\\u00c9😀"]}\n'])
+def test_text_and_utf_8_are_read_alike(source: str) -> None:
+    assert read_json(source) == read_json(source.encode()) == {"a": [1, 1.5, None, True, "É😀"]}
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("0", 0),
+        ('"\\ud83d\\ude00"', "😀"),
+        ('"\\ud800"', "\ud800"),
+        ('"\\u0000"', "\x00"),
+        ("1e400", float("inf")),
+        ("9" * 4_300, int("9" * 4_300)),
+    ],
+)
+def test_what_json_can_spell_comes_out_whole(source: str, value: Any) -> None:
+    assert read_json(source) == value
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("", "line 1 column 1: Expecting value"),
+        ("{'a': 1}", "line 1 column 2: Expecting property name enclosed in double quotes"),
+        ('{"a": 1 "b": 2}', "line 1 column 9: Expecting ',' delimiter"),
+        ('{"a": 1}\n\n{', "line 3 column 1: Extra data"),
+        ('"a\tb"', "line 1 column 3: Invalid control character at"),
+        ('"\\x"', "line 1 column 2: Invalid \\escape"),
+        ("\ufeff{}", "line 1 column 1: Unexpected UTF-8 BOM (decode using utf-8-sig)"),
+        ("NaN", "NaN is not a JSON value"),
+        ("[Infinity]", "Infinity is not a JSON value"),
+        ('{"a": -Infinity}', "-Infinity is not a JSON value"),
+        ("9" * 4_301, "it has a number of too many digits"),
+        ("[" * 1_000_000, "it is nested too deep"),
+        ('{"a":' * 1_000_000, "it is nested too deep"),
+        (b'"\xff"', "it is not UTF-8"),
+        ('"É"'.encode("latin-1"), "it is not UTF-8"),
+        (b'"\xed\xa0\x80"', "it is not UTF-8"),
+    ],
+)
+def test_what_is_no_json_is_refused_with_a_reason(source: str | bytes, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
+        read_json(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "members", "repeated"),
+    [
+        ('{"a": 1, "a": 2}', {"a": 2}, ["a"]),
+        ('{"a": 1, "b": 2, "a": 1, "c": 3, "c": 3}', {"a": 1, "b": 2, "c": 3}, ["a", "c"]),
+        ('{"a": 1, "\\u0061": 2}', {"a": 2}, ["a"]),
+    ],
+)
+def test_an_object_that_names_a_member_twice_is_told_apart(
+    source: str, members: dict[str, int], repeated: list[str]
+) -> None:
+    for value in (read_json(source), read_json(f'[{{"x": {source}}}]')[0]["x"]):
+        assert isinstance(value, AmbiguousObject)
+        assert value == members
+        assert value.repeated == repeated
+
+
+def test_names_that_differ_in_case_are_two_members() -> None:
+    value = read_json('{"a": 1, "A": 2}')
+
+    assert type(value) is dict
+    assert value == {"a": 1, "A": 2}
+
+
+def test_many_members_named_twice_are_found_in_no_time() -> None:
+    source = "{" + ",".join(f'"{number % 100_000}":0' for number in range(200_000)) + "}"
+    began = time.perf_counter()
+
+    assert len(read_json(source).repeated) == 100_000
+    assert time.perf_counter() - began < 5
