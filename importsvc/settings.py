@@ -118,6 +118,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
+FORMAT_MODULE_PATH = ["importsvc.formats"]
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""How the admin writes dates, by language: what ``FORMAT_MODULE_PATH`` names."""

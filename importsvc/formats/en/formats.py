@@ -1,0 +1,6 @@
+"""Dates that sort, with seconds and zone: Django's own are for prose and say "midnight"."""
+
+DATE_FORMAT = "Y-m-d"
+DATETIME_FORMAT = "Y-m-d H:i:s e"
+SHORT_DATE_FORMAT = DATE_FORMAT
+SHORT_DATETIME_FORMAT = DATETIME_FORMAT
