@@ -24,10 +24,10 @@ class Company(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     archived_at = models.DateTimeField(null=True, blank=True)
-    avatar_url = models.URLField(max_length=2000, null=True, blank=True)  # noqa: DJ001 - the API says null
+    avatar_url = models.URLField(max_length=2000, null=True, blank=True)
     invoice_email_recipients = models.JSONField(default=dict, blank=True)
     custom_fields = models.JSONField(null=True, blank=True)
-    description = models.TextField(null=True, blank=True)  # noqa: DJ001 - the API says null
+    description = models.TextField(null=True, blank=True)
     due_days = models.PositiveIntegerField(null=True, blank=True)
     tag_list = ArrayField(models.CharField(max_length=255), default=list, blank=True)
 

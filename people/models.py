@@ -34,9 +34,9 @@ class Person(models.Model):
         db_index=False,
     )
     first_name = models.CharField(max_length=255)
-    last_name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
-    email = models.EmailField(max_length=254, null=True, blank=True)  # noqa: DJ001 - blank is no address
-    title = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API says null
+    last_name = models.CharField(max_length=255, null=True, blank=True)
+    email = models.EmailField(max_length=254, null=True, blank=True)
+    title = models.CharField(max_length=255, null=True, blank=True)
     joined_at = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)
     deactivated_at = models.DateTimeField(null=True, blank=True)
@@ -45,7 +45,7 @@ class Person(models.Model):
     invited_at = models.DateTimeField(null=True, blank=True)
     is_user = models.BooleanField(default=False)
     tag_list = ArrayField(models.CharField(max_length=255), default=list, blank=True)
-    avatar_url = models.URLField(max_length=2000, null=True, blank=True)  # noqa: DJ001 - the API says null
+    avatar_url = models.URLField(max_length=2000, null=True, blank=True)
     virtual = models.BooleanField(default=False)
     custom_fields = models.JSONField(null=True, blank=True)
     autotracking = models.BooleanField(default=False)
