@@ -1,0 +1,73 @@
+"""``manage.py serve`` as a newcomer meets it: start, paste what is printed, stop, start again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the printed lines need curl")
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve an embedded database in ``folder``, and stop with Ctrl-C; gives what is printed at the start."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {**os.environ, "VAR_DIR": str(folder), "PORT": str(port), "WEB_CONCURRENCY": "1"}
+    environment.pop("DATABASE_URL", None)
+    command = [sys.executable, "manage.py", "serve"]
+    with subprocess.Popen(
+        command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        printed = ""
+        while "Listening at" not in printed:
+            line = process.stdout.readline()
+            assert line, f"ended with {process.wait()} after printing: {printed}"
+            printed += line
+        yield printed
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+        assert not process.stdout.read()
+
+
+def paste(printed: str, *further: str) -> list[Any]:
+    """Run the lines that were printed to be pasted, and further ones, in a shell; the documents that come back."""
+    lines = [line for line in printed.splitlines() if line.startswith("  ")]
+    done = subprocess.run(["sh"], input="\n".join([*lines, *further]), capture_output=True, text=True, check=True)
+    # The answer whose id is kept is shown on standard error.
+    return [json.loads(line) for line in (done.stderr + done.stdout).splitlines() if line]
+
+
+def names(document: Any, attribute: str) -> list[str]:
+    return [resource["attributes"][attribute] for resource in document["data"]]
+
+
+def test_the_printed_lines_create_import_list_and_revert_and_a_restart_remembers(tmp_path: Path) -> None:
+    with serve(tmp_path) as printed:
+        created, imported, people, reverted, left, companies = paste(printed, "api $API/people", "api $API/companies")
+
+    assert created["data"]["attributes"]["processed_at"] is None
+    assert imported["data"]["attributes"]["processed_at"] is not None
+    assert names(people, "email") == ["demo@example.com", "john@mail.com"]
+    assert reverted["data"]["attributes"]["reverted_at"] is not None
+    assert names(left, "email") == ["demo@example.com"]
+    assert names(companies, "name") == ["Demo"]
+    assert not (tmp_path / "postgres" / "data" / "postmaster.pid").exists(), "PostgreSQL was left running"
+
+    with serve(tmp_path) as printed:
+        *_, imports = paste(printed, "api $API/imports")
+
+    assert [bool(reverted_at) for reverted_at in names(imports, "reverted_at")] == [True, True]
