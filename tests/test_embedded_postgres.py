@@ -67,7 +67,7 @@ def in_another_process(folder: Path, then: str = "") -> int:
             then,
         ]
     )
-    return subprocess.run([sys.executable, "-c", code], cwd=settings.BASE_DIR).returncode  # noqa: S603
+    return subprocess.run([sys.executable, "-c", code], cwd=settings.BASE_DIR).returncode
 
 
 @pytest.mark.parametrize("database", [DATABASE, "template1"])
