@@ -37,7 +37,7 @@ def _find_in_database(model: type[Model]) -> Iterator[ForeignKey]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT relname, conrelid::regclass::text,
+            SELECT CASE WHEN pg_table_is_visible(conrelid) THEN relname END, conrelid::regclass::text,
                    ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key (number, position)
                          JOIN pg_attribute ON attrelid = conrelid AND attnum = number ORDER BY position),
                    ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (number, position)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importsvc.engine import registry
@@ -89,14 +89,13 @@ def test_the_plan_refuses_what_the_unique_index_would_refuse_and_nothing_else(
 @given(
     st.text(st.characters(categories=["L"]), min_size=1, max_size=5),
     st.sampled_from([str.upper, str.lower, str.title, str.swapcase, str.casefold]),
-    st.sampled_from(["NFC", "NFD", "NFKC"]),
+    st.sampled_from(["NFC", "NFD"]),
 )
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_that_holds_for_the_letters_of_every_alphabet(
     acme: NewOrganization, letters: str, change_case: Any, form: Any
 ) -> None:
     other = unicodedata.normalize(form, change_case(letters))
-    assume(" " not in other)  # as in the one letter that is a whole sentence
 
     assert_the_plan_knows_what_the_index_does(acme, f"{letters}@acme.test", f"{other}@acme.test")
 

@@ -1,0 +1,15 @@
+"""What a deal row looks like: all that it takes to make deals importable."""
+
+from importsvc.engine.cells import money, text
+from importsvc.engine.importable import Column, Importable, Reference
+from importsvc.engine.registry import register
+from tests.deals.models import Deal
+
+register(
+    Importable(
+        name="deal",
+        model=Deal,
+        columns=(Column("name", clean=text, required=True), Column("value", clean=money)),
+        references=(Reference("company", to="company", by="name"),),
+    )
+)

@@ -1,0 +1,94 @@
+"""Several database connections at once, in an order that the test decides and not the scheduler."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+PATIENCE_SECONDS = 20
+
+
+class Gate:
+    """Stops the first thread that calls a function, until the test opens the gate."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, after: bool = False) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+        self.backend_id = 0
+        self.after = after
+        self.function = getattr(owner, name)
+        monkeypatch.setattr(owner, name, self)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """The function, and a stop before or after it."""
+        outcome = self.function(*arguments, **named) if self.after else None
+        if not self.reached.is_set():
+            self.backend_id = ask("SELECT pg_backend_pid()")
+            self.reached.set()
+            assert self.opened.wait(PATIENCE_SECONDS)
+        return outcome if self.after else self.function(*arguments, **named)
+
+    def wait(self) -> None:
+        """Until a thread stands before the gate."""
+        assert self.reached.wait(PATIENCE_SECONDS)
+
+    def open(self) -> None:
+        """Let it pass, and everybody after it."""
+        self.opened.set()
+
+
+class Threads:
+    """Work in threads, each with a database connection of its own."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self.pool = pool
+
+    def start(self, work: Callable[[], Any]) -> Future[Any]:
+        """Begin the work; its result is what it returns, or the exception that it raises."""
+        return self.pool.submit(_run, work)
+
+    def start_blocked(self, work: Callable[[], Any]) -> Future[Any]:
+        """Begin the work and wait until it waits for a lock that somebody else holds."""
+        future = self.start(work)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not _is_anybody_blocked():
+            assert not future.done(), f"it did not wait: {future.result()!r}"
+            assert time.monotonic() < deadline
+        return future
+
+
+@contextmanager
+def threads() -> Iterator[Threads]:
+    """Threads for a test, all of which have ended when the test goes on."""
+    with ThreadPoolExecutor() as pool:
+        yield Threads(pool)
+
+
+def ask(sql: str, *parameters: Any) -> Any:
+    """One value from the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchone()[0]
+
+
+def _is_anybody_blocked() -> bool:
+    ask("SELECT pg_stat_clear_snapshot()")  # otherwise a transaction sees for ever what it saw first
+    return bool(
+        ask("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    )
+
+
+def _run(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except Exception as error:
+        return error
+    finally:
+        connections.close_all()

@@ -1,0 +1,120 @@
+"""Who may import whom, and what the project's code never does; see ``docs/architecture.md``."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT: Path = settings.BASE_DIR
+PACKAGES = ("importsvc", "organizations", "companies", "people")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+PURE = ["cells", "errors", "importable", "payload", "plan", "rows"]
+LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True, no_logo=True))"
+
+DOWNWARDS = "Apps import downwards: imports, people, companies, organizations"
+ENGINE = "The engine knows no app, no Import and no HTTP"
+IMPORTABLES = "Apps reach the engine only from their importable.py"
+DIALECT = "The JSON:API dialect knows no resource"
+IS_PURE = "Cells, rows and plan are pure: no Django, no database"
+NO_HTTP = "Models, services and what they refuse know no HTTP"
+EDGES = "Edges reach the engine only through services"
+
+# Imports that nobody may add, and the contracts of setup.cfg that refuse them.
+FORBIDDEN = [
+    ("organizations.models", "companies.models", [DOWNWARDS]),
+    ("companies.models", "people.models", [DOWNWARDS]),
+    ("people.models", "importsvc.imports.models", [DOWNWARDS]),
+    ("importsvc.engine.registry", "people.models", [DOWNWARDS, ENGINE]),
+    ("importsvc.engine.undo", "rest_framework.exceptions", [ENGINE, NO_HTTP]),
+    ("importsvc.journal", "importsvc.imports.models", [DOWNWARDS, ENGINE]),  # by a detour
+    ("people.services", "importsvc.engine.registry", [IMPORTABLES]),
+    ("importsvc.jsonapi.views", "organizations.features", [DIALECT]),
+    ("importsvc.jsonapi.parsers", "importsvc.engine.payload", [DIALECT]),
+    ("importsvc.engine.plan", "django.db", [IS_PURE]),
+    ("importsvc.imports.services", "importsvc.jsonapi.errors", [NO_HTTP]),
+    ("importsvc.imports.views", "importsvc.engine.undo", [EDGES]),
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's packages and their contracts, to be spoilt."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copy(ROOT / "setup.cfg", folder)
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def nodes(kind: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
+    """Every such node of the project's own code, with where it is."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, kind):
+                yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", node
+
+
+def test_the_arrows_hold() -> None:
+    assert lint_imports(config_filename=str(ROOT / "setup.cfg"), no_cache=True, no_logo=True) == EXIT_STATUS_SUCCESS
+
+
+@pytest.mark.parametrize(("importer", "imported", "contracts"), FORBIDDEN)
+def test_an_arrow_in_the_wrong_direction_is_refused(
+    copy: Path, importer: str, imported: str, contracts: list[str]
+) -> None:
+    module = copy / (importer.replace(".", "/") + ".py")
+    before = module.read_text()
+    module.write_text(f"{before}\nimport {imported}\n")
+    try:
+        outcome = subprocess.run([sys.executable, "-c", LINT], cwd=copy, capture_output=True, text=True)
+    finally:
+        module.write_text(before)
+
+    assert outcome.returncode == 1
+    assert re.findall(r"^(.+) BROKEN", outcome.stdout, re.MULTILINE) == contracts
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_what_is_pure_loads_neither_django_nor_a_database_driver(module: str) -> None:
+    code = f"import sys, importsvc.engine.{module}; sys.exit(bool({{'django', 'psycopg2'}} & set(sys.modules)))"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_no_model_has_an_order_of_its_own() -> None:
+    labels = [config.label for config in apps.get_app_configs() if config.name.split(".")[0] in PACKAGES]
+    models = [model for label in labels for model in apps.get_app_config(label).get_models()]
+
+    assert len(models) >= 5
+    assert [model for model in models if model._meta.ordering] == []
+
+
+def test_nothing_listens_to_signals() -> None:
+    imported = {
+        where: f"{node.module}.{alias.name}"
+        for where, node in nodes(ast.ImportFrom)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+    assert [where for where, name in imported.items() if "signals" in name or name.startswith("django.dispatch")] == []
+
+
+def test_no_model_saves_or_deletes_in_a_way_of_its_own() -> None:
+    overriding = [
+        where
+        for where, node in nodes(ast.FunctionDef)
+        if isinstance(node, ast.FunctionDef) and node.name in ("save", "delete", "full_clean")
+    ]
+
+    assert overriding == []
