@@ -1,0 +1,128 @@
+"""What is done when the database says that somebody else was there: begin anew, a few times, or say so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+import pytest
+from django.db import DatabaseError, IntegrityError, OperationalError
+
+from importsvc.errors import Conflict
+from importsvc.imports import services
+from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services import create_import, revert_import, run_import
+from people.services import NewOrganization
+from tests.snapshots import take_snapshot
+
+# Codes of PostgreSQL (its manual, appendix A), and what Django makes of them.
+RETRIED = [("23505", IntegrityError), ("23503", IntegrityError), ("40P01", OperationalError)]
+NOT_RETRIED = [
+    ("23502", IntegrityError),  # not null: our mistake, and the same again next time
+    ("23514", IntegrityError),  # check
+    ("57P01", OperationalError),  # the server goes down
+    (None, OperationalError),  # it is not there
+    (None, ValueError),
+]
+
+
+class PostgreSQLError(psycopg2.Error):
+    """What psycopg2 raises, with a code of our own."""
+
+    def __init__(self, code: str | None) -> None:
+        super().__init__("no")
+        self.code = code
+
+    @property
+    def pgcode(self) -> str | None:
+        """The code that PostgreSQL gave."""
+        return self.code
+
+
+class Failing:
+    """A function that fails the first times it is called; ``calls`` counts them all."""
+
+    def __init__(self, function: Callable[..., Any], *, times: int, error: type[Exception], code: str | None) -> None:
+        self.function, self.times, self.error, self.code = function, times, error, code
+        self.calls = 0
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """The function, or the error once it has done its work."""
+        outcome = self.function(*arguments, **named)
+        self.calls += 1
+        if self.calls <= self.times:
+            raise self.error("no") from PostgreSQLError(self.code)
+        return outcome
+
+
+@pytest.fixture
+def import_(acme: NewOrganization) -> Import:
+    return create_import(
+        organization=acme.organization, creator=acme.person, import_data={"person": [{"first_name": "Ann"}]}
+    )
+
+
+def run(import_: Import) -> Import:
+    return run_import(organization=import_.organization, import_id=import_.pk)
+
+
+def revert(import_: Import) -> Import:
+    return revert_import(organization=import_.organization, import_id=import_.pk).import_
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, name: str, times: int, error: type[Exception], code: str | None) -> Failing:
+    failing = Failing(getattr(services, name), times=times, error=error, code=code)
+    monkeypatch.setattr(services, name, failing)
+    return failing
+
+
+@pytest.mark.parametrize(("code", "error"), RETRIED)
+@pytest.mark.parametrize("times", [1, services.ATTEMPTS - 1])
+def test_what_others_caused_is_tried_again(
+    import_: Import, monkeypatch: pytest.MonkeyPatch, times: int, code: str, error: type[DatabaseError]
+) -> None:
+    loads = spoil(monkeypatch, "load", times, error, code)
+    undos = spoil(monkeypatch, "undo", times, error, code)
+
+    assert run(import_).state == ImportState.PROCESSED
+    assert import_.changes.count() == 1
+    assert revert(import_).state == ImportState.REVERTED
+    assert (loads.calls, undos.calls) == (times + 1, times + 1)
+
+
+@pytest.mark.parametrize(("code", "error"), RETRIED)
+def test_after_a_few_times_it_is_a_conflict_and_nothing_has_changed(
+    import_: Import, monkeypatch: pytest.MonkeyPatch, code: str, error: type[DatabaseError]
+) -> None:
+    before = take_snapshot()
+    with monkeypatch.context() as patched:
+        loads = spoil(patched, "load", services.ATTEMPTS, error, code)
+        with pytest.raises(Conflict, match="Others are writing the same records at this moment"):
+            run(import_)
+    assert loads.calls == services.ATTEMPTS
+    assert take_snapshot() == before
+
+    run(import_)
+    before = take_snapshot()
+    with monkeypatch.context() as patched:
+        undos = spoil(patched, "undo", services.ATTEMPTS, error, code)
+        with pytest.raises(Conflict, match="Others are writing the same records at this moment"):
+            revert(import_)
+    assert undos.calls == services.ATTEMPTS
+    assert take_snapshot() == before
+    revert(import_)
+
+
+@pytest.mark.parametrize(("code", "error"), NOT_RETRIED)
+def test_what_trying_again_would_not_help_is_not_tried_again(
+    import_: Import, monkeypatch: pytest.MonkeyPatch, code: str | None, error: type[Exception]
+) -> None:
+    before = take_snapshot()
+    loads = spoil(monkeypatch, "load", 1, error, code)
+
+    with pytest.raises(error):
+        run(import_)
+
+    assert loads.calls == 1
+    assert take_snapshot() == before
