@@ -11,14 +11,14 @@ Snapshot = dict[str, list[dict[str, Any]]]
 
 
 def take_snapshot(*, without: tuple[str, ...] = ()) -> Snapshot:
-    """Every row of every table, as JSON, in the order of their text; sequences are no rows."""
+    """Every row of every table but Django's list of migrations, as JSON, in the order of its text."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1"
         )
-        tables = [name for (name,) in cursor if name not in ("django_migrations", *without)]
-        snapshot: Snapshot = {}
-        for table in tables:
-            cursor.execute(f'SELECT to_jsonb(t)::text FROM "{table}" AS t ORDER BY 1')
-            snapshot[table] = [json.loads(row) for (row,) in cursor]
+        snapshot: Snapshot = {name: [] for (name,) in cursor if name not in ("django_migrations", *without)}
+        selects = [f"SELECT '{table}', to_jsonb(record)::text FROM \"{table}\" AS record" for table in snapshot]
+        cursor.execute(f"{' UNION ALL '.join(selects)} ORDER BY 1, 2")
+        for table, row in cursor:
+            snapshot[table].append(json.loads(row))
     return snapshot
