@@ -83,7 +83,6 @@ def undo(*, import_id: int, dry_run: bool = False) -> UndoReport:
         forget_plans()
         for importable in reversed(importables):
             _delete_records(importable, import_id)
-        _check_constraints()
     return UndoReport(removed, conflicts, count)
 
 
@@ -204,9 +203,3 @@ def _delete_records(importable: Importable, import_id: int) -> None:
             f" WHERE change.record_id = record.id AND {_created('change')}",
             [import_id, importable.name],
         )
-
-
-def _check_constraints() -> None:
-    """Let deferred keys speak now, to us, and not at the end of the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
