@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from collections.abc import Generator, Iterator
 from typing import Any
+
+_SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class AmbiguousObject(dict[str, Any]):
@@ -24,6 +28,10 @@ class _ConstantError(ValueError):
     pass
 
 
+class NotStreamableError(ValueError):
+    """The text is no JSON object of arrays with a name for each. ``read_json`` tells what it is."""
+
+
 def read_json(source: str | bytes) -> Any:
     """Read JSON, from text or UTF-8: no ``NaN``, no ``Infinity``.
 
@@ -34,6 +42,7 @@ def read_json(source: str | bytes) -> Any:
     """
     try:
         text = source.decode() if isinstance(source, bytes) else source
+        del source  # of two copies of a large body one is enough
         return json.loads(text, object_pairs_hook=_read_object, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
@@ -47,6 +56,75 @@ def read_json(source: str | bytes) -> Any:
         raise ValueError("it has a number of too many digits") from None
 
 
+def stream_arrays(text: str, *, size: int) -> Iterator[tuple[str, list[Any]]]:
+    """The members of a JSON object of arrays, in their order and in pieces of at most ``size`` items.
+
+    Items are as ``read_json`` reads them, and never held for longer than the caller holds a piece. An empty array is
+    one empty piece.
+
+    Raises:
+        NotStreamableError: it is no such object, or not JSON. Pieces that came before mean nothing then.
+    """
+    try:
+        yield from _stream_members(text, size)
+    except (ValueError, IndexError, RecursionError) as error:
+        raise NotStreamableError from error
+
+
+def _stream_members(text: str, size: int) -> Iterator[tuple[str, list[Any]]]:
+    names = set()
+    position = _expect(text, _skip_space(text, 0), "{")
+    while True:
+        name, position = _DECODER.raw_decode(text, position)
+        if not isinstance(name, str) or name in names:
+            raise ValueError(name)
+        names.add(name)
+        position = _expect(text, _expect(text, _skip_space(text, position), ":"), "[")
+        position = _skip_space(text, (yield from _stream_items(text, position, name, size)))
+        if text[position] == "}":
+            break
+        position = _expect(text, position, ",")
+    if _skip_space(text, position + 1) != len(text):
+        raise ValueError("Extra data")
+
+
+def _stream_items(text: str, position: int, name: str, size: int) -> Generator[tuple[str, list[Any]], None, int]:
+    """The items from ``position`` on; returns where the array ends."""
+    if text[position] == "]":
+        yield name, []
+        return position + 1
+    read = _DECODER.raw_decode
+    items: list[Any] = []
+    while True:
+        item, position = read(text, position)
+        items.append(item)
+        mark = text[position]
+        if mark not in ",]":
+            position = _skip_space(text, position)
+            mark = text[position]
+        if mark == "]":
+            yield name, items
+            return position + 1
+        position = _expect(text, position, ",")
+        if len(items) == size:
+            yield name, items
+            items = []
+
+
+def _expect(text: str, position: int, mark: str) -> int:
+    """The position of what comes next but space."""
+    if text[position] != mark:
+        raise ValueError(mark)
+    position += 1
+    return _skip_space(text, position) if text[position] in " \t\n\r" else position
+
+
+def _skip_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    assert match  # noqa: S101 - of no space, too
+    return match.end()
+
+
 def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
     return read if len(read) == len(pairs) else AmbiguousObject(pairs)
@@ -54,3 +132,6 @@ def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise _ConstantError(f"{name} is not a JSON value")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_read_object, parse_constant=_refuse_constant)

@@ -24,7 +24,7 @@ NESTING = 20
 # The address syntax of mail as it is used: dot-atoms (RFC 5322, section 3.4.1) with the letters of every alphabet
 # (RFC 6531, section 3.3), at a domain of at least two labels of at most 63 characters (RFC 1035, section 2.3.4).
 # No comments, quoted local parts or address literals: nobody's contacts have them, typing errors do.
-_EMAIL = re.compile(
+EMAIL = re.compile(
     r"""
     (?=[^@]{1,64}@)
     [\w!\#$%&'*+/=?^`{|}~-]+ (?: \. [\w!\#$%&'*+/=?^`{|}~-]+ )*
@@ -34,7 +34,7 @@ _EMAIL = re.compile(
     """,
     re.VERBOSE,
 )
-_EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
+EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
@@ -50,8 +50,8 @@ def long_text(value: object) -> str | None:
 
 def email(value: object) -> str | None:
     """An e-mail address, as it was written: the case is kept."""
-    address = _text(value, _EMAIL_LENGTH)
-    if address is not None and not _EMAIL.fullmatch(address if address.isascii() else _without_marks(address)):
+    address = _text(value, EMAIL_LENGTH)
+    if address is not None and not EMAIL.fullmatch(address if address.isascii() else _without_marks(address)):
         raise CellError("is not an email")
     return address
 

@@ -44,8 +44,48 @@ def forget_plans() -> None:
 
 def encoder(field: Field[Any, Any]) -> Callable[[Any], str]:
     """What turns values of this model field into cells of COPY text."""
-    to_text = json_text if isinstance(field, JSONField) else array_literal if isinstance(field, ArrayField) else str
+    to_text = _to_text(field)
     return lambda value: cell(None if value is None else to_text(value))
+
+
+def column_encoder(field: Field[Any, Any], *, null: str) -> Callable[[Sequence[Any]], Sequence[str]]:
+    """What turns a column of values of this model field into cells of COPY text, with ``null`` for ``None``."""
+    to_text = _to_text(field)
+
+    def encode(values: Sequence[Any]) -> Sequence[str]:
+        if None in values:
+            return [null if value is None else cell(to_text(value)) for value in values]
+        texts = list(map(to_text, values))
+        return texts if _is_plain("".join(texts)) else list(map(cell, texts))
+
+    return encode
+
+
+def member_encoder(field: Field[Any, Any]) -> Callable[[Sequence[Any]], Sequence[str]]:
+    """What turns a column of values into further members of JSON objects, ``, "name": "Ada"``, for cells of COPY text.
+
+    The member is named as the column of the table; in place of ``None`` is nothing.
+    """
+    head = f", {cell(json_text(str(field.column)))}: "
+
+    def encode(values: Sequence[Any]) -> Sequence[str]:
+        types = set(map(type, values))
+        if types == {str} and _is_plain(text := "".join(values)) and '"' not in text:
+            return [f'{head}"{value}"' for value in values]
+        if types == {int}:
+            return [f"{head}{value}" for value in values]
+        return ["" if value is None else head + cell(json_text(value)) for value in values]
+
+    return encode
+
+
+def _to_text(field: Field[Any, Any]) -> Callable[[Any], str]:
+    return json_text if isinstance(field, JSONField) else array_literal if isinstance(field, ArrayField) else str
+
+
+def _is_plain(text: str) -> bool:
+    """Whether neither COPY nor, but for quotes, JSON has another way to write this."""
+    return "\\" not in text and text.isprintable()
 
 
 def cell(text: str | None) -> str:

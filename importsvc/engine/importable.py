@@ -101,6 +101,20 @@ def has_computed_default(field: Field[Any, Any]) -> bool:
     return field.has_default() and callable(field.default) and field.default not in (list, dict)
 
 
+def has_unique_constraint(importable: Importable, column: str) -> bool:
+    """Whether the database itself refuses a value, whatever its case, that another record of the organization has."""
+    from django.db.models import F, UniqueConstraint
+    from django.db.models.functions import Lower
+
+    held: set[Any] = {Lower(column), F("organization")}
+    return any(
+        isinstance(constraint, UniqueConstraint)
+        and constraint.condition is None
+        and set(constraint.expressions) == held
+        for constraint in importable.model._meta.constraints
+    )
+
+
 def normalize_header(header: str) -> str:
     """What two headers of one column have in common: ``First Name``, ``first_name``, ``FIRST-NAME``."""
     return "".join(header.split()).casefold().replace("_", "").replace("-", "")

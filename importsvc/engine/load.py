@@ -2,51 +2,67 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
 
-from importsvc.engine.copying import NULL, cell, copy_rows, encoder, forget_plans, json_text
+from importsvc.engine.copying import (
+    NULL,
+    cell,
+    column_encoder,
+    copy_rows,
+    encoder,
+    forget_plans,
+    json_text,
+    member_encoder,
+)
 from importsvc.engine.importable import Importable, has_computed_default
-from importsvc.engine.plan import Plan, PlannedRecords, RowOf
+from importsvc.engine.plan import Block, Plan, PlannedRecords, RowOf
 from importsvc.journal import CREATED, get_journal_model
 
 _JOURNAL_COLUMNS = ("import_id", "record_type", "record_id", "row", "action", "before", "after")
 
 _Field = Any
-# A record's id, and a value for each column and reference of its type; None stands for a plain default of the model.
-_Record = tuple[int, list[Any]]
+
+
+class PlanError(Exception):
+    """A row turned out to be wrong while others were written; the plan says what is wrong with it."""
 
 
 def load(plan: Plan, *, organization: Model, import_id: int) -> None:
-    """Write the plan's records and the journal of them.
+    """Write the plan's records and the journal of them, while the plan is still being made if it is not yet.
 
     Ids are taken from the sequences first, so that references within the payload are known before anything is
     written. A record's columns that no row fills get the model's own defaults, asked once for all records.
 
     Args:
-        plan: without errors.
+        plan: of records for this organization.
         organization: that the records will belong to; locked by the caller against other loads.
         import_id: that the journal names.
 
     Raises:
+        PlanError: a row is wrong.
         django.db.IntegrityError: the database knows better than the plan, because somebody who takes no lock wrote
-            meanwhile. Nothing may be kept of the transaction.
+            meanwhile.
+
+        Nothing may be kept of the transaction then.
     """
     forget_plans()
     ids: dict[str, list[int]] = {}
-    for planned in plan.records:
-        importable = planned.importable
-        ids[importable.name] = _reserve_ids(importable.model, len(planned.values))
-        records = list(_make_records(planned, ids, _find_blanks(importable, organization)))
+    for records in plan.records:
+        importable = records.importable
+        ids[importable.name] = _reserve_ids(importable.model, len(records))
+        blanks = _find_blanks(importable, organization)
         # What no row says is the same in every record.
         common = {field: field.get_default() for field in importable.other_fields}
         common[importable.organization_field] = organization.pk
-        _write_records(importable, records, common)
-        _write_journal(importable, records, common, import_id)
+        _write_records(importable, _complete(records, ids, blanks), common)
+        if records.has_errors:
+            raise PlanError
+        _write_journal(importable, _complete(records, ids, blanks), common, import_id)
 
 
 def _reserve_ids(model: type[Model], count: int) -> list[int]:
@@ -67,48 +83,63 @@ def _find_blanks(importable: Importable, organization: Model) -> list[Any]:
     return blanks
 
 
-def _make_records(planned: PlannedRecords, ids: Mapping[str, list[int]], blanks: list[Any]) -> Iterator[_Record]:
-    references = range(len(planned.importable.columns), len(blanks))
-    for record_id, planned_values in zip(ids[planned.importable.name], planned.values, strict=True):
-        values = [blank if value is None else value for value, blank in zip(planned_values, blanks, strict=True)]
+def _complete(
+    records: PlannedRecords, ids: Mapping[str, Sequence[int]], blanks: Sequence[Any]
+) -> Iterator[tuple[Block, Sequence[int]]]:
+    """The records with their ids, blanks filled, and ids for what they refer to."""
+    own_ids = ids[records.importable.name]
+    references = range(len(records.importable.columns), len(blanks))
+    for block in records.blocks():
+        columns = list(block.columns)
+        for position, blank in enumerate(blanks):
+            if blank is not None:
+                columns[position] = [blank if value is None else value for value in columns[position]]
         for position in references:
-            if isinstance(target := values[position], RowOf):
-                values[position] = ids[target.type_name][target.row - 1]
-        yield record_id, values
-
-
-def _write_records(importable: Importable, records: list[_Record], common: Mapping[_Field, Any]) -> None:
-    tail = "".join(f"\t{encoder(field)(value)}" for field, value in common.items()) + "\n"
-    encoders = [(encoder(field), encoder(field)(field.get_default())) for field in importable.fields]
-
-    def make_lines() -> Iterator[str]:
-        for record_id, values in records:
-            cells = [
-                default if value is None else encode(value)
-                for value, (encode, default) in zip(values, encoders, strict=True)
+            columns[position] = [
+                ids[target.type_name][target.row - 1] if isinstance(target, RowOf) else target
+                for target in columns[position]
             ]
-            yield f"{record_id}\t" + "\t".join(cells) + tail
+        start = block.first_row - 1
+        yield Block(block.first_row, columns), own_ids[start : start + len(columns[0])]
+
+
+def _write_records(
+    importable: Importable, blocks: Iterator[tuple[Block, Sequence[int]]], common: Mapping[_Field, Any]
+) -> None:
+    tail = "\t".join(encoder(field)(value) for field, value in common.items()) + "\n"
+    encoders = [column_encoder(field, null=encoder(field)(field.get_default())) for field in importable.fields]
+
+    def make_lines(block: Block, ids: Sequence[int]) -> Iterator[str]:
+        cells = [encode(column) for encode, column in zip(encoders, block.columns, strict=True)]
+        return map("\t".join, zip(map(str, ids), *cells, repeat(tail)))
 
     columns = ["id", *(field.column for field in (*importable.fields, *common))]
-    copy_rows(importable.model._meta.db_table, columns, make_lines())
+    lines = chain.from_iterable(make_lines(block, ids) for block, ids in blocks)
+    copy_rows(importable.model._meta.db_table, columns, lines)
 
 
 def _write_journal(
-    importable: Importable, records: list[_Record], common: Mapping[_Field, Any], import_id: int
+    importable: Importable,
+    blocks: Iterator[tuple[Block, Sequence[int]]],
+    common: Mapping[_Field, Any],
+    import_id: int,
 ) -> None:
     """One row for each record. ``after`` holds what a later look at the model's plain defaults would not tell."""
-    columns = [field.column for field in importable.fields]
     computed = {
         field.column: value
         for field, value in common.items()
         if field is importable.organization_field or has_computed_default(field)
     }
-    computed = json.loads(json_text(computed))  # dates turned to text once, not for every record
     head = f"{import_id}\t{importable.name}\t"
+    middle = f"\t{CREATED}\t{NULL}\t{cell(json_text(computed)).removesuffix('}')}"
+    encoders = [member_encoder(field) for field in importable.fields]
 
-    def make_lines() -> Iterator[str]:
-        for row, (record_id, values) in enumerate(records, start=1):
-            given = {column: value for column, value in zip(columns, values, strict=True) if value is not None}
-            yield f"{head}{record_id}\t{row}\t{CREATED}\t{NULL}\t{cell(json_text(computed | given))}\n"
+    def make_lines(block: Block, ids: Sequence[int]) -> Iterator[str]:
+        members = [encode(column) for encode, column in zip(encoders, block.columns, strict=True)]
+        return (
+            f"{head}{record_id}\t{row}{middle}{''.join(given)}}}\n"
+            for row, (record_id, *given) in enumerate(zip(ids, *members, strict=True), start=block.first_row)
+        )
 
-    copy_rows(get_journal_model()._meta.db_table, _JOURNAL_COLUMNS, make_lines())
+    lines = chain.from_iterable(make_lines(block, ids) for block, ids in blocks)
+    copy_rows(get_journal_model()._meta.db_table, _JOURNAL_COLUMNS, lines)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection
 
 from importsvc.engine import registry
 from importsvc.engine.copying import array_literal
+from importsvc.engine.importable import has_unique_constraint
 from importsvc.engine.rows import CleanRows
 
 ColumnKey = tuple[str, str]  # an importable's name and one of its columns
@@ -32,9 +34,19 @@ class Lookups:
         """The value as it is compared: by PostgreSQL's ``lower()``, the only law there is (docs/decisions/0002)."""
         return value.lower() if value.isascii() else self.folded[value]
 
+    def fold_all(self, values: Sequence[Any]) -> list[str | None]:
+        """The values as they are compared; ``None`` stays ``None``."""
+        if None not in values and "".join(values).isascii():
+            return list(map(str.lower, values))
+        return [None if value is None else self.fold(value) for value in values]
 
-def read_lookups(organization_id: int, all_rows: Iterable[CleanRows]) -> Lookups:
-    """Ask the database what these rows need to know of this organization's records."""
+
+def read_lookups(organization_id: int, all_rows: Iterable[CleanRows], *, trust_constraints: bool = False) -> Lookups:
+    """Ask the database what these rows need to know of this organization's records.
+
+    With ``trust_constraints`` it is not asked which values are taken in columns where a unique constraint refuses
+    those: whoever then writes the records is told by the database, but not of which rows.
+    """
     unique: dict[ColumnKey, set[str]] = {}
     referred: dict[ColumnKey, set[str]] = {}
     for rows in all_rows:
@@ -48,7 +60,9 @@ def read_lookups(organization_id: int, all_rows: Iterable[CleanRows]) -> Lookups
     return Lookups(
         folded=folded,
         taken={
-            key: frozenset(_find(organization_id, key, {lookups.fold(value) for value in values}))
+            key: frozenset()
+            if trust_constraints and has_unique_constraint(registry.get(key[0]), key[1])
+            else frozenset(_find(organization_id, key, {lookups.fold(value) for value in values}))
             for key, values in unique.items()
         },
         found={
@@ -59,8 +73,7 @@ def read_lookups(organization_id: int, all_rows: Iterable[CleanRows]) -> Lookups
 
 
 def _mentioned(rows: CleanRows, column: str) -> set[str]:
-    position = rows.importable.position(column)
-    return {values[position] for values in rows.values if values[position] is not None}
+    return set(rows.column(rows.importable.position(column))) - {None}
 
 
 def _fold(values: set[str]) -> dict[str, str]:

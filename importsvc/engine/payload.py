@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from importsvc.engine.errors import PayloadError
-from importsvc.strict_json import AmbiguousObject, read_json
+from importsvc.strict_json import AmbiguousObject, NotStreamableError, read_json, stream_arrays
 from importsvc.text import printable
+
+ROWS_AT_ONCE = 2_000
+
+
+def stream_payload(import_data: object, *, types: Collection[str]) -> Iterator[tuple[str, list[Any]]]:
+    """The rows that ``read_payload`` reads, in pieces of at most ``ROWS_AT_ONCE`` with the name of their type.
+
+    From text no more than one piece is read at a time: a million rows as Python objects are four times their text.
+
+    Raises:
+        PayloadError: as ``read_payload`` does, perhaps after the first pieces.
+    """
+    if isinstance(import_data, str):
+        try:
+            yield from _stream_text(import_data, types)
+        except NotStreamableError:
+            read_payload(import_data, types=types)
+            raise AssertionError("what cannot be streamed is refused") from None
+    else:
+        for name, rows in read_payload(import_data, types=types).items():
+            for start in range(0, len(rows) or 1, ROWS_AT_ONCE):
+                yield name, rows[start : start + ROWS_AT_ONCE]
+
+
+def _stream_text(import_data: str, types: Collection[str]) -> Iterator[tuple[str, list[Any]]]:
+    is_empty = True
+    for name, rows in stream_arrays(import_data, size=ROWS_AT_ONCE):
+        if name not in types:
+            raise NotStreamableError
+        is_empty = is_empty and not rows
+        yield name, rows
+    if is_empty:
+        raise NotStreamableError
 
 
 def read_payload(import_data: object, *, types: Collection[str]) -> dict[str, list[Any]]:
