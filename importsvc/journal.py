@@ -15,9 +15,17 @@ CREATED = "created"
 def get_journal_model() -> type[Model]:
     """The model named by ``settings.JOURNAL_MODEL``, as ``get_user_model`` is for users.
 
-    Its table has the columns import_id, record_type, record_id, row, action, before and after.
+    Its table has the columns import_id, record_type, record_id, row, action, before and after. The imports it names have
+    ``shared_values``.
     """
     return apps.get_model(settings.JOURNAL_MODEL)
+
+
+def read_shared_values(import_id: int) -> dict[str, dict[str, Any]]:
+    """What all records of a type that an import created got alike, by type and column of the table (see ``load``)."""
+    owner: Any = get_journal_model()._meta.get_field("import_record").related_model
+    shared: dict[str, dict[str, Any]] = owner._default_manager.values_list("shared_values", flat=True).get(pk=import_id)
+    return shared
 
 
 def created_by_imports(type_name: str, import_ids: Collection[int]) -> QuerySet[Any, Any]:

@@ -62,11 +62,11 @@ def column_encoder(field: Field[Any, Any], *, null: str) -> Callable[[Sequence[A
 
 
 def member_encoder(field: Field[Any, Any]) -> Callable[[Sequence[Any]], Sequence[str]]:
-    """What turns a column of values into further members of JSON objects, ``, "name": "Ada"``, for cells of COPY text.
+    """What turns a column of values into members of JSON objects, ``"name": "Ada"``, as parts of cells of COPY text.
 
     The member is named as the column of the table; in place of ``None`` is nothing.
     """
-    head = f", {cell(json_text(str(field.column)))}: "
+    head = f"{cell(json_text(str(field.column)))}: "
 
     def encode(values: Sequence[Any]) -> Sequence[str]:
         types = set(map(type, values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
@@ -11,7 +12,6 @@ from django.db.models import Model
 
 from importsvc.engine.copying import (
     NULL,
-    cell,
     column_encoder,
     copy_rows,
     encoder,
@@ -32,7 +32,7 @@ class PlanError(Exception):
     """A row turned out to be wrong while others were written; the plan says what is wrong with it."""
 
 
-def load(plan: Plan, *, organization: Model, import_id: int) -> None:
+def load(plan: Plan, *, organization: Model, import_id: int) -> dict[str, dict[str, Any]]:
     """Write the plan's records and the journal of them, while the plan is still being made if it is not yet.
 
     Ids are taken from the sequences first, so that references within the payload are known before anything is
@@ -43,6 +43,11 @@ def load(plan: Plan, *, organization: Model, import_id: int) -> None:
         organization: that the records will belong to; locked by the caller against other loads.
         import_id: that the journal names.
 
+    Returns:
+        By type, what all its records got alike and a later look at the model's plain defaults would not tell, by column
+        of the table and as JSON: the organization, and defaults such as the time. It belongs to the journal, and is kept
+        once and not with every record.
+
     Raises:
         PlanError: a row is wrong.
         django.db.IntegrityError: the database knows better than the plan, because somebody who takes no lock wrote
@@ -51,7 +56,8 @@ def load(plan: Plan, *, organization: Model, import_id: int) -> None:
         Nothing may be kept of the transaction then.
     """
     forget_plans()
-    ids: dict[str, list[int]] = {}
+    ids: dict[str, Sequence[int]] = {}
+    shared: dict[str, dict[str, Any]] = {}
     for records in plan.records:
         importable = records.importable
         ids[importable.name] = _reserve_ids(importable.model, len(records))
@@ -62,16 +68,28 @@ def load(plan: Plan, *, organization: Model, import_id: int) -> None:
         _write_records(importable, _complete(records, ids, blanks), common)
         if records.has_errors:
             raise PlanError
-        _write_journal(importable, _complete(records, ids, blanks), common, import_id)
+        _write_journal(importable, _complete(records, ids, blanks), import_id)
+        shared[importable.name] = {
+            field.column: value
+            for field, value in common.items()
+            if field is importable.organization_field or has_computed_default(field)
+        }
+    result: dict[str, dict[str, Any]] = json.loads(json_text(shared))
+    return result
 
 
-def _reserve_ids(model: type[Model], count: int) -> list[int]:
+def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
+    """New ids in ascending order: nearly always a range, unless others took ids meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval((SELECT pg_get_serial_sequence(%s, 'id')::regclass)) FROM generate_series(1, %s)",
+            "WITH reserved AS MATERIALIZED ("
+            "  SELECT nextval((SELECT pg_get_serial_sequence(%s, 'id')::regclass)) AS id FROM generate_series(1, %s)"
+            ") SELECT min(id), max(id), CASE WHEN max(id) - min(id) >= count(*) THEN array_agg(id ORDER BY id) END"
+            " FROM reserved",
             [connection.ops.quote_name(model._meta.db_table), count],
         )
-        return [record_id for (record_id,) in cursor]
+        first, last, scattered = cursor.fetchone()
+    return scattered or range(first or 1, (last or 0) + 1)
 
 
 def _find_blanks(importable: Importable, organization: Model) -> list[Any]:
@@ -118,26 +136,16 @@ def _write_records(
     copy_rows(importable.model._meta.db_table, columns, lines)
 
 
-def _write_journal(
-    importable: Importable,
-    blocks: Iterator[tuple[Block, Sequence[int]]],
-    common: Mapping[_Field, Any],
-    import_id: int,
-) -> None:
-    """One row for each record. ``after`` holds what a later look at the model's plain defaults would not tell."""
-    computed = {
-        field.column: value
-        for field, value in common.items()
-        if field is importable.organization_field or has_computed_default(field)
-    }
+def _write_journal(importable: Importable, blocks: Iterator[tuple[Block, Sequence[int]]], import_id: int) -> None:
+    """One row for each record. ``after`` holds what the row gave, or was given for a blank in it."""
     head = f"{import_id}\t{importable.name}\t"
-    middle = f"\t{CREATED}\t{NULL}\t{cell(json_text(computed)).removesuffix('}')}"
+    middle = f"\t{CREATED}\t{NULL}\t"
     encoders = [member_encoder(field) for field in importable.fields]
 
     def make_lines(block: Block, ids: Sequence[int]) -> Iterator[str]:
         members = [encode(column) for encode, column in zip(encoders, block.columns, strict=True)]
         return (
-            f"{head}{record_id}\t{row}{middle}{''.join(given)}}}\n"
+            f"{head}{record_id}\t{row}{middle}{{{', '.join(filter(None, given))}}}\n"
             for row, (record_id, *given) in enumerate(zip(ids, *members, strict=True), start=block.first_row)
         )
 

@@ -17,7 +17,7 @@ from importsvc.engine import registry
 from importsvc.engine.copying import forget_plans, json_text
 from importsvc.engine.foreign_keys import ForeignKey, find_foreign_keys
 from importsvc.engine.importable import Importable, has_computed_default
-from importsvc.journal import CREATED, get_journal_model
+from importsvc.journal import CREATED, get_journal_model, read_shared_values
 
 REPORTED_CONFLICTS = 1_000
 
@@ -142,6 +142,7 @@ def _find_edited(importable: Importable, import_id: int) -> tuple[list[Conflict]
         for field in (*importable.fields, *importable.other_fields)
         if not has_computed_default(field)
     }
+    shared = read_shared_values(import_id).get(importable.name, {})
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT record_id, row, array("
@@ -154,7 +155,7 @@ def _find_edited(importable: Importable, import_id: int) -> tuple[list[Conflict]
             ") AS compared WHERE record IS DISTINCT FROM expected"  # quick, and says yes too often
             "  AND to_jsonb(record) IS DISTINCT FROM to_jsonb(expected)"
             f" ORDER BY row LIMIT {REPORTED_CONFLICTS}",
-            [json_text(defaults), import_id, importable.name],
+            [json_text(defaults | shared), import_id, importable.name],
         )
         rows = cursor.fetchall()
     conflicts = [Conflict(importable.model, record_id, row, fields=tuple(names)) for record_id, row, names, _ in rows]

@@ -32,6 +32,11 @@ class Import(models.Model):
     import_model_id = models.BigIntegerField(null=True, blank=True)
     sample = models.BooleanField(null=True, blank=True)
     import_data = models.TextField(default="", blank=True, help_text="The staged rows: JSON, exactly as it arrived.")
+    shared_values = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text="The journal's part that is the same for all records of a type: values by type and column.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
@@ -72,11 +77,13 @@ class Import(models.Model):
 class Change(models.Model):
     """The journal: one row for every record an import wrote. Written by the engine only, and never changed."""
 
+    # The database holds this with a trigger for each statement, not with a key for each row; see migration 0003.
     import_record = models.ForeignKey(
         Import,
         on_delete=models.PROTECT,
         related_name="changes",
         db_column="import_id",
+        db_constraint=False,
         db_index=False,  # the constraint below starts with it
     )
     record_type = models.CharField(max_length=63, help_text="The importable's name: company, person…")

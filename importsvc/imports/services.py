@@ -19,11 +19,12 @@ from importsvc.engine.load import PlanError, load
 from importsvc.engine.lookups import read_lookups
 from importsvc.engine.payload import stream_payload
 from importsvc.engine.plan import Plan, make_plan
-from importsvc.engine.rows import clean_pieces
+from importsvc.engine.rows import CleanRows, clean_pieces
 from importsvc.engine.undo import UnknownTypeError, undo
 from importsvc.errors import Conflict, RecordNotFound
 from importsvc.imports.errors import ImportDataInvalid, RevertConflict, RowsInvalid, WrongState
 from importsvc.imports.models import Import, ImportState
+from importsvc.imports.staging import meanwhile, store_import_data
 from organizations.models import Organization
 from people.models import Person
 
@@ -68,14 +69,14 @@ def create_import(
     Raises:
         ImportDataInvalid, RowsInvalid: nothing is staged.
     """
-    _make_valid_plan(import_data, organization)
-    return Import.objects.create(
-        organization=organization,
-        creator=creator,
-        import_data=_to_text(import_data),
-        sample=bool(sample),
-        import_model_id=import_model_id,
-    )
+    _plan(organization, _read_rows(import_data), careful=True)
+    with transaction.atomic():
+        import_ = Import.objects.create(
+            organization=organization, creator=creator, sample=bool(sample), import_model_id=import_model_id
+        )
+        store_import_data(import_.pk, _to_text(import_data))
+    del import_.import_data  # who wants it reads what is stored
+    return import_
 
 
 def update_import(
@@ -91,12 +92,12 @@ def update_import(
     with transaction.atomic():
         import_ = _lock_import(organization, import_id)
         _require_state(import_, ImportState.CREATED, "updated")
-        _make_valid_plan(import_data, organization)
-        import_.import_data = _to_text(import_data)
+        _plan(organization, _read_rows(import_data), careful=True)
+        store_import_data(import_id, _to_text(import_data))
         for name in attributes.keys() & {"sample", "import_model_id"}:
             setattr(import_, name, attributes[name])
         import_.sample = bool(import_.sample)
-        import_.save(update_fields=["import_data", "sample", "import_model_id"])
+        import_.save(update_fields=["sample", "import_model_id"])
     return import_
 
 
@@ -147,18 +148,20 @@ def _run_import(organization: Organization, import_id: int, import_data: object,
     _require_state(import_, ImportState.CREATED, "imported")
     started_at = timezone.now()
     _lock_organization(organization)
-    fields = ["started_at", "processed_at"]
     if import_data is None:
-        import_data = import_.import_data
+        plan = _plan(organization, _read_rows(import_.import_data), careful=careful)
+    elif careful:
+        plan = _plan(organization, _read_rows(import_data), careful=True)
+        store_import_data(import_id, _to_text(import_data))
     else:
-        import_.import_data = _to_text(import_data)
-        fields.append("import_data")
-    plan = _make_valid_plan(import_data, organization) if careful else _make_plan(import_data, organization)
-    load(plan, organization=organization, import_id=import_.pk)
+        with meanwhile(lambda: store_import_data(import_id, _to_text(import_data))):
+            all_rows = _read_rows(import_data)
+        plan = _plan(organization, all_rows, careful=False)
+    import_.shared_values = load(plan, organization=organization, import_id=import_.pk)
     import_.started_at = started_at
     # The clock may be set back between two readings; the order of the time stamps may not.
     import_.processed_at = max(timezone.now(), started_at)
-    import_.save(update_fields=fields)
+    import_.save(update_fields=["started_at", "processed_at", "shared_values"])
     return import_
 
 
@@ -218,34 +221,32 @@ def _require_state(import_: Import, state: ImportState, move: str) -> None:
         raise WrongState(import_.state, move)
 
 
-def _make_valid_plan(import_data: object, organization: Organization) -> Plan:
-    """The plan of what these rows become.
-
-    Raises:
-        ImportDataInvalid, RowsInvalid: there is anything wrong with them.
-    """
-    plan = _make_plan(import_data, organization, trust_constraints=False)
-    if not plan.is_valid:
-        raise RowsInvalid(plan.errors)
-    return plan
-
-
-def _make_plan(import_data: object, organization: Organization, *, trust_constraints: bool = True) -> Plan:
-    """The plan of what these rows become, in which rows may be wrong.
+def _read_rows(import_data: object) -> dict[str, CleanRows]:
+    """The rows by type.
 
     Raises:
         ImportDataInvalid: there is something wrong with them as a whole.
     """
     if import_data is None or (isinstance(import_data, str) and not import_data.strip()):
         raise ImportDataInvalid("can't be blank")
-    importables = registry.in_dependency_order()
-    types = {importable.name: importable for importable in importables}
+    types = {importable.name: importable for importable in registry.in_dependency_order()}
     try:
-        all_rows = clean_pieces(stream_payload(import_data, types=list(types)), types)
+        return clean_pieces(stream_payload(import_data, types=list(types)), types)
     except PayloadError as error:
         raise ImportDataInvalid(str(error)) from None
-    lookups = read_lookups(organization.pk, all_rows.values(), trust_constraints=trust_constraints)
-    return make_plan(all_rows, lookups, dependency_order=importables)
+
+
+def _plan(organization: Organization, all_rows: Mapping[str, CleanRows], *, careful: bool) -> Plan:
+    """The plan of what these rows become.
+
+    Raises:
+        RowsInvalid: careful, and there is anything wrong with them. Who is not careful will see.
+    """
+    lookups = read_lookups(organization.pk, all_rows.values(), trust_constraints=not careful)
+    plan = make_plan(all_rows, lookups, dependency_order=registry.in_dependency_order())
+    if careful and not plan.is_valid:
+        raise RowsInvalid(plan.errors)
+    return plan
 
 
 def _to_text(import_data: object) -> str:
