@@ -15,8 +15,8 @@ CREATED = "created"
 def get_journal_model() -> type[Model]:
     """The model named by ``settings.JOURNAL_MODEL``, as ``get_user_model`` is for users.
 
-    Its table has the columns import_id, record_type, record_id, row, action, before and after. The imports it names have
-    ``shared_values``.
+    Its table has the columns import_id, record_type, record_id, row, action, before and after. The model of the imports
+    that it names has ``shared_values``.
     """
     return apps.get_model(settings.JOURNAL_MODEL)
 

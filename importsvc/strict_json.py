@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_PASSAGE = 200_000  # characters
 
 
 class AmbiguousObject(dict[str, Any]):
@@ -93,6 +94,31 @@ def _stream_items(text: str, position: int, name: str, size: int) -> Generator[t
     if text[position] == "]":
         yield name, []
         return position + 1
+    while (end := text.find("},", position + _PASSAGE)) > 0 and (passage := _read_passage(text, position, end + 1)):
+        for start in range(0, len(passage), size):
+            yield name, passage[start : start + size]
+        position = _expect(text, end + 1, ",")
+    return (yield from _stream_one_by_one(text, position, name, size))
+
+
+def _read_passage(text: str, start: int, end: int) -> list[Any] | None:
+    """The items between two places in an array, ``None`` if the latter is not between two items.
+
+    If the passage alone makes an array, the place is one between items of the array that the passage is in: what text
+    means in JSON depends on nothing that follows it.
+    """
+    passage = f"[{text[start:end]}]"
+    try:
+        items: list[Any] = _PLAIN_DECODER.decode(passage)
+    except ValueError:
+        return None
+    # Every member has a colon. If there are no more colons than members, no member was named twice and dropped.
+    if set(map(type, items)) == {dict} and text.count(":", start, end) == sum(map(len, items)):
+        return items
+    return list(_DECODER.decode(passage))
+
+
+def _stream_one_by_one(text: str, position: int, name: str, size: int) -> Generator[tuple[str, list[Any]], None, int]:
     read = _DECODER.raw_decode
     items: list[Any] = []
     while True:
@@ -134,4 +160,5 @@ def _refuse_constant(name: str) -> None:
     raise _ConstantError(f"{name} is not a JSON value")
 
 
+_PLAIN_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 _DECODER = json.JSONDecoder(object_pairs_hook=_read_object, parse_constant=_refuse_constant)

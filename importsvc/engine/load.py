@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from typing import Any
 
 from django.db import connection
@@ -32,21 +32,60 @@ class PlanError(Exception):
     """A row turned out to be wrong while others were written; the plan says what is wrong with it."""
 
 
-def load(plan: Plan, *, organization: Model, import_id: int) -> dict[str, dict[str, Any]]:
+class Defaults:
+    """What records get that no row says. It is asked once, and so the same however many loads an import takes."""
+
+    def __init__(self, organization: Model) -> None:
+        """``organization`` is the one that the records will belong to."""
+        self._organization = organization
+        self._blanks: dict[str, list[Any]] = {}
+        self._common: dict[str, dict[_Field, Any]] = {}
+
+    def blanks(self, importable: Importable) -> Sequence[Any]:
+        """For each column and reference what a blank cell means, as far as it takes working out; else ``None``.
+
+        It belongs in the journal with the values that rows give.
+        """
+        if importable.name not in self._blanks:
+            fields = importable.fields
+            blanks = [field.get_default() if has_computed_default(field) else None for field in fields]
+            for position, column in enumerate(importable.columns):
+                if column.default:
+                    blanks[position] = column.default(self._organization)
+            self._blanks[importable.name] = blanks
+        return self._blanks[importable.name]
+
+    def common(self, importable: Importable) -> Mapping[_Field, Any]:
+        """The values of the fields that no row fills: the organization, and the model's defaults."""
+        if importable.name not in self._common:
+            common = {field: field.get_default() for field in importable.other_fields}
+            self._common[importable.name] = {**common, importable.organization_field: self._organization.pk}
+        return self._common[importable.name]
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """The common values that a later look at the model would not tell, by type and column of the table, as JSON."""
+        described = {
+            name: {
+                field.column: value
+                for field, value in common.items()
+                if field.name == "organization" or has_computed_default(field)
+            }
+            for name, common in self._common.items()
+        }
+        result: dict[str, dict[str, Any]] = json.loads(json_text(described))
+        return result
+
+
+def load(plan: Plan, *, organization: Model, import_id: int, defaults: Defaults | None = None) -> None:
     """Write the plan's records and the journal of them, while the plan is still being made if it is not yet.
 
-    Ids are taken from the sequences first, so that references within the payload are known before anything is
-    written. A record's columns that no row fills get the model's own defaults, asked once for all records.
+    Ids are taken from the sequences first, so that references within the payload are known before anything is written.
 
     Args:
         plan: of records for this organization.
         organization: that the records will belong to; locked by the caller against other loads.
         import_id: that the journal names.
-
-    Returns:
-        By type, what all its records got alike and a later look at the model's plain defaults would not tell, by column
-        of the table and as JSON: the organization, and defaults such as the time. It belongs to the journal, and is kept
-        once and not with every record.
+        defaults: the same for all loads of an import. What they ``describe`` belongs to the journal, too.
 
     Raises:
         PlanError: a row is wrong.
@@ -55,27 +94,17 @@ def load(plan: Plan, *, organization: Model, import_id: int) -> dict[str, dict[s
 
         Nothing may be kept of the transaction then.
     """
+    defaults = defaults or Defaults(organization)
     forget_plans()
     ids: dict[str, Sequence[int]] = {}
-    shared: dict[str, dict[str, Any]] = {}
     for records in plan.records:
         importable = records.importable
         ids[importable.name] = _reserve_ids(importable.model, len(records))
-        blanks = _find_blanks(importable, organization)
-        # What no row says is the same in every record.
-        common = {field: field.get_default() for field in importable.other_fields}
-        common[importable.organization_field] = organization.pk
-        _write_records(importable, _complete(records, ids, blanks), common)
+        blanks = defaults.blanks(importable)
+        _write_records(importable, _complete(records, ids, blanks), defaults.common(importable))
         if records.has_errors:
             raise PlanError
         _write_journal(importable, _complete(records, ids, blanks), import_id)
-        shared[importable.name] = {
-            field.column: value
-            for field, value in common.items()
-            if field is importable.organization_field or has_computed_default(field)
-        }
-    result: dict[str, dict[str, Any]] = json.loads(json_text(shared))
-    return result
 
 
 def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
@@ -92,20 +121,11 @@ def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
     return scattered or range(first or 1, (last or 0) + 1)
 
 
-def _find_blanks(importable: Importable, organization: Model) -> list[Any]:
-    """What each column gets whose cell is blank, as far as it is worked out now: it belongs in the journal, too."""
-    blanks = [field.get_default() if has_computed_default(field) else None for field in importable.fields]
-    for position, column in enumerate(importable.columns):
-        if column.default:
-            blanks[position] = column.default(organization)
-    return blanks
-
-
 def _complete(
     records: PlannedRecords, ids: Mapping[str, Sequence[int]], blanks: Sequence[Any]
 ) -> Iterator[tuple[Block, Sequence[int]]]:
     """The records with their ids, blanks filled, and ids for what they refer to."""
-    own_ids = ids[records.importable.name]
+    own_ids = iter(ids[records.importable.name])
     references = range(len(records.importable.columns), len(blanks))
     for block in records.blocks():
         columns = list(block.columns)
@@ -117,8 +137,7 @@ def _complete(
                 ids[target.type_name][target.row - 1] if isinstance(target, RowOf) else target
                 for target in columns[position]
             ]
-        start = block.first_row - 1
-        yield Block(block.first_row, columns), own_ids[start : start + len(columns[0])]
+        yield Block(block.first_row, columns), list(islice(own_ids, len(columns[0])))
 
 
 def _write_records(

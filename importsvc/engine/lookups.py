@@ -22,7 +22,8 @@ class Lookups:
 
     Attributes:
         folded: for each value that is not plain ASCII, PostgreSQL's ``lower()`` of it.
-        taken: by unique column, the folded values that records of the organization have.
+        taken: by unique column, the folded values that records of the organization have. Columns that are not here
+            are not to be checked.
         found: by column referred to, the ids of the records that have a folded value.
     """
 
@@ -44,14 +45,14 @@ class Lookups:
 def read_lookups(organization_id: int, all_rows: Iterable[CleanRows], *, trust_constraints: bool = False) -> Lookups:
     """Ask the database what these rows need to know of this organization's records.
 
-    With ``trust_constraints`` it is not asked which values are taken in columns where a unique constraint refuses
-    those: whoever then writes the records is told by the database, but not of which rows.
+    With ``trust_constraints`` nothing is asked about columns whose values a unique constraint keeps apart: whoever
+    writes the records is told by the database if two are the same, but not in which rows.
     """
     unique: dict[ColumnKey, set[str]] = {}
     referred: dict[ColumnKey, set[str]] = {}
     for rows in all_rows:
         for column in rows.importable.columns:
-            if column.unique:
+            if column.unique and not (trust_constraints and has_unique_constraint(rows.importable, column.name)):
                 unique[rows.importable.name, column.name] = _mentioned(rows, column.name)
         for reference in rows.importable.references:
             referred.setdefault((reference.to, reference.by), set()).update(_mentioned(rows, reference.name))
@@ -60,9 +61,7 @@ def read_lookups(organization_id: int, all_rows: Iterable[CleanRows], *, trust_c
     return Lookups(
         folded=folded,
         taken={
-            key: frozenset()
-            if trust_constraints and has_unique_constraint(registry.get(key[0]), key[1])
-            else frozenset(_find(organization_id, key, {lookups.fold(value) for value in values}))
+            key: frozenset(_find(organization_id, key, {lookups.fold(value) for value in values}))
             for key, values in unique.items()
         },
         found={

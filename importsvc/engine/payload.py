@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -30,6 +31,13 @@ def stream_payload(import_data: object, *, types: Collection[str]) -> Iterator[t
         for name, rows in read_payload(import_data, types=types).items():
             for start in range(0, len(rows) or 1, ROWS_AT_ONCE):
                 yield name, rows[start : start + ROWS_AT_ONCE]
+
+
+def expect_types(import_data: object, *, types: Collection[str]) -> set[str]:
+    """The types that ``import_data`` seems to submit, at a glance: an odd spelling may hide one."""
+    if isinstance(import_data, str):
+        return {name for name in types if re.search(rf'"{re.escape(name)}"\s*:\s*\[', import_data)}
+    return set(import_data).intersection(types) if isinstance(import_data, dict) else set()
 
 
 def _stream_text(import_data: str, types: Collection[str]) -> Iterator[tuple[str, list[Any]]]:

@@ -131,7 +131,7 @@ class _RecordsOfRows(PlannedRecords):
         self._unique = {
             column.name: _UniqueColumn(rows, column.name, lookups)
             for column in rows.importable.columns
-            if column.unique
+            if (rows.importable.name, column.name) in lookups.taken
         }
         self._references = {
             rows.importable.position(reference.name): _References(rows, reference, lookups, earlier.get(reference.to))
@@ -167,9 +167,10 @@ class _RecordsOfRows(PlannedRecords):
         return bool(self._errors or self._rows.known_errors)
 
     def first_rows(self, column: str) -> Mapping[str, int]:
-        """The first row that has each folded value of a unique column."""
+        """The first row that has each folded value of a unique column; nothing if its values are not checked."""
         self._check(len(self._rows.pieces))
-        return self._unique[column].first_rows
+        unique = self._unique.get(column)
+        return unique.first_rows if unique else {}
 
     def _check(self, count: int) -> None:
         """Look at the first ``count`` pieces, as far as that was not done before."""

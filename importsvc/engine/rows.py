@@ -46,9 +46,10 @@ class CleanRows:
         pieces: the rows, in order. Read their columns with ``clean``.
     """
 
-    def __init__(self, importable: Importable) -> None:
-        """Without rows at first."""
+    def __init__(self, importable: Importable, *, after: int = 0) -> None:
+        """Without rows at first; the first will be the one after row ``after``."""
         self.importable = importable
+        self._after = after
         self.pieces: list[Piece] = []
         self._errors: list[RowError] = []
         self._names = importable.column_names
@@ -59,13 +60,18 @@ class CleanRows:
 
     def __len__(self) -> int:
         """How many rows there are."""
-        return self.pieces[-1].first + self.pieces[-1].count - 1 if self.pieces else 0
+        return self.last - self._after
+
+    @property
+    def last(self) -> int:
+        """The number of the last row."""
+        return self.pieces[-1].first + self.pieces[-1].count - 1 if self.pieces else self._after
 
     def add(self, rows: Sequence[Any]) -> None:
         """The next rows, whatever JSON they are."""
         if not rows:
             return
-        piece = Piece(first=len(self) + 1, count=len(rows), width=len(self._names))
+        piece = Piece(first=self.last + 1, count=len(rows), width=len(self._names))
         headers = self._find_headers(rows)
         if headers is None:
             self._read_one_by_one(piece, rows)
@@ -97,12 +103,16 @@ class CleanRows:
         """For each row a value for each of the type's columns and references."""
         return list(zip(*map(self.column, range(len(self._names))), strict=True))
 
-    @property
-    def errors(self) -> list[RowError]:
-        """Everything that is wrong with the rows as such, in row order."""
+    def clean_all(self) -> None:
+        """Clean what is not clean yet."""
         for position in range(len(self._names)):
             for piece in self.pieces:
                 self.clean(piece, position)
+
+    @property
+    def errors(self) -> list[RowError]:
+        """Everything that is wrong with the rows as such, in row order."""
+        self.clean_all()
         return self.sort(self._errors)
 
     @property

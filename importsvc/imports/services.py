@@ -6,7 +6,8 @@ Every edge (HTTP, admin, command) makes one call here. Refusals are ``importsvc.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,17 +15,19 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from importsvc.engine import registry
+from importsvc.engine.batches import make_batches, read_ahead
 from importsvc.engine.errors import PayloadError
-from importsvc.engine.load import PlanError, load
+from importsvc.engine.importable import Importable
+from importsvc.engine.load import Defaults, PlanError, load
 from importsvc.engine.lookups import read_lookups
-from importsvc.engine.payload import stream_payload
+from importsvc.engine.payload import expect_types, stream_payload
 from importsvc.engine.plan import Plan, make_plan
 from importsvc.engine.rows import CleanRows, clean_pieces
 from importsvc.engine.undo import UnknownTypeError, undo
 from importsvc.errors import Conflict, RecordNotFound
 from importsvc.imports.errors import ImportDataInvalid, RevertConflict, RowsInvalid, WrongState
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.staging import meanwhile, store_import_data
+from importsvc.imports.staging import store_import_data
 from organizations.models import Organization
 from people.models import Person
 
@@ -69,7 +72,7 @@ def create_import(
     Raises:
         ImportDataInvalid, RowsInvalid: nothing is staged.
     """
-    _plan(organization, _read_rows(import_data), careful=True)
+    _make_valid_plan(organization, import_data)
     with transaction.atomic():
         import_ = Import.objects.create(
             organization=organization, creator=creator, sample=bool(sample), import_model_id=import_model_id
@@ -92,7 +95,7 @@ def update_import(
     with transaction.atomic():
         import_ = _lock_import(organization, import_id)
         _require_state(import_, ImportState.CREATED, "updated")
-        _plan(organization, _read_rows(import_data), careful=True)
+        _make_valid_plan(organization, import_data)
         store_import_data(import_id, _to_text(import_data))
         for name in attributes.keys() & {"sample", "import_model_id"}:
             setattr(import_, name, attributes[name])
@@ -148,16 +151,13 @@ def _run_import(organization: Organization, import_id: int, import_data: object,
     _require_state(import_, ImportState.CREATED, "imported")
     started_at = timezone.now()
     _lock_organization(organization)
-    if import_data is None:
-        plan = _plan(organization, _read_rows(import_.import_data), careful=careful)
-    elif careful:
-        plan = _plan(organization, _read_rows(import_data), careful=True)
-        store_import_data(import_id, _to_text(import_data))
-    else:
-        with meanwhile(lambda: store_import_data(import_id, _to_text(import_data))):
-            all_rows = _read_rows(import_data)
-        plan = _plan(organization, all_rows, careful=False)
-    import_.shared_values = load(plan, organization=organization, import_id=import_.pk)
+    defaults = Defaults(organization)
+    with _make_plans(organization, import_.import_data if import_data is None else import_data, careful) as plans:
+        if import_data is not None:
+            store_import_data(import_id, _to_text(import_data))
+        for plan in plans:
+            load(plan, organization=organization, import_id=import_id, defaults=defaults)
+    import_.shared_values = defaults.describe()
     import_.started_at = started_at
     # The clock may be set back between two readings; the order of the time stamps may not.
     import_.processed_at = max(timezone.now(), started_at)
@@ -221,32 +221,60 @@ def _require_state(import_: Import, state: ImportState, move: str) -> None:
         raise WrongState(import_.state, move)
 
 
-def _read_rows(import_data: object) -> dict[str, CleanRows]:
-    """The rows by type.
+@contextmanager
+def _make_plans(organization: Organization, import_data: object, careful: bool) -> Iterator[Iterable[Plan]]:
+    """The plan of what all rows become, or, if not careful, plans of some rows after the other.
+
+    Careful means that nothing is wrong with the plan. The others are made when somebody asks for the next one, of rows
+    that are read in advance; rows may be wrong, and a value may be taken that a constraint of the database guards.
+
+    Raises:
+        ImportDataInvalid, RowsInvalid: here or, if not careful, while plans are made.
+    """
+    if careful:
+        yield [_make_valid_plan(organization, import_data)]
+    else:
+        importables = _importables()
+        expected = expect_types(import_data, types=list(importables))
+        batches = make_batches(_read_rows(import_data), importables, expected=expected)
+        with read_ahead(batches) as all_rows:
+            yield (_make_plan(organization, {rows.importable.name: rows}, trust_constraints=True) for rows in all_rows)
+
+
+def _make_valid_plan(organization: Organization, import_data: object) -> Plan:
+    """The plan of what all rows become.
+
+    Raises:
+        ImportDataInvalid, RowsInvalid: there is anything wrong with them.
+    """
+    plan = _make_plan(organization, clean_pieces(_read_rows(import_data), _importables()), trust_constraints=False)
+    if not plan.is_valid:
+        raise RowsInvalid(plan.errors)
+    return plan
+
+
+def _make_plan(organization: Organization, all_rows: Mapping[str, CleanRows], *, trust_constraints: bool) -> Plan:
+    lookups = read_lookups(organization.pk, all_rows.values(), trust_constraints=trust_constraints)
+    return make_plan(all_rows, lookups, dependency_order=_importables().values())
+
+
+def _importables() -> dict[str, Importable]:
+    """By name, those referred to first."""
+    return {importable.name: importable for importable in registry.in_dependency_order()}
+
+
+def _read_rows(import_data: object) -> Iterator[tuple[str, list[Any]]]:
+    """The rows with the name of their type, piece by piece.
 
     Raises:
         ImportDataInvalid: there is something wrong with them as a whole.
     """
     if import_data is None or (isinstance(import_data, str) and not import_data.strip()):
         raise ImportDataInvalid("can't be blank")
-    types = {importable.name: importable for importable in registry.in_dependency_order()}
     try:
-        return clean_pieces(stream_payload(import_data, types=list(types)), types)
+        yield from stream_payload(import_data, types=list(_importables()))
     except PayloadError as error:
         raise ImportDataInvalid(str(error)) from None
-
-
-def _plan(organization: Organization, all_rows: Mapping[str, CleanRows], *, careful: bool) -> Plan:
-    """The plan of what these rows become.
-
-    Raises:
-        RowsInvalid: careful, and there is anything wrong with them. Who is not careful will see.
-    """
-    lookups = read_lookups(organization.pk, all_rows.values(), trust_constraints=not careful)
-    plan = make_plan(all_rows, lookups, dependency_order=registry.in_dependency_order())
-    if careful and not plan.is_valid:
-        raise RowsInvalid(plan.errors)
-    return plan
 
 
 def _to_text(import_data: object) -> str:

@@ -1,18 +1,14 @@
-"""Staged rows on their way into the database: in parts if they are large, and while somebody else works."""
+"""Staged rows on their way into the database: in parts if they are large."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import connection
 
 from importsvc.engine.copying import cell, copy_rows
 from importsvc.imports.models import Import
 
 # Characters of a text that is sent as one parameter. Sending takes several times the memory of the parameter.
-SENT_AT_ONCE = 4_000_000
+SENT_AT_ONCE = 16_000_000
 PART = 65_536
 
 
@@ -31,25 +27,3 @@ def store_import_data(import_id: int, text: str) -> None:
             [import_id],
         )
         cursor.execute("DROP TABLE staged_part")
-
-
-@contextmanager
-def meanwhile(work: Callable[[], None]) -> Iterator[None]:
-    """Let the database work while the block, which may not ask it anything, does something else.
-
-    ``work`` uses the connection and so the transaction of the caller. What it raises is raised at the end of the block.
-    """
-    shared = connections[DEFAULT_DB_ALIAS]
-
-    def work_on_shared_connection() -> None:
-        connections[DEFAULT_DB_ALIAS] = shared
-        work()
-
-    shared.inc_thread_sharing()
-    try:
-        with ThreadPoolExecutor(max_workers=1) as executor:
-            done = executor.submit(work_on_shared_connection)
-            yield
-        done.result()
-    finally:
-        shared.dec_thread_sharing()

@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('imports', '0003_journal_key_by_statement'),
+        ("imports", "0003_journal_key_by_statement"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='import',
-            name='shared_values',
-            field=models.JSONField(default=dict, editable=False, help_text="The journal's part that is the same for all records of a type: values by type and column."),
+            model_name="import",
+            name="shared_values",
+            field=models.JSONField(
+                default=dict,
+                editable=False,
+                help_text="The journal's part that is the same for all records of a type: values by type and column.",
+            ),
         ),
     ]
