@@ -34,7 +34,10 @@ class PageNumberPagination(BasePagination):
         if self.number > self.pages:
             return queryset.none()
         start = (self.number - 1) * self.size
-        return queryset[start : start + self.size]
+        # The ids first, from an index alone: otherwise every record before the page, and all that it is joined with,
+        # would be read and thrown away.
+        ids = queryset.values("pk")[start : start + self.size]
+        return queryset.model._default_manager.filter(pk__in=ids).order_by(*queryset.query.order_by)
 
     def get_links(self) -> dict[str, str]:
         """The links of the page's document."""
