@@ -107,13 +107,17 @@ class Resource:
         return next((resource for resource in found if resource), None)
 
 
-@functools.cache
-def read_resource(serializer_class: type[Any]) -> Resource:
-    """The resource that a serializer declares.
+def read_resource(serializer_class: Any) -> Resource:
+    """The resource that a serializer declares; read once.
 
     Raises:
         UnknownDeclarationError: naming what of it cannot be read.
     """
+    return _read_resource(serializer_class)
+
+
+@functools.cache
+def _read_resource(serializer_class: Any) -> Resource:
     if serializer_class.to_representation is not JsonApiSerializer.to_representation:
         raise UnknownDeclarationError(f"{serializer_class.__name__} writes resources in a way of its own")
     model = serializer_class.Meta.model
@@ -176,13 +180,13 @@ def _find_column(field: Any, model: type[models.Model]) -> models.Field:
     return column
 
 
-def _check_columns(resource: Resource, serializer_class: type[Any]) -> None:
+def _check_columns(resource: Resource, serializer_class: Any) -> None:
     columns = [attribute.column for attribute in resource.attributes]
     if len(set(columns)) < len(columns):
         raise UnknownDeclarationError(f"{serializer_class.__name__} shows a column twice")
 
 
-def _check_includes(resource: Resource, serializer_class: type[Any]) -> None:
+def _check_includes(resource: Resource, serializer_class: Any) -> None:
     for name, related in resource.included.items():
         relationship = resource.relationships.get(name)
         if relationship is None or relationship.column is None or relationship.type != related.type:
