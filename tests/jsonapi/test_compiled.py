@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, combinations
 from typing import Any
@@ -101,7 +101,12 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
     imports = [make_import(creator=people[number], import_model_id=2**63 - 1) for number in (5, 2, 5, 0, 1)]
     for state, sample in [(ImportState.CREATED, None), (ImportState.PROCESSED, False), (ImportState.REVERTED, True)]:
         imports.append(make_import(creator=people[3], state=state, sample=sample))
-    found = {"companies": companies, "people": people, "imports": imports, "organizations": [organization]}
+    found: dict[str, Sequence[models.Model]] = {
+        "companies": companies,
+        "people": people,
+        "imports": imports,
+        "organizations": [organization],
+    }
     return {name: [record.pk for record in records] for name, records in found.items()}
 
 
