@@ -108,7 +108,7 @@ class JsonApiSerializer(ModelSerializer):
     They say what resources look like and check what clients send; documents are made from what they say, without
     running them (``importsvc.jsonapi.compiled``).
 
-    Put ``id`` first in ``Meta.fields``: with ``fields[type]=`` a resource without it would vanish.
+    Put ``id`` first in ``Meta.fields``, which djangorestframework-jsonapi needs for ``fields[type]=``.
     """
 
     serializer_field_mapping = {**ModelSerializer.serializer_field_mapping, DateTimeField: TimestampField}

@@ -34,6 +34,8 @@ class PageNumberPagination(BasePagination):
         if self.number > self.pages:
             return queryset.none()
         start = (self.number - 1) * self.size
+        if not start:
+            return queryset[: self.size]
         # The ids first, from an index alone: otherwise every record before the page, and all that it is joined with,
         # would be read and thrown away.
         ids = queryset.values("pk")[start : start + self.size]
