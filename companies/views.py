@@ -1,14 +1,13 @@
 """Companies over HTTP, read-only."""
 
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
-
 from companies.filters import CompanyFilterSet
 from companies.models import Company
 from companies.serializers import CompanySerializer
+from importsvc.jsonapi.views import ListMixin, RetrieveMixin
 from organizations.views import OrganizationScopedViewSet
 
 
-class CompanyViewSet(ListModelMixin, RetrieveModelMixin, OrganizationScopedViewSet):
+class CompanyViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     """``GET /companies`` and ``GET /companies/{id}`` (contract, section 2.6)."""
 
     queryset = Company.objects.all()

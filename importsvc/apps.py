@@ -1,4 +1,4 @@
-"""The project's own app: the commands that belong to no resource."""
+"""The project's own app: the commands and checks that belong to no resource."""
 
 from django.apps import AppConfig
 
@@ -9,3 +9,7 @@ class ProjectConfig(AppConfig):
     name = "importsvc"
     label = "importsvc"
     verbose_name = "importsvc"
+
+    def ready(self) -> None:
+        """Load the system checks."""
+        from importsvc.jsonapi import checks  # noqa: F401 - registers itself

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Any
 
-from rest_framework.mixins import RetrieveModelMixin
-
-from importsvc.jsonapi.views import JsonApiViewSet
+from importsvc.jsonapi.views import JsonApiViewSet, RetrieveMixin
 from organizations.features import organization_features
 from organizations.models import Organization
 from organizations.serializers import OrganizationSerializer
@@ -30,16 +29,17 @@ class OrganizationScopedViewSet(JsonApiViewSet):
         queryset: Any = super().get_queryset()
         return queryset.for_organization(self.organization)
 
-    def get_serializer_context(self) -> dict[str, Any]:
-        """Adds the zone that time stamps are written in."""
-        return {**super().get_serializer_context(), "time_zone": self.organization.zone}
+    @property
+    def time_zone(self) -> tzinfo:
+        """The organization's zone."""
+        return self.organization.zone
 
     def get_document_meta(self) -> dict[str, Any]:
         """``organization_features``, as on every success of the page."""
         return {"organization_features": organization_features(self.organization)}
 
 
-class OrganizationViewSet(RetrieveModelMixin, OrganizationScopedViewSet):
+class OrganizationViewSet(RetrieveMixin, OrganizationScopedViewSet):
     """The caller's own organization, read-only."""
 
     queryset = Organization.objects.all()

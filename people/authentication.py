@@ -51,12 +51,12 @@ def find_token(written: str) -> ApiToken | None:
     match = _TOKEN.fullmatch(written.strip())
     if match is None:
         return None
-    token = (
+    tokens = (
         ApiToken.objects.get_usable_keys()
         .select_related("person__organization")
         .filter(prefix=match[1], person__deactivated_at=None, person__archived_at=None)
-        .first()
     )
+    token = next(iter(tokens[:1]), None)  # there is one at most: nothing to sort, as first() would
     return token if token and not token.has_expired and token.is_valid(match[0]) else None
 
 

@@ -61,6 +61,15 @@ class Import(models.Model):
         ]
         indexes = [
             models.Index(fields=["organization", "import_model_id"], name="import_organization_model"),
+            # What lists are filtered and sorted by. Ids are always in ascending order among equals, and most imports
+            # are equal in having no time stamp yet: so there is an index for either direction.
+            models.Index(fields=["organization", "sample", "id"], name="import_sample"),
+            models.Index(fields=["organization", "started_at", "id"], name="import_started_at"),
+            models.Index(fields=["organization", "-started_at", "id"], name="import_started_at_desc"),
+            models.Index(fields=["organization", "processed_at", "id"], name="import_processed_at"),
+            models.Index(fields=["organization", "-processed_at", "id"], name="import_processed_at_desc"),
+            models.Index(fields=["organization", "reverted_at", "id"], name="import_reverted_at"),
+            models.Index(fields=["organization", "-reverted_at", "id"], name="import_reverted_at_desc"),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -16,17 +15,17 @@ from importsvc.imports.filters import ImportFilterSet
 from importsvc.imports.models import Import
 from importsvc.imports.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
 from importsvc.jsonapi.errors import RequestError
+from importsvc.jsonapi.views import ListMixin, RetrieveMixin
 from organizations.views import OrganizationScopedViewSet
 
 
-class ImportViewSet(ListModelMixin, RetrieveModelMixin, OrganizationScopedViewSet):
+class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     """``/imports``: staged, corrected, applied and undone (contract, section 2.4)."""
 
-    queryset = Import.objects.defer("import_data")
+    queryset = Import.objects.all()
     serializer_class = ImportSerializer
     filterset_class = ImportFilterSet
     sort_fields = ("id", "started_at", "processed_at", "reverted_at")
-    select_for_includes = {"creator": ["creator"], "creator.company": ["creator__company"]}
 
     def create(self, request: Request) -> Response:
         """``POST /imports``: check the rows and stage them."""
@@ -72,10 +71,6 @@ class ImportViewSet(ListModelMixin, RetrieveModelMixin, OrganizationScopedViewSe
         """
         if document_required and self.request.stream is None:
             raise RequestError("bad_request", "The request has no body")
-        serializer = serializer_class(data=self.request.data, context=self.get_serializer_context())
+        serializer = serializer_class(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
-
-    def respond(self, import_id: int, **response: Any) -> Response:
-        """The import as it is now, as the document of a response."""
-        return Response(self.get_serializer(self.get_queryset().get(pk=import_id)).data, **response)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,15 +15,17 @@ from rest_framework_json_api.serializers import ModelSerializer
 BLANK = "can't be blank"
 
 
-class TimestampField(serializers.DateTimeField):
-    """``2020-08-11T01:04:34.303+02:00``: milliseconds, and the offset that the organization's zone has then.
+def write_time_stamp(at: datetime, zone: tzinfo) -> str:
+    """``2020-08-11T01:04:34.303+02:00``: milliseconds, and the offset that the zone has then."""
+    return at.astimezone(zone).isoformat(timespec="milliseconds")
 
-    The zone is ``time_zone`` of the serializer's context.
-    """
+
+class TimestampField(serializers.DateTimeField):
+    """A time stamp in the organization's zone, which is ``time_zone`` of the serializer's context."""
 
     def to_representation(self, value: datetime) -> str:
         """The time stamp as text."""
-        return value.astimezone(self.context["time_zone"]).isoformat(timespec="milliseconds")
+        return write_time_stamp(value, self.context["time_zone"])
 
 
 class ToOneField(ResourceRelatedField):
@@ -103,7 +105,10 @@ class StrictIdField(serializers.Field):
 class JsonApiSerializer(ModelSerializer):
     """What the serializers of all resources have in common.
 
-    Put ``id`` first in ``Meta.fields``: with ``fields[type]=`` a resource without it would vanish.
+    They say what resources look like and check what clients send; documents are made from what they say, without
+    running them (``importsvc.jsonapi.compiled``).
+
+    Put ``id`` first in ``Meta.fields``, which djangorestframework-jsonapi needs for ``fields[type]=``.
     """
 
     serializer_field_mapping = {**ModelSerializer.serializer_field_mapping, DateTimeField: TimestampField}

@@ -152,6 +152,8 @@ class FilterBackend(BaseFilterBackend):
         if filterset_class is None or view.action != "list":
             return queryset
         given = read_filters(request.query_params)
+        if not given:
+            return queryset
         data = QueryDict(mutable=True)
         for name, values in given.items():
             data.setlist(name, values)

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from importsvc.jsonapi.errors import RequestError
 
@@ -21,8 +20,8 @@ class PageNumberPagination(BasePagination):
     page_size = 30
     max_page_size = 200
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        """The records of the page that is asked for; none if it is past the end.
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        """The records of the page that is asked for, as a queryset; none if it is past the end.
 
         Raises:
             RequestError: a page parameter is not a positive integer.
@@ -33,30 +32,33 @@ class PageNumberPagination(BasePagination):
         self.count = queryset.order_by().count()
         self.pages = -(-self.count // self.size)
         if self.number > self.pages:
-            return []
+            return queryset.none()
         start = (self.number - 1) * self.size
-        return list(queryset[start : start + self.size])
+        if not start:
+            return queryset[: self.size]
+        # The ids first, from an index alone: otherwise every record before the page, and all that it is joined with,
+        # would be read and thrown away.
+        ids = queryset.values("pk")[start : start + self.size]
+        return queryset.model._default_manager.filter(pk__in=ids).order_by(*queryset.query.order_by)
 
-    def get_paginated_response(self, data: Any) -> Response:
-        """The page with its links, and the figures of its ``meta``."""
+    def get_links(self) -> dict[str, str]:
+        """The links of the page's document."""
         links = {"first": 1, "last": max(self.pages, 1)}
         if self.number > 1:
             links["prev"] = max(min(self.number - 1, self.pages), 1)
         if self.number < self.pages:
             links["next"] = self.number + 1
-        return Response(
-            {
-                "results": data,
-                "links": {name: self.link(number) for name, number in links.items()},
-                "meta": {
-                    "current_page": self.number,
-                    "total_pages": self.pages,
-                    "total_count": self.count,
-                    "page_size": self.size,
-                    "max_page_size": self.max_page_size,
-                },
-            }
-        )
+        return {name: self.link(number) for name, number in links.items()}
+
+    def get_figures(self) -> dict[str, int]:
+        """What stands in the ``meta`` of the page's document."""
+        return {
+            "current_page": self.number,
+            "total_pages": self.pages,
+            "total_count": self.count,
+            "page_size": self.size,
+            "max_page_size": self.max_page_size,
+        }
 
     def link(self, number: int) -> str:
         """The absolute URL of a page of this collection: all parameters of the request, sorted by name."""

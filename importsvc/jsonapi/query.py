@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from rest_framework.request import Request
-from rest_framework_json_api.utils import get_included_resources
 
+from importsvc.jsonapi.compiled import DocumentShape, compile_document
 from importsvc.jsonapi.errors import RequestError
+from importsvc.jsonapi.resources import Resource, read_resource
 from importsvc.text import printable
 
 _FAMILY = re.compile(r"(filter|fields|page)\[([^\[\]]*)\](\[\])?")
@@ -26,6 +26,7 @@ def check_query(request: Request, view: Any) -> None:
         RequestError: naming the first parameter that is refused.
     """
     is_list = view.action == "list"
+    resource = read_resource(view.serializer_class)
     for parameter, values in request.query_params.lists():
         match = _FAMILY.fullmatch(parameter)
         family, member = (match[1], match[2]) if match else (parameter, "")
@@ -39,10 +40,10 @@ def check_query(request: Request, view: Any) -> None:
                     _refuse("sort", f"Sort by '{printable(name)}'", parameter)
         elif family == "include" and not match:
             for path in _items(values):
-                if path not in set(include_paths(view.get_serializer_class())):
+                if path not in resource.include_paths():
                     _refuse("include", f"Include '{printable(path)}'", parameter)
         elif family == "fields" and match and not is_array:
-            _check_fields(view.get_serializer_class(), member, _items(values), parameter)
+            _check_fields(resource, member, _items(values), parameter)
         elif not (family == "page" and is_list and not is_array and member in _PAGE_MEMBERS):
             _refuse("parameter", f"Parameter '{printable(parameter)}'", parameter)
         if family in {"sort", "include", "fields", "page"} and len(values) > 1:
@@ -51,24 +52,21 @@ def check_query(request: Request, view: Any) -> None:
             )
 
 
-def read_include(request: Request, serializer_class: Any) -> list[str] | None:
-    """The paths to include: those asked for, or else those that the resource has without asking, ``None`` if none."""
-    if "include" in request.query_params:
-        return _items(request.query_params.getlist("include"))
-    return get_included_resources(request, serializer_class) or None
+def read_shape(request: Request, serializer_class: Any) -> DocumentShape:
+    """The shape of the document that a request asks for by ``include`` and ``fields``, which ``check_query`` let pass.
 
-
-def include_paths(serializer_class: Any, prefix: str = "") -> Iterator[str]:
-    """Every path that ``include`` may name for this resource."""
-    for name, related in serializer_class.included_serializers.items():
-        yield prefix + name
-        yield from include_paths(related, f"{prefix}{name}.")
-
-
-def _reachable_serializers(serializer_class: Any) -> Iterator[Any]:
-    yield serializer_class
-    for related in serializer_class.included_serializers.values():
-        yield from _reachable_serializers(related)
+    Without ``include`` it includes what the resource includes without asking, if anything.
+    """
+    include: frozenset[str] | None = None
+    fields: dict[str, frozenset[str]] = {}
+    for parameter, values in request.query_params.lists():
+        if parameter == "include":
+            include = frozenset(_items(values))
+        elif parameter.startswith("fields["):
+            fields[parameter.removeprefix("fields[").removesuffix("]")] = frozenset(_items(values))
+    if include is None:
+        include = frozenset(read_resource(serializer_class).default_paths) or None
+    return compile_document(serializer_class, include, frozenset(fields.items()))
 
 
 def _items(values: list[str]) -> list[str]:
@@ -77,16 +75,14 @@ def _items(values: list[str]) -> list[str]:
     return text.split(",") if text else []
 
 
-def _check_fields(serializer_class: Any, resource_type: str, names: list[str], parameter: str) -> None:
-    for candidate in _reachable_serializers(serializer_class):
-        if candidate.Meta.resource_name == resource_type:
-            known = {name for name, field in candidate().fields.items() if not field.write_only and name != "id"}
-            for name in names:
-                if name not in known:
-                    _refuse("parameter", f"Field '{printable(name)}' of '{resource_type}'", parameter)
-            return
-    _refuse("parameter", f"Parameter '{printable(parameter)}'", parameter)
+def _check_fields(resource: Resource, resource_type: str, names: list[str], parameter: str) -> None:
+    shown = resource.find(resource_type)
+    if shown is None:
+        _refuse("parameter", f"Parameter '{printable(parameter)}'", parameter)
+    for name in names:
+        if name not in shown.field_names:
+            _refuse("parameter", f"Field '{printable(name)}' of '{resource_type}'", parameter)
 
 
-def _refuse(what: str, named: str, parameter: str) -> None:
+def _refuse(what: str, named: str, parameter: str) -> NoReturn:
     raise RequestError(f"unsupported_{what}", f"{named} is not supported on this endpoint", parameter=parameter)

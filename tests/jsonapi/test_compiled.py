@@ -1,0 +1,318 @@
+"""Compiled documents are those of djangorestframework-jsonapi's serializers, to the last byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import chain, combinations
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import models
+from django.test import RequestFactory
+from django.test.utils import isolate_apps
+from rest_framework.request import Request
+
+from importsvc.imports.models import ImportState
+from importsvc.jsonapi.compiled import compile_document
+from importsvc.jsonapi.fields import JsonApiSerializer, ToOneField
+from importsvc.jsonapi.query import read_shape
+from importsvc.urls import router
+from organizations.models import Organization
+from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person
+from tests.client import ApiClient, document_of
+from tests.jsonapi.reference import answer_slowly, build_document, write_rows
+
+VIEWS: dict[str, Any] = {prefix: view_class for prefix, view_class, _ in router.registry}
+LISTS = [prefix for prefix, view_class in VIEWS.items() if hasattr(view_class, "list")]
+
+WINTER = datetime(2024, 1, 15, 9, 0, 0, 999_999, tzinfo=UTC)
+SUMMER = datetime(2024, 7, 15, 22, 30, 0, 1_000, tzinfo=UTC)
+# Twice the same time on the clocks of Zagreb, and a time when its offset had seconds.
+BACK = [datetime(2024, 10, 27, hour, 30, tzinfo=UTC) for hour in (0, 1)]
+LONG_AGO = datetime(1850, 1, 1, tzinfo=UTC)
+
+ODD_JSON: list[Any] = [
+    None,
+    {},
+    [],
+    "",
+    '\u2028 \u2029 \x7f " \\ / 🦄',
+    0,
+    -0.0,
+    0.1,
+    1e16,
+    1e-7,
+    1.5e300,
+    10**30,
+    True,
+    [None, [[{"a": [1, {"ü": None}]}]]],
+    {"b": 1, "a": {"c": {"d": []}}, "": 2**64, "42": "x"},
+]
+ODD_TAGS: list[list[str | None]] = [[], ["a"], ["", " ", ",", '"', "{}", "NULL", "ü🦄\n"], [None, "a"]]
+
+
+@pytest.fixture
+def odd_records(api: ApiClient) -> dict[str, list[int]]:
+    """Ids of records by type: columns empty and full, relations shared and missing, values hard to write."""
+    organization = api.caller.organization
+    companies = [make_company(organization=organization, name="Plain")]
+    for number, value in enumerate(ODD_JSON):
+        companies.append(
+            make_company(
+                organization=organization,
+                name=f"Ödd \u2028 & Co. {number} 🦄",
+                created_at=[WINTER, SUMMER, *BACK, LONG_AGO][number % 5],
+                archived_at=SUMMER,
+                avatar_url="https://example.com/ü?a=b&c",
+                invoice_email_recipients=value if value is not None else {},
+                custom_fields=value if value is not None else models.Value(None, models.JSONField()),
+                description="a\nb\t\x01",
+                due_days=number,
+                tag_list=ODD_TAGS[number % 4],
+            )
+        )
+    people = [make_person(organization=organization), make_person(organization=organization, company=companies[1])]
+    for number, at in enumerate([WINTER, SUMMER, *BACK]):
+        stamps = ["joined_at", "last_seen_at", "deactivated_at", "archived_at", "invited_at", "created_at"]
+        people.append(
+            make_person(
+                organization=organization,
+                company=companies[number // 2],
+                first_name="Łucja",
+                last_name="O'Neil",
+                email=f"p{number}@example.com",
+                title="",
+                role_id=number,
+                is_user=True,
+                tag_list=ODD_TAGS[number % 4],
+                avatar_url="https://example.com/",
+                virtual=True,
+                custom_fields={"1": ODD_JSON[number + 8]},
+                autotracking=True,
+                placeholder=True,
+                color_id=2**31 - 1,
+                private_custom_reports_used=7,
+                **dict.fromkeys(stamps, at),
+            )
+        )
+    imports = [make_import(creator=people[number], import_model_id=2**63 - 1) for number in (5, 2, 5, 0, 1)]
+    for state, sample in [(ImportState.CREATED, None), (ImportState.PROCESSED, False), (ImportState.REVERTED, True)]:
+        imports.append(make_import(creator=people[3], state=state, sample=sample))
+    found: dict[str, Sequence[models.Model]] = {
+        "companies": companies,
+        "people": people,
+        "imports": imports,
+        "organizations": [organization],
+    }
+    return {name: [record.pk for record in records] for name, records in found.items()}
+
+
+def subsets(names: list[str]) -> Iterator[tuple[str, ...]]:
+    return chain.from_iterable(combinations(names, count) for count in range(len(names) + 1))
+
+
+def reachable(serializer_class: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Paths of includes with what they include, and the resource itself under no path."""
+    if not prefix:
+        yield "", serializer_class
+    for name, related in serializer_class.included_serializers.items():
+        yield f"{prefix}{name}", related
+        yield from reachable(related, f"{prefix}{name}.")
+
+
+def shapes(view_class: Any) -> Iterator[str]:
+    """Queries for every combination of includes, and each with every single field, no field and some fields."""
+    found: list[tuple[str, Any]] = list(reachable(view_class.serializer_class))
+    includes = ["", *(f"include={','.join(paths)}" for paths in subsets([path for path, _ in found if path]))]
+    yield from includes
+    fieldsets = []
+    for _, serializer_class in found:
+        shown = [name for name, field in serializer_class().fields.items() if not field.write_only and name != "id"]
+        parameter = f"fields[{serializer_class.Meta.resource_name}]="
+        fieldsets += [parameter + name for name in shown]
+        fieldsets += [parameter, parameter + ",".join(reversed(shown[1::2])), parameter + ",".join(shown)]
+    yield from fieldsets
+    wholes = [fieldset for fieldset in fieldsets if fieldset.endswith("=")]
+    yield "&".join(wholes)
+    yield from ("&".join([include, fieldset]) for include in includes[1:] for fieldset in wholes)
+
+
+def lists(view_class: Any) -> Iterator[str]:
+    """Queries for every sort and filter, and pages of several sizes."""
+    for name in view_class.sort_fields:
+        yield from (f"sort={name}", f"sort=-{name}", f"sort=-{name},id&page[size]=3&page[number]=2")
+    yield from (f"sort=-{one},{other}" for one, other in combinations(view_class.sort_fields, 2))
+    values = {
+        "id": ["{ids}", "0"],
+        "name": ["plain", "PLAIN&filter[name]=acme"],
+        "email": ["P1@example.com"],
+        "company_id": ["{companies}"],
+        "import_id": ["{run}", "{run},{imports}"],
+        "import_model_id": [f"{2**63 - 1}", "1"],
+        "sample": ["true", "false,null"],
+    }
+    for name in view_class.filterset_class.base_filters:
+        yield from (f"filter[{name}]={value}&page[size]=2" for value in values[name])
+    for size in (1, 2, 200):
+        yield from (f"page[size]={size}&page[number]={number}" for number in (1, 2, 3, 99))
+
+
+def put_into_zone(api: ApiClient, zone: str) -> None:
+    Organization.objects.filter(pk=api.caller.organization.pk).update(time_zone=zone)
+    api.get("imports")  # moves last_seen_at, which then stays as it is for a minute
+
+
+@pytest.mark.parametrize("zone", ["Europe/Zagreb", "America/St_Johns"])
+@pytest.mark.parametrize("resource", VIEWS)
+def test_documents_are_those_of_the_serializers_whatever_is_shown(
+    api: ApiClient, odd_records: dict[str, list[int]], resource: str, zone: str
+) -> None:
+    put_into_zone(api, zone)
+    view_class = VIEWS[resource]
+
+    for query in shapes(view_class):
+        if resource in LISTS:
+            path = f"{resource}?{query}"
+            assert api.get(path).content == answer_slowly(view_class, api.caller, path), path
+        record_id = odd_records[resource][-1]
+        path = f"{resource}/{record_id}?{query}"
+        assert api.get(path).content == answer_slowly(view_class, api.caller, path, record_id), path
+
+
+@pytest.mark.parametrize("resource", VIEWS)
+def test_documents_are_those_of_the_serializers_for_every_record(
+    api: ApiClient, odd_records: dict[str, list[int]], resource: str
+) -> None:
+    put_into_zone(api, "Europe/Zagreb")
+
+    for record_id in odd_records[resource]:
+        path = f"{resource}/{record_id}"
+        assert api.get(path).content == answer_slowly(VIEWS[resource], api.caller, path, record_id), path
+
+
+@pytest.mark.parametrize("resource", LISTS)
+def test_documents_are_those_of_the_serializers_whatever_is_listed(
+    api: ApiClient, odd_records: dict[str, list[int]], resource: str
+) -> None:
+    put_into_zone(api, "Europe/Zagreb")
+    ids = {name: ",".join(map(str, numbers[1:4])) for name, numbers in odd_records.items()}
+    run = api.run(PUBLISHED_ROWS)
+
+    for query in lists(VIEWS[resource]):
+        path = f"{resource}?{query.format(ids=ids[resource], run=run, **ids)}"
+        assert api.get(path).content == answer_slowly(VIEWS[resource], api.caller, path), path
+
+
+def test_what_is_answered_to_writing_is_what_reading_answers(api: ApiClient) -> None:
+    put_into_zone(api, "Europe/Zagreb")
+
+    def assert_is_read(content: bytes) -> None:
+        assert content == answer_slowly(VIEWS["imports"], api.caller, path, import_id)
+
+    created = api.send_import("POST", "imports", import_data=PUBLISHED_ROWS)
+    import_id = document_of(created)["data"]["id"]
+    path = f"imports/{import_id}"
+
+    assert_is_read(created.content)
+    assert_is_read(api.send_import("PATCH", path, import_data=PUBLISHED_ROWS, sample=True).content)
+    assert_is_read(api.request("POST", f"{path}/import").content)
+    assert_is_read(api.request("PATCH", f"{path}/revert").content)
+
+
+@isolate_apps("people")
+def test_a_resource_is_not_included_again_where_it_is_primary_data_or_was_included_by_another_path() -> None:
+    class Place(models.Model):
+        name = models.TextField()
+
+        class Meta:
+            app_label = "people"
+
+        def __str__(self) -> str:
+            return self.name
+
+    class Worker(models.Model):
+        boss = models.ForeignKey("self", null=True, on_delete=models.CASCADE)
+        born_in = models.ForeignKey(Place, null=True, on_delete=models.CASCADE)
+        lives_in = models.ForeignKey(Place, null=True, on_delete=models.CASCADE)
+
+        class Meta:
+            app_label = "people"
+
+        def __str__(self) -> str:
+            return str(self.pk)
+
+    class PlaceSerializer(JsonApiSerializer):
+        class Meta:
+            model = Place
+            resource_name = "places"
+            fields = ["id", "name"]
+
+    class BossSerializer(JsonApiSerializer):
+        born_in = ToOneField("places")
+        included_serializers = {"born_in": PlaceSerializer}
+
+        class Meta:
+            model = Worker
+            resource_name = "workers"
+            fields = ["id", "born_in"]
+
+    class WorkerSerializer(JsonApiSerializer):
+        boss = ToOneField("workers")
+        born_in = ToOneField("places")
+        lives_in = ToOneField("places")
+        included_serializers = {"boss": BossSerializer, "lives_in": PlaceSerializer, "born_in": PlaceSerializer}
+
+        class Meta:
+            model = Worker
+            resource_name = "workers"
+            fields = ["id", "boss", "born_in", "lives_in"]
+
+    here, there, nowhere = (Place(pk=number, name=name) for number, name in enumerate("abc", start=1))
+    ann = Worker(pk=1, born_in=there)
+    bob = Worker(pk=2, boss=ann, lives_in=there, born_in=nowhere)
+    cid = Worker(pk=3, boss=Worker(pk=9, born_in=here), lives_in=here)
+
+    for paths in subsets(["boss", "boss.born_in", "lives_in", "born_in"]):
+        request = Request(RequestFactory().get("/", {"include": ",".join(paths)}))
+        shape = read_shape(request, WorkerSerializer)
+        records = [bob, ann, cid]
+
+        document = shape.build(write_rows(records, shape.columns), ZoneInfo("UTC"))
+
+        assert json.dumps(document) == json.dumps(build_document(WorkerSerializer, records, request, ZoneInfo("UTC")))
+
+
+def test_only_what_is_shown_is_selected_and_what_nobody_asked_for_is_not_joined(api: ApiClient) -> None:
+    from importsvc.imports.serializers import ImportSerializer
+
+    def columns(include: list[str], **fields: list[str]) -> tuple[str, ...]:
+        chosen = frozenset((name, frozenset(names)) for name, names in fields.items())
+        return compile_document(ImportSerializer, frozenset(include), chosen).columns
+
+    assert columns([], imports=[]) == ("id",)
+    assert columns([], imports=["sample", "creator", "creator_id"]) == ("id", "creator_id", "sample")
+    assert columns(["creator"], imports=[], people=["title"]) == ("id", "creator_id", "creator__title")
+    assert columns(["creator.company"], imports=["organization"], people=[], companies=["name"]) == (
+        "id",
+        "organization_id",
+        "creator_id",
+        "creator__company_id",
+        "creator__company__name",
+    )
+
+
+def test_every_combination_of_fields_and_includes_is_compiled_once(api: ApiClient) -> None:
+    compile_document.cache_clear()
+
+    for query in (
+        "",
+        "fields[imports]=sample,creator&include=creator",
+        "include=creator&fields[imports]=creator,sample",
+    ):
+        for _ in range(2):
+            assert api.get(f"imports?{query}").status_code == 200
+
+    assert compile_document.cache_info().misses == 2

@@ -1,0 +1,163 @@
+"""What the API asks is answered from indexes: no query reads through a table in which other tenants' records are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoDbBlocker
+
+from importsvc.imports.views import ImportViewSet
+from importsvc.urls import router
+from people.services import NewOrganization, create_organization
+from tests.client import ApiClient, document_of
+
+# Of the organization that asks, and of each of the others.
+OWN, OTHERS, OTHER_COUNT = 20_000, 10_000, 6
+LARGE_TABLES = {"people_person", "companies_company", "imports_import", "imports_change"}
+
+FILL = """
+    INSERT INTO companies_company (organization_id, name, default_currency, created_at, invoice_email_recipients,
+        tag_list)
+    SELECT %(organization)s, 'Company ' || n, 'EUR', now(), '{}', '{}' FROM generate_series(1, %(count)s) n;
+
+    INSERT INTO people_person (organization_id, company_id, first_name, email, is_user, tag_list, virtual, autotracking,
+        created_at, placeholder, private_custom_reports_used)
+    SELECT organization_id, id, 'Ann', lower(replace(name, ' ', '')) || '@example.com', false, '{}', false, false,
+        now(), false, 0
+    FROM companies_company WHERE organization_id = %(organization)s AND name LIKE 'Company %%';
+
+    INSERT INTO imports_import (organization_id, creator_id, import_model_id, sample, import_data, created_at,
+        started_at, processed_at, reverted_at)
+    SELECT organization_id, id, id %% 100, (ARRAY[true, false, false, null])[1 + id %% 4], repeat('x', 1000), now(),
+        started_at, started_at + interval '1 second',
+        CASE WHEN id %% 6 = 0 THEN started_at + interval '1 hour' END
+    FROM (
+        SELECT *, CASE WHEN id %% 3 = 0 THEN now() - id * interval '1 minute' END AS started_at FROM people_person
+        WHERE organization_id = %(organization)s AND email LIKE 'company%%'
+    ) creators;
+
+    -- Twenty imports made all these people and companies, the same number of both.
+    INSERT INTO imports_change (import_id, record_type, record_id, "row", action)
+    SELECT (SELECT min(id) FROM imports_import WHERE organization_id = %(organization)s) + row_number %% 20,
+        type, id, row_number, 'created'
+    FROM (
+        SELECT 'person' AS type, id, row_number() OVER (ORDER BY id) FROM people_person
+        WHERE organization_id = %(organization)s
+        UNION ALL
+        SELECT 'company', id, row_number() OVER (ORDER BY id) FROM companies_company
+        WHERE organization_id = %(organization)s
+    ) records;
+"""
+
+FILTERS = {
+    "people": ["id={people}", "email=company7@example.com", "company_id={companies}", "import_id={imports}"],
+    "companies": ["id={companies}", "name=company 7", "import_id={imports}"],
+    "imports": ["import_model_id=7", "import_model_id=7,8", "sample=true", "sample=null", "sample=false,null"],
+}
+LAST_PAGE = OWN // 200
+
+
+@pytest.fixture(scope="module")
+def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[NewOrganization]:
+    """An organization with tens of thousands of records among others with as many, and statistics of all of them."""
+    with django_db_blocker.unblock():
+        counts = [OTHERS] * (OTHER_COUNT // 2) + [OWN] + [OTHERS] * (OTHER_COUNT // 2)
+        made = {}
+        with connection.cursor() as cursor:
+            for number, count in enumerate(counts):
+                organization = create_organization(name=f"Tenant {number}", email=f"boss{number}@example.com")
+                made[count] = organization
+                cursor.execute(FILL, {"organization": organization.organization.pk, "count": count})
+            for table in LARGE_TABLES:
+                cursor.execute(f"VACUUM ANALYZE {table}")
+        yield made[OWN]
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE organizations_organization CASCADE")
+
+
+@pytest.fixture
+def api(tenant: NewOrganization, db: None) -> ApiClient:
+    """A client that asks as the person of that organization."""
+    api = ApiClient(tenant)
+    api.get("organizations/1")  # moves last_seen_at, which then stays as it is
+    return api
+
+
+def scans(plan: dict[str, Any]) -> Iterator[str]:
+    """Tables that a plan reads from one end to the other."""
+    if plan["Node Type"] == "Seq Scan":
+        yield plan["Relation Name"]
+    for part in plan.get("Plans", []):
+        yield from scans(part)
+
+
+def read_plans(api: ApiClient, path: str) -> dict[str, list[str]]:
+    """The large tables that each query of a request reads from one end to the other."""
+    with CaptureQueriesContext(connection) as queries:
+        response = api.get(path)
+    assert response.status_code == 200, response.content
+    assert document_of(response)["data"], path
+    plans = {}
+    with connection.cursor() as cursor:
+        for sql in [query["sql"] for query in queries]:
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
+            (plan,) = cursor.fetchone()
+            plans[sql] = [table for table in scans(plan[0]["Plan"]) if table in LARGE_TABLES]
+    return plans
+
+
+def paths() -> Iterator[str]:
+    """Every filter, every sort in both directions, first and last pages, includes, and single records."""
+    for resource, filters in FILTERS.items():
+        view_class: Any = next(view for prefix, view, _ in router.registry if prefix == resource)
+        assert {each.partition("=")[0] for each in filters} == set(view_class.filterset_class.base_filters)
+        queries = [f"filter[{name}]={value}" for name, _, value in (each.partition("=") for each in filters)]
+        for field in view_class.sort_fields:
+            queries += [
+                f"sort={sign}{field}&page[size]=200{page}" for sign in ("", "-") for page in ("", "&page[number]=90")
+            ]
+        queries += ["", "page[size]=200", f"page[size]=200&page[number]={LAST_PAGE}", "include="]
+        queries += ["include=company", f"include=company&page[size]=200&page[number]={LAST_PAGE}"] * (
+            resource == "people"
+        )
+        yield from (f"{resource}?{query}" for query in queries)
+        yield f"{resource}/{{{resource}}}"
+    yield from (
+        f"imports?sort={one},-{other}" for one in ImportViewSet.sort_fields for other in ImportViewSet.sort_fields
+    )
+    yield "imports?filter[sample]=false&sort=-processed_at"
+    yield "imports?filter[import_model_id]=7&sort=started_at"
+    yield "organizations/{organizations}"
+
+
+@pytest.mark.parametrize("path", list(paths()))
+def test_no_query_reads_through_a_large_table(api: ApiClient, path: str) -> None:
+    organization = api.caller.organization
+    ids = {
+        "people": organization.people.order_by("-id").values_list("pk", flat=True)[0],
+        "companies": organization.companies.order_by("-id").values_list("pk", flat=True)[0],
+        "imports": organization.imports.order_by("id").values_list("pk", flat=True)[0],
+        "organizations": organization.pk,
+    }
+
+    plans = read_plans(api, path.format(**ids).replace(" ", "%20"))
+
+    assert len(plans) >= 3
+    assert {sql: tables for sql, tables in plans.items() if tables} == {}
+
+
+def test_a_query_without_an_index_would_be_found(api: ApiClient) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX import_started_at, import_started_at_desc")
+        cursor.execute("ALTER TABLE imports_import DROP CONSTRAINT import_organization_id")
+        cursor.execute("DROP INDEX import_organization_model, import_sample")
+        cursor.execute("DROP INDEX import_processed_at, import_processed_at_desc")
+        cursor.execute("DROP INDEX import_reverted_at, import_reverted_at_desc")
+
+    plans = read_plans(api, "imports?sort=-started_at")
+
+    assert ["imports_import"] in plans.values()
