@@ -30,9 +30,9 @@ FILL = """
         now(), false, 0
     FROM companies_company WHERE organization_id = %(organization)s AND name LIKE 'Company %%';
 
-    INSERT INTO imports_import (organization_id, creator_id, import_model_id, sample, import_data, created_at,
+    INSERT INTO imports_import (organization_id, creator_id, import_model_id, sample, import_data, shared_values, created_at,
         started_at, processed_at, reverted_at)
-    SELECT organization_id, id, id %% 100, (ARRAY[true, false, false, null])[1 + id %% 4], repeat('x', 1000), now(),
+    SELECT organization_id, id, id %% 100, (ARRAY[true, false, false, null])[1 + id %% 4], repeat('x', 1000), '{}', now(),
         started_at, started_at + interval '1 second',
         CASE WHEN id %% 6 = 0 THEN started_at + interval '1 hour' END
     FROM (
@@ -76,7 +76,7 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
                 cursor.execute(f"VACUUM ANALYZE {table}")
         yield made[OWN]
         with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE organizations_organization CASCADE")
+            cursor.execute("TRUNCATE organizations_organization, imports_change CASCADE")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("imports", "0003_index_of_sample"),
+        ("imports", "0006_index_of_sample"),
     ]
 
     operations = [

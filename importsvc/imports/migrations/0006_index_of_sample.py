@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("imports", "0002_creator_of_same_organization"),
+        ("imports", "0005_journal_without_index_of_ids"),
     ]
 
     operations = [
