@@ -30,10 +30,10 @@ FILL = """
         now(), false, 0
     FROM companies_company WHERE organization_id = %(organization)s AND name LIKE 'Company %%';
 
-    INSERT INTO imports_import (organization_id, creator_id, import_model_id, sample, import_data, shared_values, created_at,
-        started_at, processed_at, reverted_at)
-    SELECT organization_id, id, id %% 100, (ARRAY[true, false, false, null])[1 + id %% 4], repeat('x', 1000), '{}', now(),
-        started_at, started_at + interval '1 second',
+    INSERT INTO imports_import (organization_id, creator_id, import_model_id, sample, import_data,
+        shared_values, created_at, started_at, processed_at, reverted_at)
+    SELECT organization_id, id, id %% 100, (ARRAY[true, false, false, null])[1 + id %% 4], repeat('x', 1000),
+        '{}', now(), started_at, started_at + interval '1 second',
         CASE WHEN id %% 6 = 0 THEN started_at + interval '1 hour' END
     FROM (
         SELECT *, CASE WHEN id %% 3 = 0 THEN now() - id * interval '1 minute' END AS started_at FROM people_person

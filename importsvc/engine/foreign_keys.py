@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.apps import apps
 from django.db import connection
@@ -18,11 +18,13 @@ class ForeignKey:
         table: that the key is in, quoted for SQL.
         columns: pairs of a column of that table and the column that it refers to.
         model: of that table; ``None`` if Django does not know it.
+        rows: about how many the table has at most; ``None`` if nobody knows.
     """
 
     table: str
     columns: tuple[tuple[str, str], ...]
     model: type[Model] | None
+    rows: float | None = field(default=None, compare=False)
 
 
 def find_foreign_keys(model: type[Model]) -> list[ForeignKey]:
@@ -41,14 +43,15 @@ def _find_in_database(model: type[Model]) -> Iterator[ForeignKey]:
                    ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key (number, position)
                          JOIN pg_attribute ON attrelid = conrelid AND attnum = number ORDER BY position),
                    ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (number, position)
-                         JOIN pg_attribute ON attrelid = confrelid AND attnum = number ORDER BY position)
+                         JOIN pg_attribute ON attrelid = confrelid AND attnum = number ORDER BY position),
+                   CASE WHEN reltuples < 0 THEN pg_relation_size(conrelid) / 32 ELSE reltuples END
             FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
             WHERE contype = 'f' AND confrelid = %s::regclass AND conparentid = 0 ORDER BY relname, conname
             """,
             [connection.ops.quote_name(model._meta.db_table)],
         )
-        for name, table, columns, referred in cursor:
-            yield ForeignKey(table, tuple(zip(columns, referred, strict=True)), models.get(name))
+        for name, table, columns, referred, rows in cursor:
+            yield ForeignKey(table, tuple(zip(columns, referred, strict=True)), models.get(name), rows)
 
 
 def _find_in_models(model: type[Model]) -> Iterator[ForeignKey]:

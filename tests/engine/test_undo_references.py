@@ -11,6 +11,7 @@ from companies.models import Company
 from importsvc.engine.foreign_keys import ForeignKey, find_foreign_keys
 from importsvc.engine.undo import Conflict, undo
 from importsvc.imports.models import Import
+from importsvc.imports.services import create_import, run_import
 from people.models import ApiToken, Person
 from people.services import NewOrganization, create_token
 from tests.builders import make_import, make_person
@@ -151,3 +152,18 @@ def test_a_key_that_only_django_knows_counts_too(acme: NewOrganization) -> None:
     assert find_foreign_keys(Company) == [ForeignKey('"people_person"', (("company_id", "id"),), Person)]
     assert_conflicts(import_, Conflict(Company, company.pk, 2, referenced_by=("people", zoe.pk)))
     assert take_snapshot() == before
+
+
+def test_a_reference_from_a_table_with_fewer_rows_than_records_is_found_like_any_other(acme: NewOrganization) -> None:
+    import_ = create_import(
+        organization=acme.organization,
+        creator=acme.person,
+        import_data={"person": [{"first_name": f"P{number}"} for number in range(20)]},
+    )
+    run_import(organization=acme.organization, import_id=import_.pk)
+    other = make_import(creator=Person.objects.get(first_name="P7"))
+    execute("ANALYZE imports_import")
+
+    (conflict,) = undo(import_id=import_.pk, dry_run=True).conflicts
+
+    assert conflict == Conflict(Person, other.creator_id, 8, referenced_by=("imports", other.pk))
