@@ -54,6 +54,7 @@ def measure(client: Client, organization: Organization, sizes: Sizes) -> tuple[S
         f"django-import-export validates {sizes.validated_people:,} people and {sizes.validated_people // 10:,}"
         " companies, and its time is multiplied: it asks the database for every row, so it grows with the rows."
     )
+    section.notes.append(f"A revert that takes longer than {LONGEST_SECONDS} seconds is given up, and counts as that.")
     return section, imported, reverted
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from benchmarks import bare_copy, memory
 from benchmarks.database import clear_imports, find_backends
-from benchmarks.importing import check_count, time_import, time_revert
+from benchmarks.importing import LONGEST_SECONDS, check_count, time_import, time_revert
 from benchmarks.rows import make_body, make_rows
 from benchmarks.service import PRODUCT, Caller, Client, Service, run_service
 from benchmarks.tables import (
@@ -31,6 +31,8 @@ SETTLE_SECONDS = 2.0
 # Of a measurement that must not grow with its rows, how much more is allowed.
 FLAT = 1.2
 
+GIVEN_UP = "given up before it was done"
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -49,10 +51,14 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Peaks:
-    """The most bytes that a request made the processes hold: the worker in all, the backend of its own."""
+    """The most bytes that a request made the processes hold: the worker in all, the backend of its own.
+
+    ``complete`` is false for a revert that was given up: nobody knows what more it would have taken.
+    """
 
     worker: int
     backend: int
+    complete: bool = True
 
 
 @dataclass
@@ -125,7 +131,8 @@ def _revert(caller: Caller, import_id: str) -> tuple[float, Peaks]:
     with run_service(PRODUCT) as service:
         client = Client(service.port, caller)
         client.send("GET", "/api/v2/people")
-        return _watch(service, others, lambda: time_revert(client, import_id))
+        took, peaks = _watch(service, others, lambda: time_revert(client, import_id))
+        return took, replace(peaks, complete=took < LONGEST_SECONDS)
 
 
 def _watch(service: Service, others: frozenset[int], work: Callable[[], Result]) -> tuple[Result, Peaks]:
@@ -155,7 +162,10 @@ def _measure_pages(client: Client, deep_page: int) -> dict[int, list[float]]:
 
 def _tabulate_growth(samples: Samples, sizes: Sizes, imported: Figure, reverted: Figure) -> Section:
     section = Section(f"Growth to {sizes.large_people:,} people")
-    section.notes.append("Done twice." if sizes.large_rounds == 2 else "Done once.")
+    section.notes.append(
+        f"Done {'twice' if sizes.large_rounds == 2 else 'once'}. A revert that takes longer than {LONGEST_SECONDS}"
+        " seconds is given up, and counts as if it took that long."
+    )
     base = f"that of {sizes.people:,}"
     times, revert_times, copies = seconds(samples.imports), seconds(samples.reverts), seconds(samples.copies)
     section.rows = [
@@ -190,19 +200,22 @@ def _tabulate_memory(samples: Samples, sizes: Sizes, body_bytes: int, idle: int,
     large, usual, small = f"{sizes.large_people:,}", f"{sizes.people:,}", f"that of {sizes.people // 10:,}"
     import_worker = megabytes([peaks.worker for peaks in samples.import_peaks])
     afterwards, before, body = megabytes(samples.afterwards), megabytes([idle]), megabytes([body_bytes])
+    complete = few.complete and more.complete
+    given_up = "" if all(peaks.complete for peaks in samples.revert_peaks) else GIVEN_UP
     section.rows = [
         Row("worker, idle", before),
         compare_ratio(f"worker, import of {large}", import_worker, body, "the body", at_most=5),
         compare_difference("worker, when that is done", afterwards, before, "idle", at_most=50),
         Row(f"backend, import of {large}", megabytes([peaks.backend for peaks in samples.import_peaks])),
         Row(f"backend, bare COPY of {large}", megabytes(samples.copy_peaks)),
-        compare_ratio(
-            f"worker, revert of {usual}", megabytes([more.worker]), megabytes([few.worker]), small, at_most=FLAT
-        ),
-        compare_ratio(
-            f"backend, revert of {usual}", megabytes([more.backend]), megabytes([few.backend]), small, at_most=FLAT
-        ),
-        Row(f"worker, revert of {large}", megabytes([peaks.worker for peaks in samples.revert_peaks])),
-        Row(f"backend, revert of {large}", megabytes([peaks.backend for peaks in samples.revert_peaks])),
+        _compare_flat(f"worker, revert of {usual}", more.worker, few.worker, small, complete),
+        _compare_flat(f"backend, revert of {usual}", more.backend, few.backend, small, complete),
+        Row(f"worker, revert of {large}", megabytes([peaks.worker for peaks in samples.revert_peaks]), given_up),
+        Row(f"backend, revert of {large}", megabytes([peaks.backend for peaks in samples.revert_peaks]), given_up),
     ]
     return section
+
+
+def _compare_flat(what: str, more: int, few: int, name: str, complete: bool) -> Row:
+    row = compare_ratio(what, megabytes([more]), megabytes([few]), name, at_most=FLAT)
+    return row if complete else replace(row, compared=GIVEN_UP, reached=False)
