@@ -1,0 +1,1 @@
+"""How fast the service is, against what it must be as fast as; run by ``script/bench``."""

@@ -1,0 +1,157 @@
+"""The service as ``script/server`` runs it, and a client that asks it over one connection."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+# The settings that script/server serves with, and the same with the baselines' URLs.
+PRODUCT = "importsvc.settings"
+WITH_BASELINES = "benchmarks.settings"
+
+PATIENCE_SECONDS = 900
+
+# gunicorn closes a connection that was idle for two seconds; before that we make a new one, outside of any clock.
+IDLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks."""
+
+    organization_id: int
+    token: str
+
+
+class UnexpectedStatusError(Exception):
+    """An answer is not what it should be; the message says what it is."""
+
+
+class Client:
+    """Asks as one person, over one connection that is kept between requests."""
+
+    def __init__(self, port: int, caller: Caller) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+        self._headers = {
+            "X-Auth-Token": caller.token,
+            "X-Organization-Id": str(caller.organization_id),
+            "Accept": "application/vnd.api+json",
+        }
+        self._used_at = 0.0
+
+    def time(self, method: str, path: str, body: bytes | None = None, *, status: int = 200) -> tuple[float, bytes]:
+        """Seconds from the request's first byte to the answer's last one, and the answer.
+
+        Raises:
+            UnexpectedStatusError: it has another status.
+        """
+        headers = {**self._headers, "Content-Type": "application/vnd.api+json"} if body else self._headers
+        self._ensure_connected()
+        started = time.perf_counter()
+        self._connection.request(method, path, body, headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        took = time.perf_counter() - started
+        self._used_at = time.monotonic()
+        if response.status != status:
+            raise UnexpectedStatusError(f"{method} {path}: {response.status} instead of {status}: {content[:1000]!r}")
+        return took, content
+
+    def send(self, method: str, path: str, body: bytes | None = None, *, status: int = 200) -> Any:
+        """The decoded answer."""
+        return json.loads(self.time(method, path, body, status=status)[1])
+
+    def close(self) -> None:
+        """Close the connection; the next request makes another."""
+        self._connection.close()
+
+    def _ensure_connected(self) -> None:
+        if time.monotonic() - self._used_at > IDLE_SECONDS:
+            self._connection.close()
+            self._connection.connect()
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service."""
+
+    port: int
+    process: psutil.Process
+
+    def worker_id(self) -> int:
+        """The process id of its one worker."""
+        gunicorns = [process for process in self.process.children(recursive=True) if _is_gunicorn(process)]
+        ids = {process.pid for process in gunicorns}
+        (worker,) = [process.pid for process in gunicorns if process.ppid() in ids]
+        return int(worker)
+
+
+@contextmanager
+def run_service(settings_module: str) -> Iterator[Service]:
+    """The service on a free port of its own, with one worker of one thread; it has stopped when the block ends.
+
+    It has answered nothing yet, and works on the database that the process has in ``VAR_DIR``.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": settings_module,
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "1",
+        "THREADS": "1",
+    }
+    environment.pop("PGAPPNAME", None)  # by which our own connections are known
+    # A session of its own: Ctrl-C in the terminal reaches us, and we stop it.
+    command = [sys.executable, "manage.py", "serve"]
+    root = Path(__file__).resolve().parent.parent
+    process = subprocess.Popen(
+        command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout
+        while "Listening" not in process.stdout.readline():
+            if process.poll() is not None:
+                raise SystemExit("The service did not start")
+        yield Service(port, psutil.Process(process.pid))
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Ask, ask again, which cuts off requests that run, and at last end it and all that it started."""
+    children = []
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children(recursive=True)
+    for wait_seconds in (5, 15):
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(wait_seconds)
+            return
+    for started in children:
+        if _is_gunicorn(started):
+            with suppress(psutil.NoSuchProcess):
+                started.kill()
+    process.kill()
+    process.wait()
+
+
+def _is_gunicorn(process: psutil.Process) -> bool:
+    try:
+        return "gunicorn" in " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
