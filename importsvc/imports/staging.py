@@ -9,7 +9,7 @@ from importsvc.imports.models import Import
 
 # Characters of a text that is sent as one parameter. Sending takes several times the memory of the parameter.
 SENT_AT_ONCE = 16_000_000
-PART = 65_536
+PART = 16_384
 
 
 def store_import_data(import_id: int, text: str) -> None:

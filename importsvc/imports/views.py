@@ -73,4 +73,9 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
             raise RequestError("bad_request", "The request has no body")
         serializer = serializer_class(data=self.request.data)
         serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+        attributes = dict(serializer.validated_data)
+        # The rows may be hundreds of megabytes. Request and serializer are parts of circles of references, and would
+        # keep them until the garbage collector comes by.
+        serializer.validated_data.clear()
+        self.request.data.clear()
+        return attributes
