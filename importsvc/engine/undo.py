@@ -21,6 +21,9 @@ from importsvc.journal import CREATED, get_journal_model, read_shared_values
 
 REPORTED_CONFLICTS = 1_000
 
+# From as many records on it pays to let PostgreSQL count a table before they are removed.
+COUNTED_FROM = 1_000
+
 
 class UnknownTypeError(LookupError):
     """The journal names a type that is not registered any more; the message is its name."""
@@ -71,6 +74,7 @@ def undo(*, import_id: int, dry_run: bool = False) -> UndoReport:
         django.db.IntegrityError: the database knows better, because somebody wrote meanwhile. Nothing may be kept of
             the transaction.
     """
+    forget_plans()
     importables = _journaled_types(import_id)
     removed = {importable.name: _lock_records(importable, import_id) for importable in importables}
     conflicts: list[Conflict] = []
@@ -80,7 +84,9 @@ def undo(*, import_id: int, dry_run: bool = False) -> UndoReport:
             conflicts.extend(found[: REPORTED_CONFLICTS - len(conflicts)])
             count += total
     if not count and not dry_run:
-        forget_plans()
+        for importable in importables:
+            if removed[importable.name] >= COUNTED_FROM:
+                _count_rows(importable)
         for importable in reversed(importables):
             _delete_records(importable, import_id)
     return UndoReport(removed, conflicts, count)
@@ -105,11 +111,16 @@ def _journal() -> str:
     return connection.ops.quote_name(get_journal_model()._meta.db_table)
 
 
-def _from_records(importable: Importable) -> str:
-    """``FROM`` the records of a type that an import created, with their journal rows; parameters as ``_created``."""
+def _from_records(importable: Importable, select: str = "SELECT *", locking: str = "") -> str:
+    """``FROM`` the records of a type that an import created, with their journal rows; parameters as ``_created``.
+
+    Here and below, LATERAL and OFFSET decide that the journal's rows are gone through and the records looked up. Of an
+    import that was just run PostgreSQL has no statistics: it expects one row, and may compare each with each.
+    """
     table = connection.ops.quote_name(importable.model._meta.db_table)
     return (
-        f"FROM {table} AS record JOIN {_journal()} AS change ON change.record_id = record.id AND {_created('change')}"
+        f"FROM (SELECT * FROM {_journal()} AS change WHERE {_created('change')}) AS change CROSS JOIN LATERAL"
+        f" ({select} FROM {table} AS record WHERE record.id = change.record_id OFFSET 0 {locking}) AS record"
     )
 
 
@@ -117,9 +128,7 @@ def _lock_records(importable: Importable, import_id: int) -> int:
     """Lock the records that are left against every change, and every new reference, and count them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM"
-            f" (SELECT {_from_records(importable)} ORDER BY record.id FOR UPDATE OF record) AS locked",
-            [import_id, importable.name],
+            f"SELECT count(*) {_from_records(importable, 'SELECT id', 'FOR UPDATE')}", [import_id, importable.name]
         )
         return int(cursor.fetchone()[0])
 
@@ -151,13 +160,13 @@ def _find_edited(importable: Importable, import_id: int) -> tuple[list[Conflict]
             "  ORDER BY key"
             "), count(*) OVER () FROM ("
             "  SELECT record_id, row, record, jsonb_populate_record(record, %s::jsonb || after) AS expected FROM ("
-            "    SELECT change.record_id, change.row, change.after, record"
+            "    SELECT change.record_id, change.row, change.after"
             f"   {_from_records(importable)}"
             f"   CROSS JOIN jsonb_populate_record(NULL::{table}, %s) AS usual"
             f"   CROSS JOIN jsonb_to_record(change.after) AS given({_describe_columns(importable)})"
-            # OFFSET keeps PostgreSQL from looking closely at every record first.
             f"   WHERE {_seems_edited(importable)} OFFSET 0"
-            "  ) AS suspects"
+            "  ) AS suspects CROSS JOIN LATERAL"
+            f"  (SELECT stored FROM {table} AS stored WHERE stored.id = record_id OFFSET 0) AS found(record)"
             ") AS compared WHERE to_jsonb(record) IS DISTINCT FROM to_jsonb(expected)"
             f" ORDER BY row LIMIT {REPORTED_CONFLICTS}",
             [expected, import_id, importable.name, expected],
@@ -208,8 +217,6 @@ def _find_referenced(
         if isinstance(key.model._meta.pk, IntegerField):
             referrer_id = f"min({primary_key})"
         if own := registry.find_by_model(key.model):
-            # OFFSET keeps PostgreSQL from making a join of it: without statistics on an import that was just run, it
-            # expects one row and compares each record with each.
             condition = (
                 f"WHERE NOT EXISTS (SELECT FROM {_journal()} AS own"
                 f" WHERE own.record_id = {primary_key} AND {_created('own')} OFFSET 0)"
@@ -218,15 +225,18 @@ def _find_referenced(
     joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)
     own_id = next((column for column, referred in key.columns if referred == importable.model._meta.pk.column), None)
     if is_small and own_id:
-        # OFFSET decides what goes round what: without statistics on the journal PostgreSQL decides for the other way.
         table = quote(importable.model._meta.db_table)
         source = (
             f"FROM {key.table} AS other CROSS JOIN LATERAL (SELECT record_id, row FROM {_journal()} AS change"
             f" WHERE {_created('change')} AND change.record_id = other.{quote(own_id)} OFFSET 0) AS change"
-            f" JOIN {table} AS record ON record.id = change.record_id AND {joined}"
+            f" CROSS JOIN LATERAL"
+            f" (SELECT FROM {table} AS record WHERE record.id = change.record_id AND {joined} OFFSET 0) AS record"
         )
     else:
-        source = f"{_from_records(importable)} JOIN {key.table} AS other ON {joined}"
+        source = (
+            f"{_from_records(importable)} CROSS JOIN LATERAL"
+            f" (SELECT * FROM {key.table} AS other WHERE {joined} OFFSET 0) AS other"
+        )
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT change.record_id, change.row, {referrer_id}, count(*) OVER ()"
@@ -241,11 +251,22 @@ def _find_referenced(
     return conflicts, rows[0][-1] if rows else 0
 
 
-def _delete_records(importable: Importable, import_id: int) -> None:
-    table = connection.ops.quote_name(importable.model._meta.db_table)
+def _count_rows(importable: Importable) -> None:
+    """Let PostgreSQL see how many records there are, or it may check keys as if the table were as empty as it was.
+
+    Skipped while somebody else does it, or vacuums: nobody waits for anybody.
+    """
+    quote = connection.ops.quote_name
+    references = [importable.fields[importable.position(reference.name)] for reference in importable.references]
+    fields = (importable.model._meta.pk, importable.organization_field, *references)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {table} AS record USING {_journal()} AS change"
-            f" WHERE change.record_id = record.id AND {_created('change')}",
-            [import_id, importable.name],
-        )
+        cursor.execute(f"ANALYZE (SKIP_LOCKED) {quote(importable.model._meta.db_table)} ({columns})")
+
+
+def _delete_records(importable: Importable, import_id: int) -> None:
+    """Remove the records. They are locked, so they are where they are found: there is one way only to go there."""
+    table = connection.ops.quote_name(importable.model._meta.db_table)
+    places = f"SELECT record.ctid {_from_records(importable, 'SELECT ctid')}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({places}))", [import_id, importable.name])
