@@ -39,13 +39,16 @@ def describe_row_errors(errors: Mapping[str, Iterable[RowError]]) -> tuple[dict[
     count = 0
     for type_name, type_errors in errors.items():
         entries = detail[type_name] = []
-        here: tuple[int, str | None] | None = None
+        here: int | None = None
+        messages: dict[str | None, list[str]] = {}
         for error in type_errors:
-            if here != (error.row, error.column):
-                here = (error.row, error.column)
-                count += 1
-                if count <= REPORTED_ROW_ERRORS:
-                    entries.append({"row": error.row, "column": error.column, "messages": [error.message]})
-            elif count <= REPORTED_ROW_ERRORS:
-                entries[-1]["messages"].append(error.message)
+            if here != error.row:
+                here, messages = error.row, {}
+            if error.column in messages:
+                messages[error.column].append(error.message)
+                continue
+            messages[error.column] = [error.message]
+            count += 1
+            if count <= REPORTED_ROW_ERRORS:
+                entries.append({"row": error.row, "column": error.column, "messages": messages[error.column]})
     return detail, count

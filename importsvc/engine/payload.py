@@ -26,7 +26,8 @@ def stream_payload(import_data: object, *, types: Collection[str]) -> Iterator[t
             yield from _stream_text(import_data, types)
         except NotStreamableError:
             read_payload(import_data, types=types)
-            raise AssertionError("what cannot be streamed is refused") from None
+            # Nothing else is wrong with it than that a stream takes a little more of Python's stack.
+            raise PayloadError("is not valid JSON: it is nested too deep") from None
     else:
         for name, rows in read_payload(import_data, types=types).items():
             for start in range(0, len(rows) or 1, ROWS_AT_ONCE):

@@ -153,10 +153,10 @@ def _run_import(organization: Organization, import_id: int, import_data: object,
     _lock_organization(organization)
     defaults = Defaults(organization)
     with _make_plans(organization, import_.import_data if import_data is None else import_data, careful) as plans:
-        if import_data is not None:
-            store_import_data(import_id, _to_text(import_data))
         for plan in plans:
             load(plan, organization=organization, import_id=import_id, defaults=defaults)
+    if import_data is not None:  # not before: what is wrong with the rows may be what cannot be stored
+        store_import_data(import_id, _to_text(import_data))
     import_.shared_values = defaults.describe()
     import_.started_at = started_at
     # The clock may be set back between two readings; the order of the time stamps may not.

@@ -1,0 +1,149 @@
+"""An import of several batches is one: what is wrong with the last leaves nothing of the first, and all is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from companies.models import Company
+from importsvc.engine import batches, payload
+from importsvc.engine import load as load_module
+from importsvc.errors import InvalidAttribute
+from importsvc.imports import services
+from importsvc.imports.models import Change
+from importsvc.imports.services import run_import
+from people.models import Person
+from people.services import NewOrganization
+from tests.builders import make_import
+from tests.interleaving import Gate, threads
+from tests.snapshots import take_snapshot
+
+Loads = list[tuple[str, int]]
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
+    """The loads there were, each with the type and number of its records; of batches of two rows."""
+    monkeypatch.setattr(batches, "BATCH_ROWS", 2)
+    monkeypatch.setattr(payload, "ROWS_AT_ONCE", 1)
+    made: Loads = []
+    load: Callable[..., None] = load_module.load
+
+    def spy(plan: Any, **named: Any) -> None:
+        made.extend((records.importable.name, len(records)) for records in plan.records)
+        load(plan, **named)
+
+    monkeypatch.setattr(services, "load", spy)
+    return made
+
+
+def companies(count: int) -> list[dict[str, Any]]:
+    return [{"name": f"C{number}"} for number in range(1, count + 1)]
+
+
+def people(count: int, **cells: Any) -> list[dict[str, Any]]:
+    return [{"first_name": f"P{number}", "email": f"p{number}@acme.test", **cells} for number in range(1, count + 1)]
+
+
+def refuse(acme: NewOrganization, rows: Any) -> Any:
+    """What is said of the rows; nothing is left of them."""
+    import_ = make_import(creator=acme.person)
+    before = take_snapshot()
+    with pytest.raises(InvalidAttribute) as caught:
+        run_import(organization=acme.organization, import_id=import_.pk, import_data=rows)
+    assert take_snapshot() == before
+    return caught.value.detail
+
+
+def entry(row: int, column: str, message: str) -> dict[str, Any]:
+    return {"row": row, "column": column, "messages": [message]}
+
+
+def test_good_rows_are_written_batch_by_batch_as_one_import(acme: NewOrganization, loads: Loads) -> None:
+    import_ = make_import(creator=acme.person)
+    rows = {"company": companies(5), "person": people(3, company="c5")}
+
+    run_import(organization=acme.organization, import_id=import_.pk, import_data=rows)
+
+    assert loads == [("company", 2), ("company", 2), ("company", 1), ("person", 2), ("person", 1)]
+    written = list(Change.objects.order_by("id").values_list("record_type", "row", "record_id"))
+    made = list(Company.objects.filter(name__startswith="C").order_by("id"))
+    assert written == [
+        *(("company", row, company.pk) for row, company in enumerate(made, start=1)),
+        *(
+            ("person", row, person.pk)
+            for row, person in enumerate(Person.objects.filter(company=made[-1]).order_by("id"), start=1)
+        ),
+    ]
+    assert len({company.created_at for company in made}) == 1
+
+
+def test_one_bad_row_in_the_last_batch_leaves_no_trace_and_all_that_is_wrong_is_said(
+    acme: NewOrganization, loads: Loads
+) -> None:
+    rows = {"person": [*people(5), {"last_name": "B", "email": "b"}]}
+
+    assert refuse(acme, rows) == {
+        "person": [entry(6, "first_name", "First name can't be blank"), entry(6, "email", "Email is not an email")]
+    }
+    assert loads == [("person", 2)] * 3
+
+
+def test_what_is_wrong_with_batches_that_were_never_reached_is_said_too(acme: NewOrganization, loads: Loads) -> None:
+    rows = {"company": [{}, *companies(5), {"name": "c1"}], "person": [*people(4), {"first_name": "P", "company": "X"}]}
+
+    assert refuse(acme, rows) == {
+        "company": [entry(1, "name", "Name can't be blank"), entry(7, "name", "Name has already been taken")],
+        "person": [entry(5, "company", "Company must exist")],
+    }
+    assert loads == [("company", 2)]
+
+
+@pytest.mark.parametrize("again", ["p1@acme.test", "P1@ACME.TEST"])
+def test_an_address_twice_in_different_batches_is_refused_in_the_later_row(
+    acme: NewOrganization, loads: Loads, again: str
+) -> None:
+    rows = {"person": [*people(4), {"first_name": "Bob", "email": again}, {"first_name": "Cid"}]}
+
+    assert refuse(acme, rows) == {"person": [entry(5, "email", "Email has already been taken")]}
+    assert loads == [("person", 2)] * 3  # the third by way of PostgreSQL
+
+
+def test_a_name_twice_in_different_batches_is_refused_in_the_later_row(acme: NewOrganization, loads: Loads) -> None:
+    rows = {"company": [*companies(4), {"name": "É"}, {"name": "c2"}, {"name": "é"}]}
+
+    assert refuse(acme, rows) == {
+        "company": [entry(6, "name", "Name has already been taken"), entry(7, "name", "Name has already been taken")]
+    }
+    assert loads == [("company", 2)] * 3
+
+
+def test_text_that_turns_out_to_be_no_json_leaves_nothing_of_the_batches_before(
+    acme: NewOrganization, loads: Loads
+) -> None:
+    assert refuse(acme, '{"company": [{"name": "A"}, {"name": "B"}, {"name": "C"}, {"name": "D"}, nothing]}') == (
+        "is not valid JSON: line 1 column 74: Expecting value"
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_address_that_somebody_writes_between_two_batches_is_taken(
+    acme: NewOrganization, loads: Loads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_ = make_import(creator=acme.person, import_data="as it was")
+    gate = Gate(monkeypatch, services, "load", after=True)
+
+    with threads() as others:
+        running = others.start(
+            lambda: run_import(organization=acme.organization, import_id=import_.pk, import_data={"person": people(4)})
+        )
+        gate.wait()
+        Person.objects.create(organization=acme.organization, first_name="By hand", email="P4@acme.test")
+        gate.open()
+
+    refusal = running.result()
+    assert isinstance(refusal, InvalidAttribute)
+    assert refusal.detail == {"person": [entry(4, "email", "Email has already been taken")]}
+    assert set(Person.objects.values_list("first_name", flat=True)) == {"Ada", "By hand"}

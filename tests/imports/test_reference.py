@@ -1,0 +1,242 @@
+"""Whatever is brought: an import does, to the last value, what the slow reference says, by each of its ways."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from importsvc import strict_json
+from importsvc.engine import batches, copying, payload
+from importsvc.errors import InvalidAttribute
+from importsvc.imports import services, staging
+from importsvc.imports.models import Import
+from importsvc.imports.services import create_import, run_import, update_import
+from people.services import NewOrganization
+from tests.builders import make_company, make_import, make_organization, make_person
+from tests.payloads import payloads
+from tests.reference import Accepted, Refused, RowOfCompany, expect_import
+from tests.snapshots import take_snapshot
+
+SERVERS = {"id", "created_at"}
+TABLES = {"company": "companies_company", "person": "people_person"}
+# Examples are small from the beginning, and making them smaller takes minutes.
+ANYTHING = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.reuse, Phase.generate])
+
+
+@contextmanager
+def boundaries(size: int) -> Iterator[None]:
+    """All pieces, batches and passages of about this size, so that few rows cross their boundaries; 0 for as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        if size:
+            patch.setattr(strict_json, "_PASSAGE", 40 * (size - 1))
+            patch.setattr(payload, "ROWS_AT_ONCE", size)
+            patch.setattr(batches, "BATCH_ROWS", size)
+            patch.setattr(copying, "LINES_AT_ONCE", size)
+            patch.setattr(staging, "SENT_AT_ONCE", 10 * size)
+            patch.setattr(staging, "PART", 7 * size)
+        yield
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens here is undone, and until then PostgreSQL checks everything at once."""
+    with transaction.atomic():
+        connection.check_constraints()
+        yield
+        transaction.set_rollback(True)
+
+
+def organize() -> NewOrganization:
+    """An organization that has some records already, and one beside it that has others."""
+    caller = make_organization(name="Acme")
+    caller.organization.default_currency = "CHF"
+    caller.organization.save()
+    for name in ("By hand", "Twice", "tWICE", "École"):
+        make_company(organization=caller.organization, name=name)
+    for email in ("own@acme.test", "É@acme.test", None):
+        make_person(organization=caller.organization, email=email)
+    other = make_organization(name="Globex").organization
+    make_company(organization=other, name="Nobody's company")
+    make_person(organization=other, email="s1@acme.test")
+    return caller
+
+
+def numbers_as_written(value: Any) -> Any:
+    """JSON with each number as PostgreSQL compares it: to the last digit, and never the same as a truth value."""
+
+    def read(written: str) -> tuple[str, Decimal]:
+        return "number", Decimal(written)
+
+    text = value if isinstance(value, str) else json.dumps(value)
+    return json.loads(text, parse_float=read, parse_int=read)
+
+
+def rows_of(table: str, condition: str, *parameters: Any) -> list[dict[str, Any]]:
+    """Rows in the order of their ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT to_jsonb(record)::text FROM {table} AS record WHERE {condition} ORDER BY id", parameters
+        )
+        return [numbers_as_written(row) for (row,) in cursor]
+
+
+def number(value: int) -> tuple[str, Decimal]:
+    return "number", Decimal(value)
+
+
+class Ways:
+    """The ways to bring rows, each tried on the same organization as if it were the first."""
+
+    def __init__(self, text: str, *, size: int) -> None:
+        self.caller = organize()
+        self.text = text
+        self.size = size
+        self.expected = expect_import(self.caller.organization, text)
+
+    def compare(self) -> Accepted | Refused:
+        """What was expected, and what each way came to."""
+        forms: list[Any] = [self.text]
+        with boundaries(self.size):
+            try:
+                read = strict_json.read_json(self.text)
+            except ValueError:
+                read = None
+            if read is not None and not isinstance(read, str):
+                forms.append(read)
+            for form in forms:
+                if isinstance(self.expected, Refused):
+                    self._expect_refusal(self.expected, form)
+                else:
+                    self._expect_records(self.expected, form)
+        return self.expected
+
+    def _expect_refusal(self, expected: Refused, form: Any) -> None:
+        import_ = make_import(creator=self.caller.person, import_data="as it was", shared_values={"as": "it was"})
+        before = take_snapshot()
+        who: dict[str, Any] = {"organization": self.caller.organization}
+        ways: list[Callable[[], Any]] = [
+            lambda: create_import(**who, creator=self.caller.person, import_data=form),
+            lambda: update_import(**who, import_id=import_.pk, import_data=form, attributes={}),
+            lambda: run_import(**who, import_id=import_.pk, import_data=form),
+        ]
+        for way in ways:
+            with pytest.raises(InvalidAttribute) as caught:
+                way()
+            assert (caught.value.detail, caught.value.meta) == (expected.detail, expected.meta)
+            assert list(caught.value.detail) == list(expected.detail)
+            assert take_snapshot() == before
+
+    def _expect_records(self, expected: Accepted, form: Any) -> None:
+        who: dict[str, Any] = {"organization": self.caller.organization}
+        untouched = take_snapshot(without=("imports_import", "imports_change", *TABLES.values()))
+        with undone():
+            staged = create_import(**who, creator=self.caller.person, import_data=form)
+            assert (Import.objects.get(pk=staged.pk).import_data == form) is isinstance(form, str)
+            self._expect(expected, lambda: self._run_once(staged))
+        with undone():
+            empty = make_import(creator=self.caller.person)
+            self._expect(expected, lambda: self._run_once(empty, import_data=form))
+            assert (Import.objects.get(pk=empty.pk).import_data == form) is isinstance(form, str)
+        with undone(), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(services, "_attempt", lambda work: work(True))
+            empty = make_import(creator=self.caller.person)
+            self._expect(expected, lambda: run_import(**who, import_id=empty.pk, import_data=form))
+            assert take_snapshot(without=("imports_import", "imports_change", *TABLES.values())) == untouched
+
+    def _run_once(self, import_: Import, **fields: Any) -> Import:
+        """Run the import. The first attempt must do, unless nobody can see at a glance that companies follow people."""
+        with pytest.MonkeyPatch.context() as patch:
+            if '"\\u0063ompany"' not in self.text:
+                patch.setattr(services, "ATTEMPTS", 1)
+            return run_import(organization=self.caller.organization, import_id=import_.pk, **fields)
+
+    def _expect(self, expected: Accepted, run: Callable[[], Import]) -> None:
+        last = {name: max(row["id"] for row in rows_of(table, "true")) for name, table in TABLES.items()}
+        began = timezone.now()
+        import_ = run()
+        connection.check_constraints()
+        made = {name: rows_of(table, "id > %s", last[name][1]) for name, table in TABLES.items()}
+        ids = [record["id"] for record in made["company"]]
+        shared = numbers_as_written(Import.objects.get(pk=import_.pk).shared_values)
+        journal = rows_of("imports_change", "import_id = %s", import_.pk)
+
+        assert set(shared) == set(expected.records)
+        expected_journal: list[dict[str, Any]] = []
+        for name in TABLES:
+            records = expected.records.get(name, [])
+            assert [{key: record[key] for key in record if key not in SERVERS} for record in made[name]] == [
+                fill(record.columns, ids) for record in records
+            ]
+            if name in shared:
+                assert shared[name].keys() == {"organization_id", "created_at"}
+                created_at = datetime.fromisoformat(shared[name]["created_at"])
+                assert all(datetime.fromisoformat(record["created_at"]) == created_at for record in made[name])
+                assert began <= created_at <= timezone.now()
+                assert shared[name]["organization_id"] == number(self.caller.organization.pk)
+            for row, (record, written) in enumerate(zip(records, made[name], strict=True), start=1):
+                expected_journal.append(
+                    {
+                        "import_id": number(import_.pk),
+                        "record_type": name,
+                        "record_id": written["id"],
+                        "row": number(row),
+                        "action": "created",
+                        "before": None,
+                        "after": fill(record.after, ids),
+                    }
+                )
+        # Of types that do not refer to each other here, either may be written first.
+        journal.sort(key=lambda entry: str(entry["record_type"]))
+        assert [{key: entry[key] for key in entry if key != "id"} for entry in journal] == expected_journal
+
+
+def fill(values: Any, ids: list[Any]) -> dict[str, Any]:
+    """The values as PostgreSQL shows them, with the ids of companies of the payload."""
+    filled: dict[str, Any] = {}
+    for column, value in values.items():
+        filled[column] = ids[value.row - 1] if isinstance(value, RowOfCompany) else numbers_as_written([value])[0]
+    return filled
+
+
+def compare_all(*, spoilt: bool) -> Counter[str]:
+    """Compare many examples; how many there were of each kind."""
+    kinds: Counter[str] = Counter()
+
+    @given(payloads(spoilt=spoilt), st.sampled_from([0, 1, 2, 3]))
+    @settings(ANYTHING, max_examples=80)
+    def compare(text: str, size: int) -> None:
+        with undone():
+            outcome = Ways(text, size=size).compare()
+        kinds["good" if isinstance(outcome, Accepted) else "bad"] += 1
+
+    compare()
+    return kinds
+
+
+def test_good_rows_become_the_records_that_the_reference_says(db: None) -> None:
+    assert compare_all(spoilt=False)["good"] >= 40
+
+
+def test_spoilt_rows_are_refused_as_the_reference_says(db: None) -> None:
+    kinds = compare_all(spoilt=True)
+
+    assert kinds["bad"] >= 30
+    assert kinds["good"] >= 3
+
+
+@given(payloads(spoilt=True).flatmap(lambda text: st.integers(0, len(text)).map(lambda length: text[:length])))
+@settings(ANYTHING, max_examples=40)
+def test_text_that_ends_too_early_is_refused_as_the_reference_says(db: None, text: str) -> None:
+    with undone():
+        Ways(text, size=1).compare()
