@@ -77,5 +77,6 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
         # The rows may be hundreds of megabytes. Request and serializer are parts of circles of references, and would
         # keep them until the garbage collector comes by.
         serializer.validated_data.clear()
-        self.request.data.clear()
+        if self.request.stream is not None:
+            self.request.data.clear()
         return attributes
