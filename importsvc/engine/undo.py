@@ -176,10 +176,16 @@ def _find_edited(importable: Importable, import_id: int) -> tuple[list[Conflict]
     return conflicts, rows[0][-1] if rows else 0
 
 
+def _journaled_fields(importable: Importable) -> tuple[Any, ...]:
+    """The fields that a journal's ``after`` may have; those that all records have alike only older entries do."""
+    computed = filter(has_computed_default, importable.other_fields)
+    return (*importable.fields, importable.organization_field, *computed)
+
+
 def _describe_columns(importable: Importable) -> str:
     """The columns that a journal's ``after`` may have, with their types."""
     quote = connection.ops.quote_name
-    fields = (*importable.fields, importable.organization_field, *filter(has_computed_default, importable.other_fields))
+    fields = _journaled_fields(importable)
     return ", ".join(f"{quote(str(field.column))} {field.db_type(connection)}" for field in fields)
 
 
@@ -188,7 +194,7 @@ def _seems_edited(importable: Importable) -> str:
 
     Of a ``record`` it compares each column with what the row gave, or else what is usual, or else itself.
     """
-    given = {importable.organization_field, *importable.fields, *filter(has_computed_default, importable.other_fields)}
+    given = _journaled_fields(importable)
     alike = []
     for field in (importable.organization_field, *importable.fields, *importable.other_fields):
         column = connection.ops.quote_name(str(field.column))
