@@ -43,6 +43,19 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class Busy(Conflict):
+    """Others are doing at this moment what excludes this; nothing was decided, and trying again later may succeed."""
+
+
+class PreconditionFailed(DomainError):
+    """What the caller looked at before is not as it was then, and nothing was done."""
+
+    code = "precondition_failed"
+
+    def __init__(self) -> None:
+        super().__init__("Something has changed since the preview whose ETag If-Match names")
+
+
 class RecordNotFound(DomainError):
     """There is no such record in this organization. What exists elsewhere makes no difference to the message."""
 

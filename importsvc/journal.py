@@ -10,13 +10,14 @@ from django.conf import settings
 from django.db.models import Model, QuerySet
 
 CREATED = "created"
+UPDATED = "updated"
 
 
 def get_journal_model() -> type[Model]:
     """The model named by ``settings.JOURNAL_MODEL``, as ``get_user_model`` is for users.
 
-    Its table has the columns import_id, record_type, record_id, row, action, before and after. The model of the imports
-    that it names has ``shared_values``.
+    Its table has the columns import_id, record_type, record_id, row, action, before and after, and for
+    what a revert made of it outcome and kept_fields. The model of the imports that it names has ``shared_values``.
     """
     return apps.get_model(settings.JOURNAL_MODEL)
 

@@ -1,4 +1,4 @@
-"""How PostgreSQL checks foreign keys when many records go: by the key's own index, whatever it counted before."""
+"""How PostgreSQL checks foreign keys when many records go: by the key's own index, whoever has the records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import json
 import pytest
 from django.db import connection
 
+from companies.models import Company
 from importsvc.engine.copying import forget_plans
+from importsvc.engine.undo import count_rows
+from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import
 
@@ -23,7 +26,6 @@ MANY_IMPORTS = """
 """
 
 
-@pytest.mark.parametrize("counted", ["when they were nearly empty", "when one company and one person had everything"])
 @pytest.mark.parametrize(
     ("table", "column", "index"),
     [
@@ -32,13 +34,15 @@ MANY_IMPORTS = """
     ],
 )
 def test_who_refers_to_a_record_is_looked_up_by_the_index_of_the_key(
-    acme: NewOrganization, table: str, column: str, index: str, counted: str
+    acme: NewOrganization, table: str, column: str, index: str
 ) -> None:
     make_import(creator=acme.person)
-    count, fill = ["ANALYZE people_person, imports_import"], [MANY_PEOPLE, MANY_IMPORTS]
+    referred = Company if column == "company_id" else Person
     with connection.cursor() as cursor:
-        for statement in count + fill if counted.endswith("empty") else fill + count:
-            cursor.execute(statement)
+        # One company and one person have everything: for PostgreSQL any index would do, if it went by what it counts.
+        cursor.execute(MANY_PEOPLE)
+        cursor.execute(MANY_IMPORTS)
+        count_rows(referred)
         forget_plans()
         # The statement of PostgreSQL's own trigger (its ri_triggers.c).
         cursor.execute(

@@ -86,7 +86,7 @@ def undo(*, import_id: int, dry_run: bool = False) -> UndoReport:
     if not count and not dry_run:
         for importable in importables:
             if removed[importable.name] >= COUNTED_FROM:
-                _count_rows(importable)
+                count_rows(importable.model)
         for importable in reversed(importables):
             _delete_records(importable, import_id)
     return UndoReport(removed, conflicts, count)
@@ -257,17 +257,19 @@ def _find_referenced(
     return conflicts, rows[0][-1] if rows else 0
 
 
-def _count_rows(importable: Importable) -> None:
-    """Let PostgreSQL see how many records there are, or it may check keys as if the table were as empty as it was.
+def count_rows(model: type[Model]) -> None:
+    """Let PostgreSQL see how many records there are, and how many of what refers to them.
 
-    Skipped while somebody else does it, or vacuums: nobody waits for anybody.
+    Or it may check keys as if the tables were as empty as they were. Skipped while somebody else does it, or vacuums:
+    nobody waits for anybody.
     """
     quote = connection.ops.quote_name
-    references = [importable.fields[importable.position(reference.name)] for reference in importable.references]
-    fields = (importable.model._meta.pk, importable.organization_field, *references)
-    columns = ", ".join(quote(str(field.column)) for field in fields)
+    columns: dict[str, set[str]] = {quote(model._meta.db_table): {quote(str(model._meta.pk.column))}}
+    for key in find_foreign_keys(model):
+        columns.setdefault(key.table, set()).update(quote(column) for column, _ in key.columns)
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE (SKIP_LOCKED) {quote(importable.model._meta.db_table)} ({columns})")
+        for table, counted in columns.items():
+            cursor.execute(f"ANALYZE (SKIP_LOCKED) {table} ({', '.join(sorted(counted))})")
 
 
 def _delete_records(importable: Importable, import_id: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -18,6 +19,30 @@ class ImportState(enum.StrEnum):
     CREATED = "created"
     PROCESSED = "processed"
     REVERTED = "reverted"
+
+
+class OnDuplicate(models.TextChoices):
+    """What becomes of a row whose match key a record of the organization has already."""
+
+    ERROR = "error"
+    SKIP = "skip"
+    UPDATE = "update"
+
+
+class Action(models.TextChoices):
+    """What an import did to a record."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+
+
+class Outcome(models.TextChoices):
+    """What a revert made of a journaled change, where that is not simply ``removed`` or ``restored``."""
+
+    REMOVED = "removed"
+    RESTORED = "restored"
+    KEPT = "kept"
+    GONE = "gone"
 
 
 class Import(models.Model):
@@ -39,10 +64,21 @@ class Import(models.Model):
         editable=False,
         help_text="The journal's part that is the same for all records of a type: values by type and column.",
     )
+    on_duplicate = models.CharField(
+        max_length=8, choices=OnDuplicate.choices, default=OnDuplicate.ERROR, db_default=OnDuplicate.ERROR
+    )
+    counts = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="How many rows of each type were created, updated, unchanged and skipped; null until it was run.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
     reverted_at = models.DateTimeField(null=True, blank=True)
+    # Who it was, in words that outlive them; see ``importsvc.imports.actors``.
+    processed_by = models.JSONField(null=True, editable=False)
+    reverted_by = models.JSONField(null=True, editable=False)
 
     objects = OrganizationScopedQuerySet.as_manager()
 
@@ -60,6 +96,9 @@ class Import(models.Model):
                 name="import_processed_before_reverted",
             ),
             models.UniqueConstraint(fields=["organization", "id"], name="import_organization_id"),
+            models.CheckConstraint(
+                condition=models.Q(on_duplicate__in=OnDuplicate.values), name="import_on_duplicate_known"
+            ),
         ]
         indexes = [
             models.Index(fields=["organization", "import_model_id"], name="import_organization_model"),
@@ -89,7 +128,10 @@ class Import(models.Model):
 
 
 class Change(models.Model):
-    """The journal: one row for every record an import wrote. Written by the engine only, and never changed."""
+    """The journal: one row for every record an import wrote. Written by the engine only.
+
+    A revert changes nothing of what was done; it adds what became of it.
+    """
 
     # The database holds this with a trigger for each statement, not with a key for each row; see migration 0003.
     import_record = models.ForeignKey(
@@ -103,9 +145,18 @@ class Change(models.Model):
     record_type = models.CharField(max_length=63, help_text="The importable's name: company, person…")
     record_id = models.BigIntegerField()
     row = models.PositiveIntegerField(help_text="Counted from 1 within its type.")
-    action = models.CharField(max_length=16, choices=[("created", "created")])
+    action = models.CharField(max_length=16, choices=Action.choices)
     before = models.JSONField(null=True, blank=True, help_text="The values the row replaced; null for a new record.")
     after = models.JSONField(null=True, blank=True, help_text="The values the row gave, by column of the table.")
+    outcome = models.CharField(
+        max_length=8,
+        choices=Outcome.choices,
+        null=True,
+        help_text="What the revert made of it; null if it was removed or restored as was to be expected.",
+    )
+    kept_fields = ArrayField(
+        models.CharField(max_length=63), null=True, help_text="The columns that the revert left as others wrote them."
+    )
 
     class Meta:
         constraints = [

@@ -37,6 +37,7 @@ STATUSES: Mapping[str, int] = {
     "method_not_allowed": 405,
     "not_acceptable": 406,
     "conflict": 409,
+    "precondition_failed": 412,
     "payload_too_large": 413,
     "unsupported_media_type": 415,
     "invalid_attribute": 422,

@@ -11,9 +11,8 @@ from companies.models import Company
 from importsvc.engine import batches, payload
 from importsvc.engine import load as load_module
 from importsvc.errors import InvalidAttribute
-from importsvc.imports import services
 from importsvc.imports.models import Change
-from importsvc.imports.services import run_import
+from importsvc.imports.services import importing, run_import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import
@@ -35,7 +34,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
         made.extend((records.importable.name, len(records)) for records in plan.records)
         load(plan, **named)
 
-    monkeypatch.setattr(services, "load", spy)
+    monkeypatch.setattr(importing, "load", spy)
     return made
 
 
@@ -133,7 +132,7 @@ def test_an_address_that_somebody_writes_between_two_batches_is_taken(
     acme: NewOrganization, loads: Loads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = make_import(creator=acme.person, import_data="as it was")
-    gate = Gate(monkeypatch, services, "load", after=True)
+    gate = Gate(monkeypatch, importing, "load", after=True)
 
     with threads() as others:
         running = others.start(

@@ -13,10 +13,9 @@ from django.db import OperationalError, transaction
 from companies.models import Company
 from importsvc.engine import copying
 from importsvc.engine import load as load_module
-from importsvc.imports import services
 from importsvc.imports.errors import RowsInvalid, WrongState
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import Revert, create_import, revert_import, run_import, update_import
+from importsvc.imports.services import Revert, create_import, importing, revert_import, run_import, update_import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
@@ -61,7 +60,7 @@ def test_an_import_that_is_run_twice_at_once_is_run_once(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     import_ = stage(acme, BOTH)
-    gate = Gate(monkeypatch, services, "load", after=after)
+    gate = Gate(monkeypatch, importing, "load", after=after)
 
     with threads() as others:
         first = others.start(lambda: run(import_))
@@ -92,7 +91,7 @@ def test_two_imports_that_bring_the_same_run_one_after_the_other_and_the_second_
     detail: dict[str, Any],
 ) -> None:
     one, other = stage(acme, first_rows), stage(acme, second_rows)
-    gate = Gate(monkeypatch, services, "load", after=after)
+    gate = Gate(monkeypatch, importing, "load", after=after)
 
     with threads() as others:
         first = others.start(lambda: run(one))
@@ -113,7 +112,7 @@ def test_imports_of_two_organizations_do_not_wait_for_each_other(
 ) -> None:
     globex = make_organization(name="Globex")
     one, other = stage(acme, BOTH), stage(globex, BOTH)
-    gate = Gate(monkeypatch, services, "load", after=True)
+    gate = Gate(monkeypatch, importing, "load", after=True)
 
     with threads() as others:
         first = others.start(lambda: run(one))
@@ -148,7 +147,7 @@ def test_who_inserts_the_same_address_without_our_locks_is_noticed_and_told_row_
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = stage(acme, PEOPLE)
-    gate = Gate(monkeypatch, services, "load")
+    gate = Gate(monkeypatch, importing, "load")
 
     with threads() as others:
         running = others.start(lambda: run(import_))
@@ -184,7 +183,7 @@ def test_who_deletes_a_company_that_rows_refer_to_is_noticed_and_told_row_by_row
 ) -> None:
     company = make_company(organization=acme.organization, name="Reds")
     import_ = stage(acme, {"person": [{"first_name": "Ann", "company": "Reds"}]})
-    gate = Gate(monkeypatch, services, "load")
+    gate = Gate(monkeypatch, importing, "load")
 
     with threads() as others:
         running = others.start(lambda: run(import_))
@@ -199,7 +198,7 @@ def test_who_deletes_a_company_that_rows_refer_to_is_noticed_and_told_row_by_row
 
 def test_an_import_that_is_being_run_cannot_be_updated(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
     import_ = stage(acme, COMPANIES)
-    gate = Gate(monkeypatch, services, "load")
+    gate = Gate(monkeypatch, importing, "load")
 
     with threads() as others:
         others.start(lambda: run(import_))

@@ -11,10 +11,10 @@ from django.db import IntegrityError, connection, transaction
 from companies.models import Company
 from importsvc.engine import undo as undo_module
 from importsvc.engine.importable import Importable
-from importsvc.imports import services
 from importsvc.imports.errors import RevertConflict, WrongState
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import Revert, create_import, revert_import, run_import
+from importsvc.imports.services import reverting as service
 from people.models import Person
 from people.services import NewOrganization, create_token
 from tests.builders import make_import, make_person
@@ -157,7 +157,7 @@ def test_a_deferred_reference_is_refused_at_its_commit_if_the_revert_is_first(
 def test_an_import_that_is_reverted_twice_at_once_is_reverted_once(
     acme: NewOrganization, import_: Import, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
-    gate = Gate(monkeypatch, services, "undo", after=after)
+    gate = Gate(monkeypatch, service, "undo", after=after)
 
     with threads() as others:
         first = others.start(lambda: revert(import_))
@@ -175,7 +175,7 @@ def test_an_import_that_refers_to_a_company_waits_for_its_revert_and_is_refused(
 ) -> None:
     rows = {"person": [{"first_name": "Zoe", "company": "reds"}]}
     other = create_import(organization=acme.organization, creator=acme.person, import_data=rows)
-    gate = Gate(monkeypatch, services, "undo", after=True)
+    gate = Gate(monkeypatch, service, "undo", after=True)
 
     with threads() as others:
         reverting = others.start(lambda: revert(import_))

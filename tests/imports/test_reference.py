@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from importsvc import strict_json
 from importsvc.engine import batches, copying, payload
 from importsvc.errors import InvalidAttribute
-from importsvc.imports import services, staging
+from importsvc.imports import staging
 from importsvc.imports.models import Import
-from importsvc.imports.services import create_import, run_import, update_import
+from importsvc.imports.services import create_import, importing, run_import, transactions, update_import
 from people.services import NewOrganization
 from tests.builders import make_company, make_import, make_organization, make_person
 from tests.payloads import payloads
@@ -149,7 +149,7 @@ class Ways:
             self._expect(expected, lambda: self._run_once(empty, import_data=form))
             assert (Import.objects.get(pk=empty.pk).import_data == form) is isinstance(form, str)
         with undone(), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(services, "_attempt", lambda work: work(True))
+            patch.setattr(importing, "attempt", lambda work: work(True))
             empty = make_import(creator=self.caller.person)
             self._expect(expected, lambda: run_import(**who, import_id=empty.pk, import_data=form))
             assert take_snapshot(without=("imports_import", "imports_change", *TABLES.values())) == untouched
@@ -158,7 +158,7 @@ class Ways:
         """Run the import. The first attempt must do, unless nobody can see at a glance that companies follow people."""
         with pytest.MonkeyPatch.context() as patch:
             if '"\\u0063ompany"' not in self.text:
-                patch.setattr(services, "ATTEMPTS", 1)
+                patch.setattr(transactions, "ATTEMPTS", 1)
             return run_import(organization=self.caller.organization, import_id=import_.pk, **fields)
 
     def _expect(self, expected: Accepted, run: Callable[[], Import]) -> None:
@@ -194,6 +194,8 @@ class Ways:
                         "action": "created",
                         "before": None,
                         "after": fill(record.after, ids),
+                        "outcome": None,
+                        "kept_fields": None,
                     }
                 )
         # Of types that do not refer to each other here, either may be written first.

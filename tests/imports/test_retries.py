@@ -10,9 +10,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError
 
 from importsvc.errors import Conflict
-from importsvc.imports import services
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import create_import, revert_import, run_import
+from importsvc.imports.services import create_import, importing, revert_import, reverting, run_import, transactions
 from people.services import NewOrganization
 from tests.snapshots import take_snapshot
 
@@ -72,13 +71,14 @@ def revert(import_: Import) -> Import:
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, name: str, times: int, error: type[Exception], code: str | None) -> Failing:
-    failing = Failing(getattr(services, name), times=times, error=error, code=code)
-    monkeypatch.setattr(services, name, failing)
+    module = {"load": importing, "undo": reverting}[name]
+    failing = Failing(getattr(module, name), times=times, error=error, code=code)
+    monkeypatch.setattr(module, name, failing)
     return failing
 
 
 @pytest.mark.parametrize(("code", "error"), RETRIED)
-@pytest.mark.parametrize("times", [1, services.ATTEMPTS - 1])
+@pytest.mark.parametrize("times", [1, transactions.ATTEMPTS - 1])
 def test_what_others_caused_is_tried_again(
     import_: Import, monkeypatch: pytest.MonkeyPatch, times: int, code: str, error: type[DatabaseError]
 ) -> None:
@@ -97,19 +97,19 @@ def test_after_a_few_times_it_is_a_conflict_and_nothing_has_changed(
 ) -> None:
     before = take_snapshot()
     with monkeypatch.context() as patched:
-        loads = spoil(patched, "load", services.ATTEMPTS, error, code)
+        loads = spoil(patched, "load", transactions.ATTEMPTS, error, code)
         with pytest.raises(Conflict, match="Others are writing the same records at this moment"):
             run(import_)
-    assert loads.calls == services.ATTEMPTS
+    assert loads.calls == transactions.ATTEMPTS
     assert take_snapshot() == before
 
     run(import_)
     before = take_snapshot()
     with monkeypatch.context() as patched:
-        undos = spoil(patched, "undo", services.ATTEMPTS, error, code)
+        undos = spoil(patched, "undo", transactions.ATTEMPTS, error, code)
         with pytest.raises(Conflict, match="Others are writing the same records at this moment"):
             revert(import_)
-    assert undos.calls == services.ATTEMPTS
+    assert undos.calls == transactions.ATTEMPTS
     assert take_snapshot() == before
     revert(import_)
 

@@ -1,60 +1,30 @@
-"""The only way in: create, update, run and revert an import, each in one transaction.
-
-Every edge (HTTP, admin, command) makes one call here. Refusals are ``importsvc.imports.errors``.
-"""
+"""Rows staged, corrected and turned into records."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from importsvc.engine import registry
 from importsvc.engine.batches import make_batches, read_ahead
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.importable import Importable
-from importsvc.engine.load import Defaults, PlanError, load
+from importsvc.engine.load import Defaults, load
 from importsvc.engine.lookups import read_lookups
 from importsvc.engine.payload import expect_types, stream_payload
 from importsvc.engine.plan import Plan, make_plan
 from importsvc.engine.rows import CleanRows, clean_pieces
-from importsvc.engine.undo import UnknownTypeError, undo
-from importsvc.errors import Conflict, RecordNotFound
-from importsvc.imports.errors import ImportDataInvalid, RevertConflict, RowsInvalid, WrongState
+from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
 from importsvc.imports.staging import store_import_data
 from organizations.models import Organization
 from people.models import Person
-
-# How often a transaction is begun at most: anew if a row turned out to be wrong or taken, or because somebody who takes
-# none of our locks (the admin, plain SQL) wrote meanwhile. The next plan sees what they wrote and says so. And what
-# PostgreSQL says in these cases (its manual, appendix A).
-ATTEMPTS = 3
-RETRIED = {
-    "23503",  # foreign_key_violation
-    "23505",  # unique_violation
-    "40P01",  # deadlock_detected
-}
-
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Revert:
-    """What reverting an import did, or on a dry run would do.
-
-    Attributes:
-        import_: the import.
-        removed: how many records of each type were removed; those that were gone already do not count.
-    """
-
-    import_: Import
-    removed: Mapping[str, int]
 
 
 def create_import(
@@ -93,8 +63,8 @@ def update_import(
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
     """
     with transaction.atomic():
-        import_ = _lock_import(organization, import_id)
-        _require_state(import_, ImportState.CREATED, "updated")
+        import_ = lock_import(organization, import_id)
+        require_state(import_, ImportState.CREATED, "updated")
         _make_valid_plan(organization, import_data)
         store_import_data(import_id, _to_text(import_data))
         for name in attributes.keys() & {"sample", "import_model_id"}:
@@ -113,32 +83,7 @@ def run_import(*, organization: Organization, import_id: int, import_data: objec
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
         Conflict: others kept writing the same records at the same time; trying again later may succeed.
     """
-    return _attempt(lambda careful: _run_import(organization, import_id, import_data, careful=careful))
-
-
-def revert_import(*, organization: Organization, import_id: int, dry_run: bool = False) -> Revert:
-    """Undo exactly what an import did, in one transaction, or change nothing at all (contract, section 2.7).
-
-    A dry run refuses what the real one would refuse, tells what it would remove, and changes nothing.
-
-    Raises:
-        RecordNotFound, WrongState: nothing is changed.
-        RevertConflict: records were changed or referred to since; ``meta`` names them.
-        Conflict: a type of records is not importable any more, or others kept writing the same records.
-    """
-    return _attempt(lambda _: _revert_import(organization, import_id, dry_run))
-
-
-def find_import(*, import_id: int) -> Import:
-    """An import of whatever organization, without its staged data: for operators, who belong to none.
-
-    Raises:
-        RecordNotFound: there is none.
-    """
-    import_ = Import.objects.select_related("organization").defer("import_data").filter(pk=import_id).first()
-    if import_ is None:
-        raise RecordNotFound
-    return import_
+    return attempt(lambda careful: _run_import(organization, import_id, import_data, careful=careful))
 
 
 def _run_import(organization: Organization, import_id: int, import_data: object, *, careful: bool) -> Import:
@@ -147,10 +92,10 @@ def _run_import(organization: Organization, import_id: int, import_data: object,
     Raises:
         PlanError: not careful, and a row is wrong.
     """
-    import_ = _lock_import(organization, import_id)
-    _require_state(import_, ImportState.CREATED, "imported")
+    import_ = lock_import(organization, import_id)
+    require_state(import_, ImportState.CREATED, "imported")
     started_at = timezone.now()
-    _lock_organization(organization)
+    lock_organization(organization)
     defaults = Defaults(organization)
     with _make_plans(organization, import_.import_data if import_data is None else import_data, careful) as plans:
         for plan in plans:
@@ -163,62 +108,6 @@ def _run_import(organization: Organization, import_id: int, import_data: object,
     import_.processed_at = max(timezone.now(), started_at)
     import_.save(update_fields=["started_at", "processed_at", "shared_values"])
     return import_
-
-
-def _revert_import(organization: Organization, import_id: int, dry_run: bool) -> Revert:
-    import_ = _lock_import(organization, import_id)
-    _require_state(import_, ImportState.PROCESSED, "reverted")
-    assert import_.processed_at  # noqa: S101 - what the state means
-    _lock_organization(organization)
-    try:
-        report = undo(import_id=import_.pk, dry_run=dry_run)
-    except UnknownTypeError as error:
-        raise Conflict(f"Records of type '{error}' cannot be imported or reverted any more") from None
-    if report.conflict_count:
-        raise RevertConflict(report)
-    if not dry_run:
-        import_.reverted_at = max(timezone.now(), import_.processed_at)
-        import_.save(update_fields=["reverted_at"])
-    return Revert(import_, report.removed)
-
-
-def _attempt(work: Callable[[bool], Result]) -> Result:
-    """Do the work in a transaction of its own, and anew where that did not go well.
-
-    ``work`` is told whether to be careful. The first time it need not be: nearly always all is well, and looking at
-    everything before doing anything takes a third longer.
-    """
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with transaction.atomic():
-                return work(attempt > 1)
-        except PlanError:
-            continue
-        except DatabaseError as error:
-            if getattr(error.__cause__, "pgcode", None) not in RETRIED:
-                raise
-            if attempt == ATTEMPTS:
-                raise Conflict("Others are writing the same records at this moment") from error
-    raise AssertionError("who is careful raises no PlanError")
-
-
-def _lock_import(organization: Organization, import_id: int) -> Import:
-    """The import without its staged data, locked until the end of the transaction: one transition at a time."""
-    locked = Import.objects.for_organization(organization).defer("import_data").select_for_update(no_key=True)
-    import_ = locked.filter(pk=import_id).first()
-    if import_ is None:
-        raise RecordNotFound
-    return import_
-
-
-def _lock_organization(organization: Organization) -> None:
-    """One load or revert in an organization at a time. Others may go on writing records that refer to it."""
-    list(Organization.objects.filter(pk=organization.pk).select_for_update(no_key=True).values_list("pk"))
-
-
-def _require_state(import_: Import, state: ImportState, move: str) -> None:
-    if import_.state != state:
-        raise WrongState(import_.state, move)
 
 
 @contextmanager

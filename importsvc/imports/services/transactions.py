@@ -1,0 +1,69 @@
+"""What every move of an import has in common: a transaction, its locks, and how often it is begun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import DatabaseError, transaction
+
+from importsvc.engine.load import PlanError
+from importsvc.errors import Busy, RecordNotFound
+from importsvc.imports.errors import WrongState
+from importsvc.imports.models import Import, ImportState
+from organizations.models import Organization
+
+# How often a transaction is begun at most: anew if a row turned out to be wrong or taken, or because somebody who takes
+# none of our locks (the admin, plain SQL) wrote meanwhile. The next plan sees what they wrote and says so. And what
+# PostgreSQL says in these cases (its manual, appendix A).
+ATTEMPTS = 3
+RETRIED = {
+    "23503",  # foreign_key_violation
+    "23505",  # unique_violation
+    "40P01",  # deadlock_detected
+}
+
+Result = TypeVar("Result")
+
+
+def attempt(work: Callable[[bool], Result]) -> Result:
+    """Do the work in a transaction of its own, and anew where that did not go well.
+
+    ``work`` is told whether to be careful. The first time it need not be: nearly always all is well, and looking at
+    everything before doing anything takes a third longer.
+
+    Raises:
+        Busy: others kept writing the same records.
+    """
+    for number in range(1, ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                return work(number > 1)
+        except PlanError:
+            continue
+        except DatabaseError as error:
+            if getattr(error.__cause__, "pgcode", None) not in RETRIED:
+                raise
+            if number == ATTEMPTS:
+                raise Busy("Others are writing the same records at this moment") from error
+    raise AssertionError("who is careful raises no PlanError")
+
+
+def lock_import(organization: Organization, import_id: int) -> Import:
+    """The import without its staged data, locked until the end of the transaction: one transition at a time."""
+    locked = Import.objects.for_organization(organization).defer("import_data").select_for_update(no_key=True)
+    import_ = locked.filter(pk=import_id).first()
+    if import_ is None:
+        raise RecordNotFound
+    return import_
+
+
+def lock_organization(organization: Organization) -> None:
+    """One load or revert in an organization at a time. Others may go on writing records that refer to it."""
+    list(Organization.objects.filter(pk=organization.pk).select_for_update(no_key=True).values_list("pk"))
+
+
+def require_state(import_: Import, state: ImportState, move: str) -> None:
+    """Refuse the move, named by a participle, unless the import is where it starts from (contract, section 2.4)."""
+    if import_.state != state:
+        raise WrongState(import_.state, move)
