@@ -18,5 +18,6 @@ register(
             Column("invoice_email_recipients", clean=json_object),
             Column("custom_fields", clean=json_object),
         ),
+        match_key="name",
     )
 )

@@ -18,5 +18,7 @@ register(
             Column("custom_fields", clean=json_object),
         ),
         references=(Reference("company", to="company", by="name"),),
+        match_key="email",
+        volatile=("last_seen_at",),
     )
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 Snapshot = dict[str, list[dict[str, Any]]]
 
@@ -22,3 +24,12 @@ def take_snapshot(*, without: tuple[str, ...] = ()) -> Snapshot:
         for table, row in cursor:
             snapshot[table].append(json.loads(row))
     return snapshot
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is done here is forgotten: examples do not see each other."""
+    with transaction.atomic():
+        connection.check_constraints()
+        yield
+        transaction.set_rollback(True)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import pytest
-from django.db import transaction
 from django.http import HttpResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +15,7 @@ from companies.models import Company
 from people.models import Person
 from tests.builders import PUBLISHED_ROWS
 from tests.client import PAGE_ACCEPT, ApiClient
+from tests.snapshots import undone
 from tests.strategies import (
     bodies,
     document,
@@ -53,14 +52,6 @@ OPERATIONS = [
     ("GET", "organizations/{}"),
 ]
 WRITES = [operation for operation in OPERATIONS if operation[0] != "GET"]
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """What is done here is forgotten: examples do not see each other."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def refuse_constant(name: str) -> NoReturn:

@@ -54,12 +54,17 @@ class Importable:
         model: what a row becomes. It belongs to an organization: it has a foreign key of that name.
         columns: what a row may say about the record itself.
         references: what a row may say about its relations. A row's values come in the order columns, references.
+        match_key: the unique column by which a row means a record that is there already, whatever its case; without
+            one every row becomes a new record.
+        volatile: fields of the model that move by themselves, such as when somebody was last seen: no edit of anybody.
     """
 
     name: str
     model: type[Model]
     columns: tuple[Column, ...]
     references: tuple[Reference, ...] = ()
+    match_key: str | None = None
+    volatile: tuple[str, ...] = ()
     headers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +72,8 @@ class Importable:
         headers = {normalize_header(name): position for position, name in enumerate(names)}
         if len(headers) != len(names):
             raise ValueError(f"Two columns of {self.name} would be told apart only by case, spaces, '_' or '-'")
+        if self.match_key and self.match_key not in {column.name for column in self.columns if column.unique}:
+            raise ValueError(f"{self.name} cannot be matched by {self.match_key}, which is no unique column")
         object.__setattr__(self, "headers", headers)
 
     @property

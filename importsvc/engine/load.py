@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
 
+from importsvc.engine.applying import apply_values
 from importsvc.engine.copying import (
     NULL,
+    cell,
     column_encoder,
     copy_rows,
     encoder,
     forget_plans,
-    json_text,
     member_encoder,
 )
-from importsvc.engine.importable import Importable, has_computed_default
+from importsvc.engine.defaults import Defaults
+from importsvc.engine.differences import Difference, Differences
+from importsvc.engine.importable import Importable
 from importsvc.engine.plan import Block, Plan, PlannedRecords, RowOf
-from importsvc.journal import CREATED, get_journal_model
+from importsvc.journal import CREATED, UPDATED, get_journal_model
 
 _JOURNAL_COLUMNS = ("import_id", "record_type", "record_id", "row", "action", "before", "after")
 
@@ -32,51 +34,14 @@ class PlanError(Exception):
     """A row turned out to be wrong while others were written; the plan says what is wrong with it."""
 
 
-class Defaults:
-    """What records get that no row says. It is asked once, and so the same however many loads an import takes."""
-
-    def __init__(self, organization: Model) -> None:
-        """``organization`` is the one that the records will belong to."""
-        self._organization = organization
-        self._blanks: dict[str, list[Any]] = {}
-        self._common: dict[str, dict[_Field, Any]] = {}
-
-    def blanks(self, importable: Importable) -> Sequence[Any]:
-        """For each column and reference what a blank cell means, as far as it takes working out; else ``None``.
-
-        It belongs in the journal with the values that rows give.
-        """
-        if importable.name not in self._blanks:
-            fields = importable.fields
-            blanks = [field.get_default() if has_computed_default(field) else None for field in fields]
-            for position, column in enumerate(importable.columns):
-                if column.default:
-                    blanks[position] = column.default(self._organization)
-            self._blanks[importable.name] = blanks
-        return self._blanks[importable.name]
-
-    def common(self, importable: Importable) -> Mapping[_Field, Any]:
-        """The values of the fields that no row fills: the organization, and the model's defaults."""
-        if importable.name not in self._common:
-            common = {field: field.get_default() for field in importable.other_fields}
-            self._common[importable.name] = {**common, importable.organization_field: self._organization.pk}
-        return self._common[importable.name]
-
-    def describe(self) -> dict[str, dict[str, Any]]:
-        """The common values that a later look at the model would not tell, by type and column of the table, as JSON."""
-        described = {
-            name: {
-                field.column: value
-                for field, value in common.items()
-                if field.name == "organization" or has_computed_default(field)
-            }
-            for name, common in self._common.items()
-        }
-        result: dict[str, dict[str, Any]] = json.loads(json_text(described))
-        return result
-
-
-def load(plan: Plan, *, organization: Model, import_id: int, defaults: Defaults | None = None) -> None:
+def load(
+    plan: Plan,
+    *,
+    organization: Model,
+    import_id: int,
+    defaults: Defaults | None = None,
+    differences: Differences | None = None,
+) -> None:
     """Write the plan's records and the journal of them, while the plan is still being made if it is not yet.
 
     Ids are taken from the sequences first, so that references within the payload are known before anything is written.
@@ -86,6 +51,7 @@ def load(plan: Plan, *, organization: Model, import_id: int, defaults: Defaults 
         organization: that the records will belong to; locked by the caller against other loads.
         import_id: that the journal names.
         defaults: the same for all loads of an import. What they ``describe`` belongs to the journal, too.
+        differences: what the plan's rows change of records that exist; nobody may write these records meanwhile.
 
     Raises:
         PlanError: a row is wrong.
@@ -99,12 +65,15 @@ def load(plan: Plan, *, organization: Model, import_id: int, defaults: Defaults 
     ids: dict[str, Sequence[int]] = {}
     for records in plan.records:
         importable = records.importable
-        ids[importable.name] = _reserve_ids(importable.model, len(records))
+        ids[importable.name] = _reserve_ids(importable.model, len(records.rows))
         blanks = defaults.blanks(importable)
-        _write_records(importable, _complete(records, ids, blanks), defaults.common(importable))
+        _write_records(importable, complete(records, ids, blanks), defaults.common(importable))
         if records.has_errors:
             raise PlanError
-        _write_journal(importable, _complete(records, ids, blanks), import_id)
+        _write_journal(importable, complete(records, ids, blanks), import_id)
+        if differences and (changed := differences.of(importable)):
+            _write_journal_of_updates(importable, changed, ids, import_id)
+            apply_values(importable, import_id, "after")
 
 
 def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
@@ -121,11 +90,18 @@ def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
     return scattered or range(first or 1, (last or 0) + 1)
 
 
-def _complete(
-    records: PlannedRecords, ids: Mapping[str, Sequence[int]], blanks: Sequence[Any]
-) -> Iterator[tuple[Block, Sequence[int]]]:
-    """The records with their ids, blanks filled, and ids for what they refer to."""
-    own_ids = iter(ids[records.importable.name])
+def complete(
+    records: PlannedRecords, ids: Mapping[str, Sequence[Any]], blanks: Sequence[Any]
+) -> Iterator[tuple[Block, Sequence[Any]]]:
+    """The records to create with their ids, blanks filled, and ids for what they refer to.
+
+    Args:
+        records: of one type.
+        ids: by type, for each of its rows the id of the record that the row may become.
+        blanks: what ``Defaults.blanks`` says of the type.
+    """
+    own_ids = ids[records.importable.name]
+    start = records.rows.start
     references = range(len(records.importable.columns), len(blanks))
     for block in records.blocks():
         columns = list(block.columns)
@@ -137,7 +113,7 @@ def _complete(
                 ids[target.type_name][target.row - 1] if isinstance(target, RowOf) else target
                 for target in columns[position]
             ]
-        yield Block(block.first_row, columns), list(islice(own_ids, len(columns[0])))
+        yield Block(block.rows, columns), [own_ids[row - start] for row in block.rows]
 
 
 def _write_records(
@@ -165,8 +141,21 @@ def _write_journal(importable: Importable, blocks: Iterator[tuple[Block, Sequenc
         members = [encode(column) for encode, column in zip(encoders, block.columns, strict=True)]
         return (
             f"{head}{record_id}\t{row}{middle}{{{', '.join(filter(None, given))}}}\n"
-            for row, (record_id, *given) in enumerate(zip(ids, *members, strict=True), start=block.first_row)
+            for row, (record_id, *given) in zip(block.rows, zip(ids, *members, strict=True), strict=True)
         )
 
     lines = chain.from_iterable(make_lines(block, ids) for block, ids in blocks)
     copy_rows(get_journal_model()._meta.db_table, _JOURNAL_COLUMNS, lines)
+
+
+def _write_journal_of_updates(
+    importable: Importable, differences: Sequence[Difference], ids: Mapping[str, Sequence[int]], import_id: int
+) -> None:
+    """One row for each record that changes, with its values of before and after."""
+    head = f"{import_id}\t{importable.name}\t"
+
+    def make_line(difference: Difference) -> str:
+        after = difference.complete({name: ids[to.type_name][to.row - 1] for name, to in difference.references.items()})
+        return f"{head}{difference.record_id}\t{difference.row}\t{UPDATED}\t{cell(difference.before)}\t{cell(after)}\n"
+
+    copy_rows(get_journal_model()._meta.db_table, _JOURNAL_COLUMNS, map(make_line, differences))

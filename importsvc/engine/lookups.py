@@ -22,13 +22,13 @@ class Lookups:
 
     Attributes:
         folded: for each value that is not plain ASCII, PostgreSQL's ``lower()`` of it.
-        taken: by unique column, the folded values that records of the organization have. Columns that are not here
-            are not to be checked.
+        taken: by unique column, the ids of the records of the organization that have a folded value. Columns that are
+            not here are not to be checked.
         found: by column referred to, the ids of the records that have a folded value.
     """
 
     folded: Mapping[str, str] = field(default_factory=dict)
-    taken: Mapping[ColumnKey, frozenset[str]] = field(default_factory=dict)
+    taken: Mapping[ColumnKey, Mapping[str, Sequence[int]]] = field(default_factory=dict)
     found: Mapping[ColumnKey, Mapping[str, list[int]]] = field(default_factory=dict)
 
     def fold(self, value: str) -> str:
@@ -42,11 +42,14 @@ class Lookups:
         return [None if value is None else self.fold(value) for value in values]
 
 
-def read_lookups(organization_id: int, all_rows: Iterable[CleanRows], *, trust_constraints: bool = False) -> Lookups:
+def read_lookups(
+    organization_id: int, all_rows: Iterable[CleanRows], *, trust_constraints: bool = False, lock: bool = False
+) -> Lookups:
     """Ask the database what these rows need to know of this organization's records.
 
     With ``trust_constraints`` nothing is asked about columns whose values a unique constraint keeps apart: whoever
-    writes the records is told by the database if two are the same, but not in which rows.
+    writes the records is told by the database if two are the same, but not in which rows. With ``lock`` nobody can
+    change the records that have a value of a unique column until the end of the transaction.
     """
     unique: dict[ColumnKey, set[str]] = {}
     referred: dict[ColumnKey, set[str]] = {}
@@ -61,7 +64,7 @@ def read_lookups(organization_id: int, all_rows: Iterable[CleanRows], *, trust_c
     return Lookups(
         folded=folded,
         taken={
-            key: frozenset(_find(organization_id, key, {lookups.fold(value) for value in values}))
+            key: _find(organization_id, key, {lookups.fold(value) for value in values}, lock=lock)
             for key, values in unique.items()
         },
         found={
@@ -84,7 +87,7 @@ def _fold(values: set[str]) -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
-def _find(organization_id: int, key: ColumnKey, folded: set[str]) -> dict[str, list[int]]:
+def _find(organization_id: int, key: ColumnKey, folded: set[str], *, lock: bool = False) -> dict[str, list[int]]:
     """The ids of the organization's records by the folded value they have in this column."""
     if not folded:
         return {}
@@ -98,7 +101,8 @@ def _find(organization_id: int, key: ColumnKey, folded: set[str]) -> dict[str, l
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT lower({name}), id FROM {table}"
-            f" WHERE organization_id = %s AND lower({name}) = ANY(%s::text[]) ORDER BY id",
+            f" WHERE organization_id = %s AND lower({name}) = ANY(%s::text[]) ORDER BY id"
+            f"{' FOR NO KEY UPDATE' if lock else ''}",
             [organization_id, array_literal(list(folded))],
         )
         for value, record_id in cursor:

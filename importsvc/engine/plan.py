@@ -8,34 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from importsvc.engine.errors import RowError, label
-from importsvc.engine.importable import Importable, Reference
+from importsvc.engine.errors import RowError
+from importsvc.engine.importable import Importable
+from importsvc.engine.row_checks import References, RowOf, UniqueColumn
 from importsvc.engine.rows import CleanRows, Piece
 
 if TYPE_CHECKING:
     from importsvc.engine.lookups import Lookups
 
+__all__ = ["Block", "GivenValues", "OnDuplicate", "Plan", "PlannedRecords", "RowOf", "make_plan"]
 
-class RowOf(NamedTuple):
-    """Stands for the record that a row of this payload will become. ``row`` counts from 1."""
-
-    type_name: str
-    row: int
+# What becomes of a row whose match key a record of the organization has already.
+OnDuplicate = Literal["error", "skip", "update"]
 
 
 class Block(NamedTuple):
-    """Records to create that follow each other.
+    """Records to create.
 
     Attributes:
-        first_row: the number of the row that the first of them comes from.
+        rows: the numbers of the rows they come from, in order.
         columns: for each of the type's columns and references the value of each record. ``None`` means the default;
             the value of a reference is a record's id, or a ``RowOf``.
     """
 
-    first_row: int
+    rows: Sequence[int]
     columns: Sequence[Sequence[Any]]
+
+
+class GivenValues(NamedTuple):
+    """What a row says about a record that exists.
+
+    Attributes:
+        row: the number of the row.
+        record_id: of the record.
+        values: by place among the type's columns and references, those that the row gives: a clean value, a record's
+            id or a ``RowOf``, or ``None`` where it says that there is to be no value.
+    """
+
+    row: int
+    record_id: int
+    values: Mapping[int, Any]
 
 
 class PlannedRecords:
@@ -50,18 +64,33 @@ class PlannedRecords:
         self.importable = importable
         self._values = values
 
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._values)
+    @property
+    def rows(self) -> range:
+        """The numbers of all rows, whatever becomes of them."""
+        return range(1, len(self._values) + 1)
+
+    @property
+    def created(self) -> int:
+        """How many records there are to create."""
+        return len(self.rows)
 
     def blocks(self) -> Iterator[Block]:
-        """The records, as often as somebody asks for them. They end early where a row turns out to be wrong."""
+        """The records to create, as often as asked for. They end early where a row turns out to be wrong."""
         if self._values:
-            yield Block(1, list(zip(*self._values, strict=True)))
+            yield Block(self.rows, list(zip(*self._values, strict=True)))
+
+    def given_values(self) -> Iterator[list[GivenValues]]:
+        """What rows say about records that exist, some rows at a time; nothing of those that are to be skipped."""
+        return iter(())
+
+    @property
+    def skipped(self) -> int:
+        """How many rows are about records that exist and are to be left alone."""
+        return 0
 
     @property
     def values(self) -> list[tuple[Any, ...]]:
-        """All records, each with a value for each of the type's columns and references."""
+        """All records to create, each with a value for each of the type's columns and references."""
         return [values for block in self.blocks() for values in zip(*block.columns, strict=True)]
 
     @property
@@ -107,41 +136,59 @@ class Plan:
         return not any(self.errors.values())
 
 
-def make_plan(all_rows: Mapping[str, CleanRows], lookups: Lookups, *, dependency_order: Iterable[Importable]) -> Plan:
+def make_plan(
+    all_rows: Mapping[str, CleanRows],
+    lookups: Lookups,
+    *,
+    dependency_order: Iterable[Importable],
+    on_duplicate: OnDuplicate = "error",
+) -> Plan:
     """Decide what each row becomes, and find everything that is wrong with any of them (contract, section 2.5).
 
     Args:
-        all_rows: the rows by type, in the order they were submitted.
+        all_rows: the rows by type, in the order they were submitted; unless duplicates are errors they ``may_match``.
         lookups: what the organization has already of what these rows mention.
         dependency_order: all importables, those referred to first.
+        on_duplicate: what becomes of a row whose match key a record has already.
     """
     records: dict[str, _RecordsOfRows] = {}
     for importable in dependency_order:
         if importable.name in all_rows:
-            records[importable.name] = _RecordsOfRows(all_rows[importable.name], lookups, records)
+            records[importable.name] = _RecordsOfRows(all_rows[importable.name], lookups, records, on_duplicate)
     return Plan(list(records.values()), all_rows.keys())
 
 
 class _RecordsOfRows(PlannedRecords):
     """Records made of rows when somebody asks for them."""
 
-    def __init__(self, rows: CleanRows, lookups: Lookups, earlier: Mapping[str, _RecordsOfRows]) -> None:
-        super().__init__(rows.importable, ())
+    def __init__(
+        self, rows: CleanRows, lookups: Lookups, earlier: Mapping[str, _RecordsOfRows], on_duplicate: OnDuplicate
+    ) -> None:
+        importable = rows.importable
+        super().__init__(importable, ())
         self._rows = rows
+        self._on_duplicate = on_duplicate
         self._unique = {
-            column.name: _UniqueColumn(rows, column.name, lookups)
-            for column in rows.importable.columns
-            if (rows.importable.name, column.name) in lookups.taken
+            column.name: UniqueColumn(rows, column.name, lookups)
+            for column in importable.columns
+            if (importable.name, column.name) in lookups.taken
         }
         self._references = {
-            rows.importable.position(reference.name): _References(rows, reference, lookups, earlier.get(reference.to))
-            for reference in rows.importable.references
+            importable.position(reference.name): References(rows, reference, lookups, earlier.get(reference.to))
+            for reference in importable.references
         }
+        self._matched: dict[int, int] = {}
         self._errors: list[RowError] = []
         self._checked = 0
 
-    def __len__(self) -> int:
-        return len(self._rows)
+    @property
+    def rows(self) -> range:
+        return range(self._rows.last + 1 - len(self._rows), self._rows.last + 1)
+
+    @property
+    def created(self) -> int:
+        self._check_all()
+        return len(self._rows) - len(self._matched)
 
     def blocks(self) -> Iterator[Block]:
         for index, piece in enumerate(self._rows.pieces, start=1):
@@ -150,16 +197,26 @@ class _RecordsOfRows(PlannedRecords):
                 return
             yield self._make_block(piece)
 
+    def given_values(self) -> Iterator[list[GivenValues]]:
+        if self._on_duplicate == "update":
+            self._check_all()
+            yield from filter(None, map(self._gather, self._rows.pieces))
+
+    @property
+    def skipped(self) -> int:
+        self._check_all()
+        return len(self._matched) if self._on_duplicate == "skip" else 0
+
     @property
     def values(self) -> list[tuple[Any, ...]]:
         """All records, the wrong ones too."""
-        self._check(len(self._rows.pieces))
+        self._check_all()
         blocks = map(self._make_block, self._rows.pieces)
         return [values for block in blocks for values in zip(*block.columns, strict=True)]
 
     @property
     def errors(self) -> list[RowError]:
-        self._check(len(self._rows.pieces))
+        self._check_all()
         return self._rows.sort([*self._rows.known_errors, *self._errors])
 
     @property
@@ -168,9 +225,16 @@ class _RecordsOfRows(PlannedRecords):
 
     def first_rows(self, column: str) -> Mapping[str, int]:
         """The first row that has each folded value of a unique column; nothing if its values are not checked."""
-        self._check(len(self._rows.pieces))
+        self._check_all()
         unique = self._unique.get(column)
         return unique.first_rows if unique else {}
+
+    def target(self, row: int) -> int | RowOf:
+        """The record that a row is about or will become."""
+        return self._matched.get(row) or RowOf(self.importable.name, row)
+
+    def _check_all(self) -> None:
+        self._check(len(self._rows.pieces))
 
     def _check(self, count: int) -> None:
         """Look at the first ``count`` pieces, as far as that was not done before."""
@@ -178,81 +242,47 @@ class _RecordsOfRows(PlannedRecords):
             piece = self._rows.pieces[self._checked]
             for position in range(len(piece.columns)):
                 self._rows.clean(piece, position)
-            for unique in self._unique.values():
-                self._errors += unique.check(piece)
+            key = self.importable.match_key if self._on_duplicate != "error" else None
+            skipped: Collection[int] = ()
+            if self._on_duplicate != "error":
+                if key:
+                    matched, errors = self._unique[key].match(piece, only_one=self._on_duplicate == "update")
+                    self._matched |= matched
+                    self._errors += errors
+                    skipped = matched if self._on_duplicate == "skip" else ()
+                self._rows.require(piece, matched=self._matched, ignored=skipped)
+            for name, unique in self._unique.items():
+                if name != key:
+                    self._errors += unique.check(piece, owners=self._matched, ignored=skipped)
             for references in self._references.values():
-                self._errors += references.check(piece)
+                self._errors += references.check(piece, ignored=skipped)
             self._checked += 1
 
     def _make_block(self, piece: Piece) -> Block:
+        columns = self._resolve(piece)
+        rows: Sequence[int] = piece.rows
+        if self._matched and not self._matched.keys().isdisjoint(rows):
+            kept = [index for index, row in enumerate(rows) if row not in self._matched]
+            rows = [rows[index] for index in kept]
+            columns = [[column[index] for index in kept] for column in columns]
+        return Block(rows, columns)
+
+    def _gather(self, piece: Piece) -> list[GivenValues]:
+        columns = self._resolve(piece)
+        gathered = []
+        for index, row in enumerate(piece.rows):
+            if row in self._matched:
+                values = {
+                    position: column[index]
+                    for position, column in enumerate(columns)
+                    if column[index] is not None or index in piece.nulls.get(position, ())
+                }
+                gathered.append(GivenValues(row, self._matched[row], values))
+        return gathered
+
+    def _resolve(self, piece: Piece) -> list[Sequence[Any]]:
+        """The piece's columns, with what references mean in place of names."""
         columns = list(piece.columns)
         for position, references in self._references.items():
             columns[position] = list(map(references.targets.get, columns[position]))
-        return Block(piece.first, columns)
-
-
-class _UniqueColumn:
-    """A column in which every value is another one, in the organization and in the payload."""
-
-    def __init__(self, rows: CleanRows, name: str, lookups: Lookups) -> None:
-        self.first_rows: dict[str, int] = {}
-        self._name = name
-        self._position = rows.importable.position(name)
-        self._fold_all = lookups.fold_all
-        self._taken = lookups.taken[rows.importable.name, name]
-
-    def check(self, piece: Piece) -> list[RowError]:
-        """An error for each value of the piece that is taken, by a record or by an earlier row."""
-        folded = self._fold_all(piece.columns[self._position])
-        numbers = range(piece.first, piece.first + piece.count)
-        found = dict(zip(folded, numbers, strict=True))
-        found.pop(None, None)
-        if len(found) == piece.count and self._taken.isdisjoint(found) and self.first_rows.keys().isdisjoint(found):
-            self.first_rows.update(found)  # type: ignore[arg-type]
-            return []
-        errors: list[RowError] = []
-        for number, value in zip(numbers, folded, strict=True):
-            if value is not None:
-                if value in self._taken or value in self.first_rows:
-                    errors.append(RowError(number, self._name, f"{label(self._name)} has already been taken"))
-                self.first_rows.setdefault(value, number)
-        return errors
-
-
-class _References:
-    """A column of names, and the record or row that each of them means."""
-
-    def __init__(self, rows: CleanRows, reference: Reference, lookups: Lookups, payload: _RecordsOfRows | None) -> None:
-        self.targets: dict[str | None, int | RowOf] = {}
-        self._problems: dict[str | None, str] = {}
-        self._reference = reference
-        self._position = rows.importable.position(reference.name)
-        self._fold = lookups.fold
-        self._ids = lookups.found[reference.to, reference.by]
-        self._payload = payload
-
-    def check(self, piece: Piece) -> list[RowError]:
-        """An error for each name of the piece that means nothing, or more than one thing."""
-        names = piece.columns[self._position]
-        for name in set(names) - self.targets.keys() - self._problems.keys() - {None}:
-            self._resolve(name)
-        if self._problems.keys().isdisjoint(names):
-            return []
-        name = self._reference.name
-        return [
-            RowError(number, name, f"{label(name)} {self._problems[value]}")
-            for number, value in enumerate(names, start=piece.first)
-            if value in self._problems
-        ]
-
-    def _resolve(self, name: str) -> None:
-        folded = self._fold(name)
-        # A record the organization has wins over a row of the same name: that row is an error of its own.
-        if len(ids := self._ids.get(folded, ())) > 1:
-            self._problems[name] = "is ambiguous"
-        elif ids:
-            self.targets[name] = ids[0]
-        elif row := (self._payload.first_rows(self._reference.by).get(folded) if self._payload else None):
-            self.targets[name] = RowOf(self._reference.to, row)
-        else:
-            self._problems[name] = "must exist"
+        return columns

@@ -6,7 +6,7 @@ for it. So what a plan has to know first is clean first, and the rest while Post
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from importsvc.engine import cells
@@ -26,9 +26,11 @@ class Piece:
         columns: for each column and reference of the type a cell of each row, ``None`` where the row has none.
         is_clean: whether the column holds clean values by now.
         refused: cells that were refused whatever is in them, by index and position.
+        nulls: indexes of the rows that say null, and do not just say nothing, by position; noted only where a row may
+            be about a record that exists.
     """
 
-    __slots__ = ("columns", "count", "first", "is_clean", "refused")
+    __slots__ = ("columns", "count", "first", "is_clean", "nulls", "refused")
 
     def __init__(self, *, first: int, count: int, width: int) -> None:
         self.first = first
@@ -36,6 +38,12 @@ class Piece:
         self.columns: list[Sequence[Any]] = [(None,) * count] * width
         self.is_clean = [False] * width
         self.refused: set[tuple[int, int]] = set()
+        self.nulls: dict[int, set[int]] = {}
+
+    @property
+    def rows(self) -> range:
+        """The numbers of the rows."""
+        return range(self.first, self.first + self.count)
 
 
 class CleanRows:
@@ -46,9 +54,14 @@ class CleanRows:
         pieces: the rows, in order. Read their columns with ``clean``.
     """
 
-    def __init__(self, importable: Importable, *, after: int = 0) -> None:
-        """Without rows at first; the first will be the one after row ``after``."""
+    def __init__(self, importable: Importable, *, after: int = 0, may_match: bool = False) -> None:
+        """Without rows at first; the first will be the one after row ``after``.
+
+        With ``may_match`` rows may be about records that exist, of which they need not say everything: whoever knows
+        which ones calls ``require``.
+        """
         self.importable = importable
+        self._may_match = may_match
         self._after = after
         self.pieces: list[Piece] = []
         self._errors: list[RowError] = []
@@ -77,14 +90,18 @@ class CleanRows:
             self._read_one_by_one(piece, rows)
         else:
             for position, header in headers.items():
-                piece.columns[position] = [row.get(header) for row in rows]
+                column = piece.columns[position] = [row.get(header) for row in rows]
+                if self._may_match and None in column:
+                    piece.nulls[position] = {index for index, row in enumerate(rows) if row.get(header, "") is None}
         self.pieces.append(piece)
 
     def clean(self, piece: Piece, position: int) -> Sequence[Any]:
         """The clean values that a piece's rows have in a column or reference."""
         if not piece.is_clean[position]:
             values, problems = clean_column(self._cleaners[position], piece.columns[position])
-            if position in self._required and None in values:
+            if self._may_match:
+                piece.refused.update((index, position) for index in problems)
+            elif position in self._required and None in values:
                 blank = (index for index, value in enumerate(values) if value is None)
                 unexplained = (index for index in blank if (index, position) not in piece.refused)
                 problems = dict.fromkeys(unexplained, "can't be blank") | problems
@@ -93,6 +110,21 @@ class CleanRows:
             for index, problem in problems.items():
                 self._refuse(piece, index, position, problem)
         return piece.columns[position]
+
+    def require(self, piece: Piece, *, matched: Collection[int] = (), ignored: Collection[int] = ()) -> None:
+        """Refuse what is blank of a clean piece and may not be; rows that match a record may leave it as it is.
+
+        Args:
+            piece: one of these rows'.
+            matched: the numbers of the rows that match a record; a null of theirs is refused nevertheless.
+            ignored: the numbers of rows that nobody will write.
+        """
+        for position in self._required:
+            nulls = piece.nulls.get(position, ())
+            for index, (row, value) in enumerate(zip(piece.rows, piece.columns[position], strict=True)):
+                may_be_blank = row in ignored or (row in matched and index not in nulls)
+                if value is None and not may_be_blank and (index, position) not in piece.refused:
+                    self._refuse(piece, index, position, "can't be blank")
 
     def column(self, position: int) -> list[Any]:
         """The clean values that all rows have in a column or reference."""
@@ -153,6 +185,8 @@ class CleanRows:
                 else:
                     given.add(position)
                     columns[position][index] = cell
+                    if cell is None and self._may_match:
+                        piece.nulls.setdefault(position, set()).add(index)
             for position in repeated - {None}:
                 assert position is not None  # noqa: S101 - for the type checker
                 columns[position][index] = None
@@ -185,12 +219,15 @@ def clean_rows(importable: Importable, rows: Sequence[Any]) -> CleanRows:
 
 
 def clean_pieces(
-    pieces: Iterable[tuple[str, Sequence[Any]]], importables: Mapping[str, Importable]
+    pieces: Iterable[tuple[str, Sequence[Any]]], importables: Mapping[str, Importable], *, may_match: bool = False
 ) -> dict[str, CleanRows]:
-    """Rows that come in pieces, each with the name of its type; the types in the order in which they came."""
+    """Rows that come in pieces, each with the name of its type; the types in the order in which they came.
+
+    ``may_match``: see ``CleanRows``.
+    """
     all_rows: dict[str, CleanRows] = {}
     for name, rows in pieces:
         if name not in all_rows:
-            all_rows[name] = CleanRows(importables[name])
+            all_rows[name] = CleanRows(importables[name], may_match=may_match)
         all_rows[name].add(rows)
     return all_rows

@@ -174,6 +174,8 @@ def test_the_journal_has_what_was_given_and_what_only_the_load_can_know(acme: Ne
             "action": "created",
             "before": None,
             "after": given,
+            "outcome": None,
+            "kept_fields": None,
         }
 
     written = [{name: row[name] for name in row if name != "id"} for row in rows_of(Change)]

@@ -11,8 +11,9 @@ from django.db import transaction
 
 from companies.models import Company
 from importsvc.engine import registry
+from importsvc.engine.defaults import Defaults
 from importsvc.engine.errors import RowError
-from importsvc.engine.load import Defaults, PlanError, load
+from importsvc.engine.load import PlanError, load
 from importsvc.engine.lookups import Lookups
 from importsvc.engine.plan import Plan, PlannedRecords, make_plan
 from importsvc.engine.rows import CleanRows
@@ -94,7 +95,7 @@ def test_what_all_records_share_is_described_by_type_and_column_as_it_was_stored
 def test_rows_are_numbered_on_in_a_load_of_later_rows(acme: NewOrganization, import_: Import) -> None:
     rows = CleanRows(registry.get("company"), after=20)
     rows.add([{"name": "Reds"}, {"name": "Blues"}])
-    lookups = Lookups(taken={("company", "name"): frozenset()})
+    lookups = Lookups(taken={("company", "name"): {}})
 
     write(import_, make_plan({"company": rows}, lookups, dependency_order=[registry.get("company")]))
 
@@ -108,7 +109,7 @@ def test_a_row_that_turns_out_to_be_wrong_ends_the_load(import_: Import) -> None
     rows.add([{"name": "Greens"}])
     plan = make_plan(
         {"company": rows},
-        Lookups(taken={("company", "name"): frozenset()}),
+        Lookups(taken={("company", "name"): {}}),
         dependency_order=[registry.get("company")],
     )
     before = take_snapshot()

@@ -28,9 +28,9 @@ def plan(
     lookups = Lookups(
         folded=folded or {},
         taken={
-            ("team", "name"): frozenset(teams or {}),
-            ("player", "email"): frozenset(emails),
-            ("player", "nick"): frozenset(),
+            ("team", "name"): teams or {},
+            ("player", "email"): {email: [9] for email in emails},
+            ("player", "nick"): {},
         },
         found={("team", "name"): teams or {}},
     )

@@ -31,7 +31,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
     load: Callable[..., None] = load_module.load
 
     def spy(plan: Any, **named: Any) -> None:
-        made.extend((records.importable.name, len(records)) for records in plan.records)
+        made.extend((records.importable.name, len(records.rows)) for records in plan.records)
         load(plan, **named)
 
     monkeypatch.setattr(importing, "load", spy)

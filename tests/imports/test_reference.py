@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ from people.services import NewOrganization
 from tests.builders import make_company, make_import, make_organization, make_person
 from tests.payloads import payloads
 from tests.reference import Accepted, Refused, RowOfCompany, expect_import
-from tests.snapshots import take_snapshot
+from tests.snapshots import take_snapshot, undone
 
 SERVERS = {"id", "created_at"}
 TABLES = {"company": "companies_company", "person": "people_person"}
@@ -46,15 +46,6 @@ def boundaries(size: int) -> Iterator[None]:
             patch.setattr(staging, "SENT_AT_ONCE", 10 * size)
             patch.setattr(staging, "PART", 7 * size)
         yield
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """What happens here is undone, and until then PostgreSQL checks everything at once."""
-    with transaction.atomic():
-        connection.check_constraints()
-        yield
-        transaction.set_rollback(True)
 
 
 def organize() -> NewOrganization:

@@ -1,9 +1,19 @@
-"""The only way in: create, update, run and revert an import, each in one transaction.
+"""The only way in: create, update, run and revert an import, each in one transaction, and say before what that will do.
 
 Every edge (HTTP, admin, command) makes one call here. Refusals are ``importsvc.imports.errors``.
 """
 
 from importsvc.imports.services.importing import create_import, run_import, update_import
+from importsvc.imports.services.previewing import ImportPreview, preview_import
 from importsvc.imports.services.reverting import Revert, find_import, revert_import
 
-__all__ = ["Revert", "create_import", "find_import", "revert_import", "run_import", "update_import"]
+__all__ = [
+    "ImportPreview",
+    "Revert",
+    "create_import",
+    "find_import",
+    "preview_import",
+    "revert_import",
+    "run_import",
+    "update_import",
+]

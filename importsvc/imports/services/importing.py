@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils import timezone
 
-from importsvc.engine import registry
-from importsvc.engine.batches import make_batches, read_ahead
-from importsvc.engine.errors import PayloadError
-from importsvc.engine.importable import Importable
-from importsvc.engine.load import Defaults, load
-from importsvc.engine.lookups import read_lookups
-from importsvc.engine.payload import expect_types, stream_payload
-from importsvc.engine.plan import Plan, make_plan
-from importsvc.engine.rows import CleanRows, clean_pieces
-from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
+from importsvc.engine.defaults import Defaults
+from importsvc.engine.differences import Differences, count_rows, read_differences
+from importsvc.engine.load import load
+from importsvc.engine.plan import OnDuplicate
+from importsvc.errors import PreconditionFailed
+from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services.planning import plan_rows, plan_while_writing, to_text
 from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
 from importsvc.imports.staging import store_import_data
 from organizations.models import Organization
 from people.models import Person
+
+# In place of tags: any state will do (RFC 9110, section 13.1.1).
+ANY_STATE = "*"
 
 
 def create_import(
@@ -34,6 +32,7 @@ def create_import(
     import_data: object,
     sample: bool | None = None,
     import_model_id: int | None = None,
+    on_duplicate: OnDuplicate = "error",
 ) -> Import:
     """Stage rows, after checking all of them against what the organization has now.
 
@@ -42,12 +41,16 @@ def create_import(
     Raises:
         ImportDataInvalid, RowsInvalid: nothing is staged.
     """
-    _make_valid_plan(organization, import_data)
+    plan_rows(organization, import_data, on_duplicate=on_duplicate).require_valid()
     with transaction.atomic():
         import_ = Import.objects.create(
-            organization=organization, creator=creator, sample=bool(sample), import_model_id=import_model_id
+            organization=organization,
+            creator=creator,
+            sample=bool(sample),
+            import_model_id=import_model_id,
+            on_duplicate=on_duplicate,
         )
-        store_import_data(import_.pk, _to_text(import_data))
+        store_import_data(import_.pk, to_text(import_data))
     del import_.import_data  # who wants it reads what is stored
     return import_
 
@@ -57,7 +60,8 @@ def update_import(
 ) -> Import:
     """Replace the staged rows of an import that was not run yet, and whichever other attributes are given.
 
-    ``attributes`` may hold ``sample`` and ``import_model_id``; a ``sample`` of null becomes ``False``.
+    ``attributes`` may hold ``sample``, ``import_model_id`` and ``on_duplicate``; a ``sample`` of null becomes
+    ``False``.
 
     Raises:
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
@@ -65,106 +69,108 @@ def update_import(
     with transaction.atomic():
         import_ = lock_import(organization, import_id)
         require_state(import_, ImportState.CREATED, "updated")
-        _make_valid_plan(organization, import_data)
-        store_import_data(import_id, _to_text(import_data))
-        for name in attributes.keys() & {"sample", "import_model_id"}:
+        for name in attributes.keys() & {"sample", "import_model_id", "on_duplicate"}:
             setattr(import_, name, attributes[name])
         import_.sample = bool(import_.sample)
-        import_.save(update_fields=["sample", "import_model_id"])
+        plan_rows(organization, import_data, on_duplicate=_on_duplicate(import_)).require_valid()
+        store_import_data(import_id, to_text(import_data))
+        import_.save(update_fields=["sample", "import_model_id", "on_duplicate"])
     return import_
 
 
-def run_import(*, organization: Organization, import_id: int, import_data: object = None) -> Import:
+def run_import(
+    *,
+    organization: Organization,
+    import_id: int,
+    import_data: object = None,
+    on_duplicate: OnDuplicate | None = None,
+    if_match: Collection[str] | None = None,
+    actor: Actor | None = None,
+) -> Import:
     """Turn the rows into records, all of them in one transaction, or change nothing at all.
 
-    ``import_data`` replaces what is staged, in the same transaction; ``None`` means: run what is staged.
+    Args:
+        organization: that the import belongs to.
+        import_id: which import.
+        import_data: replaces what is staged, in the same transaction; ``None`` means: run what is staged.
+        on_duplicate: replaces what the import says; ``None`` means: as it says.
+        if_match: tags of previews (see ``preview_import``), or ``*``; nothing is done unless one of them still holds.
+        actor: who is doing this.
 
     Raises:
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
-        Conflict: others kept writing the same records at the same time; trying again later may succeed.
+        PreconditionFailed: what the preview showed is not what would be done now. Nothing is changed.
+        Busy: others kept writing the same records at the same time; trying again later may succeed.
     """
-    return attempt(lambda careful: _run_import(organization, import_id, import_data, careful=careful))
+
+    def run(careful: bool) -> Import:
+        import_ = lock_import(organization, import_id)
+        require_state(import_, ImportState.CREATED, "imported")
+        started_at = timezone.now()
+        lock_organization(organization)
+        import_.on_duplicate = on_duplicate or import_.on_duplicate
+        import_.processed_by = actor and actor.to_json()
+        rows = import_.import_data if import_data is None else import_data
+        defaults = Defaults(organization)
+        # Only where every row becomes a new record can be seen row by row, while writing, that nothing is wrong.
+        if careful or if_match is not None or import_.on_duplicate != "error":
+            import_.counts = _write_at_once(import_, rows, defaults, if_match)
+        else:
+            import_.counts = _write_in_batches(import_, rows, defaults)
+        if import_data is not None:  # not before: what is wrong with the rows may be what cannot be stored
+            store_import_data(import_id, to_text(import_data))
+        import_.shared_values = defaults.describe()
+        import_.started_at = started_at
+        # The clock may be set back between two readings; the order of the time stamps may not.
+        import_.processed_at = max(timezone.now(), started_at)
+        written = ["started_at", "processed_at", "shared_values", "on_duplicate", "counts", "processed_by"]
+        import_.save(update_fields=written)
+        return import_
+
+    return attempt(run)
 
 
-def _run_import(organization: Organization, import_id: int, import_data: object, *, careful: bool) -> Import:
-    """Check while writing, or, if ``careful``, check everything first, as it takes to say everything that is wrong.
+def _write_at_once(
+    import_: Import, rows: object, defaults: Defaults, if_match: Collection[str] | None
+) -> dict[str, dict[str, int]]:
+    """Check all rows, then write what they change; how many rows of each type became what."""
+    tags = None if if_match is None or ANY_STATE in if_match else if_match
+    planned = plan_rows(
+        import_.organization,
+        rows,
+        on_duplicate=_on_duplicate(import_),
+        lock=True,
+        tagged_with=defaults if tags is not None else None,
+    )
+    if tags is not None and planned.tag not in tags:
+        raise PreconditionFailed
+    plan = planned.require_valid()
+    differences = read_differences(plan, defaults)
+    load(
+        plan,
+        organization=import_.organization,
+        import_id=import_.pk,
+        defaults=defaults,
+        differences=differences,
+    )
+    return count_rows(plan, differences)
+
+
+def _write_in_batches(import_: Import, rows: object, defaults: Defaults) -> dict[str, dict[str, int]]:
+    """Write new records while the next rows are being checked; how many rows of each type became what.
 
     Raises:
-        PlanError: not careful, and a row is wrong.
+        PlanError: a row is wrong.
     """
-    import_ = lock_import(organization, import_id)
-    require_state(import_, ImportState.CREATED, "imported")
-    started_at = timezone.now()
-    lock_organization(organization)
-    defaults = Defaults(organization)
-    with _make_plans(organization, import_.import_data if import_data is None else import_data, careful) as plans:
+    counts: dict[str, dict[str, int]] = {}
+    with plan_while_writing(import_.organization, rows) as plans:
         for plan in plans:
-            load(plan, organization=organization, import_id=import_id, defaults=defaults)
-    if import_data is not None:  # not before: what is wrong with the rows may be what cannot be stored
-        store_import_data(import_id, _to_text(import_data))
-    import_.shared_values = defaults.describe()
-    import_.started_at = started_at
-    # The clock may be set back between two readings; the order of the time stamps may not.
-    import_.processed_at = max(timezone.now(), started_at)
-    import_.save(update_fields=["started_at", "processed_at", "shared_values"])
-    return import_
+            load(plan, organization=import_.organization, import_id=import_.pk, defaults=defaults)
+            for name, of_type in count_rows(plan, Differences()).items():
+                known = counts.setdefault(name, dict.fromkeys(of_type, 0))
+                counts[name] = {what: known[what] + count for what, count in of_type.items()}
+    return counts
 
 
-@contextmanager
-def _make_plans(organization: Organization, import_data: object, careful: bool) -> Iterator[Iterable[Plan]]:
-    """The plan of what all rows become, or, if not careful, plans of some rows after the other.
-
-    Careful means that nothing is wrong with the plan. The others are made when somebody asks for the next one, of rows
-    that are read in advance; rows may be wrong, and a value may be taken that a constraint of the database guards.
-
-    Raises:
-        ImportDataInvalid, RowsInvalid: here or, if not careful, while plans are made.
-    """
-    if careful:
-        yield [_make_valid_plan(organization, import_data)]
-    else:
-        importables = _importables()
-        expected = expect_types(import_data, types=list(importables))
-        batches = make_batches(_read_rows(import_data), importables, expected=expected)
-        with read_ahead(batches) as all_rows:
-            yield (_make_plan(organization, {rows.importable.name: rows}, trust_constraints=True) for rows in all_rows)
-
-
-def _make_valid_plan(organization: Organization, import_data: object) -> Plan:
-    """The plan of what all rows become.
-
-    Raises:
-        ImportDataInvalid, RowsInvalid: there is anything wrong with them.
-    """
-    plan = _make_plan(organization, clean_pieces(_read_rows(import_data), _importables()), trust_constraints=False)
-    if not plan.is_valid:
-        raise RowsInvalid(plan.errors)
-    return plan
-
-
-def _make_plan(organization: Organization, all_rows: Mapping[str, CleanRows], *, trust_constraints: bool) -> Plan:
-    lookups = read_lookups(organization.pk, all_rows.values(), trust_constraints=trust_constraints)
-    return make_plan(all_rows, lookups, dependency_order=_importables().values())
-
-
-def _importables() -> dict[str, Importable]:
-    """By name, those referred to first."""
-    return {importable.name: importable for importable in registry.in_dependency_order()}
-
-
-def _read_rows(import_data: object) -> Iterator[tuple[str, list[Any]]]:
-    """The rows with the name of their type, piece by piece.
-
-    Raises:
-        ImportDataInvalid: there is something wrong with them as a whole.
-    """
-    if import_data is None or (isinstance(import_data, str) and not import_data.strip()):
-        raise ImportDataInvalid("can't be blank")
-    try:
-        yield from stream_payload(import_data, types=list(_importables()))
-    except PayloadError as error:
-        raise ImportDataInvalid(str(error)) from None
-
-
-def _to_text(import_data: object) -> str:
-    return import_data if isinstance(import_data, str) else json.dumps(import_data, ensure_ascii=False)
+def _on_duplicate(import_: Import) -> OnDuplicate:
+    return cast("OnDuplicate", import_.on_duplicate)

@@ -55,6 +55,7 @@ def lock_import(organization: Organization, import_id: int) -> Import:
     import_ = locked.filter(pk=import_id).first()
     if import_ is None:
         raise RecordNotFound
+    import_.organization = organization
     return import_
 
 

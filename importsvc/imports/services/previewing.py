@@ -1,0 +1,61 @@
+"""What running an import would do now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from importsvc.engine.defaults import Defaults
+from importsvc.engine.differences import count_rows, read_differences
+from importsvc.engine.plan import OnDuplicate
+from importsvc.engine.planned_changes import PlannedChange, PlannedChanges
+from importsvc.errors import RecordNotFound
+from importsvc.imports.errors import RowsInvalid
+from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services.planning import plan_rows
+from importsvc.imports.services.transactions import require_state
+from organizations.models import Organization
+
+
+@dataclass(frozen=True)
+class ImportPreview:
+    """What running an import would do.
+
+    Attributes:
+        import_: which import.
+        tag: given to ``run_import`` as ``if_match``, it does what is shown here, or nothing.
+        counts: how many rows of each type would be created, updated, unchanged and skipped; all are 0 if any is wrong.
+        refusal: what running would be refused with, if any row is wrong.
+        changes: what the journal would say, in its order; empty if any row is wrong.
+    """
+
+    import_: Import
+    tag: str
+    counts: Mapping[str, Mapping[str, int]]
+    refusal: RowsInvalid | None
+    changes: Sequence[PlannedChange]
+
+
+def preview_import(*, organization: Organization, import_id: int) -> ImportPreview:
+    """Plan what running an import would do now, without a lock and without writing anything.
+
+    Raises:
+        RecordNotFound, WrongState, ImportDataInvalid: what running would be refused with as well.
+    """
+    import_ = Import.objects.for_organization(organization).filter(pk=import_id).first()
+    if import_ is None:
+        raise RecordNotFound
+    require_state(import_, ImportState.CREATED, "imported")
+    defaults = Defaults(organization)
+    on_duplicate = cast("OnDuplicate", import_.on_duplicate)
+    planned = plan_rows(organization, import_.import_data, on_duplicate=on_duplicate, tagged_with=defaults)
+    tag = str(planned.tag)
+    try:
+        plan = planned.require_valid()
+    except RowsInvalid as refusal:
+        nothing = dict.fromkeys(("created", "updated", "unchanged", "skipped"), 0)
+        return ImportPreview(import_, tag, dict.fromkeys(planned.plan.submitted, nothing), refusal, ())
+    differences = read_differences(plan, defaults)
+    changes = PlannedChanges(plan, differences, defaults)
+    return ImportPreview(import_, tag, count_rows(plan, differences), None, changes)
