@@ -1,0 +1,151 @@
+"""Imports that update, while others write the same records: what a plan saw is what it writes over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from importsvc.errors import PreconditionFailed
+from importsvc.imports.models import Change, Import
+from importsvc.imports.services import create_import, importing, planning, preview_import, run_import
+from people.models import Person
+from people.services import NewOrganization
+from tests.builders import make_person
+from tests.interleaving import Gate, threads
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def ann(acme: NewOrganization) -> Person:
+    return make_person(organization=acme.organization, email="ann@acme.test", title="Boss")
+
+
+def stage(acme: NewOrganization, title: str) -> Import:
+    rows = {"person": [{"email": "ANN@acme.test", "title": title}, {"first_name": "Bob", "email": "bob@acme.test"}]}
+    return create_import(organization=acme.organization, creator=acme.person, import_data=rows, on_duplicate="update")
+
+
+def run(import_: Import, **said: Any) -> Import:
+    return run_import(organization=import_.organization, import_id=import_.pk, **said)
+
+
+def edit(ann: Person, **values: Any) -> int:
+    return Person.objects.filter(pk=ann.pk).update(**values)
+
+
+def titles(import_: Import) -> list[tuple[Any, Any]]:
+    changes = Change.objects.filter(import_record=import_, action="updated")
+    return [((change.before or {})["title"], (change.after or {})["title"]) for change in changes]
+
+
+def test_an_edit_waits_until_the_import_is_done_and_comes_after_it(
+    acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_ = stage(acme, "Chief")
+    gate = Gate(monkeypatch, importing, "load")
+
+    with threads() as others:
+        imported = others.start(lambda: run(import_))
+        gate.wait()
+        edited = others.start_blocked(lambda: edit(ann, title="Chair"))
+        gate.open()
+
+    assert (imported.result().counts["person"]["updated"], edited.result()) == (1, 1)
+    ann.refresh_from_db()
+    assert (ann.title, titles(import_)) == ("Chair", [("Boss", "Chief")])
+
+
+def test_an_edit_that_is_under_way_is_waited_for_and_is_what_the_journal_says_was_there_before(
+    acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_ = stage(acme, "Chief")
+    gate = Gate(monkeypatch, importing, "plan_rows")
+
+    with threads() as others:
+        imported = others.start(lambda: run(import_))
+        gate.wait()
+        edit(ann, title="Chair")
+        gate.open()
+
+    assert imported.result().processed_at
+    ann.refresh_from_db()
+    assert (ann.title, titles(import_)) == ("Chief", [("Chair", "Chief")])
+
+
+def test_a_record_that_goes_meanwhile_is_made_anew_or_stays_until_the_import_is_done(
+    acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Person.objects.filter(pk=ann.pk).update(first_name="Ann")
+    rows = {"person": [{"email": "ANN@acme.test", "first_name": "Ann", "title": "Chief"}]}
+    import_ = create_import(
+        organization=acme.organization, creator=acme.person, import_data=rows, on_duplicate="update"
+    )
+    gate = Gate(monkeypatch, planning, "read_lookups", after=True)
+
+    with threads() as others:
+        imported = others.start(lambda: run(import_))
+        gate.wait()
+        gone = others.start_blocked(lambda: Person.objects.filter(pk=ann.pk).delete())
+        gate.open()
+
+    assert imported.result().counts == {"person": {"created": 0, "updated": 1, "unchanged": 0, "skipped": 0}}
+    assert gone.result()[0] == 1
+    assert titles(import_) == [("Boss", "Chief")]
+
+
+def test_two_imports_of_one_record_run_one_after_the_other(
+    acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = stage(acme, "Chief"), stage(acme, "Chair")
+    gate = Gate(monkeypatch, importing, "load", after=True)
+
+    with threads() as others:
+        first = others.start(lambda: run(one))
+        gate.wait()
+        second = others.start_blocked(lambda: run(other))
+        gate.open()
+
+    assert first.result().counts == {"person": {"created": 1, "updated": 1, "unchanged": 0, "skipped": 0}}
+    assert second.result().counts == {"person": {"created": 0, "updated": 1, "unchanged": 1, "skipped": 0}}
+    assert (titles(one), titles(other)) == ([("Boss", "Chief")], [("Chief", "Chair")])
+
+
+def test_an_edit_between_preview_and_run_is_never_lost(
+    acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_ = stage(acme, "Chief")
+    tag = preview_import(organization=acme.organization, import_id=import_.pk).tag
+    gate = Gate(monkeypatch, importing, "plan_rows")
+
+    with threads() as others:
+        imported = others.start(lambda: run(import_, if_match=[tag]))
+        gate.wait()
+        edit(ann, title="Chair")
+        gate.open()
+
+    assert isinstance(imported.result(), PreconditionFailed)
+    ann.refresh_from_db()
+    assert (ann.title, titles(import_)) == ("Chair", [])
+    assert Import.objects.get(pk=import_.pk).processed_at is None
+
+
+@pytest.mark.parametrize("name", ["read_lookups", "make_tag", "make_plan"])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_preview_that_shows_what_an_edit_replaced_meanwhile_has_a_tag_that_does_not_hold(
+    acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
+) -> None:
+    import_ = stage(acme, "Chief")
+    gate = Gate(monkeypatch, planning, name, after=after)
+
+    with threads() as others:
+        seen = others.start(lambda: preview_import(organization=import_.organization, import_id=import_.pk))
+        gate.wait()
+        edit(ann, title="Chair")
+        gate.open()
+        preview = seen.result()
+
+    shown = [change.before["title"] for change in preview.changes if change.before]
+    holds = preview.tag == preview_import(organization=import_.organization, import_id=import_.pk).tag
+    assert (shown, holds) in ((["Chair"], True), (["Chair"], False), (["Boss"], False))
