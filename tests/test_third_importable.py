@@ -94,21 +94,35 @@ def test_reverting_leaves_nothing(acme: NewOrganization, deals: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "fields"),
-    [({"value": "1234.51"}, ["value"]), ({"name": "Lost", "company": None}, ["company_id", "name"])],
+    ("changes", "now"),
+    [
+        ({"value": "1234.51"}, {"value": 1234.51}),
+        ({"name": "Lost", "company": None}, {"company_id": None, "name": "Lost"}),
+    ],
 )
 def test_a_deal_that_was_changed_since_stands_in_the_way(
-    acme: NewOrganization, deals: Any, changes: dict[str, Any], fields: list[str]
+    acme: NewOrganization, deals: Any, changes: dict[str, Any], now: dict[str, Any]
 ) -> None:
     import_ = run(acme)
     deal = deals.get(name="Renewal")
+    left = {"company_id": deal.company_id, "name": "Renewal", "value": float(deal.value)}
     deals.filter(pk=deal.pk).update(**changes)
 
     with pytest.raises(RevertConflict) as caught:
         revert(import_)
 
     assert caught.value.meta == {
-        "conflicts": [{"type": "deals", "id": str(deal.pk), "row": 1, "reason": "changed", "fields": fields}],
+        "conflicts": [
+            {
+                "type": "deals",
+                "id": str(deal.pk),
+                "row": 1,
+                "reason": "changed",
+                "fields": sorted(now),
+                "then": {name: left[name] for name in now},
+                "now": now,
+            }
+        ],
         "conflict_count": 1,
     }
 

@@ -21,6 +21,7 @@ from importsvc.engine.copying import (
 )
 from importsvc.engine.defaults import Defaults
 from importsvc.engine.differences import Difference, Differences
+from importsvc.engine.entries import Entries
 from importsvc.engine.importable import Importable
 from importsvc.engine.plan import Block, Plan, PlannedRecords, RowOf
 from importsvc.journal import CREATED, UPDATED, get_journal_model
@@ -73,7 +74,7 @@ def load(
         _write_journal(importable, complete(records, ids, blanks), import_id)
         if differences and (changed := differences.of(importable)):
             _write_journal_of_updates(importable, changed, ids, import_id)
-            apply_values(importable, import_id, "after")
+            apply_values(Entries(import_id, importable, UPDATED), "after")
 
 
 def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:

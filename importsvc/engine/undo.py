@@ -1,4 +1,4 @@
-"""The journal back to nothing: what of an import stands in the way of its undoing, and the undoing, set-based.
+"""The journal back to nothing: an import undone, set-based, as far as nothing stands in the way.
 
 The caller owns the transaction, has locked the import and the organization, and reads at READ COMMITTED: each
 statement here sees what was committed before it began, and rows are locked before they are judged.
@@ -6,23 +6,31 @@ statement here sees what was committed before it began, and rows are locked befo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from django.db import connection
-from django.db.models import IntegerField, Model
+from django.db.models import Model
 
 from importsvc.engine import registry
-from importsvc.engine.copying import forget_plans, json_text
-from importsvc.engine.foreign_keys import ForeignKey, find_foreign_keys
-from importsvc.engine.importable import Importable, has_computed_default
-from importsvc.journal import CREATED, get_journal_model, read_shared_values
+from importsvc.engine.applying import apply_values
+from importsvc.engine.conflicts import REPORTED_CONFLICTS, Conflict, find_conflicts, read_conflicts
+from importsvc.engine.copying import forget_plans
+from importsvc.engine.entries import Entries, quoted_journal
+from importsvc.engine.foreign_keys import find_foreign_keys
+from importsvc.engine.keeping import count_kept, journal_kept, keep_conflicts
+from importsvc.engine.references import KEPT
+from importsvc.journal import CREATED, UPDATED
 
-REPORTED_CONFLICTS = 1_000
+ACTIONS = (CREATED, UPDATED)
 
 # From as many records on it pays to let PostgreSQL count a table before they are removed.
 COUNTED_FROM = 1_000
+
+# What to do about conflicts: nothing at all; leave what somebody changed since; undo what was changed as well. What
+# something outside of the import refers to is never removed.
+OnConflict = Literal["refuse", "keep", "discard"]
 
 
 class UnknownTypeError(LookupError):
@@ -30,44 +38,44 @@ class UnknownTypeError(LookupError):
 
 
 @dataclass(frozen=True)
-class Conflict:
-    """Why a record that the import created cannot be removed: somebody changed it, or something refers to it.
-
-    Attributes:
-        model: of the record.
-        record_id: its id.
-        row: the row it came from.
-        fields: the columns that somebody changed since, in alphabetical order; empty if it is about a reference.
-        referenced_by: what refers to it, in words, and the id of the first of those, if that is a number.
-    """
-
-    model: type[Model]
-    record_id: int
-    row: int
-    fields: tuple[str, ...] = ()
-    referenced_by: tuple[str, int | None] | None = None
-
-
-@dataclass(frozen=True)
 class UndoReport:
     """What undoing an import does, by importable name, or the conflicts because of which it does nothing.
 
     Attributes:
-        removed: how many records are removed. Those that are gone already do not count.
+        removed: how many records are removed, for each type of which some were created.
         conflicts: at most ``REPORTED_CONFLICTS``: those of changes, then those of references, type by type.
         conflict_count: how many there are in all.
+        restored: how many records get all their values back, for each type of which some were updated.
+        kept: how many stay or keep something, for types of which some do.
+        gone: how many were gone already, for types of which some were.
     """
 
-    removed: dict[str, int]
-    conflicts: list[Conflict]
-    conflict_count: int
+    removed: Mapping[str, int]
+    conflicts: Sequence[Conflict] = field(default_factory=list)
+    conflict_count: int = 0
+    restored: Mapping[str, int] = field(default_factory=dict)
+    kept: Mapping[str, int] = field(default_factory=dict)
+    gone: Mapping[str, int] = field(default_factory=dict)
 
 
-def undo(*, import_id: int, dry_run: bool = False) -> UndoReport:
-    """Remove every record that the import created, if nothing stands in the way of any of them.
+def undo(
+    *,
+    import_id: int,
+    on_conflict: OnConflict = "refuse",
+    dry_run: bool = False,
+    approve: Callable[[], None] = lambda: None,
+) -> UndoReport:
+    """Remove every record that the import created and give those that it updated their values back.
 
-    A record stands in the way when it was changed since, by whatever path, or when something that the import did not
-    create refers to it. Then, and on a dry run, nothing is removed. Records that are gone already are no obstacle.
+    In the way stands what was changed since, by whatever path, what something refers to that does not go with the
+    import, and a value that cannot be brought back. Records that are gone already are no obstacle.
+
+    Args:
+        import_id: which import.
+        on_conflict: ``refuse``: if anything stands in the way, nothing is done. ``keep``: that is left, and all else
+            undone, updates column by column. ``discard``: changes are undone as well.
+        dry_run: only tell what ``refuse`` would do.
+        approve: called when all records are locked, before any is judged; raises if nothing is to be done.
 
     Raises:
         UnknownTypeError: the journal names a type that is not registered any more.
@@ -75,186 +83,115 @@ def undo(*, import_id: int, dry_run: bool = False) -> UndoReport:
             the transaction.
     """
     forget_plans()
-    importables = _journaled_types(import_id)
-    removed = {importable.name: _lock_records(importable, import_id) for importable in importables}
-    conflicts: list[Conflict] = []
-    count = 0
-    for importable in importables:
-        for found, total in _find_conflicts(importable, import_id, removed[importable.name]):
-            conflicts.extend(found[: REPORTED_CONFLICTS - len(conflicts)])
-            count += total
-    if not count and not dry_run:
-        for importable in importables:
-            if removed[importable.name] >= COUNTED_FROM:
-                count_rows(importable.model)
-        for importable in reversed(importables):
-            _delete_records(importable, import_id)
-    return UndoReport(removed, conflicts, count)
+    journaled = count_entries(import_id)
+    left = {entries: _lock_records(entries) for entries in journaled}
+    approve()
+    if on_conflict == "refuse" or dry_run:
+        conflicts, count = _find_conflicts(left)
+        if not count and not dry_run:
+            _restore_and_remove(journaled, left, is_kept=False)
+        return _report(journaled, left, conflicts=conflicts, conflict_count=count)
+    with keep_conflicts(left, edits=on_conflict == "keep"):
+        kept = {entries: count_kept(entries) for entries in left}
+        journal_kept(import_id)
+        _restore_and_remove(journaled, left, is_kept=any(kept.values()))
+    undone = {entries: count - kept[entries] for entries, count in left.items()}
+    return _report(journaled, undone, kept)
 
 
-def _journaled_types(import_id: int) -> list[Importable]:
-    """The types that the import wrote, those referred to first."""
-    changes = get_journal_model()._default_manager.filter(import_record=import_id)
-    names = set(changes.values_list("record_type", flat=True).distinct())
-    importables = [importable for importable in registry.in_dependency_order() if importable.name in names]
-    for name in sorted(names - {importable.name for importable in importables}):
-        raise UnknownTypeError(name)
-    return importables
+def count_entries(import_id: int) -> dict[Entries, int]:
+    """How many entries of each type and action an import has in the journal, those of types referred to first.
 
-
-def _created(alias: str) -> str:
-    """Journal rows of the records of a type that an import created; parameters: the import's id, the type's name."""
-    return f"{alias}.import_id = %s AND {alias}.record_type = %s AND {alias}.action = '{CREATED}'"
-
-
-def _journal() -> str:
-    return connection.ops.quote_name(get_journal_model()._meta.db_table)
-
-
-def _from_records(importable: Importable, select: str = "SELECT *", locking: str = "") -> str:
-    """``FROM`` the records of a type that an import created, with their journal rows; parameters as ``_created``.
-
-    Here and below, LATERAL and OFFSET decide that the journal's rows are gone through and the records looked up. Of an
-    import that was just run PostgreSQL has no statistics: it expects one row, and may compare each with each.
+    Raises:
+        UnknownTypeError: the journal names a type that is not registered any more.
     """
-    table = connection.ops.quote_name(importable.model._meta.db_table)
-    return (
-        f"FROM (SELECT * FROM {_journal()} AS change WHERE {_created('change')}) AS change CROSS JOIN LATERAL"
-        f" ({select} FROM {table} AS record WHERE record.id = change.record_id OFFSET 0 {locking}) AS record"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT record_type, action, count(*) FROM {quoted_journal()} WHERE import_id = %s GROUP BY 1, 2",
+            [import_id],
+        )
+        counts = {(record_type, action): count for record_type, action, count in cursor}
+    importables = registry.in_dependency_order()
+    if unknown := {name for name, _ in counts} - {importable.name for importable in importables}:
+        raise UnknownTypeError(min(unknown))
+    return {
+        Entries(import_id, importable, action): counts[importable.name, action]
+        for importable in importables
+        for action in ACTIONS
+        if (importable.name, action) in counts
+    }
+
+
+def _report(
+    journaled: Mapping[Entries, int],
+    undone: Mapping[Entries, int],
+    kept: Mapping[Entries, int] | None = None,
+    **conflicts: Any,
+) -> UndoReport:
+    kept_by_type: dict[str, int] = {}
+    gone: dict[str, int] = {}
+    for entries, count in journaled.items():
+        name, stays = entries.importable.name, kept[entries] if kept else 0
+        kept_by_type[name] = kept_by_type.get(name, 0) + stays
+        gone[name] = gone.get(name, 0) + count - undone[entries] - stays
+    return UndoReport(
+        removed=_by_type(undone, CREATED),
+        restored=_by_type(undone, UPDATED),
+        kept={name: count for name, count in kept_by_type.items() if count},
+        gone={name: count for name, count in gone.items() if count},
+        **conflicts,
     )
 
 
-def _lock_records(importable: Importable, import_id: int) -> int:
+def _by_type(counts: Mapping[Entries, int], action: str) -> dict[str, int]:
+    return {entries.importable.name: count for entries, count in counts.items() if entries.action == action}
+
+
+def _lock_records(entries: Entries) -> int:
     """Lock the records that are left against every change, and every new reference, and count them."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*) {_from_records(importable, 'SELECT id', 'FOR UPDATE')}", [import_id, importable.name]
-        )
+        cursor.execute(f"SELECT count(*) {entries.source_with_records('SELECT id', 'FOR UPDATE')}", entries.parameters)
         return int(cursor.fetchone()[0])
 
 
-def _find_conflicts(importable: Importable, import_id: int, records: int) -> Iterator[tuple[list[Conflict], int]]:
-    """The first conflicts of each kind, in row order, and how many there are of that kind."""
-    yield _find_edited(importable, import_id)
-    for key in find_foreign_keys(importable.model):
-        yield _find_referenced(importable, import_id, key, is_small=key.rows is not None and key.rows < records)
+def _find_conflicts(left: Mapping[Entries, int]) -> tuple[list[Conflict], int]:
+    """The first conflicts, type by type those of changes before those of references, and how many there are."""
+    conflicts: list[Conflict] = []
+    count = 0
+    for entries, records in left.items():
+        for kind in find_conflicts(entries, records=records):
+            found, total = read_conflicts(kind, entries.importable.model)
+            conflicts.extend(found[: REPORTED_CONFLICTS - len(conflicts)])
+            count += total
+    return conflicts, count
 
 
-def _find_edited(importable: Importable, import_id: int) -> tuple[list[Conflict], int]:
-    """Records that are not as the import left them: as the journal says, and in all else as the model's defaults say.
+def _restore_and_remove(journaled: Mapping[Entries, int], left: Mapping[Entries, int], *, is_kept: bool) -> None:
+    """Undo what ``undo_kept`` does not hold, if ``is_kept`` says that it holds anything.
 
-    Both sides are values of the table's own types, so that 1.5 and 1.50, or two spellings of a date, are the same. So
-    are the null of SQL and that of JSON. What neither the journal nor the model can tell is taken as it is.
+    Values first: they may refer to records that are to be removed.
     """
-    defaults = {
-        field.column: field.get_default()
-        for field in (*importable.fields, *importable.other_fields)
-        if not has_computed_default(field)
-    }
-    expected = json_text(defaults | read_shared_values(import_id).get(importable.name, {}))
-    table = connection.ops.quote_name(importable.model._meta.db_table)
+    for entries, count in journaled.items():
+        if left[entries] < count:
+            _journal_gone(entries)
+        if entries.action == UPDATED:
+            apply_values(entries, "before", kept=is_kept)
+    created = [entries for entries in left if entries.action == CREATED]
+    for entries in created:
+        if left[entries] >= COUNTED_FROM:
+            count_rows(entries.importable.model)
+    for entries in reversed(created):
+        _delete_records(entries, is_kept=is_kept)
+
+
+def _journal_gone(entries: Entries) -> None:
+    """Note in the journal which records were gone already."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT record_id, row, array("
-            "  SELECT key FROM jsonb_each(to_jsonb(expected)) WHERE value IS DISTINCT FROM to_jsonb(record) -> key"
-            "  ORDER BY key"
-            "), count(*) OVER () FROM ("
-            "  SELECT record_id, row, record, jsonb_populate_record(record, %s::jsonb || after) AS expected FROM ("
-            "    SELECT change.record_id, change.row, change.after"
-            f"   {_from_records(importable)}"
-            f"   CROSS JOIN jsonb_populate_record(NULL::{table}, %s) AS usual"
-            f"   CROSS JOIN jsonb_to_record(change.after) AS given({_describe_columns(importable)})"
-            f"   WHERE {_seems_edited(importable)} OFFSET 0"
-            "  ) AS suspects CROSS JOIN LATERAL"
-            f"  (SELECT stored FROM {table} AS stored WHERE stored.id = record_id OFFSET 0) AS found(record)"
-            ") AS compared WHERE to_jsonb(record) IS DISTINCT FROM to_jsonb(expected)"
-            f" ORDER BY row LIMIT {REPORTED_CONFLICTS}",
-            [expected, import_id, importable.name, expected],
+            f"UPDATE {quoted_journal()} AS change SET outcome = 'gone' WHERE {entries.condition('change')}"
+            f" AND NOT EXISTS (SELECT FROM {entries.table} AS record WHERE record.id = change.record_id)",
+            entries.parameters,
         )
-        rows = cursor.fetchall()
-    conflicts = [Conflict(importable.model, record_id, row, fields=tuple(names)) for record_id, row, names, _ in rows]
-    return conflicts, rows[0][-1] if rows else 0
-
-
-def _journaled_fields(importable: Importable) -> tuple[Any, ...]:
-    """The fields that a journal's ``after`` may have; those that all records have alike only older entries do."""
-    computed = filter(has_computed_default, importable.other_fields)
-    return (*importable.fields, importable.organization_field, *computed)
-
-
-def _describe_columns(importable: Importable) -> str:
-    """The columns that a journal's ``after`` may have, with their types."""
-    quote = connection.ops.quote_name
-    fields = _journaled_fields(importable)
-    return ", ".join(f"{quote(str(field.column))} {field.db_type(connection)}" for field in fields)
-
-
-def _seems_edited(importable: Importable) -> str:
-    """A condition that costs little and holds for every record that was edited, and for few others.
-
-    Of a ``record`` it compares each column with what the row gave, or else what is usual, or else itself.
-    """
-    given = _journaled_fields(importable)
-    alike = []
-    for field in (importable.organization_field, *importable.fields, *importable.other_fields):
-        column = connection.ops.quote_name(str(field.column))
-        sources = [f"given.{column}"] if field in given else []
-        sources.append(f"usual.{column}")
-        if has_computed_default(field):
-            sources.append(f"record.{column}")
-        alike.append(f"record.{column} IS NOT DISTINCT FROM coalesce({', '.join(sources)})")
-    return f"({' AND '.join(alike)}) IS NOT TRUE"
-
-
-def _find_referenced(
-    importable: Importable, import_id: int, key: ForeignKey, *, is_small: bool
-) -> tuple[list[Conflict], int]:
-    """Records that something which the import did not create refers to by this key.
-
-    If the key's table ``is_small``, it is gone through, instead of asking it about each of the records.
-    """
-    quote = connection.ops.quote_name
-    referrer, referrer_id, condition = key.table, "NULL::bigint", ""
-    parameters: list[Any] = [import_id, importable.name]
-    if key.model:
-        referrer = str(key.model._meta.verbose_name_plural)
-        primary_key = f"other.{quote(str(key.model._meta.pk.column))}"
-        # Ids of other kinds have no order, and may be nobody's business.
-        if isinstance(key.model._meta.pk, IntegerField):
-            referrer_id = f"min({primary_key})"
-        if own := registry.find_by_model(key.model):
-            condition = (
-                f"WHERE NOT EXISTS (SELECT FROM {_journal()} AS own"
-                f" WHERE own.record_id = {primary_key} AND {_created('own')} OFFSET 0)"
-            )
-            parameters += [import_id, own.name]
-    joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)
-    own_id = next((column for column, referred in key.columns if referred == importable.model._meta.pk.column), None)
-    if is_small and own_id:
-        table = quote(importable.model._meta.db_table)
-        source = (
-            f"FROM {key.table} AS other CROSS JOIN LATERAL (SELECT record_id, row FROM {_journal()} AS change"
-            f" WHERE {_created('change')} AND change.record_id = other.{quote(own_id)} OFFSET 0) AS change"
-            f" CROSS JOIN LATERAL"
-            f" (SELECT FROM {table} AS record WHERE record.id = change.record_id AND {joined} OFFSET 0) AS record"
-        )
-    else:
-        source = (
-            f"{_from_records(importable)} CROSS JOIN LATERAL"
-            f" (SELECT * FROM {key.table} AS other WHERE {joined} OFFSET 0) AS other"
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT change.record_id, change.row, {referrer_id}, count(*) OVER ()"
-            f" {source} {condition}"
-            f" GROUP BY change.record_id, change.row ORDER BY change.row LIMIT {REPORTED_CONFLICTS}",
-            parameters,
-        )
-        rows = cursor.fetchall()
-    conflicts = [
-        Conflict(importable.model, record_id, row, referenced_by=(referrer, first)) for record_id, row, first, _ in rows
-    ]
-    return conflicts, rows[0][-1] if rows else 0
 
 
 def count_rows(model: type[Model]) -> None:
@@ -272,9 +209,13 @@ def count_rows(model: type[Model]) -> None:
             cursor.execute(f"ANALYZE (SKIP_LOCKED) {table} ({', '.join(sorted(counted))})")
 
 
-def _delete_records(importable: Importable, import_id: int) -> None:
+def _delete_records(entries: Entries, *, is_kept: bool) -> None:
     """Remove the records. They are locked, so they are where they are found: there is one way only to go there."""
-    table = connection.ops.quote_name(importable.model._meta.db_table)
-    places = f"SELECT record.ctid {_from_records(importable, 'SELECT ctid')}"
+    places = f"SELECT record.ctid {entries.source_with_records('SELECT ctid')}"
+    if is_kept:
+        places += (
+            f" WHERE NOT EXISTS (SELECT FROM {KEPT} AS kept WHERE kept.record_type = change.record_type"
+            " AND kept.record_id = change.record_id)"
+        )
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({places}))", [import_id, importable.name])
+        cursor.execute(f"DELETE FROM {entries.table} WHERE ctid = ANY(ARRAY({places}))", entries.parameters)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from importsvc.engine import undo
+from importsvc.engine.conflicts import Conflict as UndoConflict
 from importsvc.engine.errors import RowError, describe_row_errors
+from importsvc.engine.undo import UndoReport
 from importsvc.errors import Conflict, InvalidAttribute
 from importsvc.imports.models import ImportState
 
@@ -41,26 +42,33 @@ class WrongState(Conflict):
 class RevertConflict(Conflict):
     """Reverting would destroy what somebody else did since. Nothing was touched; ``meta`` names the records and why."""
 
-    def __init__(self, report: undo.UndoReport) -> None:
+    def __init__(self, report: UndoReport) -> None:
         count = report.conflict_count
         what = "1 change or reference" if count == 1 else f"{count} changes or references"
         super().__init__(
             f"{what} since the import {'stands' if count == 1 else 'stand'} in the way",
-            meta={"conflicts": [_describe(c) for c in report.conflicts], "conflict_count": count},
+            meta={"conflicts": [describe_conflict(conflict) for conflict in report.conflicts], "conflict_count": count},
         )
 
 
-def _describe(conflict: undo.Conflict) -> dict[str, Any]:
-    described = {
+def describe_conflict(conflict: UndoConflict) -> dict[str, Any]:
+    """A conflict as data: the record, its row, why, and what is to be known of that.
+
+    ``{"type": "people", "id": "7", "row": 1, "reason": "changed", "fields": ["title"], "then": {"title": "Boss"},
+    "now": {"title": null}}``. Other reasons are ``referenced``, with ``referenced_by`` instead of fields, and
+    ``reference_missing`` and ``column_missing``, without values.
+    """
+    described: dict[str, Any] = {
         "type": str(conflict.model._meta.verbose_name_plural),
         "id": str(conflict.record_id),
         "row": conflict.row,
+        "reason": conflict.reason,
     }
-    if conflict.referenced_by is None:
-        return {**described, "reason": "changed", "fields": list(conflict.fields)}
-    referrer, first = conflict.referenced_by
-    return {
-        **described,
-        "reason": "referenced",
-        "referenced_by": {"type": referrer, "id": None if first is None else str(first)},
-    }
+    if conflict.referenced_by is not None:
+        referrer, first = conflict.referenced_by
+        described["referenced_by"] = {"type": referrer, "id": None if first is None else str(first)}
+        return described
+    described["fields"] = list(conflict.fields)
+    if conflict.then is not None:
+        described |= {"then": dict(conflict.then), "now": dict(conflict.now or {})}
+    return described

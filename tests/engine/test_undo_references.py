@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 
 from companies.models import Company
+from importsvc.engine.conflicts import Conflict
 from importsvc.engine.foreign_keys import ForeignKey, find_foreign_keys
-from importsvc.engine.undo import Conflict, undo
+from importsvc.engine.undo import undo
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, run_import
 from people.models import ApiToken, Person

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from companies.models import Company
 from importsvc.engine import undo as undo_module
-from importsvc.engine.importable import Importable
+from importsvc.engine.entries import Entries
 from importsvc.imports.errors import RevertConflict, WrongState
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import Revert, create_import, revert_import, run_import
@@ -120,7 +120,7 @@ def test_an_edit_that_comes_too_late_finds_nothing(
 
 
 @pytest.mark.parametrize("refer", [join_the_company, import_as_the_person, lambda caller: create_token(person=ann())])
-@pytest.mark.parametrize("step", ["find_foreign_keys", "_delete_records"])
+@pytest.mark.parametrize("step", ["_find_conflicts", "_delete_records"])
 def test_a_reference_that_comes_too_late_is_refused_by_the_database(
     acme: NewOrganization,
     import_: Import,
@@ -192,9 +192,9 @@ def test_a_revert_that_fails_in_the_middle_leaves_everything_as_it_was(
 ) -> None:
     before = take_snapshot()
 
-    def fail_at(importable: Importable, import_id: int) -> None:
-        delete(importable, import_id)
-        if importable.name == "company":
+    def fail_at(entries: Entries, *, is_kept: bool) -> None:
+        delete(entries, is_kept=is_kept)
+        if entries.importable.name == "company":
             raise RuntimeError("the disk is full")
 
     with monkeypatch.context() as patched:

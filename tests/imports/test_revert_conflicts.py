@@ -37,13 +37,18 @@ def both_changed(api: ApiClient, ids: dict[str, str]) -> None:
     changed_by_sql(api, ids)
 
 
+def changed(kind: str, record_id: str, then: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    described = {"type": kind, "id": record_id, "row": 1, "reason": "changed", "fields": list(then)}
+    return {**described, "then": then, "now": now}
+
+
 def changed_company(ids: dict[str, str]) -> dict[str, Any]:
-    fields = ["description", "due_days"]
-    return {"type": "companies", "id": ids["company"], "row": 1, "reason": "changed", "fields": fields}
+    then, now = {"description": None, "due_days": None}, {"description": "Changed", "due_days": 7}
+    return changed("companies", ids["company"], then, now)
 
 
 def changed_person(ids: dict[str, str]) -> dict[str, Any]:
-    return {"type": "people", "id": ids["person"], "row": 1, "reason": "changed", "fields": ["title"]}
+    return changed("people", ids["person"], {"title": "Contact"}, {"title": None})
 
 
 def referred_company(ids: dict[str, str]) -> dict[str, Any]:

@@ -12,17 +12,14 @@ from importsvc.engine.defaults import Defaults
 from importsvc.engine.differences import Differences, count_rows, read_differences
 from importsvc.engine.load import load
 from importsvc.engine.plan import OnDuplicate
-from importsvc.errors import PreconditionFailed
 from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.planning import plan_rows, plan_while_writing, to_text
+from importsvc.imports.services.preconditions import needs_tag, require_tag
 from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
 from importsvc.imports.staging import store_import_data
 from organizations.models import Organization
 from people.models import Person
-
-# In place of tags: any state will do (RFC 9110, section 13.1.1).
-ANY_STATE = "*"
 
 
 def create_import(
@@ -134,16 +131,14 @@ def _write_at_once(
     import_: Import, rows: object, defaults: Defaults, if_match: Collection[str] | None
 ) -> dict[str, dict[str, int]]:
     """Check all rows, then write what they change; how many rows of each type became what."""
-    tags = None if if_match is None or ANY_STATE in if_match else if_match
     planned = plan_rows(
         import_.organization,
         rows,
         on_duplicate=_on_duplicate(import_),
         lock=True,
-        tagged_with=defaults if tags is not None else None,
+        tagged_with=defaults if needs_tag(if_match) else None,
     )
-    if tags is not None and planned.tag not in tags:
-        raise PreconditionFailed
+    require_tag(if_match, lambda: planned.tag)
     plan = planned.require_valid()
     differences = read_differences(plan, defaults)
     load(
