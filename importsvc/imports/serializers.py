@@ -1,7 +1,19 @@
-"""Imports as resources: the page's six attributes out, the staged rows in."""
+"""Imports as resources: the page's six attributes out, the staged rows in, and what else there is on request."""
 
-from importsvc.imports.models import Import
-from importsvc.jsonapi.fields import JsonApiSerializer, RawJsonField, StrictBooleanField, StrictIdField, ToOneField
+from typing import get_args
+
+from rest_framework import serializers
+
+from importsvc.imports.models import Import, OnDuplicate
+from importsvc.imports.services import OnConflict
+from importsvc.jsonapi.fields import (
+    JsonApiSerializer,
+    RawJsonField,
+    StrictBooleanField,
+    StrictChoiceField,
+    StrictIdField,
+    ToOneField,
+)
 from organizations.serializers import OrganizationRelation
 from people.serializers import PersonSerializer
 
@@ -13,6 +25,8 @@ class ImportSerializer(JsonApiSerializer):
     creator_id = StrictIdField(read_only=True)
     sample = StrictBooleanField(required=False, allow_null=True)
     import_data = RawJsonField()
+    on_duplicate = StrictChoiceField(OnDuplicate.values, required=False)
+    counts = serializers.JSONField(read_only=True)
     organization = OrganizationRelation()
     creator = ToOneField("people")
 
@@ -29,10 +43,13 @@ class ImportSerializer(JsonApiSerializer):
             "started_at",
             "processed_at",
             "reverted_at",
+            "on_duplicate",
+            "counts",
             "import_data",
             "organization",
             "creator",
         ]
+        fields_on_request = ["on_duplicate", "counts"]
         read_only_fields = ["started_at", "processed_at", "reverted_at"]
 
     class JSONAPIMeta:
@@ -41,7 +58,7 @@ class ImportSerializer(JsonApiSerializer):
 
 
 class ImportRunSerializer(ImportSerializer):
-    """The body of ``POST …/import``: the rows may be left out, and nothing else can be said."""
+    """The body of ``POST …/import``: rows, which may be left out, and what to do about duplicates."""
 
     import_data = RawJsonField(required=False)
     import_model_id = StrictIdField(read_only=True)
@@ -49,7 +66,10 @@ class ImportRunSerializer(ImportSerializer):
 
 
 class ImportRevertSerializer(ImportRunSerializer):
-    """The body of ``PATCH …/revert``, where one is sent: there is nothing to say."""
+    """The body of ``PATCH …/revert``, where one is sent: what to do about conflicts."""
+
+    on_conflict = StrictChoiceField(get_args(OnConflict), required=False, write_only=True)
+    on_duplicate = StrictChoiceField(OnDuplicate.values, read_only=True)
 
     class Meta(ImportSerializer.Meta):
-        fields = [name for name in ImportSerializer.Meta.fields if name != "import_data"]
+        fields = [*(name for name in ImportSerializer.Meta.fields if name != "import_data"), "on_conflict"]

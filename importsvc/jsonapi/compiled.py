@@ -133,7 +133,7 @@ class _Compiler:
         return self.columns.setdefault(lookup, len(self.columns))
 
     def add_resource(self, resource: Resource, *, id_at: int, prefix: str) -> ResourceShape:
-        shown = self.fields.get(resource.type, resource.field_names)
+        shown = self.fields.get(resource.type, resource.default_field_names)
         attributes = [attribute for attribute in resource.attributes if attribute.name in shown]
         start = len(self.columns)
         for attribute in attributes:

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from importsvc.errors import DomainError
+from importsvc.errors import DomainError, PreconditionFailed
 from importsvc.jsonapi import API_PREFIX
 from importsvc.text import printable
 
@@ -56,14 +56,24 @@ class RequestError(Exception):
         detail: a sentence.
         pointer: where in the body, in the page's form: without a leading slash.
         parameter: which query parameter.
+        header: which header.
     """
 
-    def __init__(self, code: str, detail: str, *, pointer: str | None = None, parameter: str | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        pointer: str | None = None,
+        parameter: str | None = None,
+        header: str | None = None,
+    ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.pointer = pointer
         self.parameter = parameter
+        self.header = header
 
 
 def error_object(
@@ -72,6 +82,7 @@ def error_object(
     *,
     pointer: str | None = None,
     parameter: str | None = None,
+    header: str | None = None,
     meta: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """An error object with its members in the page's order; what does not apply is left out."""
@@ -85,6 +96,8 @@ def error_object(
         shown["source"] = {"pointer": printable(pointer)}
     elif parameter is not None:
         shown["source"] = {"parameter": printable(parameter)}
+    elif header is not None:
+        shown["source"] = {"header": header}
     if meta is not None:
         shown["meta"] = meta
     return shown
@@ -102,7 +115,11 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 def _error_objects(error: Exception) -> Iterator[dict[str, Any]]:
     match error:
         case RequestError():
-            yield error_object(error.code, error.detail, pointer=error.pointer, parameter=error.parameter)
+            yield error_object(
+                error.code, error.detail, pointer=error.pointer, parameter=error.parameter, header=error.header
+            )
+        case PreconditionFailed():
+            yield error_object(error.code, str(error.detail), header="If-Match")
         case DomainError():
             pointer = f"data/attributes/{error.attribute}" if error.attribute else None
             yield error_object(error.code, error.detail, pointer=pointer, meta=error.meta)

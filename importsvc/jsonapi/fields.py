@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from types import SimpleNamespace
 from typing import Any
@@ -86,6 +86,30 @@ class StrictBooleanField(serializers.Field):
         return value
 
 
+class StrictChoiceField(serializers.Field):
+    """One of a few words."""
+
+    default_error_messages = {"invalid": "must be one of {choices}", "null": "must be one of {choices}"}
+
+    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
+        self.choices = tuple(choices)
+        super().__init__(**kwargs)
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        """As usual, but null is refused like any other value that is none of the words."""
+        return (False, data) if data is None else super().validate_empty_values(data)
+
+    def to_internal_value(self, data: Any) -> str:
+        """The value."""
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid", choices=", ".join(self.choices))
+        return data
+
+    def to_representation(self, value: str) -> str:
+        """The value."""
+        return value
+
+
 class StrictIdField(serializers.Field):
     """A positive whole number that fits into PostgreSQL's bigint, no text."""
 
@@ -108,13 +132,21 @@ class JsonApiSerializer(ModelSerializer):
     They say what resources look like and check what clients send; documents are made from what they say, without
     running them (``importsvc.jsonapi.compiled``).
 
-    Put ``id`` first in ``Meta.fields``, which djangorestframework-jsonapi needs for ``fields[type]=``.
+    Put ``id`` first in ``Meta.fields``, which djangorestframework-jsonapi needs for ``fields[type]=``. Those of
+    ``Meta.fields_on_request`` are only shown to who names them there.
     """
 
     serializer_field_mapping = {**ModelSerializer.serializer_field_mapping, DateTimeField: TimestampField}
 
     # Of the resources that ``include`` can reach, by relationship.
     included_serializers: Mapping[str, type[JsonApiSerializer]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        request = self.context.get("request")
+        if request is not None and f"fields[{self.Meta.resource_name}]" not in request.query_params:
+            for name in getattr(self.Meta, "fields_on_request", ()):
+                self.fields.pop(name)
 
     def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
         """Clean attributes; those that can only be read are ignored, since clients send back what they got.

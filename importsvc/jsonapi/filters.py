@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import django_filters
@@ -78,13 +78,21 @@ class IdFilter(ValuesFilter):
             raise ValueError(text)
         return int(text)
 
+    largest = LARGEST_BIGINT
+
     def filter(self, queryset: QuerySet[Any, Any], values: Sequence[int]) -> QuerySet[Any, Any]:
         """By the field of the filter."""
-        return queryset.filter(self.condition([value for value in values if value <= LARGEST_BIGINT]))
+        return queryset.filter(self.condition([value for value in values if value <= self.largest]))
 
     def condition(self, ids: Sequence[int]) -> Q:
         """What a record must fulfil."""
         return Q(**{f"{self.field_name}__in": ids})
+
+
+class NumberFilter(IdFilter):
+    """By numbers of PostgreSQL's type integer."""
+
+    largest = 2**31 - 1
 
 
 class RelatedIdFilter(IdFilter):
@@ -119,6 +127,24 @@ class NullableBooleanFilter(ValuesFilter):
         return queryset.filter(condition)
 
 
+class WordFilter(ValuesFilter):
+    """By some of the words that ``words`` returns, written like this."""
+
+    def __init__(self, *, words: Callable[[], Collection[str]], **kwargs: Any) -> None:
+        self.words = words
+        super().__init__(**kwargs)
+
+    def read(self, text: str) -> str:  # type: ignore[override]
+        """The word."""
+        if text not in self.words():
+            raise ValueError(text)
+        return text
+
+    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[str]) -> QuerySet[Any, Any]:
+        """By the field of the filter."""
+        return queryset.filter(**{f"{self.field_name}__in": values})
+
+
 class TextFilter(ValuesFilter):
     """By the whole text, whatever its case. A comma is part of the text: for a union repeat the parameter."""
 
@@ -148,8 +174,8 @@ class FilterBackend(BaseFilterBackend):
         Raises:
             RequestError: a value that a filter cannot read.
         """
-        filterset_class = getattr(view, "filterset_class", None)
-        if filterset_class is None or view.action != "list":
+        listing = view.get_listing()
+        if listing is None or listing.filterset_class is None:
             return queryset
         given = read_filters(request.query_params)
         if not given:
@@ -157,7 +183,7 @@ class FilterBackend(BaseFilterBackend):
         data = QueryDict(mutable=True)
         for name, values in given.items():
             data.setlist(name, values)
-        filterset = filterset_class(data, queryset=queryset, request=request)
+        filterset = listing.filterset_class(data, queryset=queryset, request=request)
         # Only filters that are given take part: django-filter would ask each of them to filter by nothing.
         filterset.filters = {name: each for name, each in filterset.filters.items() if name in given}
         if not filterset.is_valid():
@@ -175,7 +201,7 @@ class SortBackend(BaseFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any, Any], view: Any) -> QuerySet[Any, Any]:
         """The records in order."""
-        if view.action != "list":
+        if view.get_listing() is None:
             return queryset
         names = [name for name in request.query_params.get("sort", "").split(",") if name]
         return queryset.order_by(*names, "id")

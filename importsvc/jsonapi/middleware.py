@@ -48,6 +48,10 @@ class ConditionalGet:
         patch_vary_headers(response, _VARY)
         if request.method not in ("GET", "HEAD") or response.status_code != 200:
             return response
+        if "ETag" in response.headers:
+            # The view's own says what a request with ``If-Match`` would do, and less than the whole document does.
+            response.headers["Cache-Control"] = "private, no-store"
+            return response
         tag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
         response.headers["ETag"] = f"W/{tag}"
         # To be kept by the client that asked, and to be used only after asking us.

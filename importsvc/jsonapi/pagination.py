@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,20 +27,33 @@ class PageNumberPagination(BasePagination):
         Raises:
             RequestError: a page parameter is not a positive integer.
         """
-        self.request = request
-        self.number = _read_positive(request, "page[number]", 1)
-        self.size = min(_read_positive(request, "page[size]", self.page_size), self.max_page_size)
-        self.count = queryset.order_by().count()
-        self.pages = -(-self.count // self.size)
+        start = self._read(request, lambda: queryset.order_by().count())
         if self.number > self.pages:
             return queryset.none()
-        start = (self.number - 1) * self.size
         if not start:
             return queryset[: self.size]
         # The ids first, from an index alone: otherwise every record before the page, and all that it is joined with,
         # would be read and thrown away.
         ids = queryset.values("pk")[start : start + self.size]
         return queryset.model._default_manager.filter(pk__in=ids).order_by(*queryset.query.order_by)
+
+    def paginate_sliced(self, items: Any, request: Request, *, count: int) -> Any:
+        """The items of the page that is asked for, of so many that can be sliced; none if it is past the end.
+
+        Raises:
+            RequestError: a page parameter is not a positive integer.
+        """
+        start = self._read(request, lambda: count)
+        return items[start : start + self.size] if self.number <= self.pages else []
+
+    def _read(self, request: Request, count: Callable[[], int]) -> int:
+        """Which page is asked for, of how many; returns how many items are before it."""
+        self.request = request
+        self.number = _read_positive(request, "page[number]", 1)
+        self.size = min(_read_positive(request, "page[size]", self.page_size), self.max_page_size)
+        self.count = count()
+        self.pages = -(-self.count // self.size)
+        return (self.number - 1) * self.size
 
     def get_links(self) -> dict[str, str]:
         """The links of the page's document."""

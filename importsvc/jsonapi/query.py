@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from rest_framework.request import Request
@@ -16,6 +18,24 @@ _FAMILY = re.compile(r"(filter|fields|page)\[([^\[\]]*)\](\[\])?")
 _PAGE_MEMBERS = ("number", "size")
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What a list can be asked for, besides pages of it.
+
+    Attributes:
+        filterset_class: has the filters, if there are any.
+        sort_fields: what it can be sorted by.
+    """
+
+    filterset_class: Any = None
+    sort_fields: tuple[str, ...] = ()
+
+    @property
+    def filter_names(self) -> Collection[str]:
+        """What it can be filtered by."""
+        return self.filterset_class.base_filters if self.filterset_class else ()
+
+
 def check_query(request: Request, view: Any) -> None:
     """Refuse every query parameter that this endpoint does not support.
 
@@ -25,18 +45,18 @@ def check_query(request: Request, view: Any) -> None:
     Raises:
         RequestError: naming the first parameter that is refused.
     """
-    is_list = view.action == "list"
-    resource = read_resource(view.serializer_class)
+    listing = view.get_listing()
+    resource = view.get_resource()
     for parameter, values in request.query_params.lists():
         match = _FAMILY.fullmatch(parameter)
         family, member = (match[1], match[2]) if match else (parameter, "")
         is_array = bool(match and match[3])
         if family == "filter" and match:
-            if not is_list or member not in view.filterset_class.base_filters:
+            if listing is None or member not in listing.filter_names:
                 _refuse("filter", f"Filter '{printable(member)}'", parameter)
         elif family == "sort" and not match:
             for name in _items(values):
-                if not is_list or name.removeprefix("-") not in view.sort_fields:
+                if listing is None or name.removeprefix("-") not in listing.sort_fields:
                     _refuse("sort", f"Sort by '{printable(name)}'", parameter)
         elif family == "include" and not match:
             for path in _items(values):
@@ -44,7 +64,7 @@ def check_query(request: Request, view: Any) -> None:
                     _refuse("include", f"Include '{printable(path)}'", parameter)
         elif family == "fields" and match and not is_array:
             _check_fields(resource, member, _items(values), parameter)
-        elif not (family == "page" and is_list and not is_array and member in _PAGE_MEMBERS):
+        elif not (family == "page" and listing is not None and not is_array and member in _PAGE_MEMBERS):
             _refuse("parameter", f"Parameter '{printable(parameter)}'", parameter)
         if family in {"sort", "include", "fields", "page"} and len(values) > 1:
             raise RequestError(
@@ -57,16 +77,18 @@ def read_shape(request: Request, serializer_class: Any) -> DocumentShape:
 
     Without ``include`` it includes what the resource includes without asking, if anything.
     """
-    include: frozenset[str] | None = None
-    fields: dict[str, frozenset[str]] = {}
-    for parameter, values in request.query_params.lists():
-        if parameter == "include":
-            include = frozenset(_items(values))
-        elif parameter.startswith("fields["):
-            fields[parameter.removeprefix("fields[").removesuffix("]")] = frozenset(_items(values))
-    if include is None:
-        include = frozenset(read_resource(serializer_class).default_paths) or None
-    return compile_document(serializer_class, include, frozenset(fields.items()))
+    asked = request.query_params.getlist("include")
+    include = frozenset(_items(asked)) if asked else frozenset(read_resource(serializer_class).default_paths) or None
+    return compile_document(serializer_class, include, frozenset(read_fields(request).items()))
+
+
+def read_fields(request: Request) -> dict[str, frozenset[str]]:
+    """The fields that a request asks for by ``fields``, which ``check_query`` let pass, by type."""
+    return {
+        parameter.removeprefix("fields[").removesuffix("]"): frozenset(_items(values))
+        for parameter, values in request.query_params.lists()
+        if parameter.startswith("fields[")
+    }
 
 
 def _items(values: list[str]) -> list[str]:

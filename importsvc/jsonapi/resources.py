@@ -21,6 +21,7 @@ from importsvc.jsonapi.fields import (
     EmptyToOneField,
     JsonApiSerializer,
     StrictBooleanField,
+    StrictChoiceField,
     StrictIdField,
     TimestampField,
     ToOneField,
@@ -35,6 +36,7 @@ _WRITTEN_AS_THEY_ARE: Mapping[Callable[..., Any], tuple[type[models.Field], ...]
     serializers.JSONField.to_representation: (models.JSONField,),
     StrictIdField.to_representation: (models.IntegerField,),
     StrictBooleanField.to_representation: (models.BooleanField,),
+    StrictChoiceField.to_representation: (models.CharField,),
 }
 
 
@@ -79,6 +81,7 @@ class Resource:
     Attributes:
         included: the resources that ``include`` can reach, by relationship.
         default_paths: what is included without asking.
+        on_request: names of attributes that are only shown to who asks for them.
     """
 
     type: str
@@ -87,11 +90,17 @@ class Resource:
     relationships: Mapping[str, Relationship]
     included: Mapping[str, Resource]
     default_paths: tuple[str, ...]
+    on_request: frozenset[str] = frozenset()
 
     @property
     def field_names(self) -> frozenset[str]:
         """What ``fields[type]`` may name."""
         return frozenset([*(attribute.name for attribute in self.attributes), *self.relationships])
+
+    @property
+    def default_field_names(self) -> frozenset[str]:
+        """What is shown without ``fields[type]``."""
+        return self.field_names - self.on_request
 
     def include_paths(self, prefix: str = "") -> Iterator[str]:
         """Every path that ``include`` may name."""
@@ -132,6 +141,7 @@ def _read_resource(serializer_class: Any) -> Resource:
         relationships=relationships,
         included={name: read_resource(related) for name, related in serializer_class.included_serializers.items()},
         default_paths=tuple(getattr(getattr(serializer_class, "JSONAPIMeta", None), "included_resources", ())),
+        on_request=frozenset(getattr(serializer_class.Meta, "fields_on_request", ())),
     )
     _check_columns(resource, serializer_class)
     _check_includes(resource, serializer_class)

@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from importsvc.jsonapi.filters import LARGEST_BIGINT
-from importsvc.jsonapi.query import check_query, read_shape
+from importsvc.jsonapi.query import Listing, check_query, read_shape
+from importsvc.jsonapi.resources import Resource, read_resource
 
 _RECORD_ID = re.compile(r"[1-9][0-9]{0,18}")
 
@@ -26,6 +27,16 @@ class JsonApiViewSet(GenericViewSet):
 
     http_method_names = ["get", "head", "post", "patch"]
     sort_fields: tuple[str, ...] = ("id",)
+
+    def get_resource(self) -> Resource:
+        """The resource that the action answers with."""
+        return read_resource(self.serializer_class)
+
+    def get_listing(self) -> Listing | None:
+        """What can be asked of the list that the action answers with; ``None`` if it is none."""
+        if self.action != "list":
+            return None
+        return Listing(getattr(self, "filterset_class", None), self.sort_fields)
 
     @property
     def resource_name(self) -> str:

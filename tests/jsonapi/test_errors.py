@@ -76,8 +76,9 @@ def test_a_record_that_does_not_exist_is_not_found(api: ApiClient, path: str) ->
     [
         ("imports", "PUT PATCH DELETE OPTIONS TRACE", "GET, HEAD, POST"),
         ("imports/1", "POST PUT DELETE OPTIONS TRACE", "GET, HEAD, PATCH"),
-        ("imports/1/import", "GET HEAD PUT PATCH DELETE OPTIONS", "POST"),
-        ("imports/1/revert", "GET HEAD PUT POST DELETE OPTIONS", "PATCH"),
+        ("imports/1/import", "PUT PATCH DELETE OPTIONS", "GET, HEAD, POST"),
+        ("imports/1/revert", "PUT POST DELETE OPTIONS", "GET, HEAD, PATCH"),
+        ("imports/1/changes", "PUT PATCH POST DELETE OPTIONS", "GET, HEAD"),
         ("people", "POST PUT PATCH DELETE OPTIONS", "GET, HEAD"),
         ("people/1", "POST PUT PATCH DELETE OPTIONS", "GET, HEAD"),
         ("companies", "POST PUT PATCH DELETE OPTIONS", "GET, HEAD"),

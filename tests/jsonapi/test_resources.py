@@ -69,7 +69,10 @@ def test_a_serializer_is_read_in_terms_of_columns() -> None:
         Attribute("started_at", "started_at", is_time_stamp=True),
         Attribute("processed_at", "processed_at", is_time_stamp=True),
         Attribute("reverted_at", "reverted_at", is_time_stamp=True),
+        Attribute("on_duplicate", "on_duplicate", is_time_stamp=False),
+        Attribute("counts", "counts", is_time_stamp=False),
     )
+    assert resource.field_names - resource.default_field_names == resource.on_request == {"on_duplicate", "counts"}
     assert resource.relationships == {
         "organization": Relationship("organization", "organization", "organizations", int),
         "creator": Relationship("creator", "creator", "people", str),

@@ -4,13 +4,23 @@ Every edge (HTTP, admin, command) makes one call here. Refusals are ``importsvc.
 """
 
 from importsvc.imports.services.importing import create_import, run_import, update_import
-from importsvc.imports.services.previewing import ImportPreview, RevertPreview, preview_import, preview_revert
-from importsvc.imports.services.reverting import Revert, find_import, revert_import
+from importsvc.imports.services.previewing import (
+    ImportPreview,
+    PlannedChange,
+    RevertPreview,
+    Undoing,
+    preview_import,
+    preview_revert,
+)
+from importsvc.imports.services.reverting import OnConflict, Revert, find_import, revert_import
 
 __all__ = [
     "ImportPreview",
+    "OnConflict",
+    "PlannedChange",
     "Revert",
     "RevertPreview",
+    "Undoing",
     "create_import",
     "find_import",
     "preview_import",

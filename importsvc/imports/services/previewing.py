@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, overload
+from typing import cast, overload
 
 from importsvc.engine.defaults import Defaults
 from importsvc.engine.differences import count_rows, read_differences
@@ -12,13 +12,14 @@ from importsvc.engine.plan import OnDuplicate
 from importsvc.engine.planned_changes import PlannedChange, PlannedChanges
 from importsvc.engine.undo import UnknownTypeError
 from importsvc.engine.undo_preview import Undoing, count_outcomes, list_changes, make_undo_tag, preview_changes
-from importsvc.errors import RecordNotFound
 from importsvc.imports.errors import RowsInvalid
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.planning import plan_rows
-from importsvc.imports.services.reverting import unknown_type
+from importsvc.imports.services.reverting import find_import, unknown_type
 from importsvc.imports.services.transactions import require_state
 from organizations.models import Organization
+
+__all__ = ["ImportPreview", "PlannedChange", "RevertPreview", "Undoing", "preview_import", "preview_revert"]
 
 
 class UndoneChanges(Sequence[Undoing]):
@@ -89,7 +90,7 @@ def preview_import(*, organization: Organization, import_id: int) -> ImportPrevi
     Raises:
         RecordNotFound, WrongState, ImportDataInvalid: what running would be refused with as well.
     """
-    import_ = _find_import(Import.objects.all(), organization, import_id)
+    import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.CREATED, "imported")
     defaults = Defaults(organization)
     on_duplicate = cast("OnDuplicate", import_.on_duplicate)
@@ -111,7 +112,7 @@ def preview_revert(*, organization: Organization, import_id: int) -> RevertPrevi
     Raises:
         RecordNotFound, WrongState, Conflict: what reverting would be refused with as well.
     """
-    import_ = _find_import(Import.objects.defer("import_data"), organization, import_id)
+    import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.PROCESSED, "reverted")
     try:
         # First: an edit between the two makes the tag one of what was before.
@@ -121,10 +122,3 @@ def preview_revert(*, organization: Organization, import_id: int) -> RevertPrevi
         raise unknown_type(error) from None
     total = sum(sum(of_type.values()) for of_type in counts.values())
     return RevertPreview(import_, tag, counts, UndoneChanges(import_id, total))
-
-
-def _find_import(imports: Any, organization: Organization, import_id: int) -> Import:
-    import_: Import | None = imports.for_organization(organization).filter(pk=import_id).first()
-    if import_ is None:
-        raise RecordNotFound
-    return import_

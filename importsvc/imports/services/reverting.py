@@ -17,6 +17,8 @@ from importsvc.imports.services.preconditions import require_tag
 from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
 from organizations.models import Organization
 
+__all__ = ["OnConflict", "Revert", "find_import", "revert_import", "unknown_type"]
+
 
 @dataclass(frozen=True)
 class Revert:
@@ -94,13 +96,16 @@ def unknown_type(error: UnknownTypeError) -> Conflict:
     return Conflict(f"Records of type '{error}' cannot be imported or reverted any more")
 
 
-def find_import(*, import_id: int) -> Import:
-    """An import of whatever organization, without its staged data: for operators, who belong to none.
+def find_import(*, import_id: int, organization: Organization | None = None) -> Import:
+    """An import without its staged data; of whatever organization for operators, who belong to none.
 
     Raises:
         RecordNotFound: there is none.
     """
-    import_ = Import.objects.select_related("organization").defer("import_data").filter(pk=import_id).first()
+    imports = Import.objects.select_related("organization").defer("import_data")
+    if organization is not None:
+        imports = imports.for_organization(organization)
+    import_ = imports.filter(pk=import_id).first()
     if import_ is None:
         raise RecordNotFound
     return import_
