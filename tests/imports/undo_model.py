@@ -1,0 +1,148 @@
+"""What imports and reverts do, in plain Python over dictionaries: slow, obvious, and written without looking at SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Record = dict[str, Any]
+Key = tuple[str, int]  # a type and an id
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "company": ("name", "due_days", "description"),
+    "person": ("first_name", "email", "title", "company_id"),
+}
+MATCHED_BY = {"company": "name", "person": "email"}
+
+
+class Refused(Exception):
+    """The revert is refused."""
+
+
+@dataclass
+class Entry:
+    """A journal entry. ``left`` is all that a created record had when the import was done."""
+
+    type: str
+    row: int
+    id: int
+    action: str
+    before: Record = field(default_factory=dict)
+    after: Record = field(default_factory=dict)
+    left: Record = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        """The record."""
+        return self.type, self.id
+
+
+@dataclass
+class World:
+    """The records of an organization."""
+
+    records: dict[Key, Record] = field(default_factory=dict)
+
+    def run(
+        self, rows: Mapping[str, list[Record]], on_duplicate: str, new_id: Callable[[str, int], int]
+    ) -> list[Entry]:
+        """Do what the rows say, which are valid; ``new_id`` tells the id that the record of a row has got."""
+        entries: list[Entry] = []
+        for type_name in ("company", "person"):
+            known = {
+                str(record[MATCHED_BY[type_name]]).lower(): record_id
+                for (kind, record_id), record in self.records.items()
+                if kind == type_name and record[MATCHED_BY[type_name]]
+            }
+            for number, row in enumerate(rows.get(type_name, []), start=1):
+                matched = known.get(str(row.get(MATCHED_BY[type_name]) or "").lower())
+                if matched is not None and on_duplicate == "skip":
+                    continue
+                given = self._read(row)
+                if matched is None:
+                    record = {name: given.get(name) for name in FIELDS[type_name]}
+                    record_id = new_id(type_name, number)
+                    self.records[type_name, record_id] = record
+                    entries.append(Entry(type_name, number, record_id, "created", left=dict(record)))
+                else:
+                    record = self.records[type_name, matched]
+                    changed = {name: value for name, value in given.items() if record[name] != value}
+                    if changed:
+                        before = {name: record[name] for name in changed}
+                        entries.append(Entry(type_name, number, matched, "updated", before, changed))
+                        record.update(changed)
+        return entries
+
+    def _read(self, row: Record) -> Record:
+        """What a row gives: nothing for a blank cell, ``None`` for null, and ids for names of companies."""
+        given = {name: value for name, value in row.items() if value != ""}
+        if "company" in given:
+            name = given.pop("company")
+            given["company_id"] = None if name is None else self.find_company(name)
+        return given
+
+    def find_company(self, name: str) -> int:
+        """The company of this name."""
+        (found,) = [
+            record_id
+            for (kind, record_id), record in self.records.items()
+            if kind == "company" and record["name"].lower() == name.lower()
+        ]
+        return found
+
+    def revert(self, entries: list[Entry], policy: str) -> dict[Key, str]:
+        """Undo an import; what became of each record that was not simply removed or restored.
+
+        Raises:
+            Refused: something stands in the way, and the policy is to refuse.
+        """
+        left = [entry for entry in entries if entry.key in self.records]
+        kept: dict[Key, set[str]] = {}
+        for entry in left:
+            edited, lost = self._edited(entry), self._lost(entry)
+            if policy == "discard":
+                edited = set()
+            if edited or lost:
+                kept[entry.key] = edited | lost
+        if policy == "refuse" and (kept or any(self._is_referenced(entry, left, {}) for entry in left)):
+            raise Refused
+        while more := [entry for entry in left if entry.key not in kept and self._is_referenced(entry, left, kept)]:
+            kept.update({entry.key: set() for entry in more})
+        for entry in left:
+            if entry.action == "updated":
+                stays = kept.get(entry.key, set())
+                self.records[entry.key].update({k: v for k, v in entry.before.items() if k not in stays})
+        for entry in left:
+            if entry.action == "created" and entry.key not in kept:
+                del self.records[entry.key]
+        gone = {entry.key: "gone" for entry in entries if entry not in left}
+        return gone | dict.fromkeys(kept, "kept")
+
+    def _edited(self, entry: Entry) -> set[str]:
+        expected = entry.left if entry.action == "created" else entry.after
+        return {name for name, value in expected.items() if self.records[entry.key][name] != value}
+
+    def _lost(self, entry: Entry) -> set[str]:
+        """The reference that cannot be restored, because the company is gone."""
+        company_id = entry.before.get("company_id")
+        return {"company_id"} if company_id is not None and ("company", company_id) not in self.records else set()
+
+    def _is_referenced(self, entry: Entry, left: list[Entry], kept: Mapping[Key, set[str]]) -> bool:
+        """Whether a person who does not go works for the created company, and will not be moved back."""
+        if entry.action != "created" or entry.type != "company":
+            return False
+        own = {each.key: each for each in left}
+        for key, record in self.records.items():
+            if key[0] != "person" or record["company_id"] != entry.id:
+                continue
+            mine = own.get(key)
+            if mine is None:
+                return True
+            if mine.action == "created":
+                goes = key not in kept
+            else:
+                goes = mine.after.get("company_id") == entry.id and "company_id" not in kept.get(key, set())
+            if not goes:
+                return True
+        return False
