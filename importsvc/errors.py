@@ -56,6 +56,15 @@ class PreconditionFailed(DomainError):
         super().__init__("Something has changed since the preview whose ETag If-Match names")
 
 
+class IdempotencyKeyReused(DomainError):
+    """The key was given to another request before."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another request")
+
+
 class RecordNotFound(DomainError):
     """There is no such record in this organization. What exists elsewhere makes no difference to the message."""
 

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "organizations",
     "companies",
     "people",
+    "importsvc.idempotency",
     "importsvc.imports",
 ]
 
@@ -131,6 +132,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # Requests a token may make, as "100/second", "6000/minute"…; empty means no limit.
 API_RATE_LIMIT = env.str("API_RATE_LIMIT", default="")
+
+# Hours that the answer to a request with an Idempotency-Key is kept and given again.
+IDEMPOTENCY_KEY_HOURS = _positive_integer("IDEMPOTENCY_KEY_HOURS", 48)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["people.authentication.TokenAuthentication"],

@@ -119,3 +119,17 @@ def assert_error(response: HttpResponse, status: int, code: str, detail: Any, **
     content = response.content.decode()
     assert (response.status_code, json.loads(content)) == (status, expected), f"{response.status_code} {content}"
     assert content == json.dumps(expected, separators=(",", ":"), ensure_ascii=False)
+
+
+def is_replay(response: HttpResponse) -> bool:
+    """Whether the response was given before to a request with the same key."""
+    assert response.headers.get("Idempotency-Replayed") in (None, "true")
+    return "Idempotency-Replayed" in response.headers
+
+
+def assert_replayed(first: HttpResponse, again: HttpResponse) -> None:
+    """The second response is the first one to the last byte, and says so."""
+    assert not is_replay(first)
+    assert again.status_code == first.status_code
+    assert dict(again.headers) == {**first.headers, "Idempotency-Replayed": "true"}
+    assert again.content == first.content

@@ -21,7 +21,7 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 PURE = ["cells", "errors", "importable", "payload", "plan", "row_checks", "rows"]
 LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True, no_logo=True))"
 
-DOWNWARDS = "Apps import downwards: imports, people, companies, organizations"
+DOWNWARDS = "Apps import downwards: imports, people, companies, idempotency, organizations"
 ENGINE = "The engine knows no app, no Import and no HTTP"
 IMPORTABLES = "Apps reach the engine only from their importable.py"
 DIALECT = "The JSON:API dialect knows no resource"
@@ -37,9 +37,13 @@ FORBIDDEN = [
     ("importsvc.engine.registry", "people.models", [DOWNWARDS, ENGINE]),
     ("importsvc.engine.undo", "rest_framework.exceptions", [ENGINE, NO_HTTP]),
     ("importsvc.journal", "importsvc.imports.models", [DOWNWARDS, ENGINE]),  # by a detour
+    ("organizations.models", "importsvc.idempotency.models", [DOWNWARDS]),
+    ("importsvc.idempotency.models", "companies.models", [DOWNWARDS]),
     ("people.services", "importsvc.engine.registry", [IMPORTABLES]),
     ("importsvc.jsonapi.views", "organizations.features", [DIALECT]),
     ("importsvc.jsonapi.parsers", "importsvc.engine.payload", [DIALECT]),
+    ("importsvc.jsonapi.idempotency", "importsvc.idempotency.services", [DIALECT]),
+    ("importsvc.idempotency.services", "importsvc.jsonapi.errors", [NO_HTTP]),
     ("importsvc.engine.plan", "django.db", [IS_PURE]),
     ("importsvc.imports.services.importing", "importsvc.jsonapi.errors", [NO_HTTP]),
     ("importsvc.imports.views", "importsvc.engine.undo", [EDGES]),

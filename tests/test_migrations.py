@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-APPS = ["imports", "people", "companies", "organizations"]
+APPS = ["imports", "people", "companies", "idempotency", "organizations"]
 
 # Constraints that Django cannot declare, by name; the database says what they are.
 COMPOSITE_KEYS = {
@@ -24,7 +24,7 @@ COMPOSITE_KEYS = {
 def read_schema() -> dict[str, list[Any]]:
     """Columns, constraints and indexes of the project's tables, as PostgreSQL describes them."""
     tables = "'organizations_organization', 'companies_company', 'people_person', 'people_apitoken',"
-    tables += "'imports_import', 'imports_change'"
+    tables += "'imports_import', 'imports_change', 'idempotency_idempotencykey'"
     queries = {
         "columns": (
             "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns"

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from importsvc.idempotency.views import idempotent
 from importsvc.imports import services
 from importsvc.imports.actors import Actor
 from importsvc.imports.changes import (
@@ -60,6 +61,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
         """That of imports, or of changes."""
         return _CHANGE_LISTS[self.action][1] if self.action in _CHANGE_LISTS else super().get_listing()
 
+    @idempotent
     def create(self, request: Request) -> Response:
         """``POST /imports``: check the rows and stage them."""
         attributes = self.read_attributes(ImportSerializer, document_required=True)
@@ -67,6 +69,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
         location = reverse("imports-detail", [import_.pk], request=request)
         return self.respond(import_.pk, status=status.HTTP_201_CREATED, headers={"Location": location})
 
+    @idempotent
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /imports/{id}``: replace the staged rows. ``import_data`` is due, as in ``POST``."""
         import_id = self.get_record_id()
@@ -80,6 +83,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
         return self.respond(import_id)
 
     @action(detail=True, methods=["POST"], url_path="import", url_name="import")
+    @idempotent
     def run(self, request: Request, pk: str) -> Response:
         """``POST /imports/{id}/import``: turn rows into records."""
         import_id = self.get_record_id()
@@ -101,6 +105,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
         return self.respond_with_changes(write_planned(self.change_writer, page), meta, tag=preview.tag)
 
     @action(detail=True, methods=["PATCH"])
+    @idempotent
     def revert(self, request: Request, pk: str) -> Response:
         """``PATCH /imports/{id}/revert``: undo exactly what the import did."""
         import_id = self.get_record_id()

@@ -16,12 +16,13 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from importsvc.errors import DomainError, PreconditionFailed
+from importsvc.errors import DomainError, IdempotencyKeyReused, PreconditionFailed
 from importsvc.jsonapi import API_PREFIX
 from importsvc.text import printable
 
 MEDIA_TYPE = "application/vnd.api+json"
 CONTENT_TYPE = f"{MEDIA_TYPE}; charset=utf-8"
+IDEMPOTENCY_KEY = "Idempotency-Key"
 
 STATUSES: Mapping[str, int] = {
     "bad_request": 400,
@@ -41,6 +42,7 @@ STATUSES: Mapping[str, int] = {
     "payload_too_large": 413,
     "unsupported_media_type": 415,
     "invalid_attribute": 422,
+    "idempotency_key_reused": 422,
     "too_many_requests": 429,
     "server_error": 500,
 }
@@ -120,6 +122,8 @@ def _error_objects(error: Exception) -> Iterator[dict[str, Any]]:
             )
         case PreconditionFailed():
             yield error_object(error.code, str(error.detail), header="If-Match")
+        case IdempotencyKeyReused():
+            yield error_object(error.code, str(error.detail), header=IDEMPOTENCY_KEY)
         case DomainError():
             pointer = f"data/attributes/{error.attribute}" if error.attribute else None
             yield error_object(error.code, error.detail, pointer=pointer, meta=error.meta)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
-from importsvc.jsonapi.errors import MEDIA_TYPE, RequestError
+from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE, RequestError
 from importsvc.strict_json import AmbiguousObject, read_json
 from importsvc.text import printable
 
@@ -32,12 +33,20 @@ class JsonApiParser(BaseParser):
         context = parser_context or {}
         _check_length(context["request"].META.get("CONTENT_LENGTH"))
         try:
-            document = read_json(stream.read())
+            document = read_json(_read_body(stream, context))
         except ValueError as error:
             raise RequestError("bad_request", f"The request body is not valid JSON: {error}") from None
         return read_attributes(
             document, resource_name=context["view"].resource_name, resource_id=context["view"].kwargs.get("pk")
         )
+
+
+def _read_body(stream: IO[Any], context: Mapping[str, Any]) -> bytes:
+    """The body. Nobody keeps it: if the request is to be recognized when it comes again, the view learns its digest."""
+    body: bytes = stream.read()
+    if IDEMPOTENCY_KEY in context["request"].headers:
+        context["view"].body_digest = hashlib.sha256(body).hexdigest()
+    return body
 
 
 def read_attributes(document: object, *, resource_name: str, resource_id: str | None) -> dict[str, Any]:

@@ -28,6 +28,9 @@ class JsonApiViewSet(GenericViewSet):
     http_method_names = ["get", "head", "post", "patch"]
     sort_fields: tuple[str, ...] = ("id",)
 
+    # Of the request's body, once that was read; only where there is an ``Idempotency-Key``.
+    body_digest: str = ""
+
     def get_resource(self) -> Resource:
         """The resource that the action answers with."""
         return read_resource(self.serializer_class)

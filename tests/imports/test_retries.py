@@ -7,11 +7,12 @@ from typing import Any
 
 import psycopg2
 import pytest
-from django.db import DatabaseError, IntegrityError, OperationalError
+from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
 from importsvc.errors import Conflict
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import create_import, importing, revert_import, reverting, run_import, transactions
+from people.models import ApiToken
 from people.services import NewOrganization
 from tests.snapshots import take_snapshot
 
@@ -126,3 +127,19 @@ def test_what_trying_again_would_not_help_is_not_tried_again(
 
     assert loads.calls == 1
     assert take_snapshot() == before
+
+
+def test_a_deferred_constraint_is_violated_where_it_is_tried_again(acme: NewOrganization) -> None:
+    """Also where the work is part of a transaction, at whose commit nobody would try again."""
+    told = []
+
+    def refer_to_nobody(careful: bool) -> None:
+        told.append(careful)
+        if not careful:
+            ApiToken.objects.create(person_id=0, name="x", prefix="x", hashed_key="x")
+
+    with transaction.atomic():
+        transactions.attempt(refer_to_nobody)
+
+    assert told == [False, True]
+    assert not ApiToken.objects.filter(person_id=0).exists()

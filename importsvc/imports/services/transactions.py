@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from importsvc.engine.load import PlanError
 from importsvc.errors import Busy, RecordNotFound
@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 def attempt(work: Callable[[bool], Result]) -> Result:
-    """Do the work in a transaction of its own, and anew where that did not go well.
+    """Do the work in a transaction, or a part of one, and anew where that did not go well.
 
     ``work`` is told whether to be careful. The first time it need not be: nearly always all is well, and looking at
     everything before doing anything takes a third longer.
@@ -35,10 +35,14 @@ def attempt(work: Callable[[bool], Result]) -> Result:
     Raises:
         Busy: others kept writing the same records.
     """
+    is_part = connection.in_atomic_block
     for number in range(1, ATTEMPTS + 1):
         try:
             with transaction.atomic():
-                return work(number > 1)
+                result = work(number > 1)
+                if is_part:
+                    _check_deferred_constraints()
+                return result
         except PlanError:
             continue
         except DatabaseError as error:
@@ -47,6 +51,13 @@ def attempt(work: Callable[[bool], Result]) -> Result:
             if number == ATTEMPTS:
                 raise Busy("Others are writing the same records at this moment") from error
     raise AssertionError("who is careful raises no PlanError")
+
+
+def _check_deferred_constraints() -> None:
+    """Now, where a violation is still tried again, and not at the commit of the transaction that this is a part of."""
+    with connection.cursor() as cursor:
+        # For the rest of the transaction. Django would defer all afterwards, also those that are not by default.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def lock_import(organization: Organization, import_id: int) -> Import:

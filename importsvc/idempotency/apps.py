@@ -1,0 +1,10 @@
+"""Configuration of the idempotency app."""
+
+from django.apps import AppConfig
+
+
+class IdempotencyConfig(AppConfig):
+    """Keeps answers to requests that have an ``Idempotency-Key``."""
+
+    name = "importsvc.idempotency"
+    label = "idempotency"

@@ -1,0 +1,32 @@
+"""``manage.py prune``: what is kept for a time only, removed when that is over."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from importsvc.idempotency.services import prune
+
+
+class Command(BaseCommand):
+    """Prints a line for each kind of thing that is removed."""
+
+    help = (
+        "Remove what is kept for a time only: the answers to requests with an Idempotency-Key, after"
+        " IDEMPOTENCY_KEY_HOURS. In many short transactions, which nobody waits for; to be run once a day, by cron."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Whether for real."""
+        parser.add_argument("--dry-run", action="store_true", help="only say how much would be removed")
+
+    def handle(self, *, dry_run: bool, **_: Any) -> None:
+        """Remove it."""
+        count = prune(dry_run=dry_run)
+        keys = _count(count, "idempotency key")
+        age = _count(settings.IDEMPOTENCY_KEY_HOURS, "hour")
+        self.stdout.write(f"{'Would remove' if dry_run else 'Removed'} {keys} older than {age}")
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
