@@ -140,7 +140,11 @@ class Imports(RuleBasedStateMachine):
         """Revert an import as the model says, or be refused and change nothing."""
         import_id, entries = import_
         seen = preview_revert(organization=self.organization, import_id=import_id)
-        known = {"organization": self.organization, "import_id": import_id, "if_match": [seen.tag]}
+        known: dict[str, Any] = {
+            "organization": self.organization,
+            "import_id": import_id,
+            "if_match": [seen.tag],
+        }
         try:
             outcomes = self.world.revert(entries, policy)
         except Refused:
