@@ -54,8 +54,8 @@ people = st.fixed_dictionaries(
 )
 payloads = st.fixed_dictionaries(
     {
-        "company": st.lists(companies, max_size=3, unique_by=lambda row: row["name"].lower()),
-        "person": st.lists(people, max_size=3, unique_by=lambda row: row.get("email", "").lower() or id(row)),
+        "company": st.lists(companies, max_size=3, unique_by=lambda row: str(row["name"]).lower()),
+        "person": st.lists(people, max_size=3, unique_by=lambda row: str(row.get("email") or "").lower() or id(row)),
     }
 ).filter(lambda rows: rows["company"] or rows["person"])
 
