@@ -19,8 +19,8 @@ def make_document(attributes: dict[str, Any]) -> bytes:
 
 
 def make_body(import_data: ImportData) -> bytes:
-    """The body of a request that brings these rows."""
-    return make_document({"import_data": import_data})
+    """The body of a request that brings these rows as the published page does: as text that holds JSON."""
+    return make_document({"import_data": json.dumps(import_data)})
 
 
 def make_rows(people: int, *, prefix: str = "") -> ImportData:

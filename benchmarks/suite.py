@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-from benchmarks import bare_copy, importing, large, serving, starting
+from benchmarks import bare_copy, importing, large, serving, starting, updating
 from benchmarks.database import clear_imports
 from benchmarks.rows import make_body, make_rows
 from benchmarks.service import PRODUCT, WITH_BASELINES, Caller, Client, run_service
@@ -34,6 +34,8 @@ def run(*, quick: bool) -> Iterator[Section]:
         _announce(f"Importing {sizes.people:,} people")
         section, imported, reverted = importing.measure(client, organization, sizes)
         yield section
+        _announce(f"Updating {sizes.people:,} people")
+        yield updating.measure(client, caller, updating.Sizes(people=sizes.people, rounds=sizes.rounds))
 
     # A new one, which does not yet hold what a larger import left.
     with run_service(PRODUCT) as service:
