@@ -18,5 +18,6 @@ register(
             Column("custom_fields", clean=json_object),
         ),
         references=(Reference("company", to="company", by="name"),),
+        volatile=("last_seen_at",),
     )
 )

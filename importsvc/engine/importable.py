@@ -54,12 +54,14 @@ class Importable:
         model: what a row becomes. It belongs to an organization: it has a foreign key of that name.
         columns: what a row may say about the record itself.
         references: what a row may say about its relations. A row's values come in the order columns, references.
+        volatile: fields of the model that move by themselves, such as when somebody was last seen: no edit of anybody.
     """
 
     name: str
     model: type[Model]
     columns: tuple[Column, ...]
     references: tuple[Reference, ...] = ()
+    volatile: tuple[str, ...] = ()
     headers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

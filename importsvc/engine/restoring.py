@@ -7,8 +7,9 @@ from typing import Literal
 from django.db import connection
 
 from importsvc.engine.importable import Importable
+from importsvc.engine.journal_entries import Entries
 from importsvc.engine.table_columns import literal, read_columns
-from importsvc.journal import UPDATED, get_journal_model
+from importsvc.journal import UPDATED
 
 Side = Literal["before", "after"]
 
@@ -31,11 +32,11 @@ def write_values(importable: Importable, *, import_id: int, side: Side) -> int:
     """
     quote = connection.ops.quote_name
     columns = read_columns(importable.model)
-    mentioned = _find_mentioned(importable, import_id, side)
-    written = [name for name, column in columns.items() if name in mentioned and not column.is_generated]
+    updated = Entries(importable, import_id, UPDATED)
+    written = [name for name, column in columns.items() if name in updated.mentioned and not column.is_generated]
     if not written:
         return 0
-    table = quote(importable.model._meta.db_table)
+    entries = updated.select()
     assignments = ", ".join(
         f"{column} = CASE WHEN change.given ? {literal(name)} THEN value.{column} ELSE record.{column} END"
         for name, column in zip(written, map(quote, written), strict=True)
@@ -46,26 +47,13 @@ def write_values(importable: Importable, *, import_id: int, side: Side) -> int:
     # locked stays where it is.
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} AS record SET {assignments} FROM ("
-            f"  SELECT record_id, {given} AS given FROM {quote(get_journal_model()._meta.db_table)}"
-            f"  WHERE import_id = %s AND record_type = %s AND action = '{UPDATED}' OFFSET 0"
+            f"UPDATE {updated.table} AS record SET {assignments} FROM ("
+            f"  SELECT record_id, {given} AS given FROM ({entries.sql}) AS entry OFFSET 0"
             ") AS change CROSS JOIN LATERAL"
-            f" (SELECT ctid FROM {table} AS locked WHERE locked.id = change.record_id OFFSET 0) AS place(here)"
+            f" (SELECT ctid FROM {updated.table} AS locked WHERE locked.id = change.record_id OFFSET 0) AS place(here)"
             " CROSS JOIN LATERAL jsonb_to_record(change.given) AS"
             f" value({', '.join(f'{quote(name)} {columns[name].type}' for name in written)})"
             f" WHERE record.ctid = place.here AND change.given ?| %s",
-            [import_id, importable.name, written],
+            [*entries.parameters, written],
         )
         return int(cursor.rowcount)
-
-
-def _find_mentioned(importable: Importable, import_id: int, side: Side) -> set[str]:
-    """The columns that any journal entry of an updated record has on this side."""
-    journal = connection.ops.quote_name(get_journal_model()._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT DISTINCT jsonb_object_keys({side}) FROM {journal}"
-            f" WHERE import_id = %s AND record_type = %s AND action = '{UPDATED}'",
-            [import_id, importable.name],
-        )
-        return {name for (name,) in cursor}

@@ -1,4 +1,4 @@
-"""The journal back to nothing: what of an import stands in the way of its undoing, and the undoing, set-based.
+"""The journal back to what was before: records removed and restored, set-based, or the reasons why not.
 
 The caller owns the transaction, has locked the import and the organization, and reads at READ COMMITTED: each
 statement here sees what was committed before it began, and rows are locked before they are judged.
@@ -6,18 +6,23 @@ statement here sees what was committed before it began, and rows are locked befo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-from django.db import connection
-from django.db.models import IntegerField, Model
+from django.db import connection, transaction
+from django.db.models import Model
 
-from importsvc.engine import registry
-from importsvc.engine.copying import forget_plans, json_text
-from importsvc.engine.foreign_keys import ForeignKey, find_foreign_keys
-from importsvc.engine.importable import Importable, has_computed_default
-from importsvc.journal import CREATED, get_journal_model, read_shared_values
+from importsvc.engine.conflicts import Conflict, find_obstacles
+from importsvc.engine.copying import forget_plans
+from importsvc.engine.foreign_keys import find_foreign_keys
+from importsvc.engine.journal_entries import Journaled, lock_records, mark_gone, read_journaled, remove_records
+from importsvc.engine.keeping import count_kept, mark_kept
+from importsvc.engine.restoring import write_values
+from importsvc.journal import CREATED, UPDATED
+
+OnConflict = Literal["refuse", "keep", "discard"]
+ON_CONFLICT: tuple[OnConflict, ...] = get_args(OnConflict)
 
 REPORTED_CONFLICTS = 1_000
 
@@ -25,49 +30,46 @@ REPORTED_CONFLICTS = 1_000
 COUNTED_FROM = 1_000
 
 
-class UnknownTypeError(LookupError):
-    """The journal names a type that is not registered any more; the message is its name."""
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """Why a record that the import created cannot be removed: somebody changed it, or something refers to it.
-
-    Attributes:
-        model: of the record.
-        record_id: its id.
-        row: the row it came from.
-        fields: the columns that somebody changed since, in alphabetical order; empty if it is about a reference.
-        referenced_by: what refers to it, in words, and the id of the first of those, if that is a number.
-    """
-
-    model: type[Model]
-    record_id: int
-    row: int
-    fields: tuple[str, ...] = ()
-    referenced_by: tuple[str, int | None] | None = None
-
-
 @dataclass(frozen=True)
 class UndoReport:
     """What undoing an import does, by importable name, or the conflicts because of which it does nothing.
 
     Attributes:
-        removed: how many records are removed. Those that are gone already do not count.
-        conflicts: at most ``REPORTED_CONFLICTS``: those of changes, then those of references, type by type.
+        removed: how many created records are removed.
+        restored: how many updated records get back everything that the import changed.
+        kept: how many records, created or updated, of which anything is kept.
+        gone: how many records were not there any more.
+        conflicts: at most ``REPORTED_CONFLICTS``, type by type; only of ``refuse``, which then does nothing.
         conflict_count: how many there are in all.
     """
 
-    removed: dict[str, int]
-    conflicts: list[Conflict]
-    conflict_count: int
+    removed: dict[str, int] = field(default_factory=dict)
+    restored: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+    conflict_count: int = 0
 
 
-def undo(*, import_id: int, dry_run: bool = False) -> UndoReport:
-    """Remove every record that the import created, if nothing stands in the way of any of them.
+def undo(
+    *,
+    import_id: int,
+    on_conflict: OnConflict = "refuse",
+    dry_run: bool = False,
+    check: Callable[[], None] = lambda: None,
+) -> UndoReport:
+    """Restore what the import updated and remove what it created.
 
-    A record stands in the way when it was changed since, by whatever path, or when something that the import did not
-    create refers to it. Then, and on a dry run, nothing is removed. Records that are gone already are no obstacle.
+    What was changed since, is referred to by something the import did not create, or cannot be restored stands in the
+    way. Then ``refuse`` does nothing at all; ``keep`` leaves that as it is, field by field of updated records, and all
+    that it refers to; ``discard`` keeps only what is referred to and what cannot be restored. Nothing is done on a dry
+    run. Records that are gone already are no obstacle. What is kept and what was gone is noted in the journal.
+
+    Args:
+        import_id: which import.
+        on_conflict: one of ``ON_CONFLICT``.
+        dry_run: whether to only say what would be done.
+        check: called when the records are locked and nothing was decided; may raise what it likes.
 
     Raises:
         UnknownTypeError: the journal names a type that is not registered any more.
@@ -75,186 +77,66 @@ def undo(*, import_id: int, dry_run: bool = False) -> UndoReport:
             the transaction.
     """
     forget_plans()
-    importables = _journaled_types(import_id)
-    removed = {importable.name: _lock_records(importable, import_id) for importable in importables}
+    journaled = read_journaled(import_id)
+    left = [{action: lock_records(entries) for action, entries in each.entries.items()} for each in journaled]
+    check()
+    if on_conflict == "refuse":
+        conflicts, count = _find_conflicts(journaled)
+        if count:
+            return UndoReport(conflicts=conflicts, conflict_count=count)
+        report = _report(journaled, left)
+        if not dry_run:
+            _do(journaled, left)
+        return report
+    with transaction.atomic():
+        mark_kept(journaled, discarding=on_conflict == "discard")
+        report = _report(journaled, left, any_kept=True)
+        if dry_run:
+            transaction.set_rollback(True)
+        else:
+            _do(journaled, left)
+    return report
+
+
+def _find_conflicts(journaled: Iterable[Journaled]) -> tuple[list[Conflict], int]:
+    """The first conflicts, type by type and of each type kind by kind, and how many there are."""
     conflicts: list[Conflict] = []
     count = 0
-    for importable in importables:
-        for found, total in _find_conflicts(importable, import_id, removed[importable.name]):
+    for each in journaled:
+        for obstacle in find_obstacles(each, journaled):
+            found, total = obstacle.read(limit=REPORTED_CONFLICTS)
             conflicts.extend(found[: REPORTED_CONFLICTS - len(conflicts)])
             count += total
-    if not count and not dry_run:
-        for importable in importables:
-            if removed[importable.name] >= COUNTED_FROM:
-                count_rows(importable.model)
-        for importable in reversed(importables):
-            _delete_records(importable, import_id)
-    return UndoReport(removed, conflicts, count)
+    return conflicts, count
 
 
-def _journaled_types(import_id: int) -> list[Importable]:
-    """The types that the import wrote, those referred to first."""
-    changes = get_journal_model()._default_manager.filter(import_record=import_id)
-    names = set(changes.values_list("record_type", flat=True).distinct())
-    importables = [importable for importable in registry.in_dependency_order() if importable.name in names]
-    for name in sorted(names - {importable.name for importable in importables}):
-        raise UnknownTypeError(name)
-    return importables
+def _report(journaled: Sequence[Journaled], left: Sequence[dict[str, int]], *, any_kept: bool = False) -> UndoReport:
+    report = UndoReport()
+    for each, counts in zip(journaled, left, strict=True):
+        name = each.importable.name
+        kept = {action: count_kept(entries) if any_kept else 0 for action, entries in each.entries.items()}
+        report.removed[name] = counts.get(CREATED, 0) - kept.get(CREATED, 0)
+        report.restored[name] = counts.get(UPDATED, 0) - kept.get(UPDATED, 0)
+        report.kept[name] = sum(kept.values())
+        report.gone[name] = sum(each.counts.values()) - sum(counts.values())
+    return report
 
 
-def _created(alias: str) -> str:
-    """Journal rows of the records of a type that an import created; parameters: the import's id, the type's name."""
-    return f"{alias}.import_id = %s AND {alias}.record_type = %s AND {alias}.action = '{CREATED}'"
-
-
-def _journal() -> str:
-    return connection.ops.quote_name(get_journal_model()._meta.db_table)
-
-
-def _from_records(importable: Importable, select: str = "SELECT *", locking: str = "") -> str:
-    """``FROM`` the records of a type that an import created, with their journal rows; parameters as ``_created``.
-
-    Here and below, LATERAL and OFFSET decide that the journal's rows are gone through and the records looked up. Of an
-    import that was just run PostgreSQL has no statistics: it expects one row, and may compare each with each.
-    """
-    table = connection.ops.quote_name(importable.model._meta.db_table)
-    return (
-        f"FROM (SELECT * FROM {_journal()} AS change WHERE {_created('change')}) AS change CROSS JOIN LATERAL"
-        f" ({select} FROM {table} AS record WHERE record.id = change.record_id OFFSET 0 {locking}) AS record"
-    )
-
-
-def _lock_records(importable: Importable, import_id: int) -> int:
-    """Lock the records that are left against every change, and every new reference, and count them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*) {_from_records(importable, 'SELECT id', 'FOR UPDATE')}", [import_id, importable.name]
-        )
-        return int(cursor.fetchone()[0])
-
-
-def _find_conflicts(importable: Importable, import_id: int, records: int) -> Iterator[tuple[list[Conflict], int]]:
-    """The first conflicts of each kind, in row order, and how many there are of that kind."""
-    yield _find_edited(importable, import_id)
-    for key in find_foreign_keys(importable.model):
-        yield _find_referenced(importable, import_id, key, is_small=key.rows is not None and key.rows < records)
-
-
-def _find_edited(importable: Importable, import_id: int) -> tuple[list[Conflict], int]:
-    """Records that are not as the import left them: as the journal says, and in all else as the model's defaults say.
-
-    Both sides are values of the table's own types, so that 1.5 and 1.50, or two spellings of a date, are the same. So
-    are the null of SQL and that of JSON. What neither the journal nor the model can tell is taken as it is.
-    """
-    defaults = {
-        field.column: field.get_default()
-        for field in (*importable.fields, *importable.other_fields)
-        if not has_computed_default(field)
-    }
-    expected = json_text(defaults | read_shared_values(import_id).get(importable.name, {}))
-    table = connection.ops.quote_name(importable.model._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT record_id, row, array("
-            "  SELECT key FROM jsonb_each(to_jsonb(expected)) WHERE value IS DISTINCT FROM to_jsonb(record) -> key"
-            "  ORDER BY key"
-            "), count(*) OVER () FROM ("
-            "  SELECT record_id, row, record, jsonb_populate_record(record, %s::jsonb || after) AS expected FROM ("
-            "    SELECT change.record_id, change.row, change.after"
-            f"   {_from_records(importable)}"
-            f"   CROSS JOIN jsonb_populate_record(NULL::{table}, %s) AS usual"
-            f"   CROSS JOIN jsonb_to_record(change.after) AS given({_describe_columns(importable)})"
-            f"   WHERE {_seems_edited(importable)} OFFSET 0"
-            "  ) AS suspects CROSS JOIN LATERAL"
-            f"  (SELECT stored FROM {table} AS stored WHERE stored.id = record_id OFFSET 0) AS found(record)"
-            ") AS compared WHERE to_jsonb(record) IS DISTINCT FROM to_jsonb(expected)"
-            f" ORDER BY row LIMIT {REPORTED_CONFLICTS}",
-            [expected, import_id, importable.name, expected],
-        )
-        rows = cursor.fetchall()
-    conflicts = [Conflict(importable.model, record_id, row, fields=tuple(names)) for record_id, row, names, _ in rows]
-    return conflicts, rows[0][-1] if rows else 0
-
-
-def _journaled_fields(importable: Importable) -> tuple[Any, ...]:
-    """The fields that a journal's ``after`` may have; those that all records have alike only older entries do."""
-    computed = filter(has_computed_default, importable.other_fields)
-    return (*importable.fields, importable.organization_field, *computed)
-
-
-def _describe_columns(importable: Importable) -> str:
-    """The columns that a journal's ``after`` may have, with their types."""
-    quote = connection.ops.quote_name
-    fields = _journaled_fields(importable)
-    return ", ".join(f"{quote(str(field.column))} {field.db_type(connection)}" for field in fields)
-
-
-def _seems_edited(importable: Importable) -> str:
-    """A condition that costs little and holds for every record that was edited, and for few others.
-
-    Of a ``record`` it compares each column with what the row gave, or else what is usual, or else itself.
-    """
-    given = _journaled_fields(importable)
-    alike = []
-    for field in (importable.organization_field, *importable.fields, *importable.other_fields):
-        column = connection.ops.quote_name(str(field.column))
-        sources = [f"given.{column}"] if field in given else []
-        sources.append(f"usual.{column}")
-        if has_computed_default(field):
-            sources.append(f"record.{column}")
-        alike.append(f"record.{column} IS NOT DISTINCT FROM coalesce({', '.join(sources)})")
-    return f"({' AND '.join(alike)}) IS NOT TRUE"
-
-
-def _find_referenced(
-    importable: Importable, import_id: int, key: ForeignKey, *, is_small: bool
-) -> tuple[list[Conflict], int]:
-    """Records that something which the import did not create refers to by this key.
-
-    If the key's table ``is_small``, it is gone through, instead of asking it about each of the records.
-    """
-    quote = connection.ops.quote_name
-    referrer, referrer_id, condition = key.table, "NULL::bigint", ""
-    parameters: list[Any] = [import_id, importable.name]
-    if key.model:
-        referrer = str(key.model._meta.verbose_name_plural)
-        primary_key = f"other.{quote(str(key.model._meta.pk.column))}"
-        # Ids of other kinds have no order, and may be nobody's business.
-        if isinstance(key.model._meta.pk, IntegerField):
-            referrer_id = f"min({primary_key})"
-        if own := registry.find_by_model(key.model):
-            condition = (
-                f"WHERE NOT EXISTS (SELECT FROM {_journal()} AS own"
-                f" WHERE own.record_id = {primary_key} AND {_created('own')} OFFSET 0)"
-            )
-            parameters += [import_id, own.name]
-    joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)
-    own_id = next((column for column, referred in key.columns if referred == importable.model._meta.pk.column), None)
-    if is_small and own_id:
-        table = quote(importable.model._meta.db_table)
-        source = (
-            f"FROM {key.table} AS other CROSS JOIN LATERAL (SELECT record_id, row FROM {_journal()} AS change"
-            f" WHERE {_created('change')} AND change.record_id = other.{quote(own_id)} OFFSET 0) AS change"
-            f" CROSS JOIN LATERAL"
-            f" (SELECT FROM {table} AS record WHERE record.id = change.record_id AND {joined} OFFSET 0) AS record"
-        )
-    else:
-        source = (
-            f"{_from_records(importable)} CROSS JOIN LATERAL"
-            f" (SELECT * FROM {key.table} AS other WHERE {joined} OFFSET 0) AS other"
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT change.record_id, change.row, {referrer_id}, count(*) OVER ()"
-            f" {source} {condition}"
-            f" GROUP BY change.record_id, change.row ORDER BY change.row LIMIT {REPORTED_CONFLICTS}",
-            parameters,
-        )
-        rows = cursor.fetchall()
-    conflicts = [
-        Conflict(importable.model, record_id, row, referenced_by=(referrer, first)) for record_id, row, first, _ in rows
-    ]
-    return conflicts, rows[0][-1] if rows else 0
+def _do(journaled: Sequence[Journaled], left: Sequence[dict[str, int]]) -> None:
+    """Undo what the journal does not say is kept. What is restored may have referred to what is removed."""
+    for each, counts in zip(journaled, left, strict=True):
+        for action, entries in each.entries.items():
+            if counts[action] < each.counts[action]:
+                mark_gone(entries)
+    for each in journaled:
+        if UPDATED in each.entries:
+            write_values(each.importable, import_id=each.entries[UPDATED].import_id, side="before")
+    for each, counts in zip(journaled, left, strict=True):
+        if counts.get(CREATED, 0) >= COUNTED_FROM:
+            count_rows(each.importable.model)
+    for each in reversed(journaled):
+        if CREATED in each.entries:
+            remove_records(each.entries[CREATED])
 
 
 def count_rows(model: type[Model]) -> None:
@@ -270,11 +152,3 @@ def count_rows(model: type[Model]) -> None:
     with connection.cursor() as cursor:
         for table, counted in columns.items():
             cursor.execute(f"ANALYZE (SKIP_LOCKED) {table} ({', '.join(sorted(counted))})")
-
-
-def _delete_records(importable: Importable, import_id: int) -> None:
-    """Remove the records. They are locked, so they are where they are found: there is one way only to go there."""
-    table = connection.ops.quote_name(importable.model._meta.db_table)
-    places = f"SELECT record.ctid {_from_records(importable, 'SELECT ctid')}"
-    with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({places}))", [import_id, importable.name])

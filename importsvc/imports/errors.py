@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from importsvc.engine import undo
+from importsvc.engine.conflicts import Conflict as Obstruction
+from importsvc.engine.conflicts import Reason
 from importsvc.engine.errors import RowError, describe_row_errors
+from importsvc.engine.undo import UndoReport
 from importsvc.errors import Conflict, InvalidAttribute
 from importsvc.imports.models import ImportState
 
@@ -41,26 +43,34 @@ class WrongState(Conflict):
 class RevertConflict(Conflict):
     """Reverting would destroy what somebody else did since. Nothing was touched; ``meta`` names the records and why."""
 
-    def __init__(self, report: undo.UndoReport) -> None:
+    def __init__(self, report: UndoReport) -> None:
         count = report.conflict_count
         what = "1 change or reference" if count == 1 else f"{count} changes or references"
         super().__init__(
             f"{what} since the import {'stands' if count == 1 else 'stand'} in the way",
-            meta={"conflicts": [_describe(c) for c in report.conflicts], "conflict_count": count},
+            meta={"conflicts": [describe_conflict(c) for c in report.conflicts], "conflict_count": count},
         )
 
 
-def _describe(conflict: undo.Conflict) -> dict[str, Any]:
-    described = {
+def describe_conflict(conflict: Obstruction) -> dict[str, Any]:
+    """A conflict as ``meta`` has it: the record and the reason, and what belongs to that.
+
+    ``changed`` has ``fields`` and what these were ``then`` and are ``now``; ``referenced`` has ``referenced_by``, the
+    first of what refers to the record; ``column_gone`` has ``fields`` that the table does not have any more;
+    ``reference_gone`` has ``fields`` and what they referred to ``before`` and cannot refer to again.
+    """
+    described: dict[str, Any] = {
         "type": str(conflict.model._meta.verbose_name_plural),
         "id": str(conflict.record_id),
         "row": conflict.row,
+        "reason": str(conflict.reason),
     }
-    if conflict.referenced_by is None:
-        return {**described, "reason": "changed", "fields": list(conflict.fields)}
-    referrer, first = conflict.referenced_by
-    return {
-        **described,
-        "reason": "referenced",
-        "referenced_by": {"type": referrer, "id": None if first is None else str(first)},
-    }
+    if conflict.referenced_by:
+        referrer, first = conflict.referenced_by
+        return {**described, "referenced_by": {"type": referrer, "id": None if first is None else str(first)}}
+    described["fields"] = list(conflict.fields)
+    if conflict.reason == Reason.CHANGED:
+        return {**described, "then": dict(conflict.then), "now": dict(conflict.now)}
+    if conflict.reason == Reason.REFERENCE_GONE:
+        return {**described, "before": dict(conflict.then)}
+    return described

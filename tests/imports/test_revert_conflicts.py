@@ -38,12 +38,27 @@ def both_changed(api: ApiClient, ids: dict[str, str]) -> None:
 
 
 def changed_company(ids: dict[str, str]) -> dict[str, Any]:
-    fields = ["description", "due_days"]
-    return {"type": "companies", "id": ids["company"], "row": 1, "reason": "changed", "fields": fields}
+    return {
+        "type": "companies",
+        "id": ids["company"],
+        "row": 1,
+        "reason": "changed",
+        "fields": ["description", "due_days"],
+        "then": {"description": None, "due_days": None},
+        "now": {"description": "Changed", "due_days": 7},
+    }
 
 
 def changed_person(ids: dict[str, str]) -> dict[str, Any]:
-    return {"type": "people", "id": ids["person"], "row": 1, "reason": "changed", "fields": ["title"]}
+    return {
+        "type": "people",
+        "id": ids["person"],
+        "row": 1,
+        "reason": "changed",
+        "fields": ["title"],
+        "then": {"title": "Contact"},
+        "now": {"title": None},
+    }
 
 
 def referred_company(ids: dict[str, str]) -> dict[str, Any]:

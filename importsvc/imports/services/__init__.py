@@ -4,6 +4,15 @@ Every edge (HTTP, admin, command) makes one call here. Refusals are ``importsvc.
 """
 
 from importsvc.imports.services.importing import create_import, run_import, update_import
-from importsvc.imports.services.reverting import Revert, find_import, revert_import
+from importsvc.imports.services.reverting import Revert, RevertPreview, find_import, preview_revert, revert_import
 
-__all__ = ["Revert", "create_import", "find_import", "revert_import", "run_import", "update_import"]
+__all__ = [
+    "Revert",
+    "RevertPreview",
+    "create_import",
+    "find_import",
+    "preview_revert",
+    "revert_import",
+    "run_import",
+    "update_import",
+]

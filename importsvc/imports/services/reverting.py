@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 from django.utils import timezone
 
-from importsvc.engine.undo import UnknownTypeError, undo
-from importsvc.errors import Conflict, RecordNotFound
+from importsvc.engine.journal_entries import UnknownTypeError
+from importsvc.engine.undo import ON_CONFLICT, OnConflict, undo
+from importsvc.engine.undo_preview import UndoPreview, make_tag
+from importsvc.errors import Conflict, InvalidAttribute, PreconditionFailed, RecordNotFound
+from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
@@ -17,45 +22,117 @@ from organizations.models import Organization
 
 @dataclass(frozen=True)
 class Revert:
-    """What reverting an import did, or on a dry run would do.
+    """What reverting an import did, or on a dry run would do: numbers of records by importable name.
 
     Attributes:
         import_: the import.
-        removed: how many records of each type were removed; those that were gone already do not count.
+        removed: created records that were removed.
+        restored: updated records that got back everything that the import had changed.
+        kept: records of which anything was kept as somebody else wants it.
+        gone: records that were not there any more.
     """
 
     import_: Import
     removed: Mapping[str, int]
+    restored: Mapping[str, int]
+    kept: Mapping[str, int]
+    gone: Mapping[str, int]
 
 
-def revert_import(*, organization: Organization, import_id: int, dry_run: bool = False) -> Revert:
+@dataclass(frozen=True)
+class RevertPreview:
+    """What reverting an import would do, if nobody writes meanwhile.
+
+    Attributes:
+        import_: the import.
+        tag: of everything that the rest was told from; ``revert_import`` takes it as ``if_match``.
+        counts: by importable name, how many records would be ``removed`` and ``restored``, are in ``conflict``, and are
+            ``gone``: ``{"company": {"removed": 1, "restored": 0, "conflict": 0, "gone": 0}}``.
+        changes: what would become of each record, in the order of the journal; read from the database by the slice.
+    """
+
+    import_: Import
+    tag: str
+    counts: Mapping[str, Mapping[str, int]]
+    changes: UndoPreview
+
+
+def revert_import(
+    *,
+    organization: Organization,
+    import_id: int,
+    on_conflict: str = "refuse",
+    if_match: Collection[str] | None = None,
+    actor: Actor | None = None,
+    dry_run: bool = False,
+) -> Revert:
     """Undo exactly what an import did, in one transaction, or change nothing at all (contract, section 2.7).
 
-    A dry run refuses what the real one would refuse, tells what it would remove, and changes nothing.
+    A dry run refuses what the real one would refuse, tells what it would do, and changes nothing.
+
+    Args:
+        organization: whose import it is.
+        import_id: which import.
+        on_conflict: what becomes of records that were changed or referred to since: ``refuse`` reverts nothing,
+            ``keep`` leaves them as they are, ``discard`` undoes edits, too (docs/reverting.md).
+        if_match: tags of previews, one of which has to be the present one; ``*`` stands for any.
+        actor: who does it.
+        dry_run: whether to only say what would be done.
 
     Raises:
+        InvalidAttribute: there is no such ``on_conflict``.
         RecordNotFound, WrongState: nothing is changed.
+        PreconditionFailed: something was written since the previews were made.
         RevertConflict: records were changed or referred to since; ``meta`` names them.
         Conflict: a type of records is not importable any more, or others kept writing the same records.
     """
-    return attempt(lambda _: _revert_import(organization, import_id, dry_run))
+    if on_conflict not in ON_CONFLICT:
+        raise InvalidAttribute(f"must be one of {', '.join(ON_CONFLICT)}", attribute="on_conflict")
+    policy = cast("OnConflict", on_conflict)
+    return attempt(lambda _: _revert_import(organization, import_id, policy, if_match, actor, dry_run))
 
 
-def _revert_import(organization: Organization, import_id: int, dry_run: bool) -> Revert:
+def _revert_import(
+    organization: Organization,
+    import_id: int,
+    on_conflict: OnConflict,
+    if_match: Collection[str] | None,
+    actor: Actor | None,
+    dry_run: bool,
+) -> Revert:
     import_ = lock_import(organization, import_id)
     require_state(import_, ImportState.PROCESSED, "reverted")
     assert import_.processed_at  # noqa: S101 - what the state means
     lock_organization(organization)
-    try:
-        report = undo(import_id=import_.pk, dry_run=dry_run)
-    except UnknownTypeError as error:
-        raise Conflict(f"Records of type '{error}' cannot be imported or reverted any more") from None
+    with _refuse_unknown_types():
+        report = undo(
+            import_id=import_.pk, on_conflict=on_conflict, dry_run=dry_run, check=_make_check(import_, if_match)
+        )
     if report.conflict_count:
         raise RevertConflict(report)
     if not dry_run:
         import_.reverted_at = max(timezone.now(), import_.processed_at)
-        import_.save(update_fields=["reverted_at"])
-    return Revert(import_, report.removed)
+        import_.reverted_by = actor.to_json() if actor else None
+        import_.save(update_fields=["reverted_at", "reverted_by"])
+    return Revert(import_, report.removed, report.restored, report.kept, report.gone)
+
+
+def preview_revert(*, organization: Organization, import_id: int) -> RevertPreview:
+    """Tell what reverting an import would do, without a lock and without writing anything.
+
+    Raises:
+        RecordNotFound, WrongState: as ``revert_import`` does.
+        Conflict: a type of records is not importable any more.
+    """
+    import_ = Import.objects.for_organization(organization).defer("import_data").filter(pk=import_id).first()
+    if import_ is None:
+        raise RecordNotFound
+    require_state(import_, ImportState.PROCESSED, "reverted")
+    with _refuse_unknown_types():
+        # First the tag: what is written meanwhile then makes it an old one.
+        tag = _make_tag(import_)
+        changes = UndoPreview(import_.pk)
+        return RevertPreview(import_, tag, changes.count_outcomes(), changes)
 
 
 def find_import(*, import_id: int) -> Import:
@@ -68,3 +145,25 @@ def find_import(*, import_id: int) -> Import:
     if import_ is None:
         raise RecordNotFound
     return import_
+
+
+@contextmanager
+def _refuse_unknown_types() -> Iterator[None]:
+    try:
+        yield
+    except UnknownTypeError as error:
+        raise Conflict(f"Records of type '{error}' cannot be imported or reverted any more") from None
+
+
+def _make_tag(import_: Import) -> str:
+    return make_tag(import_.pk, state=[import_.pk, import_.processed_at, import_.reverted_at])
+
+
+def _make_check(import_: Import, if_match: Collection[str] | None) -> Callable[[], None]:
+    """What compares the tag, if it matters."""
+
+    def check() -> None:
+        if if_match is not None and "*" not in if_match and _make_tag(import_) not in if_match:
+            raise PreconditionFailed
+
+    return check
