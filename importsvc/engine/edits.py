@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import connection
-
 from importsvc.engine.copying import json_text
 from importsvc.engine.importable import Importable, has_computed_default
 from importsvc.engine.journal_entries import Entries, Query
-from importsvc.engine.table_columns import TableColumn, literal, read_columns
+from importsvc.engine.table_columns import TableColumn, literal, quote, read_columns
 from importsvc.journal import CREATED, read_shared_values
 
 _NO_REFERRERS = "NULL::bigint AS first, 0 AS referrers"
@@ -58,7 +56,6 @@ def select_edited_updated(entries: Entries) -> Query | None:
     given = _typed(columns, entries.mentioned & columns.keys() - volatile_columns(entries.importable))
     if not given:
         return None
-    quote = connection.ops.quote_name
     compared = {
         name: (f"nullif(to_jsonb(given.{column}), 'null')", f"nullif(to_jsonb(record.{column}), 'null')")
         for name, column in zip(given, map(quote, given), strict=True)
@@ -122,7 +119,6 @@ def _typed(columns: Mapping[str, TableColumn], names: Iterable[str]) -> dict[str
 
 def _join_given(values: str, given: Mapping[str, str]) -> str:
     """``given``: the values that an entry has of these columns, as the table's own types."""
-    quote = connection.ops.quote_name
     described = ", ".join(f"{quote(name)} {type_}" for name, type_ in given.items())
     return f"CROSS JOIN LATERAL jsonb_to_record({values}) AS given({described})" if given else ""
 
@@ -136,7 +132,7 @@ def _seems_edited(
     """
     alike = []
     for name in sorted((given.keys() | expected.keys()) & columns.keys() - volatile):
-        column = connection.ops.quote_name(name)
+        column = quote(name)
         sources = [f"given.{column}"] if name in given else []
         sources.append(f"usual.{column}" if name in expected else f"record.{column}")
         alike.append(f"record.{column} IS NOT DISTINCT FROM coalesce({', '.join(sources)})")

@@ -9,6 +9,8 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import ForeignObject, ForeignObjectRel, Model
 
+from importsvc.engine.table_columns import read_columns
+
 # The columns of a key, and those that they refer to.
 _KEY_COLUMNS = """
     ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key (number, position)
@@ -52,7 +54,11 @@ def find_foreign_keys(model: type[Model]) -> list[ForeignKey]:
     """Every foreign key to a model's table: those PostgreSQL holds, whoever made them, and those only Django knows."""
     held = list(_find_in_database(model))
     columns_held = {(key.model, column) for key in held for column, _ in key.columns}
-    return held + [key for key in _find_in_models(model) if (key.model, key.columns[0][0]) not in columns_held]
+    return held + [
+        key
+        for key in _find_in_models(model)
+        if (key.model, key.columns[0][0]) not in columns_held and _has_columns(key.model, key.columns)
+    ]
 
 
 def _find_in_database(model: type[Model]) -> Iterator[ForeignKey]:
@@ -101,4 +107,9 @@ def find_referred_keys(model: type[Model]) -> list[ReferredKey]:
         for relation in model._meta.concrete_fields
         if isinstance(relation, ForeignObject) and relation.column not in columns_held
     ]
-    return held + known
+    return held + [key for key in known if _has_columns(model, key.columns)]
+
+
+def _has_columns(model: type[Model] | None, columns: tuple[tuple[str, str], ...]) -> bool:
+    """Whether the model's table has the columns of the key; a model may know some that were dropped since."""
+    return model is None or read_columns(model).keys() >= {column for column, _ in columns}

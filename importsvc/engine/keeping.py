@@ -12,7 +12,7 @@ from django.db import connection
 from importsvc.engine.conflicts import Obstacle, find_edits, find_losses, find_references
 from importsvc.engine.foreign_keys import ForeignKey, find_foreign_keys
 from importsvc.engine.journal_entries import KEPT, Entries, Journaled, Query, journal_table
-from importsvc.engine.table_columns import literal
+from importsvc.engine.table_columns import literal, quote
 from importsvc.journal import CREATED, UPDATED
 
 
@@ -93,7 +93,6 @@ def _mark_referred(journaled: Sequence[Journaled]) -> None:
 
 def _select_referred(referrers: Entries, key: ForeignKey, entries: Entries) -> Query:
     """Type and id of the created records that the referrer ``reached`` refers to by this key."""
-    quote = connection.ops.quote_name
     assert key.model  # noqa: S101 - or it has no entries
     joined = " AND ".join(f"record.{quote(referred)} = other.{quote(column)}" for column, referred in key.columns)
     name = entries.importable.name

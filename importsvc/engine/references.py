@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import connection
 from django.db.models import IntegerField
 
 from importsvc.engine.foreign_keys import ForeignKey, ReferredKey, find_referred_keys
 from importsvc.engine.journal_entries import Entries, Journaled, Query, journal_table
-from importsvc.engine.table_columns import literal, read_columns
+from importsvc.engine.table_columns import literal, quote, read_columns
 from importsvc.journal import CREATED, UPDATED
 
 
@@ -37,7 +36,6 @@ def from_referrers(entries: Entries, key: ForeignKey, *, is_small: bool) -> Quer
 
     If the key's table ``is_small``, it is gone through.
     """
-    quote = connection.ops.quote_name
     joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)
     own_id = next(
         (column for column, referred in key.columns if referred == entries.importable.model._meta.pk.column), None
@@ -65,7 +63,6 @@ def select_gone_references(entries: Entries) -> Iterator[Query]:
 
 
 def _select_gone(entries: Entries, key: ReferredKey, restored: dict[str, str]) -> Query:
-    quote = connection.ops.quote_name
     values = {
         column: f"CASE WHEN change.before ? {literal(column)} THEN restored.{quote(column)}"
         f" ELSE record.{quote(column)} END"
@@ -98,7 +95,6 @@ def _will_refer(key: ForeignKey, own: Journaled, *, discarding: bool) -> Query:
     has the value that the import gave it or edits are discarded, unless the journal says that the column is kept.
     """
     assert key.model  # noqa: S101 - or it has no importable
-    quote = connection.ops.quote_name
     expected = [f"own.action = '{CREATED}'"] if CREATED in own.entries else []
     if UPDATED in own.entries:
         restored = []
@@ -119,5 +115,5 @@ def _will_refer(key: ForeignKey, own: Journaled, *, discarding: bool) -> Query:
 def _first_id(key: ForeignKey) -> str:
     # Ids of other kinds have no order, and may be nobody's business.
     if key.model and isinstance(key.model._meta.pk, IntegerField):
-        return f"min(other.{connection.ops.quote_name(str(key.model._meta.pk.column))})"
+        return f"min(other.{quote(str(key.model._meta.pk.column))})"
     return "NULL::bigint"

@@ -8,7 +8,7 @@ from django.db import connection
 
 from importsvc.engine.importable import Importable
 from importsvc.engine.journal_entries import Entries
-from importsvc.engine.table_columns import literal, read_columns
+from importsvc.engine.table_columns import literal, quote, read_columns
 from importsvc.journal import UPDATED
 
 Side = Literal["before", "after"]
@@ -30,7 +30,6 @@ def write_values(importable: Importable, *, import_id: int, side: Side) -> int:
         django.db.IntegrityError: the database does not accept a value, as when another record has it that must be
             unique, or what it refers to is gone. Nothing may be kept of the transaction.
     """
-    quote = connection.ops.quote_name
     columns = read_columns(importable.model)
     updated = Entries(importable, import_id, UPDATED)
     written = [name for name, column in columns.items() if name in updated.mentioned and not column.is_generated]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import index
 from typing import Any, overload
 
@@ -17,7 +17,7 @@ from importsvc.engine.edits import volatile_columns
 from importsvc.engine.foreign_keys import find_foreign_keys
 from importsvc.engine.journal_entries import Entries, Journaled, journal_table, read_journaled
 from importsvc.engine.references import from_referrers
-from importsvc.engine.table_columns import read_columns
+from importsvc.engine.table_columns import quote, read_columns
 from importsvc.journal import CREATED, UPDATED
 
 OUTCOMES = ("removed", "restored", "conflict", "gone")
@@ -99,10 +99,10 @@ class UndoPreview(Sequence[UndoChange]):
         return counts
 
     def _read(self, start: int, stop: int) -> list[UndoChange]:
-        entries = self._read_entries(start, stop)
+        changes = self._read_entries(start, stop)
         ids: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for _, record_type, record_id, _, action, _ in entries:
-            ids[record_type, action].append(record_id)
+        for change in changes:
+            ids[change.record_type, change.action].append(change.record_id)
         conflicts: dict[tuple[str, int], list[Conflict]] = defaultdict(list)
         left: set[tuple[str, int]] = set()
         for journaled in self._journaled:
@@ -112,20 +112,29 @@ class UndoPreview(Sequence[UndoChange]):
             for obstacle in find_obstacles(page, self._journaled):
                 for conflict in obstacle.read()[0]:
                     conflicts[name, conflict.record_id].append(conflict)
-        return [
-            _make_change(*entry, conflicts[entry[1], entry[2]], is_left=(entry[1], entry[2]) in left)
-            for entry in entries
-        ]
+        keys = [(change.record_type, change.record_id) for change in changes]
+        return [_judge(change, conflicts[key], is_left=key in left) for change, key in zip(changes, keys, strict=True)]
 
-    def _read_entries(self, start: int, stop: int) -> list[Any]:
+    def _read_entries(self, start: int, stop: int) -> list[UndoChange]:
+        """The records as if nobody had done anything since."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT id, record_type, record_id, row, action,"
-                " ARRAY(SELECT jsonb_object_keys(before) ORDER BY 1)"
+                "SELECT id, record_type, record_id, row, action, ARRAY(SELECT jsonb_object_keys(before))"
                 f" FROM {journal_table()} WHERE import_id = %s ORDER BY id LIMIT %s OFFSET %s",
                 [self._import_id, max(stop - start, 0), start],
             )
-            return cursor.fetchall()
+            return [
+                UndoChange(
+                    change_id,
+                    record_type,
+                    record_id,
+                    row,
+                    action,
+                    "restored" if action == UPDATED else "removed",
+                    tuple(sorted(fields)),
+                )
+                for change_id, record_type, record_id, row, action, fields in cursor
+            ]
 
 
 def make_tag(import_id: int, *, state: Iterable[Any]) -> str:
@@ -179,29 +188,17 @@ def _find_left(entries: Entries) -> Iterator[int]:
         yield from (record_id for (record_id,) in cursor)
 
 
-def _make_change(
-    change_id: int,
-    record_type: str,
-    record_id: int,
-    row: int,
-    action: str,
-    fields: Sequence[str],
-    conflicts: Sequence[Conflict],
-    *,
-    is_left: bool,
-) -> UndoChange:
-    outcome = "restored" if action == UPDATED else "removed"
+def _judge(change: UndoChange, conflicts: Sequence[Conflict], *, is_left: bool) -> UndoChange:
     if not is_left:
-        return UndoChange(change_id, record_type, record_id, row, action, "gone")
-    if conflicts:
-        outcome = "conflict"
+        return replace(change, outcome="gone", fields=())
+    if not conflicts:
+        return change
     disputed = {name for conflict in conflicts for name in conflict.fields}
-    restored = tuple(name for name in fields if name not in disputed)
-    return UndoChange(change_id, record_type, record_id, row, action, outcome, restored, tuple(conflicts))
+    fields = tuple(name for name in change.fields if name not in disputed)
+    return replace(change, outcome="conflict", fields=fields, conflicts=tuple(conflicts))
 
 
 def _hash_records(entries: Entries) -> tuple[Any, ...]:
-    quote = connection.ops.quote_name
     seen = read_columns(entries.importable.model).keys() - volatile_columns(entries.importable)
     columns = ", ".join(quote(name) for name in sorted(seen))
     records = entries.from_records(f"SELECT ROW({columns})::text AS content")
@@ -209,7 +206,6 @@ def _hash_records(entries: Entries) -> tuple[Any, ...]:
 
 
 def _hash_referrers(entries: Entries, records: int) -> Iterator[Any]:
-    quote = connection.ops.quote_name
     for key in find_foreign_keys(entries.importable.model):
         referrers = from_referrers(entries, key, is_small=key.rows is not None and key.rows < records)
         own_id = f"other.{quote(str(key.model._meta.pk.column))}" if key.model else "''"

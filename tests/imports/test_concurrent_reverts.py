@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from companies.models import Company
 from importsvc.engine import conflicts as conflicts_module
 from importsvc.engine import undo as undo_module
-from importsvc.engine.journal_entries import Entries
+from importsvc.engine.journal_entries import Entries, remove_records
 from importsvc.imports.errors import RevertConflict, WrongState
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import Revert, create_import, revert_import, run_import
@@ -200,7 +200,7 @@ def test_a_revert_that_fails_in_the_middle_leaves_everything_as_it_was(
             raise RuntimeError("the disk is full")
 
     with monkeypatch.context() as patched:
-        remove = undo_module.remove_records
+        remove = remove_records
         patched.setattr(undo_module, "remove_records", fail_at)
         with pytest.raises(RuntimeError):
             revert(import_)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
 
 from django.utils import timezone
 
@@ -88,8 +87,7 @@ def revert_import(
     """
     if on_conflict not in ON_CONFLICT:
         raise InvalidAttribute(f"must be one of {', '.join(ON_CONFLICT)}", attribute="on_conflict")
-    policy = cast("OnConflict", on_conflict)
-    return attempt(lambda _: _revert_import(organization, import_id, policy, if_match, actor, dry_run))
+    return attempt(lambda _: _revert_import(organization, import_id, on_conflict, if_match, actor, dry_run))
 
 
 def _revert_import(
