@@ -13,7 +13,7 @@ from typing import Any
 from importsvc.engine.copying import json_text
 from importsvc.engine.importable import Importable, has_computed_default
 from importsvc.engine.journal_entries import Entries, Query
-from importsvc.engine.table_columns import TableColumn, literal, quote, read_columns
+from importsvc.engine.table_columns import TableColumn, literal, quote
 from importsvc.journal import CREATED, read_shared_values
 
 _NO_REFERRERS = "NULL::bigint AS first, 0 AS referrers"
@@ -22,7 +22,7 @@ _NO_REFERRERS = "NULL::bigint AS first, 0 AS referrers"
 def select_edited_created(entries: Entries) -> Query:
     """Created records of which any column has another value than the import left (see ``Obstacle.query``)."""
     importable = entries.importable
-    columns = read_columns(importable.model)
+    columns = entries.columns
     volatile = volatile_columns(importable)
     expected = {name: value for name, value in _expected_values(entries).items() if name not in volatile}
     given = _typed(columns, entries.mentioned & columns.keys() - volatile)
@@ -52,7 +52,7 @@ def select_edited_created(entries: Entries) -> Query:
 
 def select_edited_updated(entries: Entries) -> Query | None:
     """Updated records that have another value in a column which the import changed; ``None`` if it cannot be."""
-    columns = read_columns(entries.importable.model)
+    columns = entries.columns
     given = _typed(columns, entries.mentioned & columns.keys() - volatile_columns(entries.importable))
     if not given:
         return None
@@ -80,7 +80,7 @@ def select_edited_updated(entries: Entries) -> Query | None:
 
 def select_gone_columns(entries: Entries) -> Query | None:
     """Records of whose values some are of columns that the table does not have; ``None`` if it has them all."""
-    columns = read_columns(entries.importable.model)
+    columns = entries.columns
     shared = read_shared_values(entries.import_id).get(entries.importable.name, {}) if entries.action == CREATED else {}
     gone = sorted((entries.mentioned | shared.keys()) - columns.keys())
     if not gone:

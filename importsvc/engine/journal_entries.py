@@ -12,6 +12,7 @@ from django.db import connection
 
 from importsvc.engine import registry
 from importsvc.engine.importable import Importable
+from importsvc.engine.table_columns import TableColumn, read_columns
 from importsvc.journal import CREATED, get_journal_model
 
 KEPT = "kept"
@@ -74,6 +75,11 @@ class Entries:
             f" WHERE record.id = change.record_id OFFSET 0 {locking}) AS record {on}",
             entries.parameters,
         )
+
+    @cached_property
+    def columns(self) -> dict[str, TableColumn]:
+        """The columns of the records' table."""
+        return read_columns(self.importable.model)
 
     @cached_property
     def mentioned(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from django.db.models import IntegerField
 
 from importsvc.engine.foreign_keys import ForeignKey, ReferredKey, find_referred_keys
 from importsvc.engine.journal_entries import Entries, Journaled, Query, journal_table
-from importsvc.engine.table_columns import literal, quote, read_columns
+from importsvc.engine.table_columns import literal, quote
 from importsvc.journal import CREATED, UPDATED
 
 
@@ -55,9 +55,8 @@ def from_referrers(entries: Entries, key: ForeignKey, *, is_small: bool) -> Quer
 
 def select_gone_references(entries: Entries) -> Iterator[Query]:
     """For each key whose columns the import updated: records of which what they referred to before is gone."""
-    columns = read_columns(entries.importable.model)
     for key in find_referred_keys(entries.importable.model):
-        restored = {column: columns[column].type for column, _ in key.columns if column in entries.mentioned}
+        restored = {column: entries.columns[column].type for column, _ in key.columns if column in entries.mentioned}
         if restored:
             yield _select_gone(entries, key, restored)
 

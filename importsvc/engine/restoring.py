@@ -8,7 +8,7 @@ from django.db import connection
 
 from importsvc.engine.importable import Importable
 from importsvc.engine.journal_entries import Entries
-from importsvc.engine.table_columns import literal, quote, read_columns
+from importsvc.engine.table_columns import literal, quote
 from importsvc.journal import UPDATED
 
 Side = Literal["before", "after"]
@@ -30,9 +30,10 @@ def write_values(importable: Importable, *, import_id: int, side: Side) -> int:
         django.db.IntegrityError: the database does not accept a value, as when another record has it that must be
             unique, or what it refers to is gone. Nothing may be kept of the transaction.
     """
-    columns = read_columns(importable.model)
     updated = Entries(importable, import_id, UPDATED)
-    written = [name for name, column in columns.items() if name in updated.mentioned and not column.is_generated]
+    written = [
+        name for name, column in updated.columns.items() if name in updated.mentioned and not column.is_generated
+    ]
     if not written:
         return 0
     entries = updated.select()
@@ -51,7 +52,7 @@ def write_values(importable: Importable, *, import_id: int, side: Side) -> int:
             ") AS change CROSS JOIN LATERAL"
             f" (SELECT ctid FROM {updated.table} AS locked WHERE locked.id = change.record_id OFFSET 0) AS place(here)"
             " CROSS JOIN LATERAL jsonb_to_record(change.given) AS"
-            f" value({', '.join(f'{quote(name)} {columns[name].type}' for name in written)})"
+            f" value({', '.join(f'{quote(name)} {updated.columns[name].type}' for name in written)})"
             f" WHERE record.ctid = place.here AND change.given ?| %s",
             [*entries.parameters, written],
         )

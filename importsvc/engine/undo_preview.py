@@ -17,7 +17,7 @@ from importsvc.engine.edits import volatile_columns
 from importsvc.engine.foreign_keys import find_foreign_keys
 from importsvc.engine.journal_entries import Entries, Journaled, journal_table, read_journaled
 from importsvc.engine.references import from_referrers
-from importsvc.engine.table_columns import quote, read_columns
+from importsvc.engine.table_columns import quote
 from importsvc.journal import CREATED, UPDATED
 
 OUTCOMES = ("removed", "restored", "conflict", "gone")
@@ -199,7 +199,7 @@ def _judge(change: UndoChange, conflicts: Sequence[Conflict], *, is_left: bool) 
 
 
 def _hash_records(entries: Entries) -> tuple[Any, ...]:
-    seen = read_columns(entries.importable.model).keys() - volatile_columns(entries.importable)
+    seen = entries.columns.keys() - volatile_columns(entries.importable)
     columns = ", ".join(quote(name) for name in sorted(seen))
     records = entries.from_records(f"SELECT ROW({columns})::text AS content")
     return _sum_hashes(f"SELECT record.content {records.sql}", records.parameters)

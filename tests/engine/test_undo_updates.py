@@ -36,8 +36,10 @@ def ann(acme: NewOrganization) -> Person:
 
 def report(**counts: int) -> UndoReport:
     """Of people alone."""
-    none = {"removed": 0, "restored": 0, "kept": 0, "gone": 0}
-    return UndoReport(**{name: {"person": count} for name, count in (none | counts).items()})
+    removed, restored, kept, gone = (
+        {"person": counts.get(name, 0)} for name in ("removed", "restored", "kept", "gone")
+    )
+    return UndoReport(removed=removed, restored=restored, kept=kept, gone=gone)
 
 
 def assert_refused(import_: Import, *conflicts: Conflict) -> None:
