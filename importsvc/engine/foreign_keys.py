@@ -29,12 +29,14 @@ class ForeignKey:
         columns: pairs of a column of that table and the column that it refers to.
         model: of that table; ``None`` if Django does not know it.
         rows: about how many the table has at most; ``None`` if nobody knows.
+        deferred: its name, quoted for SQL, if it is checked at the end of a transaction.
     """
 
     table: str
     columns: tuple[tuple[str, str], ...]
     model: type[Model] | None
     rows: float | None = field(default=None, compare=False)
+    deferred: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,15 @@ def _find_in_database(model: type[Model]) -> Iterator[ForeignKey]:
             f"""
             SELECT CASE WHEN pg_table_is_visible(conrelid) THEN relname END, conrelid::regclass::text,
                    {_KEY_COLUMNS},
-                   CASE WHEN reltuples < 0 THEN pg_relation_size(conrelid) / 32 ELSE reltuples END
+                   CASE WHEN reltuples < 0 THEN pg_relation_size(conrelid) / 32 ELSE reltuples END,
+                   CASE WHEN condeferred THEN format('%%s.%%I', connamespace::regnamespace, conname) END
             FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
             WHERE contype = 'f' AND confrelid = %s::regclass AND conparentid = 0 ORDER BY relname, conname
             """,
             [connection.ops.quote_name(model._meta.db_table)],
         )
-        for name, table, columns, referred, rows in cursor:
-            yield ForeignKey(table, tuple(zip(columns, referred, strict=True)), models.get(name), rows)
+        for name, table, columns, referred, rows, deferred in cursor:
+            yield ForeignKey(table, tuple(zip(columns, referred, strict=True)), models.get(name), rows, deferred)
 
 
 def _find_in_models(model: type[Model]) -> Iterator[ForeignKey]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -39,12 +39,15 @@ class Entries:
         import_id: the import.
         action: what it did, as the journal says.
         record_ids: of which records, if not of all.
+        first, last: the first and the last id of those records, if they have any bounds.
     """
 
     importable: Importable
     import_id: int
     action: str
     record_ids: Sequence[int] | None = None
+    first: int | None = None
+    last: int | None = None
 
     @property
     def table(self) -> str:
@@ -58,9 +61,16 @@ class Entries:
             f" WHERE entry.import_id = %s AND entry.record_type = %s AND entry.action = '{self.action}'"
         )
         parameters: list[Any] = [self.import_id, self.importable.name]
-        if self.record_ids is not None:
-            return Query(f"{sql} AND entry.record_id = ANY(%s)", [*parameters, list(self.record_ids)])
+        limits = {"= ANY(%s)": self.record_ids, ">= %s": self.first, "<= %s": self.last}
+        for limit, value in limits.items():
+            if value is not None:
+                sql += f" AND entry.record_id {limit}"
+                parameters.append(value)
         return Query(sql, parameters)
+
+    def between(self, first: int | None, last: int | None) -> Entries:
+        """Those of the entries that are about records with these ids and any in between."""
+        return replace(self, first=first, last=last)
 
     def from_records(self, select: str = "SELECT *", locking: str = "", *, join: str = "CROSS JOIN") -> Query:
         """``FROM`` the entries as ``change``, each with what is selected of its record as ``record``.
@@ -147,18 +157,6 @@ def mark_gone(entries: Entries) -> None:
             f"UPDATE {journal_table()} AS entry SET outcome = '{GONE}'"
             f" FROM (SELECT change.place {records.sql} WHERE record.id IS NULL OFFSET 0) AS missing"
             " WHERE entry.ctid = missing.place",
-            records.parameters,
-        )
-
-
-def remove_records(entries: Entries) -> None:
-    """Remove the records that are not kept. They are locked, and so are where they are found."""
-    records = entries.from_records("SELECT ctid AS here")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {entries.table} AS removed USING"
-            f" (SELECT record.here {records.sql} WHERE change.outcome IS NULL OFFSET 0) AS found"
-            " WHERE removed.ctid = found.here",
             records.parameters,
         )
 

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from django.db import connection, transaction
-from django.db.models import Model
+from django.db import transaction
 
 from importsvc.engine.conflicts import Conflict, find_obstacles
 from importsvc.engine.copying import forget_plans
-from importsvc.engine.foreign_keys import find_foreign_keys
-from importsvc.engine.journal_entries import Journaled, lock_records, mark_gone, read_journaled, remove_records
+from importsvc.engine.journal_entries import Journaled, lock_records, mark_gone, read_journaled
 from importsvc.engine.keeping import count_kept, mark_kept
+from importsvc.engine.removing import count_rows, expect_no_references, remove_records
 from importsvc.engine.restoring import write_values
 from importsvc.journal import CREATED, UPDATED
 
@@ -131,24 +130,11 @@ def _do(journaled: Sequence[Journaled], left: Sequence[dict[str, int]]) -> None:
     for each in journaled:
         if UPDATED in each.entries:
             write_values(each.importable, import_id=each.entries[UPDATED].import_id, side="before")
-    for each, counts in zip(journaled, left, strict=True):
+    models = [each.importable.model for each in journaled]
+    for model, counts in zip(models, left, strict=True):
         if counts.get(CREATED, 0) >= COUNTED_FROM:
-            count_rows(each.importable.model)
+            count_rows(model)
+            expect_no_references(model, written=models)
     for each in reversed(journaled):
         if CREATED in each.entries:
             remove_records(each.entries[CREATED])
-
-
-def count_rows(model: type[Model]) -> None:
-    """Let PostgreSQL see how many records there are, and how many of what refers to them.
-
-    Or it may check keys as if the tables were as empty as they were. Skipped while somebody else does it, or vacuums:
-    nobody waits for anybody.
-    """
-    quote = connection.ops.quote_name
-    columns: dict[str, set[str]] = {quote(model._meta.db_table): {quote(str(model._meta.pk.column))}}
-    for key in find_foreign_keys(model):
-        columns.setdefault(key.table, set()).update(quote(column) for column, _ in key.columns)
-    with connection.cursor() as cursor:
-        for table, counted in columns.items():
-            cursor.execute(f"ANALYZE (SKIP_LOCKED) {table} ({', '.join(sorted(counted))})")

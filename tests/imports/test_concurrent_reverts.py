@@ -11,7 +11,8 @@ from django.db import IntegrityError, connection, transaction
 from companies.models import Company
 from importsvc.engine import conflicts as conflicts_module
 from importsvc.engine import undo as undo_module
-from importsvc.engine.journal_entries import Entries, remove_records
+from importsvc.engine.journal_entries import Entries
+from importsvc.engine.removing import remove_records
 from importsvc.imports.errors import RevertConflict, WrongState
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import Revert, create_import, revert_import, run_import
