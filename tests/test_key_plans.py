@@ -9,7 +9,7 @@ from django.db import connection
 
 from companies.models import Company
 from importsvc.engine.copying import forget_plans
-from importsvc.engine.undo import count_rows
+from importsvc.engine.removing import count_rows
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import

@@ -1,158 +1,147 @@
-"""What stands in the way of undoing an import, record by record; each kind is found by one statement."""
+"""What stands in the way of undoing an import: what somebody did since to the records that it wrote.
+
+Each kind of obstacle is one statement that goes through journal entries, so that the same words decide whether a revert
+is refused, what it keeps, what a preview counts and what it shows.
+"""
 
 from __future__ import annotations
 
+import enum
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection
 from django.db.models import Model
 
-from importsvc.engine.copying import array_literal
-from importsvc.engine.edits import find_edited_created, find_edited_updated, find_missing_columns, find_missing_targets
-from importsvc.engine.entries import Entries
+from importsvc.engine.edits import select_edited_created, select_edited_updated, select_gone_columns
 from importsvc.engine.foreign_keys import find_foreign_keys
-from importsvc.engine.references import find_referenced
-from importsvc.engine.statements import Statement
-from importsvc.journal import CREATED
+from importsvc.engine.journal_entries import Journaled, Query
+from importsvc.engine.references import select_gone_references, select_referenced
+from importsvc.journal import CREATED, UPDATED
 
-REPORTED_CONFLICTS = 1_000
+
+class Reason(enum.StrEnum):
+    """Why a record cannot be removed or a value not restored."""
+
+    CHANGED = "changed"
+    REFERENCED = "referenced"
+    COLUMN_GONE = "column_gone"
+    REFERENCE_GONE = "reference_gone"
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Why what an import did to a record cannot be undone.
+    """What stands in the way of undoing what an import did to a record.
 
     Attributes:
         model: of the record.
         record_id: its id.
-        row: the row it came from.
-        fields: the columns that this is about, in alphabetical order; empty if it is about a reference.
+        row: the row that made or updated it.
+        reason: ``changed`` if somebody changed it, ``referenced`` if something refers to it, ``column_gone`` if the
+            table does not have columns any more that the journal knows, ``reference_gone`` if what it referred to
+            before the import is not there any more.
+        fields: the columns concerned, in alphabetical order; none for references to it.
+        then: their values as the import left them; for ``reference_gone`` those before the import.
+        now: their values now, where the table has them.
         referenced_by: what refers to it, in words, and the id of the first of those, if that is a number.
-        missing: what is not there any more that undoing needs: ``reference`` if it is the record that a column
-            referred to, ``column`` if it is the column itself.
-        then, now: the values that the import left in ``fields``, and those that somebody wrote since.
+        referrers: how many of those there are.
     """
 
     model: type[Model]
     record_id: int
     row: int
+    reason: Reason = Reason.CHANGED
     fields: tuple[str, ...] = ()
+    then: Mapping[str, Any] = field(default_factory=dict)
+    now: Mapping[str, Any] = field(default_factory=dict)
     referenced_by: tuple[str, int | None] | None = None
-    missing: str | None = None
-    then: Mapping[str, Any] | None = field(default=None, compare=False)
-    now: Mapping[str, Any] | None = field(default=None, compare=False)
-
-    @property
-    def reason(self) -> str:
-        """``changed``, ``referenced``, ``reference_missing`` or ``column_missing``."""
-        if self.referenced_by is not None:
-            return "referenced"
-        return f"{self.missing}_missing" if self.missing else "changed"
+    referrers: int = 0
 
 
-class Kind(NamedTuple):
-    """A kind of conflict.
+@dataclass(frozen=True)
+class Obstacle:
+    """A kind of conflict of one type of records.
 
     Attributes:
-        statement: finds those of this kind; see ``Statement``.
-        reason: as of ``Conflict``.
+        journaled: the type.
+        action: what the import did to the records concerned.
+        reason: why it is a conflict.
+        query: selects a row for each conflict, with the columns place, record_id, row, fields, "then", now, first and
+            referrers; place is that of the journal's entry.
         referrer: what refers to the records, in words.
     """
 
-    statement: Statement
-    reason: str
+    journaled: Journaled
+    action: str
+    reason: Reason
+    query: Query
     referrer: str = ""
 
+    def read(self, *, limit: int | None = None) -> tuple[list[Conflict], int]:
+        """The first conflicts in row order, and how many there are in all."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                'SELECT record_id, row, fields, "then", now, first, referrers, count(*) OVER ()'
+                f" FROM ({self.query.sql}) AS obstacle ORDER BY row, record_id LIMIT %s",
+                [*self.query.parameters, limit],
+            )
+            rows = cursor.fetchall()
+        return [self._make_conflict(*row) for *row, _ in rows], rows[0][-1] if rows else 0
 
-def find_conflicts(entries: Entries, *, records: int) -> Iterator[Kind]:
-    """All kinds of conflicts about the entries' records, of which there are so many."""
-    yield from find_changes(entries)
-    if entries.action == CREATED:
-        yield from find_references(entries, records=records)
+    def _make_conflict(
+        self, record_id: int, row: int, fields: list[str], then: str, now: str, first: int | None, referrers: int
+    ) -> Conflict:
+        values_then, values_now = json.loads(then), json.loads(now)
+        return Conflict(
+            self.journaled.importable.model,
+            record_id,
+            row,
+            self.reason,
+            tuple(fields),
+            {name: values_then[name] for name in fields},
+            {name: values_now[name] for name in fields if name in values_now},
+            (self.referrer, first) if self.reason == Reason.REFERENCED else None,
+            referrers,
+        )
 
 
-def find_changes(entries: Entries) -> Iterator[Kind]:
-    """The kinds of conflicts about the values of records."""
-    if entries.action == CREATED:
-        yield Kind(find_edited_created(entries), "changed")
-    else:
-        if edited := find_edited_updated(entries):
-            yield Kind(edited, "changed")
-        if missing := find_missing_targets(entries):
-            yield Kind(missing, "reference_missing")
-    yield Kind(find_missing_columns(entries), "column_missing")
+def find_edits(journaled: Journaled) -> Iterator[Obstacle]:
+    """What somebody did to the records themselves."""
+    if created := journaled.entries.get(CREATED):
+        yield Obstacle(journaled, CREATED, Reason.CHANGED, select_edited_created(created))
+    if (updated := journaled.entries.get(UPDATED)) and (query := select_edited_updated(updated)):
+        yield Obstacle(journaled, UPDATED, Reason.CHANGED, query)
 
 
-def find_references(entries: Entries, *, records: int, kept: bool = False) -> Iterator[Kind]:
-    """The kinds of conflicts about references to records that the import created.
+def find_losses(journaled: Journaled) -> Iterator[Obstacle]:
+    """What the journal says and cannot be compared or restored any more."""
+    for action, entries in journaled.entries.items():
+        if query := select_gone_columns(entries):
+            yield Obstacle(journaled, action, Reason.COLUMN_GONE, query)
+    if updated := journaled.entries.get(UPDATED):
+        for query in select_gone_references(updated):
+            yield Obstacle(journaled, UPDATED, Reason.REFERENCE_GONE, query)
 
-    Args:
-        entries: of created records.
-        records: how many records there are.
-        kept: whether references from what ``undo_kept`` holds count as well (see ``importsvc.engine.keeping``).
+
+def find_references(
+    journaled: Journaled, all_journaled: Iterable[Journaled], *, discarding: bool = False
+) -> Iterator[Obstacle]:
+    """What refers to created records and will go on to do so: nothing the import created, and nothing it restores.
+
+    ``discarding`` means that columns which somebody changed are restored, too, unless the journal says they are kept.
     """
-    for key in find_foreign_keys(entries.importable.model):
-        is_small = key.rows is not None and key.rows < records
-        referrer = str(key.model._meta.verbose_name_plural) if key.model else key.table
-        yield Kind(find_referenced(entries, key, is_small=is_small, kept=kept), "referenced", referrer)
+    if created := journaled.entries.get(CREATED):
+        for key in find_foreign_keys(journaled.importable.model):
+            own = next((other for other in all_journaled if other.importable.model is key.model), None)
+            query = select_referenced(created, key, own, records=journaled.counts[CREATED], discarding=discarding)
+            referrer = str(key.model._meta.verbose_name_plural) if key.model else key.table
+            yield Obstacle(journaled, CREATED, Reason.REFERENCED, query, referrer)
 
 
-def read_conflicts(kind: Kind, model: type[Model]) -> tuple[list[Conflict], int]:
-    """The first conflicts of a kind, in row order, at most ``REPORTED_CONFLICTS``, and how many there are."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            'SELECT record_id, row, fields, "then", "now", first_id, count(*) OVER ()'
-            f" FROM ({kind.statement.sql}) AS conflict ORDER BY row LIMIT {REPORTED_CONFLICTS}",
-            kind.statement.parameters,
-        )
-        rows = cursor.fetchall()
-    conflicts = [_make_conflict(kind, model, *row[:-1]) for row in rows]
-    return conflicts, rows[0][-1] if rows else 0
-
-
-def count_records(kinds: Sequence[Kind]) -> int:
-    """How many records there are conflicts of these kinds about."""
-    if not kinds:
-        return 0
-    found = " UNION ALL ".join(f"SELECT record_id FROM ({kind.statement.sql}) AS conflict" for kind in kinds)
-    parameters = [parameter for kind in kinds for parameter in kind.statement.parameters]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(DISTINCT record_id) FROM ({found}) AS conflicts", parameters)
-        return int(cursor.fetchone()[0])
-
-
-def find_left(entries: Entries, record_ids: Sequence[int]) -> set[int]:
-    """Those of the records that still exist."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id FROM {entries.table} WHERE id = ANY(%s::bigint[])",
-            [array_literal([str(record_id) for record_id in record_ids])],
-        )
-        return {record_id for (record_id,) in cursor}
-
-
-def _make_conflict(
-    kind: Kind,
-    model: type[Model],
-    record_id: int,
-    row: int,
-    fields: Sequence[str],
-    then: str | None,
-    now: str | None,
-    first: int | None,
-) -> Conflict:
-    if kind.reason == "referenced":
-        return Conflict(model, record_id, row, referenced_by=(kind.referrer, first))
-    missing = kind.reason.removesuffix("_missing") if kind.reason != "changed" else None
-    values = [_read_values(text, fields) for text in (then, now)]
-    return Conflict(model, record_id, row, tuple(fields), missing=missing, then=values[0], now=values[1])
-
-
-def _read_values(text: str | None, fields: Sequence[str]) -> dict[str, Any] | None:
-    if text is None:
-        return None
-    values = json.loads(text)
-    return {name: values[name] for name in fields}
+def find_obstacles(journaled: Journaled, all_journaled: Iterable[Journaled]) -> Iterator[Obstacle]:
+    """Everything that may stand in the way of removing or restoring the records of a type."""
+    yield from find_edits(journaled)
+    yield from find_losses(journaled)
+    yield from find_references(journaled, all_journaled)

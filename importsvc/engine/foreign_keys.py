@@ -1,4 +1,4 @@
-"""What may refer to a record: the foreign keys to its table."""
+"""What may refer to a record, and what a record may refer to: the foreign keys to and in its table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import ForeignObjectRel, Model
+from django.db.models import ForeignObject, ForeignObjectRel, Model
+
+from importsvc.engine.table_columns import read_columns
+
+# The columns of a key, and those that they refer to.
+_KEY_COLUMNS = """
+    ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key (number, position)
+          JOIN pg_attribute ON attrelid = conrelid AND attnum = number ORDER BY position),
+    ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (number, position)
+          JOIN pg_attribute ON attrelid = confrelid AND attnum = number ORDER BY position)
+"""
 
 
 @dataclass(frozen=True)
@@ -19,39 +29,56 @@ class ForeignKey:
         columns: pairs of a column of that table and the column that it refers to.
         model: of that table; ``None`` if Django does not know it.
         rows: about how many the table has at most; ``None`` if nobody knows.
+        deferred: its name, quoted for SQL, if it is checked at the end of a transaction.
     """
 
     table: str
     columns: tuple[tuple[str, str], ...]
     model: type[Model] | None
     rows: float | None = field(default=None, compare=False)
+    deferred: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class ReferredKey:
+    """A foreign key, seen from the table that it is in.
+
+    Attributes:
+        table: that the key refers to, quoted for SQL.
+        columns: pairs of a column of the key and the column that it refers to.
+    """
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
 
 
 def find_foreign_keys(model: type[Model]) -> list[ForeignKey]:
     """Every foreign key to a model's table: those PostgreSQL holds, whoever made them, and those only Django knows."""
     held = list(_find_in_database(model))
     columns_held = {(key.model, column) for key in held for column, _ in key.columns}
-    return held + [key for key in _find_in_models(model) if (key.model, key.columns[0][0]) not in columns_held]
+    return held + [
+        key
+        for key in _find_in_models(model)
+        if (key.model, key.columns[0][0]) not in columns_held and _has_columns(key.model, key.columns)
+    ]
 
 
 def _find_in_database(model: type[Model]) -> Iterator[ForeignKey]:
     models = {other._meta.db_table: other._meta.concrete_model for other in apps.get_models(include_auto_created=True)}
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT CASE WHEN pg_table_is_visible(conrelid) THEN relname END, conrelid::regclass::text,
-                   ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key (number, position)
-                         JOIN pg_attribute ON attrelid = conrelid AND attnum = number ORDER BY position),
-                   ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (number, position)
-                         JOIN pg_attribute ON attrelid = confrelid AND attnum = number ORDER BY position),
-                   CASE WHEN reltuples < 0 THEN pg_relation_size(conrelid) / 32 ELSE reltuples END
+                   {_KEY_COLUMNS},
+                   CASE WHEN reltuples < 0 THEN pg_relation_size(conrelid) / 32 ELSE reltuples END,
+                   CASE WHEN condeferred THEN format('%%s.%%I', connamespace::regnamespace, conname) END
             FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
             WHERE contype = 'f' AND confrelid = %s::regclass AND conparentid = 0 ORDER BY relname, conname
             """,
             [connection.ops.quote_name(model._meta.db_table)],
         )
-        for name, table, columns, referred, rows in cursor:
-            yield ForeignKey(table, tuple(zip(columns, referred, strict=True)), models.get(name), rows)
+        for name, table, columns, referred, rows, deferred in cursor:
+            yield ForeignKey(table, tuple(zip(columns, referred, strict=True)), models.get(name), rows, deferred)
 
 
 def _find_in_models(model: type[Model]) -> Iterator[ForeignKey]:
@@ -61,3 +88,31 @@ def _find_in_models(model: type[Model]) -> Iterator[ForeignKey]:
             other: type[Model] = relation.field.model
             columns = tuple((str(own.column), str(there.column)) for own, there in relation.field.related_fields)
             yield ForeignKey(connection.ops.quote_name(other._meta.db_table), columns, other)
+
+
+def find_referred_keys(model: type[Model]) -> list[ReferredKey]:
+    """Every foreign key in a model's table: those PostgreSQL holds, and those only Django knows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT confrelid::regclass::text, {_KEY_COLUMNS} FROM pg_constraint
+            WHERE contype = 'f' AND conrelid = %s::regclass AND conparentid = 0 ORDER BY conname
+            """,
+            [connection.ops.quote_name(model._meta.db_table)],
+        )
+        held = [ReferredKey(table, tuple(zip(columns, referred, strict=True))) for table, columns, referred in cursor]
+    columns_held = {column for key in held for column, _ in key.columns}
+    known = [
+        ReferredKey(
+            connection.ops.quote_name(relation.related_model._meta.db_table),
+            tuple((str(own.column), str(there.column)) for own, there in relation.related_fields),
+        )
+        for relation in model._meta.concrete_fields
+        if isinstance(relation, ForeignObject) and relation.column not in columns_held
+    ]
+    return held + [key for key in known if _has_columns(model, key.columns)]
+
+
+def _has_columns(model: type[Model] | None, columns: tuple[tuple[str, str], ...]) -> bool:
+    """Whether the model's table has the columns of the key; a model may know some that were dropped since."""
+    return model is None or read_columns(model).keys() >= {column for column, _ in columns}

@@ -9,7 +9,6 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from importsvc.engine.applying import apply_values
 from importsvc.engine.copying import (
     NULL,
     cell,
@@ -21,9 +20,9 @@ from importsvc.engine.copying import (
 )
 from importsvc.engine.defaults import Defaults
 from importsvc.engine.differences import Difference, Differences
-from importsvc.engine.entries import Entries
 from importsvc.engine.importable import Importable
 from importsvc.engine.plan import Block, Plan, PlannedRecords, RowOf
+from importsvc.engine.restoring import write_values
 from importsvc.journal import CREATED, UPDATED, get_journal_model
 
 _JOURNAL_COLUMNS = ("import_id", "record_type", "record_id", "row", "action", "before", "after")
@@ -74,7 +73,7 @@ def load(
         _write_journal(importable, complete(records, ids, blanks), import_id)
         if differences and (changed := differences.of(importable)):
             _write_journal_of_updates(importable, changed, ids, import_id)
-            apply_values(Entries(import_id, importable, UPDATED), "after")
+            write_values(importable, import_id=import_id, side="after")
 
 
 def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:

@@ -1,106 +1,118 @@
-"""What refers to records that an import created."""
+"""What refers to records that an import created, and what records that it updated referred to before."""
 
 from __future__ import annotations
 
-from django.db import connection
+from collections.abc import Iterator
+from typing import Any
+
 from django.db.models import IntegerField
 
-from importsvc.engine import registry
-from importsvc.engine.entries import Entries, quoted_journal
-from importsvc.engine.foreign_keys import ForeignKey
-from importsvc.engine.importable import Importable
-from importsvc.engine.statements import Statement
+from importsvc.engine.foreign_keys import ForeignKey, ReferredKey, find_referred_keys
+from importsvc.engine.journal_entries import Entries, Journaled, Query, journal_table
+from importsvc.engine.table_columns import literal, quote
 from importsvc.journal import CREATED, UPDATED
 
-# The temporary table of what undoing leaves; see ``importsvc.engine.keeping``.
-KEPT = "undo_kept"
 
+def select_referenced(
+    entries: Entries, key: ForeignKey, own: Journaled | None, *, records: int, discarding: bool
+) -> Query:
+    """Created records that something refers to by this key and will after the undoing (see ``Obstacle.query``).
 
-def find_referenced(entries: Entries, key: ForeignKey, *, is_small: bool, kept: bool) -> Statement:
-    """Created records that something which does not go with the import refers to by this key.
-
-    What goes are the records that the import created, and references of records that it updated: undoing gives them
-    back what they referred to before.
-
-    Args:
-        entries: of created records.
-        key: to their table.
-        is_small: whether the key's table is gone through, instead of asking it about each of the records.
-        kept: whether what ``undo_kept`` holds does not go, either. Records that are in it are not found again.
+    ``own`` are the import's entries of the type that the key is in. If the key's table has fewer rows than there are
+    ``records``, it is gone through, instead of asking it about each of the records.
     """
-    quote = connection.ops.quote_name
-    condition, first_id = "TRUE", "NULL::bigint"
-    parameters = entries.parameters
-    if key.model:
-        primary_key = f"other.{quote(str(key.model._meta.pk.column))}"
-        # Ids of other kinds have no order, and may be nobody's business.
-        if isinstance(key.model._meta.pk, IntegerField):
-            first_id = f"min({primary_key})"
-        if own := registry.find_by_model(key.model):
-            condition = f"NOT EXISTS ({_find_own(own, key, primary_key, kept=kept)})"
-            parameters = [*parameters, entries.import_id, own.name]
-    if kept:
-        condition += (
-            f" AND NOT EXISTS (SELECT FROM {KEPT} AS kept"
-            " WHERE kept.record_type = change.record_type AND kept.record_id = change.record_id)"
-        )
-    return Statement(
-        'SELECT change.record_id, change.row, \'{}\'::text[] AS fields, NULL::jsonb AS "then", NULL::jsonb AS "now",'
-        f" {first_id} AS first_id {_join_referrers(entries, key, is_small=is_small)}"
-        f" WHERE {condition} GROUP BY change.record_id, change.row",
+    referrers = from_referrers(entries, key, is_small=key.rows is not None and key.rows < records)
+    condition = _will_refer(key, own, discarding=discarding) if own else Query("true", [])
+    sql = (
+        "SELECT change.place, change.record_id, change.row, '{}'::text[] AS fields, '{}'::jsonb AS \"then\","
+        f" '{{}}'::jsonb AS now, {_first_id(key)} AS first, count(*) AS referrers"
+        f" {referrers.sql} WHERE {condition.sql} GROUP BY 1, 2, 3"
+    )
+    return Query(sql, [*referrers.parameters, *condition.parameters])
+
+
+def from_referrers(entries: Entries, key: ForeignKey, *, is_small: bool) -> Query:
+    """``FROM`` the entries as ``change`` with everything that refers to their records by a key as ``other``.
+
+    If the key's table ``is_small``, it is gone through.
+    """
+    joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)
+    own_id = next(
+        (column for column, referred in key.columns if referred == entries.importable.model._meta.pk.column), None
+    )
+    if not (is_small and own_id):
+        source = entries.from_records()
+        sql = f"{source.sql} CROSS JOIN LATERAL (SELECT * FROM {key.table} AS other WHERE {joined} OFFSET 0) AS other"
+        return Query(sql, source.parameters)
+    source = entries.select()
+    sql = (
+        f"FROM {key.table} AS other CROSS JOIN LATERAL"
+        f" ({source.sql} AND entry.record_id = other.{quote(own_id)} OFFSET 0) AS change CROSS JOIN LATERAL"
+        f" (SELECT FROM {entries.table} AS record WHERE record.id = change.record_id AND {joined} OFFSET 0) AS record"
+    )
+    return Query(sql, source.parameters)
+
+
+def select_gone_references(entries: Entries) -> Iterator[Query]:
+    """For each key whose columns the import updated: records of which what they referred to before is gone."""
+    for key in find_referred_keys(entries.importable.model):
+        restored = {column: entries.columns[column].type for column, _ in key.columns if column in entries.mentioned}
+        if restored:
+            yield _select_gone(entries, key, restored)
+
+
+def _select_gone(entries: Entries, key: ReferredKey, restored: dict[str, str]) -> Query:
+    values = {
+        column: f"CASE WHEN change.before ? {literal(column)} THEN restored.{quote(column)}"
+        f" ELSE record.{quote(column)} END"
+        if column in restored
+        else f"record.{quote(column)}"
+        for column, _ in key.columns
+    }
+    matches = " AND ".join(f"referred.{quote(there)} = {values[column]}" for column, there in key.columns)
+    given = " AND ".join(f"{value} IS NOT NULL" for value in values.values())
+    records = entries.from_records()
+    sql = (
+        "SELECT change.place, change.record_id, change.row, lost.fields, lost.\"then\", '{}'::jsonb AS now,"
+        f" NULL::bigint AS first, 0 AS referrers {records.sql}"
+        " CROSS JOIN LATERAL jsonb_to_record(change.before) AS"
+        f" restored({', '.join(f'{quote(column)} {type_}' for column, type_ in restored.items())})"
+        " CROSS JOIN LATERAL ("
+        '  SELECT array_agg(key ORDER BY key) AS fields, jsonb_object_agg(key, value) AS "then"'
+        "  FROM jsonb_each(change.before) WHERE key = ANY(%s) OFFSET 0"
+        ") AS lost"
+        f" WHERE change.before ?| %s AND {given}"
+        f" AND NOT EXISTS (SELECT FROM {key.table} AS referred WHERE {matches} OFFSET 0)"
+    )
+    return Query(sql, [*records.parameters, list(restored), list(restored)])
+
+
+def _will_refer(key: ForeignKey, own: Journaled, *, discarding: bool) -> Query:
+    """Whether an ``other`` goes on to refer: the import did not create it, nor will its undoing take the key away.
+
+    The undoing does that if it restores any of the key's columns: of a record that the import updated, if the column
+    has the value that the import gave it or edits are discarded, unless the journal says that the column is kept.
+    """
+    assert key.model  # noqa: S101 - or it has no importable
+    expected = [f"own.action = '{CREATED}'"] if CREATED in own.entries else []
+    if UPDATED in own.entries:
+        restored = []
+        for column, _ in key.columns:
+            unedited = f" AND own.after -> {literal(column)} = to_jsonb(other.{quote(column)})"
+            kept = f"{literal(column)} = ANY(coalesce(own.kept_fields, '{{}}'))"
+            restored.append(f"own.after ? {literal(column)} AND NOT {kept}{'' if discarding else unedited}")
+        expected.append(f"own.action = '{UPDATED}' AND ({' OR '.join(restored)})")
+    entries = next(iter(own.entries.values()))
+    parameters: list[Any] = [entries.import_id, own.importable.name]
+    return Query(
+        f"NOT EXISTS (SELECT FROM {journal_table()} AS own WHERE own.import_id = %s AND own.record_type = %s"
+        f" AND own.record_id = other.{quote(str(key.model._meta.pk.column))} AND ({' OR '.join(expected)}) OFFSET 0)",
         parameters,
     )
 
 
-def _join_referrers(entries: Entries, key: ForeignKey, *, is_small: bool) -> str:
-    """``FROM`` the entries, their records and, as ``other``, what refers to these; takes the entries' parameters."""
-    quote = connection.ops.quote_name
-    joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)
-    primary_key = entries.importable.model._meta.pk.column
-    own_id = next((column for column, referred in key.columns if referred == primary_key), None)
-    if is_small and own_id:
-        return (
-            f"FROM {key.table} AS other CROSS JOIN LATERAL (SELECT * FROM {quoted_journal()} AS change"
-            f" WHERE {entries.condition('change')} AND change.record_id = other.{quote(own_id)} OFFSET 0) AS change"
-            " CROSS JOIN LATERAL"
-            f" (SELECT FROM {entries.table} AS record WHERE record.id = change.record_id AND {joined} OFFSET 0)"
-            " AS record"
-        )
-    return (
-        f"{entries.source_with_records()} CROSS JOIN LATERAL"
-        f" (SELECT * FROM {key.table} AS other WHERE {joined} OFFSET 0) AS other"
-    )
-
-
-def _find_own(own: Importable, key: ForeignKey, primary_key: str, *, kept: bool) -> str:
-    """The import's entry by which ``other`` goes, or goes back to what it referred to before.
-
-    Takes the import's id and the name of the referring type.
-    """
-    quote = connection.ops.quote_name
-    goes_back = " OR ".join(
-        f"(own.after ? '{column}' AND own.after -> '{column}' = to_jsonb(other.{quote(column)})"
-        f"{_unless_kept(f'''AND '{column}' = ANY(kept.fields)''') if kept else ''})"
-        for column, _ in key.columns
-    )
-    goes = f"own.action = '{CREATED}'{_unless_kept() if kept else ''}"
-    return (
-        f"SELECT FROM {quoted_journal()} AS own WHERE own.import_id = %s AND own.record_type = %s"
-        f" AND own.record_id = {primary_key} AND ({goes} OR own.action = '{UPDATED}' AND ({goes_back})) OFFSET 0"
-    )
-
-
-def _unless_kept(condition: str = "") -> str:
-    return (
-        f" AND NOT EXISTS (SELECT FROM {KEPT} AS kept WHERE kept.record_type = own.record_type"
-        f" AND kept.record_id = own.record_id {condition})"
-    )
-
-
-def digest_references(entries: Entries, key: ForeignKey) -> Statement:
-    """How many records of the entries are referred to by this key, and a digest of which ones by what."""
-    identity = "other::text"
-    if key.model:
-        identity = f"other.{connection.ops.quote_name(str(key.model._meta.pk.column))}::text"
-    digest = f"coalesce(sum(hashtextextended(change.record_id || ' ' || {identity}, 0)::numeric), 0)::text"
-    return Statement(f"SELECT count(*), {digest} {_join_referrers(entries, key, is_small=False)}", entries.parameters)
+def _first_id(key: ForeignKey) -> str:
+    # Ids of other kinds have no order, and may be nobody's business.
+    if key.model and isinstance(key.model._meta.pk, IntegerField):
+        return f"min(other.{quote(str(key.model._meta.pk.column))})"
+    return "NULL::bigint"

@@ -1,4 +1,4 @@
-"""The journal back to nothing: an import undone, set-based, as far as nothing stands in the way.
+"""The journal back to what was before: records removed and restored, set-based, or the reasons why not.
 
 The caller owns the transaction, has locked the import and the organization, and reads at READ COMMITTED: each
 statement here sees what was committed before it began, and rows are locked before they are judged.
@@ -6,35 +6,27 @@ statement here sees what was committed before it began, and rows are locked befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal, get_args
 
-from django.db import connection
-from django.db.models import Model
+from django.db import transaction
 
-from importsvc.engine import registry
-from importsvc.engine.applying import apply_values
-from importsvc.engine.conflicts import REPORTED_CONFLICTS, Conflict, find_conflicts, read_conflicts
+from importsvc.engine.conflicts import Conflict, find_obstacles
 from importsvc.engine.copying import forget_plans
-from importsvc.engine.entries import Entries, quoted_journal
-from importsvc.engine.foreign_keys import find_foreign_keys
-from importsvc.engine.keeping import count_kept, journal_kept, keep_conflicts
-from importsvc.engine.references import KEPT
+from importsvc.engine.journal_entries import Journaled, lock_records, mark_gone, read_journaled
+from importsvc.engine.keeping import count_kept, mark_kept
+from importsvc.engine.removing import count_rows, expect_no_references, remove_records
+from importsvc.engine.restoring import write_values
 from importsvc.journal import CREATED, UPDATED
 
-ACTIONS = (CREATED, UPDATED)
+OnConflict = Literal["refuse", "keep", "discard"]
+ON_CONFLICT: tuple[OnConflict, ...] = get_args(OnConflict)
+
+REPORTED_CONFLICTS = 1_000
 
 # From as many records on it pays to let PostgreSQL count a table before they are removed.
 COUNTED_FROM = 1_000
-
-# What to do about conflicts: nothing at all; leave what somebody changed since; undo what was changed as well. What
-# something outside of the import refers to is never removed.
-OnConflict = Literal["refuse", "keep", "discard"]
-
-
-class UnknownTypeError(LookupError):
-    """The journal names a type that is not registered any more; the message is its name."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +34,20 @@ class UndoReport:
     """What undoing an import does, by importable name, or the conflicts because of which it does nothing.
 
     Attributes:
-        removed: how many records are removed, for each type of which some were created.
-        conflicts: at most ``REPORTED_CONFLICTS``: those of changes, then those of references, type by type.
+        removed: how many created records are removed.
+        restored: how many updated records get back everything that the import changed.
+        kept: how many records, created or updated, of which anything is kept.
+        gone: how many records were not there any more.
+        conflicts: at most ``REPORTED_CONFLICTS``, type by type; only of ``refuse``, which then does nothing.
         conflict_count: how many there are in all.
-        restored: how many records get all their values back, for each type of which some were updated.
-        kept: how many stay or keep something, for types of which some do.
-        gone: how many were gone already, for types of which some were.
     """
 
-    removed: Mapping[str, int]
-    conflicts: Sequence[Conflict] = field(default_factory=list)
+    removed: dict[str, int] = field(default_factory=dict)
+    restored: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
     conflict_count: int = 0
-    restored: Mapping[str, int] = field(default_factory=dict)
-    kept: Mapping[str, int] = field(default_factory=dict)
-    gone: Mapping[str, int] = field(default_factory=dict)
 
 
 def undo(
@@ -63,19 +55,20 @@ def undo(
     import_id: int,
     on_conflict: OnConflict = "refuse",
     dry_run: bool = False,
-    approve: Callable[[], None] = lambda: None,
+    check: Callable[[], None] = lambda: None,
 ) -> UndoReport:
-    """Remove every record that the import created and give those that it updated their values back.
+    """Restore what the import updated and remove what it created.
 
-    In the way stands what was changed since, by whatever path, what something refers to that does not go with the
-    import, and a value that cannot be brought back. Records that are gone already are no obstacle.
+    What was changed since, is referred to by something the import did not create, or cannot be restored stands in the
+    way. Then ``refuse`` does nothing at all; ``keep`` leaves that as it is, field by field of updated records, and all
+    that it refers to; ``discard`` keeps only what is referred to and what cannot be restored. Nothing is done on a dry
+    run. Records that are gone already are no obstacle. What is kept and what was gone is noted in the journal.
 
     Args:
         import_id: which import.
-        on_conflict: ``refuse``: if anything stands in the way, nothing is done. ``keep``: that is left, and all else
-            undone, updates column by column. ``discard``: changes are undone as well.
-        dry_run: only tell what ``refuse`` would do.
-        approve: called when all records are locked, before any is judged; raises if nothing is to be done.
+        on_conflict: one of ``ON_CONFLICT``.
+        dry_run: whether to only say what would be done.
+        check: called when the records are locked and nothing was decided; may raise what it likes.
 
     Raises:
         UnknownTypeError: the journal names a type that is not registered any more.
@@ -83,139 +76,65 @@ def undo(
             the transaction.
     """
     forget_plans()
-    journaled = count_entries(import_id)
-    left = {entries: _lock_records(entries) for entries in journaled}
-    approve()
-    if on_conflict == "refuse" or dry_run:
-        conflicts, count = _find_conflicts(left)
-        if not count and not dry_run:
-            _restore_and_remove(journaled, left, is_kept=False)
-        return _report(journaled, left, conflicts=conflicts, conflict_count=count)
-    with keep_conflicts(left, edits=on_conflict == "keep"):
-        kept = {entries: count_kept(entries) for entries in left}
-        journal_kept(import_id)
-        _restore_and_remove(journaled, left, is_kept=any(kept.values()))
-    undone = {entries: count - kept[entries] for entries, count in left.items()}
-    return _report(journaled, undone, kept)
+    journaled = read_journaled(import_id)
+    left = [{action: lock_records(entries) for action, entries in each.entries.items()} for each in journaled]
+    check()
+    if on_conflict == "refuse":
+        conflicts, count = _find_conflicts(journaled)
+        if count:
+            return UndoReport(conflicts=conflicts, conflict_count=count)
+        report = _report(journaled, left)
+        if not dry_run:
+            _do(journaled, left)
+        return report
+    with transaction.atomic():
+        mark_kept(journaled, discarding=on_conflict == "discard")
+        report = _report(journaled, left, any_kept=True)
+        if dry_run:
+            transaction.set_rollback(True)
+        else:
+            _do(journaled, left)
+    return report
 
 
-def count_entries(import_id: int) -> dict[Entries, int]:
-    """How many entries of each type and action an import has in the journal, those of types referred to first.
-
-    Raises:
-        UnknownTypeError: the journal names a type that is not registered any more.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT record_type, action, count(*) FROM {quoted_journal()} WHERE import_id = %s GROUP BY 1, 2",
-            [import_id],
-        )
-        counts = {(record_type, action): count for record_type, action, count in cursor}
-    importables = registry.in_dependency_order()
-    if unknown := {name for name, _ in counts} - {importable.name for importable in importables}:
-        raise UnknownTypeError(min(unknown))
-    return {
-        Entries(import_id, importable, action): counts[importable.name, action]
-        for importable in importables
-        for action in ACTIONS
-        if (importable.name, action) in counts
-    }
-
-
-def _report(
-    journaled: Mapping[Entries, int],
-    undone: Mapping[Entries, int],
-    kept: Mapping[Entries, int] | None = None,
-    **conflicts: Any,
-) -> UndoReport:
-    kept_by_type: dict[str, int] = {}
-    gone: dict[str, int] = {}
-    for entries, count in journaled.items():
-        name, stays = entries.importable.name, kept[entries] if kept else 0
-        kept_by_type[name] = kept_by_type.get(name, 0) + stays
-        gone[name] = gone.get(name, 0) + count - undone[entries] - stays
-    return UndoReport(
-        removed=_by_type(undone, CREATED),
-        restored=_by_type(undone, UPDATED),
-        kept={name: count for name, count in kept_by_type.items() if count},
-        gone={name: count for name, count in gone.items() if count},
-        **conflicts,
-    )
-
-
-def _by_type(counts: Mapping[Entries, int], action: str) -> dict[str, int]:
-    return {entries.importable.name: count for entries, count in counts.items() if entries.action == action}
-
-
-def _lock_records(entries: Entries) -> int:
-    """Lock the records that are left against every change, and every new reference, and count them."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) {entries.source_with_records('SELECT id', 'FOR UPDATE')}", entries.parameters)
-        return int(cursor.fetchone()[0])
-
-
-def _find_conflicts(left: Mapping[Entries, int]) -> tuple[list[Conflict], int]:
-    """The first conflicts, type by type those of changes before those of references, and how many there are."""
+def _find_conflicts(journaled: Iterable[Journaled]) -> tuple[list[Conflict], int]:
+    """The first conflicts, type by type and of each type kind by kind, and how many there are."""
     conflicts: list[Conflict] = []
     count = 0
-    for entries, records in left.items():
-        for kind in find_conflicts(entries, records=records):
-            found, total = read_conflicts(kind, entries.importable.model)
+    for each in journaled:
+        for obstacle in find_obstacles(each, journaled):
+            found, total = obstacle.read(limit=REPORTED_CONFLICTS)
             conflicts.extend(found[: REPORTED_CONFLICTS - len(conflicts)])
             count += total
     return conflicts, count
 
 
-def _restore_and_remove(journaled: Mapping[Entries, int], left: Mapping[Entries, int], *, is_kept: bool) -> None:
-    """Undo what ``undo_kept`` does not hold, if ``is_kept`` says that it holds anything.
-
-    Values first: they may refer to records that are to be removed.
-    """
-    for entries, count in journaled.items():
-        if left[entries] < count:
-            _journal_gone(entries)
-        if entries.action == UPDATED:
-            apply_values(entries, "before", kept=is_kept)
-    created = [entries for entries in left if entries.action == CREATED]
-    for entries in created:
-        if left[entries] >= COUNTED_FROM:
-            count_rows(entries.importable.model)
-    for entries in reversed(created):
-        _delete_records(entries, is_kept=is_kept)
+def _report(journaled: Sequence[Journaled], left: Sequence[dict[str, int]], *, any_kept: bool = False) -> UndoReport:
+    report = UndoReport()
+    for each, counts in zip(journaled, left, strict=True):
+        name = each.importable.name
+        kept = {action: count_kept(entries) if any_kept else 0 for action, entries in each.entries.items()}
+        report.removed[name] = counts.get(CREATED, 0) - kept.get(CREATED, 0)
+        report.restored[name] = counts.get(UPDATED, 0) - kept.get(UPDATED, 0)
+        report.kept[name] = sum(kept.values())
+        report.gone[name] = sum(each.counts.values()) - sum(counts.values())
+    return report
 
 
-def _journal_gone(entries: Entries) -> None:
-    """Note in the journal which records were gone already."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {quoted_journal()} AS change SET outcome = 'gone' WHERE {entries.condition('change')}"
-            f" AND NOT EXISTS (SELECT FROM {entries.table} AS record WHERE record.id = change.record_id)",
-            entries.parameters,
-        )
-
-
-def count_rows(model: type[Model]) -> None:
-    """Let PostgreSQL see how many records there are, and how many of what refers to them.
-
-    Or it may check keys as if the tables were as empty as they were. Skipped while somebody else does it, or vacuums:
-    nobody waits for anybody.
-    """
-    quote = connection.ops.quote_name
-    columns: dict[str, set[str]] = {quote(model._meta.db_table): {quote(str(model._meta.pk.column))}}
-    for key in find_foreign_keys(model):
-        columns.setdefault(key.table, set()).update(quote(column) for column, _ in key.columns)
-    with connection.cursor() as cursor:
-        for table, counted in columns.items():
-            cursor.execute(f"ANALYZE (SKIP_LOCKED) {table} ({', '.join(sorted(counted))})")
-
-
-def _delete_records(entries: Entries, *, is_kept: bool) -> None:
-    """Remove the records. They are locked, so they are where they are found: there is one way only to go there."""
-    places = f"SELECT record.ctid {entries.source_with_records('SELECT ctid')}"
-    if is_kept:
-        places += (
-            f" WHERE NOT EXISTS (SELECT FROM {KEPT} AS kept WHERE kept.record_type = change.record_type"
-            " AND kept.record_id = change.record_id)"
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {entries.table} WHERE ctid = ANY(ARRAY({places}))", entries.parameters)
+def _do(journaled: Sequence[Journaled], left: Sequence[dict[str, int]]) -> None:
+    """Undo what the journal does not say is kept. What is restored may have referred to what is removed."""
+    for each, counts in zip(journaled, left, strict=True):
+        for action, entries in each.entries.items():
+            if counts[action] < each.counts[action]:
+                mark_gone(entries)
+    for each in journaled:
+        if UPDATED in each.entries:
+            write_values(each.importable, import_id=each.entries[UPDATED].import_id, side="before")
+    models = [each.importable.model for each in journaled]
+    for model, counts in zip(models, left, strict=True):
+        if counts.get(CREATED, 0) >= COUNTED_FROM:
+            count_rows(model)
+            expect_no_references(model, written=models)
+    for each in reversed(journaled):
+        if CREATED in each.entries:
+            remove_records(each.entries[CREATED])

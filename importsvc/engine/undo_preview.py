@@ -1,118 +1,229 @@
-"""What undoing an import would do now, read without a lock."""
+"""What undoing an import would do, told without a lock and without writing anything."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import index
+from typing import Any, overload
 
-from django.db import connection
-from django.db.models import QuerySet
+from django.db import connection, transaction
 
-from importsvc.engine import registry
-from importsvc.engine.conflicts import Conflict, count_records, find_conflicts, find_left, read_conflicts
-from importsvc.engine.copying import array_literal
-from importsvc.engine.entries import Entries
+from importsvc.engine.conflicts import Conflict, Obstacle, find_obstacles
+from importsvc.engine.copying import forget_plans
+from importsvc.engine.edits import volatile_columns
 from importsvc.engine.foreign_keys import find_foreign_keys
-from importsvc.engine.references import digest_references
-from importsvc.engine.statements import Statement
-from importsvc.engine.undo import count_entries
-from importsvc.journal import CREATED, get_journal_model
+from importsvc.engine.journal_entries import Entries, Journaled, journal_table, read_journaled
+from importsvc.engine.references import from_referrers
+from importsvc.engine.table_columns import quote
+from importsvc.journal import CREATED, UPDATED
 
-TAG_LENGTH = 32
+OUTCOMES = ("removed", "restored", "conflict", "gone")
 
 
 @dataclass(frozen=True)
-class Undoing:
-    """What would become of one journaled change.
+class UndoChange:
+    """What undoing would do to a record.
 
     Attributes:
-        change: the journal's entry.
-        outcome: ``removed``, ``restored``, ``conflict`` or ``gone``.
-        fields: the columns that would get their values back; none if the record would go, or is gone.
+        id: of the journal's entry.
+        record_type: the importable's name.
+        record_id: the record's id.
+        row: the row that made or updated it.
+        action: what the import did to it: ``created`` or ``updated``.
+        outcome: ``removed`` or ``restored``, ``conflict``, or ``gone``.
+        fields: the columns of an updated record that get back their values, in alphabetical order; where there are
+            conflicts, those that keeping what is in conflict would give back.
         conflicts: what stands in the way.
+        before, after: as the journal has them.
     """
 
-    change: Any
+    id: int
+    record_type: str
+    record_id: int
+    row: int
+    action: str
     outcome: str
-    fields: Sequence[str] = ()
-    conflicts: Sequence[Conflict] = field(default_factory=list)
+    fields: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    before: Mapping[str, Any] | None = field(default=None, compare=False)
+    after: Mapping[str, Any] | None = field(default=None, compare=False)
 
 
-def count_outcomes(import_id: int) -> dict[str, dict[str, int]]:
-    """By importable name, of how many records undoing would come to what. A record counts once.
+class UndoPreview(Sequence[UndoChange]):
+    """What undoing would do to each record, in the order of the journal.
 
-    Raises:
-        UnknownTypeError: the journal names a type that is not registered any more.
+    Read by the slice: only the records of a slice are judged, and anew whenever one is taken.
     """
-    counts: dict[str, dict[str, int]] = {}
-    for entries, journaled in count_entries(import_id).items():
-        of_type = counts.setdefault(
-            entries.importable.name, dict.fromkeys(("removed", "restored", "conflict", "gone"), 0)
-        )
+
+    def __init__(self, import_id: int) -> None:
+        """Of this import.
+
+        Raises:
+            UnknownTypeError: the journal names a type that is not registered any more.
+        """
+        self._import_id = import_id
+        self._journaled = read_journaled(import_id)
+
+    def __len__(self) -> int:
+        """How many records the import wrote."""
+        return sum(sum(journaled.counts.values()) for journaled in self._journaled)
+
+    @overload
+    def __getitem__(self, position: int) -> UndoChange: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[UndoChange]: ...
+    def __getitem__(self, position: int | slice) -> UndoChange | list[UndoChange]:
+        """A record, or those of a slice."""
+        if isinstance(position, slice):
+            start, stop, step = position.indices(len(self))
+            if step != 1:
+                raise ValueError("The records come in the order of the journal, one after the other")
+            return self._read(start, stop)
+        position = range(len(self))[index(position)]
+        return self._read(position, position + 1)[0]
+
+    def count_outcomes(self) -> dict[str, dict[str, int]]:
+        """How many records of each type have each of the ``OUTCOMES``."""
+        with transaction.atomic():
+            forget_plans()
+            return {each.importable.name: self._count_outcomes(each) for each in self._journaled}
+
+    def _count_outcomes(self, journaled: Journaled) -> dict[str, int]:
+        counts = dict.fromkeys(OUTCOMES, 0)
+        obstacles = list(find_obstacles(journaled, self._journaled))
+        for action, entries in journaled.entries.items():
+            left, conflicts = _count_records(entries, [each for each in obstacles if each.action == action])
+            counts["removed" if action == CREATED else "restored"] += left - conflicts
+            counts["conflict"] += conflicts
+            counts["gone"] += max(journaled.counts[action] - left, 0)
+        return counts
+
+    def _read(self, start: int, stop: int) -> list[UndoChange]:
+        changes = self._read_entries(start, stop)
+        ids: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for change in changes:
+            ids[change.record_type, change.action].append(change.record_id)
+        conflicts: dict[tuple[str, int], list[Conflict]] = defaultdict(list)
+        left: set[tuple[str, int]] = set()
+        for journaled in self._journaled:
+            page = _narrow(journaled, ids)
+            name = page.importable.name
+            left.update((name, record_id) for each in page.entries.values() for record_id in _find_left(each))
+            for obstacle in find_obstacles(page, self._journaled):
+                for conflict in obstacle.read()[0]:
+                    conflicts[name, conflict.record_id].append(conflict)
+        keys = [(change.record_type, change.record_id) for change in changes]
+        return [_judge(change, conflicts[key], is_left=key in left) for change, key in zip(changes, keys, strict=True)]
+
+    def _read_entries(self, start: int, stop: int) -> list[UndoChange]:
+        """The records as if nobody had done anything since."""
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) {entries.source_with_records('SELECT id')}", entries.parameters)
-            left = int(cursor.fetchone()[0])
-        conflicts = count_records(list(find_conflicts(entries, records=left)))
-        of_type["removed" if entries.action == CREATED else "restored"] += left - conflicts
-        of_type["conflict"] += conflicts
-        of_type["gone"] += journaled - left
-    return counts
+            cursor.execute(
+                "SELECT id, record_type, record_id, row, action, before, after"
+                f" FROM {journal_table()} WHERE import_id = %s ORDER BY id LIMIT %s OFFSET %s",
+                [self._import_id, max(stop - start, 0), start],
+            )
+            return [
+                UndoChange(
+                    change_id,
+                    record_type,
+                    record_id,
+                    row,
+                    action,
+                    "restored" if action == UPDATED else "removed",
+                    tuple(sorted(json.loads(before))) if before else (),
+                    before=before and json.loads(before),
+                    after=json.loads(after),
+                )
+                for change_id, record_type, record_id, row, action, before, after in cursor
+            ]
 
 
-def preview_changes(import_id: int, changes: QuerySet[Any]) -> list[Undoing]:
-    """What would become of some of the import's entries of the journal, in their order."""
-    page = list(changes)
-    outcomes: dict[tuple[str, int], Undoing] = {}
-    for record_type, action in dict.fromkeys((change.record_type, change.action) for change in page):
-        some = [change for change in page if (change.record_type, change.action) == (record_type, action)]
-        ids = tuple(change.record_id for change in some)
-        entries = Entries(import_id, registry.get(record_type), action, ids)
-        left = find_left(entries, ids)
-        conflicts: dict[int, list[Conflict]] = {}
-        for kind in find_conflicts(entries, records=len(left)):
-            for conflict in read_conflicts(kind, entries.importable.model)[0]:
-                conflicts.setdefault(conflict.record_id, []).append(conflict)
-        for change in some:
-            outcomes[record_type, change.record_id] = _judge(change, left, conflicts.get(change.record_id, []))
-    return [outcomes[change.record_type, change.record_id] for change in page]
+def make_tag(import_id: int, *, state: Iterable[Any]) -> str:
+    """What is another one as soon as anything is that decides what undoing the import would do: 32 hexadecimal digits.
 
-
-def make_undo_tag(import_id: int) -> str:
-    """A tag, in hexadecimal digits, of everything that undoing the import depends on.
-
-    Of every journaled record all that it has, but for what moves by itself, and of created ones what refers to them.
+    That is ``state``; the records, but for the fields that move by themselves; and what refers to created ones. Sums of
+    hashes of each of these stand for all of them.
 
     Raises:
         UnknownTypeError: the journal names a type that is not registered any more.
     """
-    digest = hashlib.sha256(str(import_id).encode())
-    for entries in count_entries(import_id):
-        digest.update(f"{entries.importable.name} {entries.action}".encode())
-        volatile = [str(entries.importable.model._meta.get_field(name).column) for name in entries.importable.volatile]  # type: ignore[union-attr]
-        state = "coalesce(sum(hashtextextended((to_jsonb(record) - %s::text[])::text, 0)::numeric), 0)::text"
-        records = Statement(
-            f"SELECT count(*), {state} {entries.source_with_records()}", [array_literal(volatile), *entries.parameters]
-        )
-        keys = find_foreign_keys(entries.importable.model) if entries.action == CREATED else ()
-        for statement in (records, *(digest_references(entries, key) for key in keys)):
-            with connection.cursor() as cursor:
-                cursor.execute(statement.sql, statement.parameters)
-                digest.update(str(cursor.fetchone()).encode())
-    return digest.hexdigest()[:TAG_LENGTH]
+    parts: list[Any] = [*map(str, state)]
+    with transaction.atomic():
+        forget_plans()
+        for journaled in read_journaled(import_id):
+            for entries in journaled.entries.values():
+                parts += [journaled.importable.name, entries.action, *_hash_records(entries)]
+            if created := journaled.entries.get(CREATED):
+                parts += _hash_referrers(created, journaled.counts[CREATED])
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def list_changes(import_id: int) -> QuerySet[Any]:
-    """The import's entries of the journal, in its order."""
-    return get_journal_model()._default_manager.filter(import_record=import_id).order_by("id")
+def _count_records(entries: Entries, obstacles: Sequence[Obstacle]) -> tuple[int, int]:
+    """How many records are left, and how many of these have conflicts, at one moment."""
+    left = entries.from_records("SELECT id")
+    found = " UNION ALL ".join(f"SELECT record_id FROM ({obstacle.query.sql}) AS obstacle" for obstacle in obstacles)
+    conflicts = f"(SELECT count(DISTINCT record_id) FROM ({found}) AS obstacles)" if obstacles else "0"
+    parameters = [parameter for obstacle in obstacles for parameter in obstacle.query.parameters]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT (SELECT count(*) {left.sql}), {conflicts}", [*left.parameters, *parameters])
+        (counts,) = cursor.fetchall()
+        return counts[0], counts[1]
 
 
-def _judge(change: Any, left: set[int], conflicts: Sequence[Conflict]) -> Undoing:
-    if change.record_id not in left:
-        return Undoing(change, "gone")
-    if change.action == CREATED:
-        return Undoing(change, "conflict" if conflicts else "removed", conflicts=conflicts)
+def _narrow(journaled: Journaled, ids: dict[tuple[str, str], list[int]]) -> Journaled:
+    """The entries of a type about these records only, by type and action."""
+    name = journaled.importable.name
+    entries = {
+        action: Entries(each.importable, each.import_id, action, ids[name, action])
+        for action, each in journaled.entries.items()
+        if (name, action) in ids
+    }
+    counts = {action: len(each.record_ids or ()) for action, each in entries.items()}
+    return Journaled(journaled.importable, entries, counts)
+
+
+def _find_left(entries: Entries) -> Iterator[int]:
+    records = entries.from_records("SELECT id")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT record.id {records.sql}", records.parameters)
+        yield from (record_id for (record_id,) in cursor)
+
+
+def _judge(change: UndoChange, conflicts: Sequence[Conflict], *, is_left: bool) -> UndoChange:
+    if not is_left:
+        return replace(change, outcome="gone", fields=())
+    if not conflicts:
+        return change
     disputed = {name for conflict in conflicts for name in conflict.fields}
-    fields = [name for name in sorted(change.after) if name not in disputed]
-    return Undoing(change, "conflict" if conflicts else "restored", fields, conflicts)
+    fields = tuple(name for name in change.fields if name not in disputed)
+    return replace(change, outcome="conflict", fields=fields, conflicts=tuple(conflicts))
+
+
+def _hash_records(entries: Entries) -> tuple[Any, ...]:
+    seen = entries.columns.keys() - volatile_columns(entries.importable)
+    columns = ", ".join(quote(name) for name in sorted(seen))
+    records = entries.from_records(f"SELECT ROW({columns})::text AS content")
+    return _sum_hashes(f"SELECT record.content {records.sql}", records.parameters)
+
+
+def _hash_referrers(entries: Entries, records: int) -> Iterator[Any]:
+    for key in find_foreign_keys(entries.importable.model):
+        referrers = from_referrers(entries, key, is_small=key.rows is not None and key.rows < records)
+        own_id = f"other.{quote(str(key.model._meta.pk.column))}" if key.model else "''"
+        content = f"SELECT concat_ws(' ', change.record_id, {own_id}) AS content {referrers.sql}"
+        yield from (key.table, key.columns, *_sum_hashes(content, referrers.parameters))
+
+
+def _sum_hashes(select: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), sum(hashtextextended(content, 0)), sum(hashtextextended(content, 1))"
+            f" FROM ({select} OFFSET 0) AS hashed",
+            parameters,
+        )
+        return tuple(cursor.fetchall()[0])

@@ -12,7 +12,7 @@ from typing import Any
 from importsvc.imports.errors import describe_conflict
 from importsvc.imports.models import Action, Change, Outcome
 from importsvc.imports.record_types import get_resource_type
-from importsvc.imports.services import PlannedChange, Undoing
+from importsvc.imports.services import PlannedChange, UndoChange
 from importsvc.jsonapi.resources import Attribute, Relationship, Resource
 
 CHANGES = "import_changes"
@@ -89,16 +89,16 @@ def write_planned(writer: ChangeWriter, changes: Sequence[PlannedChange]) -> lis
     ]
 
 
-def write_undoing(writer: ChangeWriter, changes: Sequence[Undoing]) -> list[dict[str, Any]]:
+def write_undoing(writer: ChangeWriter, changes: Sequence[UndoChange]) -> list[dict[str, Any]]:
     """Resource objects of changes with what would become of them."""
     about_the_record = {"type", "id", "row"}
     return [
         writer.write(
-            str(undoing.change.pk),
-            undoing.change.record_type,
-            undoing.change.record_id,
+            str(undoing.id),
+            undoing.record_type,
+            undoing.record_id,
             {
-                **_describe(undoing.change),
+                **_describe(undoing),
                 "outcome": undoing.outcome,
                 "fields": list(undoing.fields),
                 "conflicts": [

@@ -10,6 +10,12 @@ from importsvc.errors import DomainError, RecordNotFound
 
 DESCRIBED_CONFLICTS = 5
 
+_REASONS = {
+    "changed": "changed since",
+    "column_gone": "the table has no such column any more",
+    "reference_gone": "what it referred to before is gone",
+}
+
 
 def describe_counts(counts: Mapping[str, int]) -> str:
     """Records by importable name, as in ``1 company, 2 people``; ``nothing`` if there are none."""
@@ -43,6 +49,6 @@ def _describe_count(name: str, count: int) -> str:
 
 def _describe_conflict(conflict: Mapping[str, Any]) -> str:
     record = f"{conflict['type']}/{conflict['id']} (row {conflict['row']})"
-    if conflict["reason"] == "changed":
-        return f"{record}: changed since: {', '.join(sorted(conflict['fields']))}"
-    return f"{record}: referred to by {conflict['referenced_by']['type']}/{conflict['referenced_by']['id']}"
+    if conflict["reason"] == "referenced":
+        return f"{record}: referred to by {conflict['referenced_by']['type']}/{conflict['referenced_by']['id']}"
+    return f"{record}: {_REASONS[conflict['reason']]}: {', '.join(sorted(conflict['fields']))}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from importsvc.engine.conflicts import Conflict as UndoConflict
+from importsvc.engine.conflicts import Conflict as Obstruction
+from importsvc.engine.conflicts import Reason
 from importsvc.engine.errors import RowError, describe_row_errors
 from importsvc.engine.undo import UndoReport
 from importsvc.errors import Conflict, InvalidAttribute
@@ -47,28 +48,29 @@ class RevertConflict(Conflict):
         what = "1 change or reference" if count == 1 else f"{count} changes or references"
         super().__init__(
             f"{what} since the import {'stands' if count == 1 else 'stand'} in the way",
-            meta={"conflicts": [describe_conflict(conflict) for conflict in report.conflicts], "conflict_count": count},
+            meta={"conflicts": [describe_conflict(c) for c in report.conflicts], "conflict_count": count},
         )
 
 
-def describe_conflict(conflict: UndoConflict) -> dict[str, Any]:
-    """A conflict as data: the record, its row, why, and what is to be known of that.
+def describe_conflict(conflict: Obstruction) -> dict[str, Any]:
+    """A conflict as ``meta`` has it: the record and the reason, and what belongs to that.
 
-    ``{"type": "people", "id": "7", "row": 1, "reason": "changed", "fields": ["title"], "then": {"title": "Boss"},
-    "now": {"title": null}}``. Other reasons are ``referenced``, with ``referenced_by`` instead of fields, and
-    ``reference_missing`` and ``column_missing``, without values.
+    ``changed`` has ``fields`` and what these were ``then`` and are ``now``; ``referenced`` has ``referenced_by``, the
+    first of what refers to the record; ``column_gone`` has ``fields`` that the table does not have any more;
+    ``reference_gone`` has ``fields`` and what they referred to ``before`` and cannot refer to again.
     """
     described: dict[str, Any] = {
         "type": str(conflict.model._meta.verbose_name_plural),
         "id": str(conflict.record_id),
         "row": conflict.row,
-        "reason": conflict.reason,
+        "reason": str(conflict.reason),
     }
-    if conflict.referenced_by is not None:
+    if conflict.referenced_by:
         referrer, first = conflict.referenced_by
-        described["referenced_by"] = {"type": referrer, "id": None if first is None else str(first)}
-        return described
+        return {**described, "referenced_by": {"type": referrer, "id": None if first is None else str(first)}}
     described["fields"] = list(conflict.fields)
-    if conflict.then is not None:
-        described |= {"then": dict(conflict.then), "now": dict(conflict.now or {})}
+    if conflict.reason == Reason.CHANGED:
+        return {**described, "then": dict(conflict.then), "now": dict(conflict.now)}
+    if conflict.reason == Reason.REFERENCE_GONE:
+        return {**described, "before": dict(conflict.then)}
     return described

@@ -16,7 +16,7 @@ from importsvc.imports.services import create_import, run_import
 from people.models import ApiToken, Person
 from people.services import NewOrganization, create_token
 from tests.builders import make_import, make_person
-from tests.engine.test_undo import assert_conflicts, assert_undone, execute, run
+from tests.engine.test_undo import assert_conflicts, assert_undone, execute, referenced, run
 from tests.snapshots import take_snapshot
 
 Refer = Callable[[NewOrganization], tuple[str, int | None]]
@@ -45,14 +45,14 @@ def test_a_company_that_somebody_else_is_in_is_a_conflict(acme: NewOrganization,
     import_ = run(acme)
     company = Company.objects.get(name="Reds")
 
-    assert_conflicts(import_, Conflict(Company, company.pk, 1, referenced_by=refer(acme)))
+    assert_conflicts(import_, referenced(Company, company.pk, 1, refer(acme)))
 
 
 def test_a_person_who_made_an_import_is_a_conflict(acme: NewOrganization) -> None:
     import_ = run(acme)
     first, _ = make_import(creator=ann()), make_import(creator=ann())
 
-    assert_conflicts(import_, Conflict(Person, ann().pk, 1, referenced_by=("imports", first.pk)))
+    assert_conflicts(import_, referenced(Person, ann().pk, 1, ("imports", first.pk)))
 
 
 def test_a_person_with_a_token_is_a_conflict(acme: NewOrganization) -> None:
@@ -60,7 +60,7 @@ def test_a_person_with_a_token_is_a_conflict(acme: NewOrganization) -> None:
     create_token(person=ann())
     token = ApiToken.objects.get(person=ann())
 
-    assert_conflicts(import_, Conflict(Person, ann().pk, 1, referenced_by=("API tokens", token.pk)))
+    assert_conflicts(import_, referenced(Person, ann().pk, 1, ("API tokens", token.pk)))
 
     token.delete()
     assert_undone(import_)
@@ -80,7 +80,7 @@ def test_an_import_within_the_import_is_an_obstacle_by_itself(acme: NewOrganizat
     assert_conflicts(
         import_,
         Conflict(Person, ann().pk, 1, fields=("is_user",)),
-        Conflict(Person, ann().pk, 1, referenced_by=("imports", import_.pk)),
+        referenced(Person, ann().pk, 1, ("imports", import_.pk)),
     )
 
 
@@ -104,7 +104,7 @@ def test_a_table_that_django_does_not_know_is_an_obstacle_like_any_other(
     execute(f"INSERT INTO {table} VALUES (%s), (%s), (NULL)", ann().pk, acme.person.pk)
 
     conflicts = undo(import_id=import_.pk, dry_run=True).conflicts
-    assert conflicts == [Conflict(Person, ann().pk, 1, referenced_by=(table, None))]
+    assert conflicts == [referenced(Person, ann().pk, 1, (table, None))]
     assert_conflicts(import_, *conflicts)
 
     execute(f"DELETE FROM {table} WHERE person = %s", ann().pk)
@@ -128,7 +128,7 @@ def test_a_table_whose_parts_refer_is_one_obstacle(acme: NewOrganization) -> Non
     execute("CREATE TABLE notes_0 PARTITION OF notes FOR VALUES WITH (MODULUS 1, REMAINDER 0)")
     execute("INSERT INTO notes VALUES (%s)", ann().pk)
 
-    assert_conflicts(import_, Conflict(Person, ann().pk, 1, referenced_by=("notes", None)))
+    assert_conflicts(import_, referenced(Person, ann().pk, 1, ("notes", None)))
 
 
 def test_the_keys_of_the_tables_here_are_found_once_each(db: None) -> None:
@@ -151,7 +151,7 @@ def test_a_key_that_only_django_knows_counts_too(acme: NewOrganization) -> None:
     before = take_snapshot()
 
     assert find_foreign_keys(Company) == [ForeignKey('"people_person"', (("company_id", "id"),), Person)]
-    assert_conflicts(import_, Conflict(Company, company.pk, 2, referenced_by=("people", zoe.pk)))
+    assert_conflicts(import_, referenced(Company, company.pk, 2, ("people", zoe.pk)))
     assert take_snapshot() == before
 
 
@@ -167,4 +167,4 @@ def test_a_reference_from_a_table_with_fewer_rows_than_records_is_found_like_any
 
     (conflict,) = undo(import_id=import_.pk, dry_run=True).conflicts
 
-    assert conflict == Conflict(Person, other.creator_id, 8, referenced_by=("imports", other.pk))
+    assert conflict == referenced(Person, other.creator_id, 8, ("imports", other.pk))

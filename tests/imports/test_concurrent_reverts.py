@@ -9,8 +9,10 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from companies.models import Company
+from importsvc.engine import conflicts as conflicts_module
 from importsvc.engine import undo as undo_module
-from importsvc.engine.entries import Entries
+from importsvc.engine.journal_entries import Entries
+from importsvc.engine.removing import remove_records
 from importsvc.imports.errors import RevertConflict, WrongState
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import Revert, create_import, revert_import, run_import
@@ -106,7 +108,7 @@ def test_an_edit_that_comes_too_late_finds_nothing(
     monkeypatch: pytest.MonkeyPatch,
     write: Callable[[NewOrganization], None],
 ) -> None:
-    gate = Gate(monkeypatch, undo_module, "_delete_records")
+    gate = Gate(monkeypatch, undo_module, "remove_records")
 
     with threads() as others:
         reverting = others.start(lambda: revert(import_))
@@ -120,15 +122,16 @@ def test_an_edit_that_comes_too_late_finds_nothing(
 
 
 @pytest.mark.parametrize("refer", [join_the_company, import_as_the_person, lambda caller: create_token(person=ann())])
-@pytest.mark.parametrize("step", ["_find_conflicts", "_delete_records"])
+@pytest.mark.parametrize(("module", "step"), [(conflicts_module, "find_foreign_keys"), (undo_module, "remove_records")])
 def test_a_reference_that_comes_too_late_is_refused_by_the_database(
     acme: NewOrganization,
     import_: Import,
     monkeypatch: pytest.MonkeyPatch,
     refer: Callable[[NewOrganization], Any],
+    module: Any,
     step: str,
 ) -> None:
-    gate = Gate(monkeypatch, undo_module, step)
+    gate = Gate(monkeypatch, module, step)
 
     with threads() as others:
         reverting = others.start(lambda: revert(import_))
@@ -192,14 +195,14 @@ def test_a_revert_that_fails_in_the_middle_leaves_everything_as_it_was(
 ) -> None:
     before = take_snapshot()
 
-    def fail_at(entries: Entries, *, is_kept: bool) -> None:
-        delete(entries, is_kept=is_kept)
+    def fail_at(entries: Entries) -> None:
+        remove(entries)
         if entries.importable.name == "company":
             raise RuntimeError("the disk is full")
 
     with monkeypatch.context() as patched:
-        delete = undo_module._delete_records
-        patched.setattr(undo_module, "_delete_records", fail_at)
+        remove = remove_records
+        patched.setattr(undo_module, "remove_records", fail_at)
         with pytest.raises(RuntimeError):
             revert(import_)
 

@@ -37,18 +37,28 @@ def both_changed(api: ApiClient, ids: dict[str, str]) -> None:
     changed_by_sql(api, ids)
 
 
-def changed(kind: str, record_id: str, then: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    described = {"type": kind, "id": record_id, "row": 1, "reason": "changed", "fields": list(then)}
-    return {**described, "then": then, "now": now}
-
-
 def changed_company(ids: dict[str, str]) -> dict[str, Any]:
-    then, now = {"description": None, "due_days": None}, {"description": "Changed", "due_days": 7}
-    return changed("companies", ids["company"], then, now)
+    return {
+        "type": "companies",
+        "id": ids["company"],
+        "row": 1,
+        "reason": "changed",
+        "fields": ["description", "due_days"],
+        "then": {"description": None, "due_days": None},
+        "now": {"description": "Changed", "due_days": 7},
+    }
 
 
 def changed_person(ids: dict[str, str]) -> dict[str, Any]:
-    return changed("people", ids["person"], {"title": "Contact"}, {"title": None})
+    return {
+        "type": "people",
+        "id": ids["person"],
+        "row": 1,
+        "reason": "changed",
+        "fields": ["title"],
+        "then": {"title": "Contact"},
+        "now": {"title": None},
+    }
 
 
 def referred_company(ids: dict[str, str]) -> dict[str, Any]:

@@ -105,9 +105,11 @@ class World:
                 edited = set()
             if edited or lost:
                 kept[entry.key] = edited | lost
-        if policy == "refuse" and (kept or any(self._is_referenced(entry, left, {}) for entry in left)):
+        if policy == "refuse" and (kept or any(self._is_referenced(entry, left, {}, policy) for entry in left)):
             raise Refused
-        while more := [entry for entry in left if entry.key not in kept and self._is_referenced(entry, left, kept)]:
+        while more := [
+            entry for entry in left if entry.key not in kept and self._is_referenced(entry, left, kept, policy)
+        ]:
             kept.update({entry.key: set() for entry in more})
         for entry in left:
             if entry.action == "updated":
@@ -128,7 +130,7 @@ class World:
         company_id = entry.before.get("company_id")
         return {"company_id"} if company_id is not None and ("company", company_id) not in self.records else set()
 
-    def _is_referenced(self, entry: Entry, left: list[Entry], kept: Mapping[Key, set[str]]) -> bool:
+    def _is_referenced(self, entry: Entry, left: list[Entry], kept: Mapping[Key, set[str]], policy: str) -> bool:
         """Whether a person who does not go works for the created company, and will not be moved back."""
         if entry.action != "created" or entry.type != "company":
             return False
@@ -142,7 +144,9 @@ class World:
             if mine.action == "created":
                 goes = key not in kept
             else:
-                goes = mine.after.get("company_id") == entry.id and "company_id" not in kept.get(key, set())
+                unedited = mine.after.get("company_id") == entry.id
+                restored = "company_id" in mine.after and (unedited or policy == "discard")
+                goes = restored and "company_id" not in kept.get(key, set())
             if not goes:
                 return True
         return False

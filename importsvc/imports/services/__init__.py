@@ -4,15 +4,16 @@ Every edge (HTTP, admin, command) makes one call here. Refusals are ``importsvc.
 """
 
 from importsvc.imports.services.importing import create_import, run_import, update_import
-from importsvc.imports.services.previewing import (
-    ImportPreview,
-    PlannedChange,
+from importsvc.imports.services.previewing import ImportPreview, PlannedChange, preview_import
+from importsvc.imports.services.reverting import (
+    OnConflict,
+    Revert,
     RevertPreview,
-    Undoing,
-    preview_import,
+    UndoChange,
+    find_import,
     preview_revert,
+    revert_import,
 )
-from importsvc.imports.services.reverting import OnConflict, Revert, find_import, revert_import
 
 __all__ = [
     "ImportPreview",
@@ -20,7 +21,7 @@ __all__ = [
     "PlannedChange",
     "Revert",
     "RevertPreview",
-    "Undoing",
+    "UndoChange",
     "create_import",
     "find_import",
     "preview_import",

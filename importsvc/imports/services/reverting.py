@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.utils import timezone
 
-from importsvc.engine.undo import OnConflict, UnknownTypeError, undo
-from importsvc.engine.undo_preview import make_undo_tag
+from importsvc.engine.journal_entries import UnknownTypeError
+from importsvc.engine.undo import OnConflict, undo
+from importsvc.engine.undo_preview import UndoChange, UndoPreview, make_tag
 from importsvc.errors import Conflict, RecordNotFound
 from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict
@@ -17,26 +19,52 @@ from importsvc.imports.services.preconditions import require_tag
 from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
 from organizations.models import Organization
 
-__all__ = ["OnConflict", "Revert", "find_import", "revert_import", "unknown_type"]
+__all__ = [
+    "OnConflict",
+    "Revert",
+    "RevertPreview",
+    "UndoChange",
+    "find_import",
+    "preview_revert",
+    "revert_import",
+]
 
 
 @dataclass(frozen=True)
 class Revert:
-    """What reverting an import did, or on a dry run would do; everything by importable name.
+    """What reverting an import did, or on a dry run would do: numbers of records by importable name.
 
     Attributes:
         import_: the import.
-        removed: how many records were removed, for each type of which some had been created.
-        restored: how many have their values back, for each type of which some had been updated.
-        kept: how many stay or keep something, for types of which some do.
-        gone: how many were gone already, for types of which some were.
+        removed: created records that were removed.
+        restored: updated records that got back everything that the import had changed.
+        kept: records of which anything was kept as somebody else wants it.
+        gone: records that were not there any more.
     """
 
     import_: Import
     removed: Mapping[str, int]
-    restored: Mapping[str, int] = field(default_factory=dict)
-    kept: Mapping[str, int] = field(default_factory=dict)
-    gone: Mapping[str, int] = field(default_factory=dict)
+    restored: Mapping[str, int]
+    kept: Mapping[str, int]
+    gone: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class RevertPreview:
+    """What reverting an import would do, if nobody writes meanwhile.
+
+    Attributes:
+        import_: the import.
+        tag: of everything that the rest was told from; ``revert_import`` takes it as ``if_match``.
+        counts: by importable name, how many records would be ``removed`` and ``restored``, are in ``conflict``, and are
+            ``gone``: ``{"company": {"removed": 1, "restored": 0, "conflict": 0, "gone": 0}}``.
+        changes: what would become of each record, in the order of the journal; read from the database by the slice.
+    """
+
+    import_: Import
+    tag: str
+    counts: Mapping[str, Mapping[str, int]]
+    changes: UndoPreview
 
 
 def revert_import(
@@ -50,50 +78,68 @@ def revert_import(
 ) -> Revert:
     """Undo exactly what an import did, in one transaction, or change nothing at all (contract, section 2.7).
 
+    A dry run refuses what the real one would refuse, tells what it would do, and changes nothing.
+
     Args:
-        organization: that the import belongs to.
+        organization: whose import it is.
         import_id: which import.
-        on_conflict: what to do about records that were changed or referred to since (see ``importsvc.engine.undo``).
-        if_match: tags of previews (see ``preview_revert``), or ``*``; nothing is done unless one of them still holds.
-        actor: who is doing this.
-        dry_run: refuse what would be refused, tell what would be done, and change nothing.
+        on_conflict: what becomes of records that were changed or referred to since: ``refuse`` reverts nothing,
+            ``keep`` leaves them as they are, ``discard`` undoes edits, too (docs/reverting.md).
+        if_match: tags of previews, one of which has to be the present one; ``*`` stands for any.
+        actor: who does it.
+        dry_run: whether to only say what would be done.
 
     Raises:
         RecordNotFound, WrongState: nothing is changed.
+        PreconditionFailed: something was written since the previews were made.
         RevertConflict: records were changed or referred to since; ``meta`` names them.
-        PreconditionFailed: what the preview showed is not how things are now. Nothing is changed.
-        Conflict: a type of records is not importable any more.
-        Busy: others kept writing the same records.
+        Conflict: a type of records is not importable any more, or others kept writing the same records.
     """
-
-    def revert(_: bool) -> Revert:
-        import_ = lock_import(organization, import_id)
-        require_state(import_, ImportState.PROCESSED, "reverted")
-        assert import_.processed_at  # noqa: S101 - what the state means
-        lock_organization(organization)
-        try:
-            report = undo(
-                import_id=import_.pk,
-                on_conflict=on_conflict,
-                dry_run=dry_run,
-                approve=lambda: require_tag(if_match, lambda: make_undo_tag(import_id)),
-            )
-        except UnknownTypeError as error:
-            raise unknown_type(error) from None
-        if report.conflict_count:
-            raise RevertConflict(report)
-        if not dry_run:
-            import_.reverted_at = max(timezone.now(), import_.processed_at)
-            import_.reverted_by = actor and actor.to_json()
-            import_.save(update_fields=["reverted_at", "reverted_by"])
-        return Revert(import_, report.removed, report.restored, report.kept, report.gone)
-
-    return attempt(revert)
+    return attempt(lambda _: _revert_import(organization, import_id, on_conflict, if_match, actor, dry_run))
 
 
-def unknown_type(error: UnknownTypeError) -> Conflict:
-    """How a journal is refused that names a type which is not registered any more."""
-    return Conflict(f"Records of type '{error}' cannot be imported or reverted any more")
+def _revert_import(
+    organization: Organization,
+    import_id: int,
+    on_conflict: OnConflict,
+    if_match: Collection[str] | None,
+    actor: Actor | None,
+    dry_run: bool,
+) -> Revert:
+    import_ = lock_import(organization, import_id)
+    require_state(import_, ImportState.PROCESSED, "reverted")
+    assert import_.processed_at  # noqa: S101 - what the state means
+    lock_organization(organization)
+    with _refuse_unknown_types():
+        report = undo(
+            import_id=import_.pk,
+            on_conflict=on_conflict,
+            dry_run=dry_run,
+            check=lambda: require_tag(if_match, lambda: _make_tag(import_)),
+        )
+    if report.conflict_count:
+        raise RevertConflict(report)
+    if not dry_run:
+        import_.reverted_at = max(timezone.now(), import_.processed_at)
+        import_.reverted_by = actor.to_json() if actor else None
+        import_.save(update_fields=["reverted_at", "reverted_by"])
+    return Revert(import_, report.removed, report.restored, report.kept, report.gone)
+
+
+def preview_revert(*, organization: Organization, import_id: int) -> RevertPreview:
+    """Tell what reverting an import would do, without a lock and without writing anything.
+
+    Raises:
+        RecordNotFound, WrongState: as ``revert_import`` does.
+        Conflict: a type of records is not importable any more.
+    """
+    import_ = find_import(import_id=import_id, organization=organization)
+    require_state(import_, ImportState.PROCESSED, "reverted")
+    with _refuse_unknown_types():
+        # First the tag: what is written meanwhile then makes it an old one.
+        tag = _make_tag(import_)
+        changes = UndoPreview(import_.pk)
+        return RevertPreview(import_, tag, changes.count_outcomes(), changes)
 
 
 def find_import(*, import_id: int, organization: Organization | None = None) -> Import:
@@ -109,3 +155,15 @@ def find_import(*, import_id: int, organization: Organization | None = None) -> 
     if import_ is None:
         raise RecordNotFound
     return import_
+
+
+@contextmanager
+def _refuse_unknown_types() -> Iterator[None]:
+    try:
+        yield
+    except UnknownTypeError as error:
+        raise Conflict(f"Records of type '{error}' cannot be imported or reverted any more") from None
+
+
+def _make_tag(import_: Import) -> str:
+    return make_tag(import_.pk, state=[import_.pk, import_.processed_at, import_.reverted_at])

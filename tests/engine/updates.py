@@ -1,0 +1,32 @@
+"""Records updated by an import, and the journal of it, for tests of what becomes of such an import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+from importsvc.engine import registry
+from importsvc.engine.copying import forget_plans, json_text
+from importsvc.engine.restoring import write_values
+from importsvc.imports.models import Change, Import
+
+
+def update_by_import(import_: Import, record: Model, *, row: int = 1, **after: Any) -> Change:
+    """What an import does that gives an existing record these values, by column of the table."""
+    importable = registry.find_by_model(type(record))
+    assert importable
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO imports_change (import_id, record_type, record_id, row, action, before, after)"
+            " SELECT %s, %s, id, %s, 'updated', (SELECT jsonb_object_agg(key, to_jsonb(record) -> key)"
+            "  FROM jsonb_object_keys(%s::jsonb) AS key), %s::jsonb"
+            f" FROM {record._meta.db_table} AS record WHERE id = %s RETURNING id",
+            [import_.pk, importable.name, row, json_text(after), json_text(after), record.pk],
+        )
+        (change_id,) = cursor.fetchone()
+    forget_plans()
+    write_values(importable, import_id=import_.pk, side="after")
+    record.refresh_from_db()
+    return Change.objects.get(pk=change_id)
