@@ -40,7 +40,7 @@ def select_edited_created(entries: Entries) -> Query:
         f"   WHERE {condition} OFFSET 0"
         "  ) AS suspects CROSS JOIN LATERAL"
         f"  (SELECT stored FROM {entries.table} AS stored WHERE stored.id = record_id OFFSET 0) AS found(record)"
-        ") AS compared CROSS JOIN LATERAL ("
+        " OFFSET 0) AS compared CROSS JOIN LATERAL ("
         '  SELECT array_agg(key ORDER BY key) AS fields, jsonb_object_agg(key, value) AS "then",'
         "   jsonb_object_agg(key, record -> key) AS now"
         "  FROM jsonb_each(expected) WHERE value IS DISTINCT FROM record -> key"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from importsvc.engine.conflicts import Conflict as Obstruction
-from importsvc.engine.conflicts import Reason
+from importsvc.engine import conflicts
 from importsvc.engine.errors import RowError, describe_row_errors
 from importsvc.engine.undo import UndoReport
 from importsvc.errors import Conflict, InvalidAttribute
@@ -52,7 +51,7 @@ class RevertConflict(Conflict):
         )
 
 
-def describe_conflict(conflict: Obstruction) -> dict[str, Any]:
+def describe_conflict(conflict: conflicts.Conflict) -> dict[str, Any]:
     """A conflict as ``meta`` has it: the record and the reason, and what belongs to that.
 
     ``changed`` has ``fields`` and what these were ``then`` and are ``now``; ``referenced`` has ``referenced_by``, the
@@ -69,8 +68,8 @@ def describe_conflict(conflict: Obstruction) -> dict[str, Any]:
         referrer, first = conflict.referenced_by
         return {**described, "referenced_by": {"type": referrer, "id": None if first is None else str(first)}}
     described["fields"] = list(conflict.fields)
-    if conflict.reason == Reason.CHANGED:
+    if conflict.reason == conflicts.Reason.CHANGED:
         return {**described, "then": dict(conflict.then), "now": dict(conflict.now)}
-    if conflict.reason == Reason.REFERENCE_GONE:
+    if conflict.reason == conflicts.Reason.REFERENCE_GONE:
         return {**described, "before": dict(conflict.then)}
     return described

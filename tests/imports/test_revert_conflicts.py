@@ -9,10 +9,14 @@ import pytest
 from django.db import connection
 
 from companies.models import Company
-from importsvc.imports.models import Import
+from importsvc.imports.descriptions import describe_conflicts
+from importsvc.imports.errors import RevertConflict
+from importsvc.imports.models import Change, Import
+from importsvc.imports.services import revert_import
 from people.models import Person
-from tests.builders import PUBLISHED_ROWS
+from tests.builders import PUBLISHED_ROWS, make_company, make_person
 from tests.client import ApiClient, assert_error, document_of
+from tests.engine.updates import update_by_import
 
 
 def everything() -> list[Any]:
@@ -138,3 +142,88 @@ def test_what_was_there_before_stays(api: ApiClient, ids: dict[str, str]) -> Non
 
     assert Company.objects.filter(name="Acme").exists()
     assert Company.objects.filter(pk=ids["company"]).exists()
+
+
+@pytest.fixture
+def updated(api: ApiClient, ids: dict[str, str]) -> Person:
+    """Somebody who was there before, and whom the import moved to the company that it made."""
+    organization = Company.objects.get(pk=ids["company"]).organization
+    old = make_company(organization=organization, name="Old")
+    zoe = make_person(organization=organization, first_name="Zoe", company=old, title="Ms")
+    update_by_import(Import.objects.get(pk=ids["import"]), zoe, row=2, company_id=int(ids["company"]), title="Dr")
+    return zoe
+
+
+def remember_fax(record: Person) -> None:
+    """Make the journal know a column that is not there."""
+    change = Change.objects.get(record_type="person", record_id=record.pk)
+    Change.objects.filter(pk=change.pk).update(after={**(change.after or {}), "fax": "1"})
+
+
+def refusals(api: ApiClient, ids: dict[str, str]) -> list[dict[str, Any]]:
+    (error,) = document_of(api.request("PATCH", f"imports/{ids['import']}/revert"))["errors"]
+    assert error["status"] == "409"
+    conflicts: list[dict[str, Any]] = error["meta"]["conflicts"]
+    return conflicts
+
+
+def test_a_field_that_was_updated_and_edited_is_named_with_its_values(
+    api: ApiClient, ids: dict[str, str], updated: Person
+) -> None:
+    Person.objects.filter(pk=updated.pk).update(title="Prof", role_id=1)
+
+    assert refusals(api, ids) == [
+        {
+            "type": "people",
+            "id": str(updated.pk),
+            "row": 2,
+            "reason": "changed",
+            "fields": ["title"],
+            "then": {"title": "Dr"},
+            "now": {"title": "Prof"},
+        }
+    ]
+
+
+def test_what_it_referred_to_before_and_is_gone_is_named(api: ApiClient, ids: dict[str, str], updated: Person) -> None:
+    old = Company.objects.get(name="Old")
+    old_id = old.pk
+    old.delete()
+
+    conflicts = refusals(api, ids)
+
+    assert conflicts[-1] == {
+        "type": "people",
+        "id": str(updated.pk),
+        "row": 2,
+        "reason": "reference_gone",
+        "fields": ["company_id"],
+        "before": {"company_id": old_id},
+    }
+    # The company's own removal is not in question: what refers to it would not, could it be restored.
+    assert len(conflicts) == 1
+
+
+def test_a_column_that_is_gone_is_named(api: ApiClient, ids: dict[str, str], updated: Person) -> None:
+    remember_fax(updated)
+
+    assert refusals(api, ids) == [
+        {"type": "people", "id": str(updated.pk), "row": 2, "reason": "column_gone", "fields": ["fax"]}
+    ]
+
+
+def test_reasons_in_plain_words(api: ApiClient, ids: dict[str, str], updated: Person) -> None:
+    Company.objects.filter(name="Old").delete()
+    Person.objects.filter(pk=updated.pk).update(title="Prof")
+    remember_fax(updated)
+    import_ = Import.objects.get(pk=ids["import"])
+
+    with pytest.raises(RevertConflict) as caught:
+        revert_import(organization=import_.organization, import_id=import_.pk)
+
+    record = f"people/{updated.pk} (row 2)"
+    assert describe_conflicts(caught.value) == [
+        f"{record}: changed since: title",
+        f"{record}: the table has no such column any more: fax",
+        f"{record}: what it referred to before is gone: company_id",
+    ]

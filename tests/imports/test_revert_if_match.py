@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from companies.models import Company
 from importsvc.engine import undo as undo_module
 from importsvc.engine import undo_preview as preview_module
-from importsvc.errors import PreconditionFailed
+from importsvc.errors import Conflict, PreconditionFailed
 from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict
 from importsvc.imports.models import Import, ImportState
@@ -189,3 +189,25 @@ def test_a_revert_knows_who_did_it_and_what_was_kept(acme: NewOrganization, impo
         ImportState.REVERTED,
         {"kind": "operator", "name": "root", "id": None},
     )
+
+
+@pytest.mark.parametrize("on_conflict", ["refuse", "keep", "discard"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE people_person ADD CHECK (title <> 'Ms') NOT VALID",
+        "ALTER TABLE people_person ALTER COLUMN title TYPE char(1) USING 'x'",
+    ],
+)
+def test_values_that_the_table_does_not_accept_any_more_are_refused_with_the_revert(
+    acme: NewOrganization, import_: Import, sql: str, on_conflict: OnConflict
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(sql)
+    before = take_snapshot()
+
+    with pytest.raises(Conflict):
+        revert_import(organization=acme.organization, import_id=import_.pk, on_conflict=on_conflict)
+
+    assert take_snapshot() == before

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.db import DataError, IntegrityError
 from django.utils import timezone
 
 from importsvc.engine.journal_entries import UnknownTypeError
@@ -16,7 +17,7 @@ from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.preconditions import require_tag
-from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
+from importsvc.imports.services.transactions import RETRIED, attempt, lock_import, lock_organization, require_state
 from organizations.models import Organization
 
 __all__ = [
@@ -93,7 +94,8 @@ def revert_import(
         RecordNotFound, WrongState: nothing is changed.
         PreconditionFailed: something was written since the previews were made.
         RevertConflict: records were changed or referred to since; ``meta`` names them.
-        Conflict: a type of records is not importable any more, or others kept writing the same records.
+        Conflict: a type of records is not importable any more, the database does not accept values any more that were
+            there before, or others kept writing the same records.
     """
     return attempt(lambda _: _revert_import(organization, import_id, on_conflict, if_match, actor, dry_run))
 
@@ -110,7 +112,7 @@ def _revert_import(
     require_state(import_, ImportState.PROCESSED, "reverted")
     assert import_.processed_at  # noqa: S101 - what the state means
     lock_organization(organization)
-    with _refuse_unknown_types():
+    with _refuse_what_cannot_be():
         report = undo(
             import_id=import_.pk,
             on_conflict=on_conflict,
@@ -135,7 +137,7 @@ def preview_revert(*, organization: Organization, import_id: int) -> RevertPrevi
     """
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.PROCESSED, "reverted")
-    with _refuse_unknown_types():
+    with _refuse_what_cannot_be():
         # First the tag: what is written meanwhile then makes it an old one.
         tag = _make_tag(import_)
         changes = UndoPreview(import_.pk)
@@ -158,11 +160,16 @@ def find_import(*, import_id: int, organization: Organization | None = None) -> 
 
 
 @contextmanager
-def _refuse_unknown_types() -> Iterator[None]:
+def _refuse_what_cannot_be() -> Iterator[None]:
     try:
         yield
     except UnknownTypeError as error:
         raise Conflict(f"Records of type '{error}' cannot be imported or reverted any more") from None
+    except (DataError, IntegrityError) as error:
+        if getattr(error.__cause__, "pgcode", None) in RETRIED:
+            raise
+        # The tables have changed since: another type, a constraint, no null any more.
+        raise Conflict("The database does not accept values any more that were there before the import") from error
 
 
 def _make_tag(import_: Import) -> str:
