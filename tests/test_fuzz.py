@@ -29,7 +29,7 @@ from tests.strategies import (
     wild_trees,
 )
 
-STATUSES = {200, 201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 429}
+STATUSES = {200, 201, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 429}
 
 fuzz = settings(
     max_examples=100,
@@ -45,6 +45,9 @@ OPERATIONS = [
     ("PATCH", "imports/{}"),
     ("POST", "imports/{}/import"),
     ("PATCH", "imports/{}/revert"),
+    ("GET", "imports/{}/changes"),
+    ("GET", "imports/{}/import"),
+    ("GET", "imports/{}/revert"),
     ("GET", "people"),
     ("GET", "people/{}"),
     ("GET", "companies"),
@@ -151,12 +154,20 @@ def test_rows_that_are_accepted_can_be_run_read_and_reverted(api: ApiClient) -> 
             if created.status_code == 201:
                 runs += 1
                 path = f"imports/{json.loads(created.content)['data']['id']}"
-                assert check(api.request("POST", f"{path}/import")).status_code == 200
+                preview = check(api.get(f"{path}/import?page[size]=1"))
+                made = sum(len(rows) for rows in tree.values())
+                assert (preview.status_code, json.loads(preview.content)["meta"]["total_count"]) == (200, made)
+                held = {"If-Match": preview.headers["ETag"]}
+                assert check(api.request("POST", f"{path}/import", headers=held)).status_code == 200
                 after = Company.objects.count(), Person.objects.count()
                 added = len(tree.get("company", [])), len(tree.get("person", []))
                 assert after == (before[0] + added[0], before[1] + added[1])
                 assert [check(api.get(each)).status_code for each in ("people", "companies")] == [200, 200]
-                assert check(api.request("PATCH", f"{path}/revert")).status_code == 200
+                for each in "changes", "revert":
+                    answer = check(api.get(f"{path}/{each}"))
+                    assert (answer.status_code, json.loads(answer.content)["meta"]["total_count"]) == (200, made)
+                held = {"If-Match": answer.headers["ETag"]}
+                assert check(api.request("PATCH", f"{path}/revert", headers=held)).status_code == 200
                 assert (Company.objects.count(), Person.objects.count()) == before
 
     run()
@@ -186,7 +197,16 @@ def test_any_id_on_any_operation(api: ApiClient) -> None:
 
 
 def test_any_headers_on_any_operation(api: ApiClient, import_id: str) -> None:
-    known = ["Accept", "Content-Type", "X-Auth-Token", "X-Organization-Id", "Cookie", "Host", "Content-Length"]
+    known = [
+        "Accept",
+        "Content-Type",
+        "X-Auth-Token",
+        "X-Organization-Id",
+        "Cookie",
+        "Host",
+        "Content-Length",
+        "If-Match",
+    ]
     headers = st.dictionaries(st.sampled_from(known), media_ranges | header_text, max_size=3)
 
     @fuzz
@@ -197,6 +217,27 @@ def test_any_headers_on_any_operation(api: ApiClient, import_id: str) -> None:
             check(api.request(method, f"{path.format(import_id)}?{query}", body, headers=sent))
 
     run()
+
+
+def test_any_condition(api: ApiClient, import_id: str) -> None:
+    moves = [operation for operation in WRITES if "/" in operation[1]]
+    tags = st.lists(st.sampled_from(['"', "a", "W/", ",", "*", " ", "\t", "\xff", '"a"', 'W/"*"']), max_size=8).map(
+        "".join
+    )
+
+    @fuzz
+    @given(st.sampled_from(moves), tags | header_text)
+    def run(operation: tuple[str, str], condition: str) -> None:
+        method, path = operation
+        with undone():
+            check(api.request(method, path.format(import_id), headers={"If-Match": condition}))
+
+    run()
+
+
+@pytest.mark.parametrize("text", ["a", '"', '"a",', ", ", "\t"])
+def test_conditions_of_ten_megabytes(api: ApiClient, import_id: str, text: str) -> None:
+    check(api.request("POST", f"imports/{import_id}/import", headers={"If-Match": text * (10_000_000 // len(text))}))
 
 
 @pytest.mark.parametrize("header", ["Accept", "Content-Type", "X-Auth-Token", "X-Organization-Id", "Cookie", "Banana"])

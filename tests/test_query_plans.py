@@ -132,6 +132,10 @@ def paths() -> Iterator[str]:
     yield "imports?filter[sample]=false&sort=-processed_at"
     yield "imports?filter[import_model_id]=7&sort=started_at"
     yield "organizations/{organizations}"
+    queries = ["", "page[size]=200&page[number]=10", "filter[action]=created", "filter[record_type]=person"]
+    queries += ["filter[row]=20,40", "filter[record_type]=company&filter[row]=20&filter[action]=created"]
+    queries += [f"sort={sign}{name}&page[number]=9" for name in ("id", "row") for sign in ("", "-")]
+    yield from (f"imports/{{imports}}/changes?{query}" for query in queries)
 
 
 @pytest.mark.parametrize("path", list(paths()))
@@ -161,3 +165,12 @@ def test_a_query_without_an_index_would_be_found(api: ApiClient) -> None:
     plans = read_plans(api, "imports?sort=-started_at")
 
     assert ["imports_import"] in plans.values()
+
+
+def test_changes_without_an_index_would_be_found(api: ApiClient) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE imports_change DROP CONSTRAINT change_record_once")
+
+    plans = read_plans(api, f"imports/{api.caller.organization.imports.order_by('id')[0].pk}/changes")
+
+    assert ["imports_change"] in plans.values()

@@ -10,6 +10,7 @@ from importsvc.engine.errors import RowError, describe_row_errors
 from importsvc.engine.undo import UndoReport
 from importsvc.errors import Conflict, InvalidAttribute
 from importsvc.imports.models import ImportState
+from importsvc.imports.record_types import name_resources
 
 
 class ImportDataInvalid(InvalidAttribute):
@@ -59,7 +60,7 @@ def describe_conflict(conflict: conflicts.Conflict) -> dict[str, Any]:
     ``reference_gone`` has ``fields`` and what they referred to ``before`` and cannot refer to again.
     """
     described: dict[str, Any] = {
-        "type": str(conflict.model._meta.verbose_name_plural),
+        "type": name_resources(conflict.model),
         "id": str(conflict.record_id),
         "row": conflict.row,
         "reason": str(conflict.reason),

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from django.db.models import Model
+
 from importsvc.engine import registry
 
 
 def get_resource_type(record_type: str) -> str:
     """The type of the resource that a record of this importable is; its name, if it is not registered any more."""
     try:
-        return str(registry.get(record_type).model._meta.verbose_name_plural)
+        model = registry.get(record_type).model
     except KeyError:
         return record_type
+    return name_resources(model)
+
+
+def name_resources(model: type[Model]) -> str:
+    """The type of the resources that a model's records are."""
+    return str(model._meta.verbose_name_plural)
 
 
 def get_record_types() -> list[str]:

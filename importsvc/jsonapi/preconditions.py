@@ -10,14 +10,16 @@ from importsvc.jsonapi.errors import RequestError
 
 ANY_STATE = "*"
 
-_TAG = re.compile(r'[ \t]*(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*')
+_TAG = r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
+# Between commas there may be nothing (RFC 9110, section 5.6.1.2), but there must be a tag somewhere.
+_TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 
 
 def read_if_match(request: Request) -> frozenset[str] | None:
     """The tags that the header names, without quotes, or ``*`` by itself; ``None`` if there is no such header.
 
-    Weak tags count as well: ours stand for a state and not for bytes, and whoever compresses an answer on the way makes
-    its tag a weak one.
+    No tag may be left: then there is a condition that nothing meets. Weak tags count as well: ours stand for a state
+    and not for bytes, and whoever compresses an answer on the way makes its tag a weak one.
 
     Raises:
         RequestError: it is malformed.
@@ -27,13 +29,7 @@ def read_if_match(request: Request) -> frozenset[str] | None:
         return None
     if header.strip() == ANY_STATE:
         return frozenset({ANY_STATE})
-    position, tags = 0, set()
-    while match := _TAG.match(header, position):
-        tags.add(match[1])
-        if match.end() == len(header):
-            return frozenset(tags)
-        if header[match.end()] != ",":
-            break
-        position = match.end() + 1
-    detail = "If-Match must be * or a list of tags in quotes"
-    raise RequestError("bad_request", detail, header="If-Match")
+    if not _TAGS.fullmatch(header):
+        raise RequestError("bad_request", "If-Match must be * or a list of tags in quotes", header="If-Match")
+    # A star in quotes is a tag like any other, but none of ours: nothing has it.
+    return frozenset(re.findall(_TAG, header)) - {ANY_STATE}

@@ -144,6 +144,7 @@ def _read_resource(serializer_class: Any) -> Resource:
         on_request=frozenset(getattr(serializer_class.Meta, "fields_on_request", ())),
     )
     _check_columns(resource, serializer_class)
+    _check_fields_on_request(resource, serializer_class)
     _check_includes(resource, serializer_class)
     return resource
 
@@ -194,6 +195,11 @@ def _check_columns(resource: Resource, serializer_class: Any) -> None:
     columns = [attribute.column for attribute in resource.attributes]
     if len(set(columns)) < len(columns):
         raise UnknownDeclarationError(f"{serializer_class.__name__} shows a column twice")
+
+
+def _check_fields_on_request(resource: Resource, serializer_class: Any) -> None:
+    if unknown := resource.on_request - resource.field_names:
+        raise UnknownDeclarationError(f"{serializer_class.__name__} cannot show {sorted(unknown)} on request")
 
 
 def _check_includes(resource: Resource, serializer_class: Any) -> None:

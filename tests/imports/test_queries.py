@@ -70,6 +70,36 @@ def test_a_single_record_costs_three_queries(api: ApiClient, path: str) -> None:
     assert len(queries_of(api, "GET", path)) == DETAIL
 
 
+# Changes read the import besides, as something of the organization's.
+CHANGES = LIST + 1
+
+
+def test_two_hundred_changes_cost_as_many_queries_as_one(api: ApiClient) -> None:
+    one = api.run({"company": [{"name": "Reds"}], "person": [{"first_name": "Ann"}]})
+    many = api.run({"person": [{"first_name": "Ann"}] * 150, "company": [{"name": f"Blues {n}"} for n in range(150)]})
+
+    counts = {
+        import_id: len(queries_of(api, "GET", f"imports/{import_id}/changes?page[size]=200&sort=row"))
+        for import_id in (one, many)
+    }
+
+    assert counts == {one: CHANGES, many: CHANGES}
+    assert len(document_of(api.get(f"imports/{many}/changes?page[size]=200"))["data"]) == 200
+
+
+@pytest.mark.parametrize("move", ["import", "revert"])
+def test_a_preview_of_three_hundred_changes_costs_as_many_queries_as_one_of_two(api: ApiClient, move: str) -> None:
+    def preview(rows: dict[str, list[dict[str, str]]]) -> int:
+        import_id = api.stage(rows) if move == "import" else api.run(rows)
+        return len(queries_of(api, "GET", f"imports/{import_id}/{move}?page[size]=200"))
+
+    small = {"company": [{"name": "Reds"}], "person": [{"first_name": "Ann", "company": "Reds"}]}
+    company = [{"name": f"Blues {n}"} for n in range(150)]
+    large = {"company": company, "person": [{"first_name": "Ann", "company": each["name"]} for each in company]}
+
+    assert preview(small) == preview(large)
+
+
 def test_who_is_refused_costs_one_query_at_most(api: ApiClient) -> None:
     with CaptureQueriesContext(connection) as queries:
         api.request("GET", "imports", headers={"X-Auth-Token": "banana"})
@@ -86,18 +116,20 @@ def test_the_staged_rows_are_read_by_nothing_but_their_import(api: ApiClient) ->
     run = f"imports/{import_id}/import"
 
     selected = {
-        path: [sql for sql in queries_of(api, method, path) if "SELECT" in sql and '"import_data"' in sql]
+        f"{method} {path}": [sql for sql in queries_of(api, method, path) if "SELECT" in sql and '"import_data"' in sql]
         for method, path in [
             ("GET", "imports"),
             ("GET", f"imports/{import_id}"),
             ("GET", f"people?filter[import_id]={import_id}"),
+            ("GET", f"imports/{import_id}/import"),
             ("POST", run),
+            ("GET", f"imports/{import_id}/changes"),
+            ("GET", f"imports/{import_id}/revert"),
             ("PATCH", f"imports/{import_id}/revert"),
         ]
     }
 
-    assert [path for path, queries in selected.items() if queries] == [run]
-    assert len(selected[run]) == 1
+    assert {path: len(queries) for path, queries in selected.items() if queries} == {f"GET {run}": 1, f"POST {run}": 1}
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "imports"), ("PATCH", "imports/{}")])

@@ -11,10 +11,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.test import RequestFactory
+from rest_framework.fields import SerializerMethodField
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework_json_api.renderers import JSONRenderer
+from rest_framework_json_api.serializers import ModelSerializer
 from rest_framework_json_api.utils import get_included_resources
 
+from importsvc.imports.models import Change
+from importsvc.imports.views import ImportViewSet
+from importsvc.jsonapi.fields import ToOneField
 from importsvc.jsonapi.pagination import PageNumberPagination
 from importsvc.jsonapi.views import JsonApiViewSet
 from people.services import NewOrganization
@@ -96,6 +102,62 @@ def answer_slowly(view_class: type[JsonApiViewSet], caller: NewOrganization, pat
         response = SlowView.as_view({"get": "list"})(request)
     else:
         response = SlowView.as_view({"get": "retrieve"})(request, pk=str(record_id))
+    content: bytes = response.render().content
+    assert response.status_code == 200, content
+    return content
+
+
+RECORD_TYPES = {"company": "companies", "person": "people"}
+
+
+class RecordField(ToOneField):
+    """Linkage to the record that a change is about, whether it exists or not."""
+
+    def get_attribute(self, instance: Change) -> Any:
+        """The change, which knows."""
+        return instance
+
+    def to_representation(self, value: Change) -> dict[str, Any]:
+        """A resource identifier object."""
+        return {"type": RECORD_TYPES[value.record_type], "id": str(value.record_id)}
+
+
+class ChangeSerializer(ModelSerializer):
+    """``import_changes`` of the journal."""
+
+    outcome = SerializerMethodField()
+    record = RecordField("", source="pk")
+
+    class Meta:
+        model = Change
+        resource_name = "import_changes"
+        fields = ["id", "row", "action", "before", "after", "outcome", "kept_fields", "import", "record"]
+
+    def get_fields(self) -> dict[str, Any]:
+        """With the one whose name is a keyword."""
+        self._declared_fields["import"] = ToOneField("imports", source="import_record")
+        fields: dict[str, Any] = super().get_fields()
+        return fields
+
+    def get_outcome(self, change: Change) -> str | None:
+        """What became of it."""
+        if change.import_record.reverted_at is None or change.outcome is not None:
+            return change.outcome
+        return {"created": "removed", "updated": "restored"}[change.action]
+
+
+def answer_changes_slowly(caller: NewOrganization, path: str, import_id: str) -> bytes:
+    """What ``GET imports/{id}/changes`` is answered by a view that makes documents the slow way."""
+
+    class SlowView(ImportViewSet):
+        def respond_with_changes(self, data: list[Any], meta: Mapping[str, Any], *, tag: str | None = None) -> Response:
+            records = [Change.objects.get(pk=resource["id"]) for resource in data]
+            slow = build_document(ChangeSerializer, records, self.request, self.time_zone)["data"]
+            return super().respond_with_changes(slow, meta, tag=tag)
+
+    headers = {"X-Auth-Token": caller.token, "X-Organization-Id": str(caller.organization.pk)}
+    request = RequestFactory().get(f"/api/v2/{path}", headers=headers)
+    response = SlowView.as_view({"get": "changes"})(request, pk=import_id)
     content: bytes = response.render().content
     assert response.status_code == 200, content
     return content

@@ -15,7 +15,7 @@ from django.test import RequestFactory
 from django.test.utils import isolate_apps
 from rest_framework.request import Request
 
-from importsvc.imports.models import ImportState
+from importsvc.imports.models import Change, ImportState
 from importsvc.jsonapi.compiled import compile_document
 from importsvc.jsonapi.fields import JsonApiSerializer, ToOneField
 from importsvc.jsonapi.query import read_shape
@@ -23,7 +23,7 @@ from importsvc.urls import router
 from organizations.models import Organization
 from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person
 from tests.client import ApiClient, document_of
-from tests.jsonapi.reference import answer_slowly, build_document, write_rows
+from tests.jsonapi.reference import answer_changes_slowly, answer_slowly, build_document, write_rows
 
 VIEWS: dict[str, Any] = {prefix: view_class for prefix, view_class, _ in router.registry}
 LISTS = [prefix for prefix, view_class in VIEWS.items() if hasattr(view_class, "list")]
@@ -101,6 +101,7 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
     imports = [make_import(creator=people[number], import_model_id=2**63 - 1) for number in (5, 2, 5, 0, 1)]
     for state, sample in [(ImportState.CREATED, None), (ImportState.PROCESSED, False), (ImportState.REVERTED, True)]:
         imports.append(make_import(creator=people[3], state=state, sample=sample))
+    imports += [make_import(creator=people[3], on_duplicate="update", counts=value) for value in ODD_JSON]
     found: dict[str, Sequence[models.Model]] = {
         "companies": companies,
         "people": people,
@@ -220,6 +221,54 @@ def test_what_is_answered_to_writing_is_what_reading_answers(api: ApiClient) -> 
     assert_is_read(api.send_import("PATCH", path, import_data=PUBLISHED_ROWS, sample=True).content)
     assert_is_read(api.request("POST", f"{path}/import").content)
     assert_is_read(api.request("PATCH", f"{path}/revert").content)
+
+
+@pytest.mark.parametrize("fields", ["on_duplicate", "counts,sample", "creator,counts,on_duplicate", ""])
+def test_what_is_answered_to_writing_has_the_fields_that_are_asked_for(api: ApiClient, fields: str) -> None:
+    put_into_zone(api, "Europe/Zagreb")
+    query = f"?fields[imports]={fields}"
+
+    def assert_is_read(content: bytes) -> None:
+        assert content == answer_slowly(VIEWS["imports"], api.caller, path + query, import_id)
+
+    body = {"data": {"type": "imports", "attributes": {"import_data": PUBLISHED_ROWS, "on_duplicate": "skip"}}}
+    created = api.send("POST", f"imports{query}", body)
+    import_id = document_of(created)["data"]["id"]
+    path = f"imports/{import_id}"
+
+    assert_is_read(created.content)
+    assert_is_read(api.send("PATCH", path + query, body).content)
+    assert_is_read(api.request("POST", f"{path}/import{query}").content)
+    assert_is_read(api.request("PATCH", f"{path}/revert{query}").content)
+
+
+def test_changes_are_those_of_a_serializer_whatever_is_shown(api: ApiClient, odd_records: dict[str, list[int]]) -> None:
+    names = ["row", "action", "before", "after", "outcome", "kept_fields", "import", "record"]
+    fieldsets = ["", *names, "record,outcome,after", ",".join(names)]
+    queries = [
+        "",
+        "page[size]=3&page[number]=2",
+        "sort=-row",
+        *(f"fields[import_changes]={each}" for each in fieldsets),
+    ]
+    _, processed, reverted = odd_records["imports"][5:8]
+    for import_id in (processed, reverted):
+        for number, value in enumerate(ODD_JSON):
+            Change.objects.create(
+                import_record_id=import_id,
+                record_type=["company", "person"][number % 2],
+                record_id=2**63 - 1 - number,
+                row=number % 4 + 1,
+                action=["created", "updated"][number % 3 % 2],
+                before=None if number % 2 else {"x": value},
+                after={"y": value, "a": 1},
+                outcome=[None, "kept", "gone"][number % 3],
+                kept_fields=[None, [], ["title", "company_id"]][number % 3],
+            )
+
+        for query in queries:
+            path = f"imports/{import_id}/changes?{query}"
+            assert api.get(path).content == answer_changes_slowly(api.caller, path, str(import_id)), path
 
 
 @isolate_apps("people")

@@ -54,6 +54,7 @@ def declare(**declared: Any) -> Any:
         model = Person
         resource_name = "people"
         fields = ["id", "first_name", *names]
+        fields_on_request = declared.pop("fields_on_request", ())
 
     return type("DeclaredSerializer", (JsonApiSerializer,), {"Meta": Meta, **declared})
 
@@ -144,6 +145,7 @@ def test_a_field_may_have_another_name_than_its_column_and_check_in_its_own_way(
             {"JSONAPIMeta": type("JSONAPIMeta", (), {"included_resources": ["company"]})},
             "DeclaredSerializer cannot include ('company',)",
         ),
+        ({"fields_on_request": ["title", "nothing"]}, "DeclaredSerializer cannot show ['nothing', 'title'] on request"),
     ],
 )
 def test_what_cannot_be_read_from_a_declaration_is_an_error(declared: dict[str, Any], message: str) -> None:
