@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, run_import
 from people.services import NewOrganization
@@ -33,10 +34,11 @@ def log_in_staff(**permissions: str) -> Client:
     return client
 
 
-def import_rows(caller: NewOrganization, import_data: Any) -> Import:
-    """An import that was run."""
-    import_ = create_import(organization=caller.organization, creator=caller.person, import_data=import_data)
-    return run_import(organization=caller.organization, import_id=import_.pk)
+def import_rows(caller: NewOrganization, import_data: Any, **said: Any) -> Import:
+    """An import that was run by the caller. ``said`` are other attributes of it."""
+    import_ = create_import(organization=caller.organization, creator=caller.person, import_data=import_data, **said)
+    actor = Actor("person", str(caller.person), caller.person.pk)
+    return run_import(organization=caller.organization, import_id=import_.pk, actor=actor)
 
 
 def read(client: Client, url: str) -> str:
