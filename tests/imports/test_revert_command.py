@@ -159,7 +159,7 @@ def test_newer_imports_go_first_where_older_ones_are_referred_to(
 
 def test_conflicts_may_be_kept(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     import_id = import_update(acme)
-    arguments = ["--on-conflict", "keep", import_id]
+    arguments = ("--on-conflict", "keep", import_id)
 
     assert revert(capsys, "--dry-run", *arguments) == [
         f"Import {import_id}: would remove 1 person; restore 1 person; 2 people in conflict; 1 person gone already",
