@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, run_import
 from people.services import NewOrganization
@@ -33,10 +34,11 @@ def log_in_staff(**permissions: str) -> Client:
     return client
 
 
-def import_rows(caller: NewOrganization, import_data: Any) -> Import:
-    """An import that was run."""
-    import_ = create_import(organization=caller.organization, creator=caller.person, import_data=import_data)
-    return run_import(organization=caller.organization, import_id=import_.pk)
+def import_rows(caller: NewOrganization, import_data: Any, **said: Any) -> Import:
+    """An import that was run by the caller. ``said`` are other attributes of it."""
+    import_ = create_import(organization=caller.organization, creator=caller.person, import_data=import_data, **said)
+    actor = Actor("person", str(caller.person), caller.person.pk)
+    return run_import(organization=caller.organization, import_id=import_.pk, actor=actor)
 
 
 def read(client: Client, url: str) -> str:
@@ -51,21 +53,23 @@ def messages_of(response: Any) -> list[str]:
 
 
 class FormReader(HTMLParser):
-    """What a browser would send of the form on an admin page of a record, if nothing was edited."""
+    """What a browser would send of a form, if nothing was edited."""
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, form: str) -> None:
         super().__init__()
         self.values: dict[str, str] = {}
+        self.lists: dict[str, list[str]] = {}
         self.select = self.textarea = ""
-        self.feed(page.partition('<div class="submit-row">')[0].partition(' id="content-main"')[2])
+        self.feed(form)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attributes}
         name = given.get("name", "")
         if "disabled" in given:
             name = ""
-        if tag == "input" and name and (given["type"] != "checkbox" or "checked" in given):
+        if tag == "input" and name and (given["type"] not in ("checkbox", "radio") or "checked" in given):
             self.values[name] = given.get("value", "on" if given["type"] == "checkbox" else "")
+            self.lists.setdefault(name, []).append(self.values[name])
         elif tag == "textarea" and name:
             self.textarea = name
             self.values[name] = ""
@@ -99,7 +103,8 @@ def save(client: Client, record: Any, **edits: str | None) -> dict[str, Any]:
     A box is ticked with ``on`` and cleared with ``None``.
     """
     url = url_of(record, "add" if isinstance(record, type) else "change")
-    values = FormReader(client.get(url).content.decode()).values
+    page = client.get(url).content.decode()
+    values = FormReader(page.partition('<div class="submit-row">')[0].partition(' id="content-main"')[2]).values
     assert values
     sent = {name: value for name, value in {**values, **edits}.items() if value is not None}
     response = client.post(url, sent)
@@ -109,6 +114,14 @@ def save(client: Client, record: Any, **edits: str | None) -> dict[str, Any]:
     errors: dict[str, Any] = dict(response.context["adminform"].form.errors)
     assert errors
     return {name: list(messages) for name, messages in errors.items()}
+
+
+def confirm(client: Client, confirmation: Any, **edits: str) -> Any:
+    """Send the form of the page that asks whether to revert, as it is or with something chosen; the page after it."""
+    form = confirmation.content.decode().partition(' id="revert_form"')[2].partition("</form>")[0]
+    sent: dict[str, Any] = {**FormReader(form).lists, **edits}
+    assert "Yes, revert" in form
+    return client.post(confirmation.request["PATH_INFO"], sent, follow=True)
 
 
 def values_of(record: Any) -> dict[str, Any]:

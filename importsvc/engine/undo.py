@@ -80,7 +80,7 @@ def undo(
     left = [{action: lock_records(entries) for action, entries in each.entries.items()} for each in journaled]
     check()
     if on_conflict == "refuse":
-        conflicts, count = _find_conflicts(journaled)
+        conflicts, count = list_conflicts(journaled)
         if count:
             return UndoReport(conflicts=conflicts, conflict_count=count)
         report = _report(journaled, left)
@@ -97,7 +97,7 @@ def undo(
     return report
 
 
-def _find_conflicts(journaled: Iterable[Journaled]) -> tuple[list[Conflict], int]:
+def list_conflicts(journaled: Iterable[Journaled]) -> tuple[list[Conflict], int]:
     """The first conflicts, type by type and of each type kind by kind, and how many there are."""
     conflicts: list[Conflict] = []
     count = 0

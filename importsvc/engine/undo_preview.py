@@ -19,6 +19,7 @@ from importsvc.engine.foreign_keys import find_foreign_keys
 from importsvc.engine.journal_entries import Entries, Journaled, journal_table, read_journaled
 from importsvc.engine.references import from_referrers
 from importsvc.engine.table_columns import quote
+from importsvc.engine.undo import UndoReport, list_conflicts
 from importsvc.journal import CREATED, UPDATED
 
 OUTCOMES = ("removed", "restored", "conflict", "gone")
@@ -91,6 +92,13 @@ class UndoPreview(Sequence[UndoChange]):
         with transaction.atomic():
             forget_plans()
             return {each.importable.name: self._count_outcomes(each) for each in self._journaled}
+
+    def report_conflicts(self) -> UndoReport:
+        """What undoing would report that refuses conflicts, if there are any."""
+        with transaction.atomic():
+            forget_plans()
+            conflicts, count = list_conflicts(self._journaled)
+            return UndoReport(conflicts=conflicts, conflict_count=count)
 
     def _count_outcomes(self, journaled: Journaled) -> dict[str, int]:
         counts = dict.fromkeys(OUTCOMES, 0)

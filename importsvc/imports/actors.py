@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -20,6 +21,15 @@ class Actor:
     name: str
     id: int | None = None
 
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Actor:
+        """As ``to_json`` had it."""
+        return cls(**kept)
+
     def to_json(self) -> dict[str, Any]:
         """As it is kept on the import: ``{"kind": "person", "name": "Ada", "id": 1}``."""
         return asdict(self)
+
+    def __str__(self) -> str:
+        """``Ada Lovelace (person 1)``, ``staff admin``, ``operator root``."""
+        return f"{self.name} (person {self.id})" if self.kind == "person" else f"{self.kind} {self.name}"

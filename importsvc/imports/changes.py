@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from importsvc.imports.errors import describe_conflict
-from importsvc.imports.models import Action, Change, Outcome
+from importsvc.imports.models import Change
 from importsvc.imports.record_types import get_resource_type
 from importsvc.imports.services import PlannedChange, UndoChange
 from importsvc.jsonapi.resources import Attribute, Relationship, Resource
@@ -58,10 +58,8 @@ class ChangeWriter:
 
 
 def describe_change(change: Change, *, is_reverted: bool) -> dict[str, Any]:
-    """The attributes of a change in the journal. What a revert made of it is only stored where it is not plain."""
-    outcome = change.outcome
-    if outcome is None and is_reverted:
-        outcome = Outcome.REMOVED if change.action == Action.CREATED else Outcome.RESTORED
+    """The attributes of a change in the journal."""
+    outcome = change.find_outcome(is_reverted=is_reverted)
     return {**_describe(change), "outcome": outcome, "kept_fields": change.kept_fields}
 
 

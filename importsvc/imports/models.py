@@ -165,3 +165,9 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.record_type} {self.record_id}"
+
+    def find_outcome(self, *, is_reverted: bool) -> str | None:
+        """What a revert made of it, if the import is reverted: only what is not plain is stored."""
+        if self.outcome is not None or not is_reverted:
+            return self.outcome
+        return Outcome.REMOVED if self.action == Action.CREATED else Outcome.RESTORED

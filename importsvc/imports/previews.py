@@ -15,7 +15,7 @@ from django.db.models.functions import Left
 from importsvc.engine import registry
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.payload import read_payload
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Change, Import, ImportState
 from importsvc.text import printable
 
 # Staged data up to this many characters is parsed and shown as tables; of more, the beginning is shown as text.
@@ -68,12 +68,14 @@ class JournalEntry:
         change: what the journal says.
         record: the record, unless it is gone or its type is not registered any more.
         before, after: values by column, as text that is cut.
+        outcome: what a revert made of it, if there was one.
     """
 
     change: Change
     record: Model | None
     before: dict[str, str]
     after: dict[str, str]
+    outcome: str | None
 
 
 def read_staged_data(import_id: int) -> StagedData:
@@ -101,13 +103,13 @@ def count_changes(import_ids: Collection[int]) -> dict[int, dict[str, int]]:
     return counts
 
 
-def read_journal(import_id: int, page_number: Any, *, count: int) -> tuple[Page[Change], list[JournalEntry]]:
+def read_journal(import_: Import, page_number: Any, *, count: int) -> tuple[Page[Change], list[JournalEntry]]:
     """A page of what the import wrote, type by type in row order; the nearest page if there is no such page.
 
     ``count`` is of all that it wrote: counting takes long, and the caller has done it already.
     """
     # Ids were given out in row order, and the journal has an index of them.
-    changes = Change.objects.filter(import_record=import_id).order_by("record_type", "record_id", "id")
+    changes = Change.objects.filter(import_record=import_).order_by("record_type", "record_id", "id")
     paginator = Paginator(changes, JOURNAL_PAGE_SIZE)
     paginator.count = count
     page = paginator.get_page(page_number)
@@ -118,6 +120,7 @@ def read_journal(import_id: int, page_number: Any, *, count: int) -> tuple[Page[
             records.get((change.record_type, change.record_id)),
             before=_describe_values(change.before),
             after=_describe_values(change.after),
+            outcome=change.find_outcome(is_reverted=import_.state == ImportState.REVERTED),
         )
         for change in page.object_list
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from companies.models import Company
 from importsvc.imports import previews
-from importsvc.imports.models import ImportState
-from importsvc.imports.services import create_import
+from importsvc.imports.actors import Actor
+from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services import create_import, revert_import
+from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import (
     SCRIPT,
@@ -22,7 +25,7 @@ from tests.admin_pages import (
     read,
     url_of,
 )
-from tests.builders import PUBLISHED_ROWS, make_import, make_organization
+from tests.builders import PUBLISHED_ROWS, make_import, make_organization, make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +95,93 @@ def test_a_page_shows_the_journal_and_links_to_records_that_are_left(
     assert f'<td><a href="/admin/companies/company/{left.pk}/change/">Left</a></td>' in page
     assert f"<td>{gone}, gone</td>" in page
     assert "name: Deleted<br>" in page
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """What an import's page says of it, by label."""
+    pairs = re.findall(r"<label[^>]*>(.*?):</label> <div class=\"readonly\">(.*?)</div>", page)
+    return {label: re.sub("<.*?>", "", value).strip() for label, value in pairs}
+
+
+def journal_of(page: str) -> list[list[str]]:
+    """The cells of the journal on an import's page, below the headers."""
+    section = page.partition('id="journal"')[2].partition("</section>")[0]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", section)]
+    return [[re.sub("<a .*?>|</a>", "", cell).strip() for cell in row] for row in rows]
+
+
+def update_ann(caller: NewOrganization) -> Import:
+    """An import of people: one is updated, one is as she was already, and two are made."""
+    for name in ("Ann", "Eve"):
+        make_person(
+            organization=caller.organization, first_name=name, email=f"{name.lower()}@acme.test", title="Before"
+        )
+    rows = [
+        {"first_name": "Ann", "email": "ann@acme.test", "title": SCRIPT, "last_name": ""},
+        {"first_name": "Eve", "email": "eve@acme.test"},
+        {"first_name": "Bob"},
+        {"first_name": "Cid"},
+    ]
+    return import_rows(caller, {"person": rows, "company": []}, on_duplicate="update")
+
+
+def test_a_page_says_what_became_of_the_rows_and_who_did_it(acme: NewOrganization, admin_client: Client) -> None:
+    import_ = update_ann(acme)
+    page = fields_of(read(admin_client, url_of(import_)))
+    assert {name: page[name] for name in ("On duplicate", "Counts", "Processed by", "Reverted by")} == {
+        "On duplicate": "Update",
+        "Counts": "created 2 people; updated 1 person; unchanged 1 person",
+        "Processed by": f"Ada Lovelace (person {acme.person.pk})",
+        "Reverted by": "-",
+    }
+
+    for actor, words in (
+        (Actor("staff", "admin", 1), "staff admin"),
+        (Actor("operator", "root"), "operator root"),
+        (Actor("operator", SCRIPT), f"operator {ESCAPED}"),
+    ):
+        Import.objects.filter(pk=import_.pk).update(reverted_by=actor.to_json())
+        assert fields_of(read(admin_client, url_of(import_)))["Reverted by"] == words
+
+
+def test_a_page_of_what_was_not_run_or_by_an_older_version_leaves_that_open(
+    acme: NewOrganization, admin_client: Client
+) -> None:
+    for state in ImportState:
+        page = fields_of(read(admin_client, url_of(make_import(creator=acme.person, state=state))))
+        assert [page[name] for name in ("Counts", "Processed by", "Reverted by")] == ["-", "-", "-"]
+
+
+def test_the_journal_shows_what_updates_replaced_and_what_a_revert_made_of_it(
+    acme: NewOrganization, admin_client: Client
+) -> None:
+    import_ = update_ann(acme)
+    headers = ["Type", "Row", "Action", "Record", "Before", "After"]
+    ann = ["person", "1", "updated", "Ann", "title: Before<br>", f"title: {ESCAPED}<br>"]
+    bob = ["person", "3", "created", "Bob", "", "first_name: Bob<br>"]
+    cid = ["person", "4", "created", "Cid", "", "first_name: Cid<br>"]
+    assert journal_of(read(admin_client, url_of(import_))) == [headers, ann, bob, cid]
+
+    Person.objects.filter(first_name__in=["Ann", "Bob"]).update(title="Edited", last_name="X")
+    revert_import(organization=acme.organization, import_id=import_.pk, on_conflict="keep")
+
+    gone = f"{import_.changes.get(row=4).record_id}, gone"
+    assert journal_of(read(admin_client, url_of(import_))) == [
+        [*headers, "Reverted"],
+        [*ann[:3], "Ann X", *ann[4:], "kept: title"],
+        [*bob[:3], "Bob X", *bob[4:], "kept: last_name, title"],
+        [*cid[:3], gone, *cid[4:], "removed"],
+    ]
+
+
+def test_the_journal_of_a_revert_tells_what_was_restored_from_what_was_gone(
+    acme: NewOrganization, admin_client: Client
+) -> None:
+    import_ = update_ann(acme)
+    Person.objects.get(first_name="Bob").delete()
+    revert_import(organization=acme.organization, import_id=import_.pk)
+    outcomes = [row[-1] for row in journal_of(read(admin_client, url_of(import_)))]
+    assert outcomes == ["Reverted", "restored", "gone", "removed"]
 
 
 def test_records_are_linked_only_for_those_who_may_see_them(acme: NewOrganization) -> None:

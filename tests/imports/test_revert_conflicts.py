@@ -223,7 +223,7 @@ def test_reasons_in_plain_words(api: ApiClient, ids: dict[str, str], updated: Pe
 
     record = f"people/{updated.pk} (row 2)"
     assert describe_conflicts(caught.value) == [
-        f"{record}: changed since: title",
+        f'{record}: changed since: title from "Dr" to "Prof"',
         f"{record}: the table has no such column any more: fax",
         f"{record}: what it referred to before is gone: company_id",
     ]

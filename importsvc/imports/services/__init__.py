@@ -14,6 +14,7 @@ from importsvc.imports.services.reverting import (
     preview_revert,
     revert_import,
 )
+from importsvc.imports.services.selecting import select_revertible
 
 __all__ = [
     "ImportPreview",
@@ -28,5 +29,6 @@ __all__ = [
     "preview_revert",
     "revert_import",
     "run_import",
+    "select_revertible",
     "update_import",
 ]

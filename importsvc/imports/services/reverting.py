@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Revert:
-    """What reverting an import did, or on a dry run would do: numbers of records by importable name.
+    """What reverting an import did: numbers of records by importable name.
 
     Attributes:
         import_: the import.
@@ -67,6 +67,13 @@ class RevertPreview:
     counts: Mapping[str, Mapping[str, int]]
     changes: UndoPreview
 
+    def find_conflicts(self) -> RevertConflict | None:
+        """What a revert that refuses conflicts is refused with, if there are any; read from the database when asked."""
+        if not any(of_type["conflict"] for of_type in self.counts.values()):
+            return None
+        report = self.changes.report_conflicts()
+        return RevertConflict(report) if report.conflict_count else None
+
 
 def revert_import(
     *,
@@ -75,11 +82,8 @@ def revert_import(
     on_conflict: OnConflict = "refuse",
     if_match: Collection[str] | None = None,
     actor: Actor | None = None,
-    dry_run: bool = False,
 ) -> Revert:
     """Undo exactly what an import did, in one transaction, or change nothing at all (contract, section 2.7).
-
-    A dry run refuses what the real one would refuse, tells what it would do, and changes nothing.
 
     Args:
         organization: whose import it is.
@@ -88,7 +92,6 @@ def revert_import(
             ``keep`` leaves them as they are, ``discard`` undoes edits, too (docs/reverting.md).
         if_match: tags of previews, one of which has to be the present one; ``*`` stands for any.
         actor: who does it.
-        dry_run: whether to only say what would be done.
 
     Raises:
         RecordNotFound, WrongState: nothing is changed.
@@ -97,7 +100,7 @@ def revert_import(
         Conflict: a type of records is not importable any more, the database does not accept values any more that were
             there before, or others kept writing the same records.
     """
-    return attempt(lambda _: _revert_import(organization, import_id, on_conflict, if_match, actor, dry_run))
+    return attempt(lambda _: _revert_import(organization, import_id, on_conflict, if_match, actor))
 
 
 def _revert_import(
@@ -106,7 +109,6 @@ def _revert_import(
     on_conflict: OnConflict,
     if_match: Collection[str] | None,
     actor: Actor | None,
-    dry_run: bool,
 ) -> Revert:
     import_ = lock_import(organization, import_id)
     require_state(import_, ImportState.PROCESSED, "reverted")
@@ -116,15 +118,13 @@ def _revert_import(
         report = undo(
             import_id=import_.pk,
             on_conflict=on_conflict,
-            dry_run=dry_run,
             check=lambda: require_tag(if_match, lambda: _make_tag(import_)),
         )
     if report.conflict_count:
         raise RevertConflict(report)
-    if not dry_run:
-        import_.reverted_at = max(timezone.now(), import_.processed_at)
-        import_.reverted_by = actor.to_json() if actor else None
-        import_.save(update_fields=["reverted_at", "reverted_by"])
+    import_.reverted_at = max(timezone.now(), import_.processed_at)
+    import_.reverted_by = actor.to_json() if actor else None
+    import_.save(update_fields=["reverted_at", "reverted_by"])
     return Revert(import_, report.removed, report.restored, report.kept, report.gone)
 
 

@@ -1,54 +1,170 @@
 """``manage.py revert_imports``: imports undone by operators, of whatever organization."""
 
+from __future__ import annotations
+
+import getpass
+import os
+import sys
 from argparse import ArgumentTypeError
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, get_args
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
 
-from importsvc.errors import DomainError
-from importsvc.imports.descriptions import describe_conflicts, describe_counts, describe_refusal
-from importsvc.imports.services import find_import, revert_import
+from importsvc.errors import DomainError, RecordNotFound
+from importsvc.imports.actors import Actor
+from importsvc.imports.descriptions import (
+    describe_conflicts,
+    describe_refusal,
+    describe_revert,
+    describe_revert_preview,
+)
+from importsvc.imports.services import OnConflict, find_import, preview_revert, revert_import, select_revertible
+from importsvc.text import printable
+
+# As the API writes them.
+SAMPLES = {"true": True, "false": False, "null": None}
+
+SELECTION = ("organization_id", "samples", "since", "until", "import_model_id")
 
 
 class Command(BaseCommand):
-    """Prints a line for each import, in the order given; exits with 1 if any was refused, 2 on bad usage."""
+    """Prints a line for each import, in the order in which they are reverted, and below it what is in conflict.
+
+    Exits with 1 if any was or would be refused, 2 on bad usage. A terminal is shown how far it is, on standard error.
+    """
 
     help = (
-        "Undo imports: remove the records that each of them created, unless one was changed or referred to since."
-        " Each import is undone as a whole or not at all, in a transaction of its own; one that is refused does not"
-        " keep the others from being undone. Where one import's records refer to another's, name the newer one first."
+        "Undo imports: remove the records that each of them created, and give those that it updated their values back."
+        " Each import is undone in a transaction of its own; one that is refused does not keep the others from being"
+        " undone. Imports are named by id, and undone in the order given; where one builds upon another, name the newer"
+        " one first. Or they are selected: of the imports that were run and not reverted, those that fulfil all"
+        " conditions given, the one that was run last first."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which imports, and whether for real."""
-        parser.add_argument("import_ids", nargs="+", type=_positive, metavar="ID", help="id of an import")
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be removed or refused")
+        """Which imports, what to do about conflicts, and whether for real."""
+        parser.add_argument("import_ids", nargs="*", type=_positive, metavar="ID", help="id of an import")
+        selection = parser.add_argument_group("selection, in place of ids")
+        selection.add_argument(
+            "--organization", dest="organization_id", type=_positive, metavar="ID", help="imports of this organization"
+        )
+        selection.add_argument(
+            "--sample",
+            dest="samples",
+            action="append",
+            choices=list(SAMPLES),
+            help="imports with this in the attribute sample; may be given several times",
+        )
+        selection.add_argument(
+            "--since",
+            type=_read_time,
+            metavar="TIME",
+            help="imports that were run then or later: a date (its beginning) or a date-time, as 2024-01-15 or"
+            " 2024-01-15T09:30+01:00; in UTC unless it has an offset",
+        )
+        selection.add_argument("--until", type=_read_time, metavar="TIME", help="imports that were run before then")
+        selection.add_argument(
+            "--import-model", dest="import_model_id", type=_positive, metavar="ID", help="imports with this model's id"
+        )
+        parser.add_argument(
+            "--on-conflict",
+            choices=get_args(OnConflict),
+            default="refuse",
+            help="what to do about records that were changed or referred to since: refuse to undo the import (the"
+            " default); keep what was changed, and undo the rest; discard the changes. What something else refers to"
+            " is never removed",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be undone or refused")
 
-    def handle(self, *, import_ids: list[int], dry_run: bool, **_: Any) -> None:
+    def handle(self, *, import_ids: list[int], on_conflict: OnConflict, dry_run: bool, **options: Any) -> None:
         """Revert one after the other.
 
         Raises:
-            CommandError: any was refused; what became of each is on the standard output.
+            CommandError: any was refused; what became of each is on the standard output. Or the usage is wrong.
         """
-        refused = [import_id for import_id in import_ids if not self._revert(import_id, dry_run)]
+        selection = {name: options[name] for name in SELECTION if options[name] is not None}
+        if bool(import_ids) == bool(selection):
+            conditions = "--organization, --sample, --since, --until, --import-model"
+            raise CommandError(f"Give either ids of imports or a selection by {conditions}", returncode=2)
+        import_ids = import_ids or _select(selection)
+        if not import_ids:
+            self.stdout.write("No imports to revert")
+        carry_out = _preview if dry_run else _revert
+        refused = 0
+        # No bar where nobody watches: disable=None asks whether standard error is a terminal.
+        for import_id in tqdm(import_ids, unit="import", leave=False, disable=None):
+            line = carry_out(import_id, on_conflict)
+            refused += line.is_refused
+            with tqdm.external_write_mode(file=sys.stdout):
+                self.stdout.write("\n  ".join([f"Import {import_id}: {line.text}", *line.conflicts]))
         if refused:
-            raise CommandError(f"{len(refused)} of {len(import_ids)} refused")
+            raise CommandError(f"{refused} of {len(import_ids)} {'would be refused' if dry_run else 'refused'}")
 
-    def _revert(self, import_id: int, dry_run: bool) -> bool:
-        try:
-            organization = find_import(import_id=import_id).organization
-            revert = revert_import(organization=organization, import_id=import_id, dry_run=dry_run)
-        except DomainError as error:
-            lines = [f"Import {import_id}: refused: {describe_refusal(error)}"]
-            lines += [f"  {line}" for line in describe_conflicts(error)]
-            self.stdout.write("\n".join(lines))
-            return False
-        verb = "would remove" if dry_run else "removed"
-        self.stdout.write(f"Import {import_id}: {verb} {describe_counts(revert.removed)}")
-        return True
+
+class _Line(NamedTuple):
+    """What became or would become of an import, the first conflicts, and whether it is refused."""
+
+    text: str
+    conflicts: Sequence[str] = ()
+    is_refused: bool = False
+
+
+def _revert(import_id: int, on_conflict: OnConflict) -> _Line:
+    try:
+        organization = find_import(import_id=import_id).organization
+        revert = revert_import(
+            organization=organization, import_id=import_id, on_conflict=on_conflict, actor=_find_operator()
+        )
+    except DomainError as error:
+        return _Line(f"refused: {describe_refusal(error)}", describe_conflicts(error), is_refused=True)
+    return _Line(describe_revert(revert))
+
+
+def _preview(import_id: int, on_conflict: OnConflict) -> _Line:
+    try:
+        preview = preview_revert(organization=find_import(import_id=import_id).organization, import_id=import_id)
+    except DomainError as error:
+        return _Line(f"would be refused: {describe_refusal(error)}", is_refused=True)
+    described, conflicts = describe_revert_preview(preview), preview.find_conflicts()
+    if conflicts is None:
+        return _Line(f"would {described}")
+    if on_conflict != "refuse":
+        return _Line(f"would {described}", describe_conflicts(conflicts))
+    text = f"would be refused: {describe_refusal(conflicts)}; could {described}"
+    return _Line(text, describe_conflicts(conflicts), is_refused=True)
+
+
+def _select(selection: Mapping[str, Any]) -> list[int]:
+    given = {**selection}
+    if "samples" in given:
+        given["samples"] = [SAMPLES[written] for written in given["samples"]]
+    try:
+        return select_revertible(**given)
+    except RecordNotFound:
+        raise CommandError(f"There is no organization {given['organization_id']}") from None
+
+
+def _find_operator() -> Actor:
+    """The account on the machine; by number if it has no name, as in some containers."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        name = f"uid {os.getuid()}"
+    return Actor("operator", printable(name))
 
 
 def _positive(written: str) -> int:
     if not (written.isascii() and written.isdecimal() and len(written) < 20 and int(written)):
-        raise ArgumentTypeError(f"{written!r} is not the id of an import, which is a positive whole number")
+        raise ArgumentTypeError(f"{written!r} is not an id, which is a positive whole number")
     return int(written)
+
+
+def _read_time(written: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(written)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ArgumentTypeError(f"{written!r} is no date or date-time as in 2024-01-15 or 2024-01-15T09:30") from None
