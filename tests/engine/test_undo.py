@@ -14,6 +14,7 @@ from importsvc.engine import registry
 from importsvc.engine.conflicts import Conflict, Reason
 from importsvc.engine.journal_entries import UnknownTypeError
 from importsvc.engine.undo import UndoReport, undo
+from importsvc.engine.undo_preview import UndoPreview
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, run_import
 from people.models import Person
@@ -91,12 +92,13 @@ def execute(sql: str, *parameters: Any) -> None:
 
 
 def assert_conflicts(import_: Import, *conflicts: Conflict) -> None:
-    """Undoing, for real and not, reports these conflicts and touches nothing."""
+    """Undoing, for real and not, reports these conflicts and touches nothing, and so does a preview."""
     before = take_snapshot()
     for dry_run in (True, False):
         report = undo(import_id=import_.pk, dry_run=dry_run)
         assert [without_values(conflict) for conflict in report.conflicts] == list(conflicts)
         assert report == UndoReport(conflicts=report.conflicts, conflict_count=len(conflicts))
+        assert UndoPreview(import_.pk).report_conflicts() == report
         assert take_snapshot() == before
 
 
