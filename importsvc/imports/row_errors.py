@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from importsvc.engine.errors import RowError
 from importsvc.engine.importable import normalize_header
+from importsvc.engine.rows import name_unknown
 from importsvc.imports.services.planning import read_rows
 
 _NOTHING = object()
@@ -59,7 +60,9 @@ def _find_value(row: Any, column: str | None) -> Any:
     if column is None or not isinstance(row, dict):
         return row
     wanted = normalize_header(column)
-    values = [value for header, value in row.items() if normalize_header(header) == wanted]
+    values = [
+        value for header, value in row.items() if normalize_header(header) == wanted or name_unknown(header) == column
+    ]
     return values[0] if len(values) == 1 else values or _NOTHING
 
 
