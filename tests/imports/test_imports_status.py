@@ -25,7 +25,7 @@ CREATED = datetime(2024, 1, 15, 8, 59, 59, 5, tzinfo=UTC)
 
 @pytest.fixture
 def reverted(acme: NewOrganization) -> Import:
-    """An import of which everything is known."""
+    """An import of which everything is known; one of its types is not registered any more."""
     return make_import(
         creator=acme.person,
         state=ImportState.REVERTED,
@@ -34,7 +34,7 @@ def reverted(acme: NewOrganization) -> Import:
         sample=True,
         import_model_id=12,
         on_duplicate="update",
-        counts={"company": counts(created=1, unchanged=2), "person": counts(updated=1)},
+        counts={"deal": counts(created=2), "company": counts(created=1, unchanged=2), "person": counts(created=3)},
         processed_by=Actor("person", "Ada Lovelace", acme.person.pk).to_json(),
         reverted_by=Actor("operator", "root\x1b[2J").to_json(),
     )
@@ -62,7 +62,7 @@ def test_everything_is_told_of_one(acme: NewOrganization, reverted: Import, caps
         "sample           true\n"
         "import_model_id  12\n"
         "on_duplicate     update\n"
-        "rows             created 1 company; updated 1 person; unchanged 2 companies\n"
+        "rows             created 1 company, 3 people, 2 deal; unchanged 2 companies\n"
         "created_at       2024-01-15 08:59:59\n"
         "started_at       2024-01-15 09:00:00\n"
         "processed_at     2024-01-15 09:01:00\n"
@@ -84,7 +84,11 @@ def test_scripts_get_everything_of_one(
         "sample": True,
         "import_model_id": 12,
         "on_duplicate": "update",
-        "counts": {"company": counts(created=1, unchanged=2), "person": counts(updated=1)},
+        "counts": {
+            "company": counts(created=1, unchanged=2),
+            "person": counts(created=3),
+            "deal": counts(created=2),
+        },
         "created_at": "2024-01-15T08:59:59.000005Z",
         "started_at": "2024-01-15T09:00:00Z",
         "processed_at": "2024-01-15T09:01:00Z",

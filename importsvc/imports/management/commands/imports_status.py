@@ -11,6 +11,7 @@ from django.template.defaultfilters import filesizeformat
 from importsvc.errors import RecordNotFound
 from importsvc.imports.actors import Actor
 from importsvc.imports.descriptions import describe_rows
+from importsvc.imports.record_types import get_record_types
 from importsvc.imports.services import ImportStatus, list_statuses, read_status
 from importsvc.management.output import USAGE, OutputCommand, format_table, read_positive, to_line
 
@@ -81,7 +82,7 @@ def _describe(status: ImportStatus) -> dict[str, str]:
         "sample": {True: "true", False: "false", None: NOTHING}[import_.sample],
         "import_model_id": NOTHING if import_.import_model_id is None else str(import_.import_model_id),
         "on_duplicate": import_.on_duplicate,
-        "rows": NOTHING if import_.counts is None else describe_rows(import_.counts),
+        "rows": NOTHING if import_.counts is None else describe_rows(_sort(import_.counts)),
         "created_at": _describe_time(import_.created_at),
         "started_at": _describe_time(import_.started_at),
         "processed_at": _describe_time(import_.processed_at),
@@ -95,7 +96,7 @@ def _describe(status: ImportStatus) -> dict[str, str]:
 def _document(status: ImportStatus) -> dict[str, Any]:
     """Everything that is known, as data."""
     import_, creator = status.import_, status.import_.creator
-    plain = ("sample", "import_model_id", "on_duplicate", "counts")
+    plain = ("sample", "import_model_id", "on_duplicate")
     stamps = ("created_at", "started_at", "processed_at", "reverted_at")
     return {
         "id": import_.pk,
@@ -103,11 +104,18 @@ def _document(status: ImportStatus) -> dict[str, Any]:
         "organization": {"id": import_.organization_id, "name": import_.organization.name},
         "creator": {"id": creator.pk, "name": str(creator), "email": creator.email},
         **{name: getattr(import_, name) for name in plain},
+        "counts": import_.counts and _sort(import_.counts),
         **{name: _write_time(getattr(import_, name)) for name in stamps},
         "processed_by": import_.processed_by,
         "reverted_by": import_.reverted_by,
         "staged_bytes": status.staged_bytes,
     }
+
+
+def _sort(counts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Those of types that others refer to first, as when it was run; PostgreSQL has an order of its own."""
+    known = [name for name in get_record_types() if name in counts]
+    return {name: counts[name] for name in dict.fromkeys([*known, *counts])}
 
 
 def _write_time(time: datetime | None) -> str | None:
