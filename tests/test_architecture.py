@@ -47,6 +47,8 @@ FORBIDDEN = [
     ("importsvc.engine.plan", "django.db", [IS_PURE]),
     ("importsvc.imports.services.importing", "importsvc.jsonapi.errors", [NO_HTTP]),
     ("importsvc.imports.views", "importsvc.engine.undo", [EDGES]),
+    ("importsvc.imports.management.commands.import_file", "importsvc.engine.errors", [EDGES]),
+    ("importsvc.management.output", "importsvc.imports.models", [DOWNWARDS]),  # used by people's commands
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
 
@@ -41,6 +41,7 @@ def load(
     import_id: int,
     defaults: Defaults | None = None,
     differences: Differences | None = None,
+    on_written: Callable[[int], None] | None = None,
 ) -> None:
     """Write the plan's records and the journal of them, while the plan is still being made if it is not yet.
 
@@ -52,6 +53,7 @@ def load(
         import_id: that the journal names.
         defaults: the same for all loads of an import. What they ``describe`` belongs to the journal, too.
         differences: what the plan's rows change of records that exist; nobody may write these records meanwhile.
+        on_written: told how many rows more are done with, some at a time.
 
     Raises:
         PlanError: a row is wrong.
@@ -67,13 +69,16 @@ def load(
         importable = records.importable
         ids[importable.name] = _reserve_ids(importable.model, len(records.rows))
         blanks = defaults.blanks(importable)
-        _write_records(importable, complete(records, ids, blanks), defaults.common(importable))
+        blocks = complete(records, ids, blanks)
+        _write_records(importable, _count(blocks, on_written) if on_written else blocks, defaults.common(importable))
         if records.has_errors:
             raise PlanError
         _write_journal(importable, complete(records, ids, blanks), import_id)
         if differences and (changed := differences.of(importable)):
             _write_journal_of_updates(importable, changed, ids, import_id)
             write_values(importable, import_id=import_id, side="after")
+        if on_written:
+            on_written(len(records.rows) - records.created)
 
 
 def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
@@ -114,6 +119,15 @@ def complete(
                 for target in columns[position]
             ]
         yield Block(block.rows, columns), [own_ids[row - start] for row in block.rows]
+
+
+def _count(
+    blocks: Iterator[tuple[Block, Sequence[int]]], on_written: Callable[[int], None]
+) -> Iterator[tuple[Block, Sequence[int]]]:
+    """The blocks, each counted when the next one is asked for."""
+    for block, ids in blocks:
+        yield block, ids
+        on_written(len(block.rows))
 
 
 def _write_records(

@@ -6,7 +6,7 @@ are still being made. Who must know before anything is written that all rows are
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -142,6 +142,7 @@ def make_plan(
     *,
     dependency_order: Iterable[Importable],
     on_duplicate: OnDuplicate = "error",
+    on_checked: Callable[[int], None] | None = None,
 ) -> Plan:
     """Decide what each row becomes, and find everything that is wrong with any of them (contract, section 2.5).
 
@@ -150,11 +151,13 @@ def make_plan(
         lookups: what the organization has already of what these rows mention.
         dependency_order: all importables, those referred to first.
         on_duplicate: what becomes of a row whose match key a record has already.
+        on_checked: told how many rows more have been checked, some at a time.
     """
     records: dict[str, _RecordsOfRows] = {}
     for importable in dependency_order:
         if importable.name in all_rows:
-            records[importable.name] = _RecordsOfRows(all_rows[importable.name], lookups, records, on_duplicate)
+            rows = all_rows[importable.name]
+            records[importable.name] = _RecordsOfRows(rows, lookups, records, on_duplicate, on_checked)
     return Plan(list(records.values()), all_rows.keys())
 
 
@@ -162,12 +165,18 @@ class _RecordsOfRows(PlannedRecords):
     """Records made of rows when somebody asks for them."""
 
     def __init__(
-        self, rows: CleanRows, lookups: Lookups, earlier: Mapping[str, _RecordsOfRows], on_duplicate: OnDuplicate
+        self,
+        rows: CleanRows,
+        lookups: Lookups,
+        earlier: Mapping[str, _RecordsOfRows],
+        on_duplicate: OnDuplicate,
+        on_checked: Callable[[int], None] | None,
     ) -> None:
         importable = rows.importable
         super().__init__(importable, ())
         self._rows = rows
         self._on_duplicate = on_duplicate
+        self._on_checked = on_checked
         self._unique = {
             column.name: UniqueColumn(rows, column.name, lookups)
             for column in importable.columns
@@ -257,6 +266,8 @@ class _RecordsOfRows(PlannedRecords):
             for references in self._references.values():
                 self._errors += references.check(piece, ignored=skipped)
             self._checked += 1
+            if self._on_checked:
+                self._on_checked(piece.count)
 
     def _make_block(self, piece: Piece) -> Block:
         columns = self._resolve(piece)

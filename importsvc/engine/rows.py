@@ -198,7 +198,7 @@ class CleanRows:
         self._errors.append(RowError(piece.first + index, name, f"{label(name)} {why}"))
 
     def _refuse_header(self, row: int, header: str) -> None:
-        column = printable("_".join(header.replace("-", " ").replace("_", " ").split()).lower())
+        column = name_unknown(header)
         named = label(column) or "A blank header"
         self._errors.append(RowError(row, column, f"{named} is not a column of {self.importable.name}"))
 
@@ -209,6 +209,11 @@ class CleanRows:
         except KeyError:
             position = self._positions[header] = self.importable.headers.get(normalize_header(header))
             return position
+
+
+def name_unknown(header: str) -> str:
+    """What row errors call a column that no column of the type is, after its header."""
+    return printable("_".join(header.replace("-", " ").replace("_", " ").split()).lower())
 
 
 def clean_rows(importable: Importable, rows: Sequence[Any]) -> CleanRows:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from importsvc.text import printable
 
 
 @dataclass(frozen=True)
@@ -33,3 +37,12 @@ class Actor:
     def __str__(self) -> str:
         """``Ada Lovelace (person 1)``, ``staff admin``, ``operator root``."""
         return f"{self.name} (person {self.id})" if self.kind == "person" else f"{self.kind} {self.name}"
+
+
+def find_operator() -> Actor:
+    """Whoever runs the process: the account on the machine, by number if it has no name, as in some containers."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        name = f"uid {os.getuid()}"
+    return Actor("operator", printable(name))

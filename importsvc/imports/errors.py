@@ -24,12 +24,16 @@ class RowsInvalid(InvalidAttribute):
     """Some rows are not acceptable. The detail is the object of the contract's section 1.
 
     Past 1,000 entries the list is cut, and ``meta`` says how many there are.
+
+    Attributes:
+        errors: all of them, by type in the order in which the types were submitted, and in row order.
     """
 
     def __init__(self, errors: Mapping[str, list[RowError]]) -> None:
         detail, count = describe_row_errors(errors)
         cut = count > sum(map(len, detail.values()))
         super().__init__(detail, attribute="import_data", meta={"error_count": count} if cut else None)
+        self.errors = errors
 
 
 class WrongState(Conflict):

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import BigIntegerField, Count, Func, Model
+from django.db.models import Count, Model
 from django.db.models.functions import Left
 
 from importsvc.engine import registry
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.payload import read_payload
 from importsvc.imports.models import Change, Import, ImportState
+from importsvc.imports.staging import staged_size
 from importsvc.text import printable
 
 # Staged data up to this many characters is parsed and shown as tables; of more, the beginning is shown as text.
@@ -82,8 +83,7 @@ def read_staged_data(import_id: int) -> StagedData:
     """The beginning of what is staged; the rest never leaves the database."""
     beginning, size = Import.objects.values_list(
         Left("import_data", PARSED_LENGTH + 1),
-        # Known without unpacking the text, as the number of characters is not.
-        Func("import_data", function="octet_length", output_field=BigIntegerField()),
+        staged_size(),
     ).get(pk=import_id)
     if len(beginning) <= PARSED_LENGTH:
         try:

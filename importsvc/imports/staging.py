@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import connection
+from django.db.models import BigIntegerField, Func
 
 from importsvc.engine.copying import cell, copy_rows
 from importsvc.imports.models import Import
@@ -10,6 +11,11 @@ from importsvc.imports.models import Import
 # Characters of a text that is sent as one parameter. Sending takes several times the memory of the parameter.
 SENT_AT_ONCE = 16_000_000
 PART = 16_384
+
+
+def staged_size() -> Func:
+    """How many bytes are staged, as an expression: known without unpacking the text, as that of characters is not."""
+    return Func("import_data", function="octet_length", output_field=BigIntegerField())
 
 
 def store_import_data(import_id: int, text: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from importsvc.engine import registry
@@ -20,6 +21,10 @@ from importsvc.engine.plan import OnDuplicate, Plan, make_plan
 from importsvc.engine.rows import clean_pieces
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from organizations.models import Organization
+
+# Told how many rows more have been ``read``, ``checked`` or ``written``, some at a time; a negative number are rows
+# whose writing was undone, to be tried again. Called in the thread that called the service.
+Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ def plan_rows(
     on_duplicate: OnDuplicate,
     lock: bool = False,
     tagged_with: Defaults | None = None,
+    progress: Progress | None = None,
 ) -> Planned:
     """Plan what all rows become.
 
@@ -61,17 +67,21 @@ def plan_rows(
         on_duplicate: what becomes of rows of which there is a record already.
         lock: whether the records that are to be updated are locked against others until the end of the transaction.
         tagged_with: the organization's defaults, for those who want a tag.
+        progress: told how many rows have been read and checked.
 
     Raises:
         ImportDataInvalid: there is something wrong with the rows as a whole.
     """
     importables = get_importables()
-    all_rows = clean_pieces(read_rows(import_data), importables, may_match=on_duplicate != "error")
+    pieces = read_rows(import_data)
+    if progress:
+        pieces = _count(pieces, progress)
+    all_rows = clean_pieces(pieces, importables, may_match=on_duplicate != "error")
     lookups = read_lookups(organization.pk, all_rows.values(), lock=lock and on_duplicate == "update")
     tag = None
     if tagged_with:
         tag = make_tag(to_text(import_data), [on_duplicate], lookups, tagged_with, importables.values())
-    return Planned(_make_plan(all_rows, lookups, on_duplicate), tag)
+    return Planned(_make_plan(all_rows, lookups, on_duplicate, progress), tag)
 
 
 @contextmanager
@@ -93,8 +103,25 @@ def plan_while_writing(organization: Organization, import_data: object) -> Itera
         )
 
 
-def _make_plan(all_rows: Mapping[str, Any], lookups: Lookups, on_duplicate: OnDuplicate = "error") -> Plan:
-    return make_plan(all_rows, lookups, dependency_order=get_importables().values(), on_duplicate=on_duplicate)
+def _make_plan(
+    all_rows: Mapping[str, Any],
+    lookups: Lookups,
+    on_duplicate: OnDuplicate = "error",
+    progress: Progress | None = None,
+) -> Plan:
+    return make_plan(
+        all_rows,
+        lookups,
+        dependency_order=get_importables().values(),
+        on_duplicate=on_duplicate,
+        on_checked=partial(progress, "checked") if progress else None,
+    )
+
+
+def _count(pieces: Iterator[tuple[str, list[Any]]], progress: Progress) -> Iterator[tuple[str, list[Any]]]:
+    for name, rows in pieces:
+        progress("read", len(rows))
+        yield name, rows
 
 
 def get_importables() -> dict[str, Importable]:

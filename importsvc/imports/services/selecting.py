@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from importsvc.errors import RecordNotFound
 from importsvc.imports.models import Import
 from organizations.models import Organization
+
+
+def select_imports(organization_id: int | None) -> QuerySet[Import]:
+    """Imports of this organization; ``None``: of all.
+
+    Raises:
+        RecordNotFound: there is no such organization.
+    """
+    imports = Import.objects.all()
+    if organization_id is None:
+        return imports
+    organization = Organization.objects.filter(pk=organization_id).first()
+    if organization is None:
+        raise RecordNotFound
+    return imports.for_organization(organization)
 
 
 def select_revertible(
@@ -35,12 +50,7 @@ def select_revertible(
     Raises:
         RecordNotFound: there is no such organization.
     """
-    imports = Import.objects.filter(processed_at__isnull=False, reverted_at__isnull=True)
-    if organization_id is not None:
-        organization = Organization.objects.filter(pk=organization_id).first()
-        if organization is None:
-            raise RecordNotFound
-        imports = imports.for_organization(organization)
+    imports = select_imports(organization_id).filter(processed_at__isnull=False, reverted_at__isnull=True)
     if samples is not None:
         condition = Q(sample__in=[sample for sample in samples if sample is not None])
         imports = imports.filter(condition | Q(sample__isnull=True) if None in samples else condition)

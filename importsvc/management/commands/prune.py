@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from importsvc.idempotency.services import prune
+from importsvc.management.output import OutputCommand
 
 
-class Command(BaseCommand):
+class Command(OutputCommand):
     """Prints a line for each kind of thing that is removed."""
 
     help = (
@@ -25,7 +26,10 @@ class Command(BaseCommand):
         count = prune(dry_run=dry_run)
         keys = _count(count, "idempotency key")
         age = _count(settings.IDEMPOTENCY_KEY_HOURS, "hour")
-        self.stdout.write(f"{'Would remove' if dry_run else 'Removed'} {keys} older than {age}")
+        self.print_result(
+            {"dry_run": dry_run, "idempotency_keys": count, "older_than_hours": settings.IDEMPOTENCY_KEY_HOURS},
+            f"{'Would remove' if dry_run else 'Removed'} {keys} older than {age}",
+        )
 
 
 def _count(number: int, name: str) -> str:

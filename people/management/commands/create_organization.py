@@ -1,16 +1,16 @@
 """``manage.py create_organization``: a new tenant, ready for its first request."""
 
-import json
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from importsvc.management.output import OutputCommand
 from people.services import create_organization
 
 
-class Command(BaseCommand):
-    """Prints ``{"organization_id": 1, "person_id": 1, "token": "…"}``, one line, and nothing else."""
+class Command(OutputCommand):
+    """Prints ``{"organization_id": 1, "person_id": 1, "token": "…"}``, one line, and nothing else, always."""
 
     help = (
         "Make an organization with its own company and its first user, and print one line of JSON with their ids and"
@@ -44,4 +44,4 @@ class Command(BaseCommand):
         except UnicodeEncodeError:
             raise CommandError("What was given is not UTF-8.") from None
         ids = {"organization_id": made.organization.pk, "person_id": made.person.pk}
-        self.stdout.write(json.dumps({**ids, "token": made.token}))
+        self.print_document({**ids, "token": made.token})

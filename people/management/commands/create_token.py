@@ -1,17 +1,17 @@
 """``manage.py create_token``: another token for somebody who is known already."""
 
-import json
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from people.models import Person
-from people.services import create_token, find_person
+from importsvc.management.output import OutputCommand
+from people.management.people import find_person_or_refuse
+from people.services import create_token
 
 
-class Command(BaseCommand):
-    """Prints ``{"token": "…"}``, one line, and nothing else."""
+class Command(OutputCommand):
+    """Prints ``{"token": "…"}``, one line, and nothing else, always."""
 
     help = (
         "Make an API token for a person and print it as one line of JSON. Keep it: only a hash of it is stored."
@@ -27,12 +27,9 @@ class Command(BaseCommand):
 
     def handle(self, *, organization: int, email: str, **_: Any) -> None:
         """Make it, or say why not."""
+        person = find_person_or_refuse(organization_id=organization, email=email)
         try:
-            person = find_person(organization_id=organization, email=email)
             token = create_token(person=person)
-        # The shell hands over bytes that are not UTF-8 as lone surrogates, which no stored address has.
-        except (Person.DoesNotExist, UnicodeEncodeError):
-            raise CommandError(f"Nobody in organization {organization} has the address {email!r}.") from None
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        self.stdout.write(json.dumps({"token": token}))
+        self.print_document({"token": token})

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from importsvc.management.output import OutputCommand
 from people.models import ApiToken
 from people.services import revoke_token
 
 
-class Command(BaseCommand):
+class Command(OutputCommand):
     """Says whose token it was."""
 
     help = "Make an API token useless from now on. This cannot be undone; doing it twice does no harm."
@@ -29,7 +30,13 @@ class Command(BaseCommand):
             raise CommandError(f"No token starts with {prefix!r}.") from None
         person = token.person
         address = f" <{person.email}>" if person.email else ""
-        self.stdout.write(
+        document = {
+            "prefix": token.prefix,
+            "person": {"id": person.pk, "name": str(person), "email": person.email},
+            "organization": {"id": person.organization_id, "name": person.organization.name},
+        }
+        sentence = (
             f"Revoked token {token.prefix} of {person}{address} in {person.organization}"
             f" (organization {person.organization_id})."
         )
+        self.print_result(document, sentence)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
@@ -14,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from importsvc.errors import DomainError, RecordNotFound
-from importsvc.imports.actors import Actor
+from importsvc.imports.actors import find_operator
 from importsvc.imports.descriptions import (
     describe_conflicts,
     describe_refusal,
@@ -22,7 +20,7 @@ from importsvc.imports.descriptions import (
     describe_revert_preview,
 )
 from importsvc.imports.services import OnConflict, find_import, preview_revert, revert_import, select_revertible
-from importsvc.text import printable
+from importsvc.management.output import read_positive
 
 # As the API writes them.
 SAMPLES = {"true": True, "false": False, "null": None}
@@ -46,10 +44,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which imports, what to do about conflicts, and whether for real."""
-        parser.add_argument("import_ids", nargs="*", type=_positive, metavar="ID", help="id of an import")
+        parser.add_argument("import_ids", nargs="*", type=read_positive, metavar="ID", help="id of an import")
         selection = parser.add_argument_group("selection, in place of ids")
         selection.add_argument(
-            "--organization", dest="organization_id", type=_positive, metavar="ID", help="imports of this organization"
+            "--organization",
+            dest="organization_id",
+            type=read_positive,
+            metavar="ID",
+            help="imports of this organization",
         )
         selection.add_argument(
             "--sample",
@@ -67,7 +69,11 @@ class Command(BaseCommand):
         )
         selection.add_argument("--until", type=_read_time, metavar="TIME", help="imports that were run before then")
         selection.add_argument(
-            "--import-model", dest="import_model_id", type=_positive, metavar="ID", help="imports with this model's id"
+            "--import-model",
+            dest="import_model_id",
+            type=read_positive,
+            metavar="ID",
+            help="imports with this model's id",
         )
         parser.add_argument(
             "--on-conflict",
@@ -116,7 +122,7 @@ def _revert(import_id: int, on_conflict: OnConflict) -> _Line:
     try:
         organization = find_import(import_id=import_id).organization
         revert = revert_import(
-            organization=organization, import_id=import_id, on_conflict=on_conflict, actor=_find_operator()
+            organization=organization, import_id=import_id, on_conflict=on_conflict, actor=find_operator()
         )
     except DomainError as error:
         return _Line(f"refused: {describe_refusal(error)}", describe_conflicts(error), is_refused=True)
@@ -145,21 +151,6 @@ def _select(selection: Mapping[str, Any]) -> list[int]:
         return select_revertible(**given)
     except RecordNotFound:
         raise CommandError(f"There is no organization {given['organization_id']}") from None
-
-
-def _find_operator() -> Actor:
-    """The account on the machine; by number if it has no name, as in some containers."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        name = f"uid {os.getuid()}"
-    return Actor("operator", printable(name))
-
-
-def _positive(written: str) -> int:
-    if not (written.isascii() and written.isdecimal() and len(written) < 20 and int(written)):
-        raise ArgumentTypeError(f"{written!r} is not an id, which is a positive whole number")
-    return int(written)
 
 
 def _read_time(written: str) -> datetime:

@@ -1,0 +1,177 @@
+"""``manage.py import_file``: the rows of a file turned into records, in one go."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from importsvc.csv_cells import harmless
+from importsvc.errors import DomainError
+from importsvc.imports.actors import find_operator
+from importsvc.imports.descriptions import describe_rows
+from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
+from importsvc.imports.management.progress import ProgressBar
+from importsvc.imports.models import OnDuplicate
+from importsvc.imports.row_errors import CellProblem, find_cells
+from importsvc.imports.services import import_rows, preview_rows
+from importsvc.management.output import USAGE, OutputCommand, Refused, format_table, read_positive
+from people.management.people import find_person_or_refuse
+from people.models import Person
+
+STANDARD_INPUT = "-"
+SHOWN_ERRORS = 20
+# As many as the API lists.
+DOCUMENTED_ERRORS = 1_000
+COLUMNS = ("type", "row", "column", "value", "message")
+
+
+class Command(OutputCommand):
+    """Prints what became of the rows, or a table of what is wrong with them.
+
+    A terminal is shown how far it is, on standard error.
+    """
+
+    help = (
+        "Import the rows of a JSON file: all of them, or none if anything is wrong with any. FILE holds an object with"
+        " an array of rows for each type, as import_data in the API. Exits with 0 when it is done; 1 if it is refused,"
+        " because of rows or anything else; 2 if it is called in a wrong way, or a file cannot be read or written."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The rows, and whose they are."""
+        parser.add_argument("file", metavar="FILE", help=f"a JSON file; {STANDARD_INPUT} is the standard input")
+        parser.add_argument(
+            "--organization", required=True, type=read_positive, metavar="ID", help="id of the organization"
+        )
+        parser.add_argument(
+            "--email",
+            required=True,
+            metavar="CREATOR",
+            help="address of the person of the organization who is the import's creator, in upper or lower case",
+        )
+        parser.add_argument(
+            "--on-duplicate",
+            choices=OnDuplicate.values,
+            default=OnDuplicate.ERROR.value,
+            help="what becomes of a row of which there is a record already: it is an error (the default), it is"
+            " skipped, or the record is updated",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be done; nothing is staged")
+        parser.add_argument(
+            "--errors-to",
+            metavar="FILE.csv",
+            help="write all row errors to this file; only its headers if there are none",
+        )
+
+    def handle(self, *, file: str, organization: int, email: str, errors_to: str | None, **options: Any) -> None:
+        """Import the file.
+
+        Raises:
+            CommandError: why it is not imported; nothing was changed.
+        """
+        text = _read(file)
+        with _open_table(errors_to) as errors_table:
+            creator = find_person_or_refuse(organization_id=organization, email=email)
+            try:
+                outcome = _import(creator, text, options["on_duplicate"], is_dry_run=options["dry_run"])
+            except RowsInvalid as invalid:
+                raise self._refuse(invalid, text, errors_table) from None
+            except ImportDataInvalid as invalid:
+                raise CommandError(f"{_name(file)} {invalid.detail}") from None
+            except DomainError as error:
+                raise CommandError(str(error.detail)) from None
+        started = "Dry run, nothing was written" if outcome["dry_run"] else f"Import {outcome['import_id']}"
+        self.print_result(outcome, f"{started}: {describe_rows(outcome['counts'])}")
+
+    def _refuse(self, invalid: RowsInvalid, text: str, errors_table: Any) -> CommandError:
+        """Print the first row errors, and write all of them to the table, if there is one."""
+        count = sum(map(len, invalid.errors.values()))
+        listed: list[CellProblem] = []
+        for problem in find_cells(invalid.errors, text):
+            if len(listed) < DOCUMENTED_ERRORS:
+                listed.append(problem)
+            elif not errors_table:
+                break
+            if errors_table:
+                errors_table.writerow(map(harmless, _to_cells(problem)))
+        shown = listed[:SHOWN_ERRORS]
+        self.print_lines(*format_table(COLUMNS, list(map(_to_cells, shown))))
+        if count > len(shown):
+            self.print_lines(f"and {count - len(shown)} more")
+        documented = [{name: getattr(problem, name) for name in COLUMNS} for problem in listed]
+        what = "1 row error" if count == 1 else f"{count} row errors"
+        return Refused(f"{what}, nothing imported", data={"row_errors": documented, "row_error_count": count})
+
+
+def _import(creator: Person, text: str, on_duplicate: Any, *, is_dry_run: bool) -> dict[str, Any]:
+    """What became or would become of the rows.
+
+    Raises:
+        DomainError: they are refused.
+    """
+    with ProgressBar() as progress:
+        if is_dry_run:
+            preview = preview_rows(
+                organization=creator.organization, import_data=text, on_duplicate=on_duplicate, progress=progress
+            )
+            if preview.refusal:
+                raise preview.refusal
+            return {"import_id": None, "dry_run": True, "counts": preview.counts}
+        import_ = import_rows(
+            organization=creator.organization,
+            creator=creator,
+            import_data=text,
+            on_duplicate=on_duplicate,
+            actor=find_operator(),
+            progress=progress,
+        )
+        return {"import_id": import_.pk, "dry_run": False, "counts": import_.counts}
+
+
+def _read(file: str) -> str:
+    """The text of the file; some editors begin it with a byte order mark.
+
+    Raises:
+        CommandError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise CommandError(f"{_name(file)} cannot be read: {error.strerror}", returncode=USAGE) from None
+    except UnicodeDecodeError:
+        raise CommandError(f"{_name(file)} is not valid JSON: it is not UTF-8") from None
+
+
+@contextmanager
+def _open_table(file: str | None) -> Iterator[Any]:
+    """A CSV file with nothing but headers so far, or ``None`` if none is wanted.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    if file is None:
+        yield None
+        return
+    try:
+        opened = Path(file).open("w", encoding="utf-8", errors="backslashreplace", newline="")  # noqa: SIM115 - below
+    except OSError as error:
+        raise CommandError(f"{_name(file)} cannot be written: {error.strerror}", returncode=USAGE) from None
+    with opened:
+        table = csv.writer(opened)
+        table.writerow(COLUMNS)
+        yield table
+
+
+def _name(file: str) -> str:
+    return "The standard input" if file == STANDARD_INPUT else file.encode("utf-8", "backslashreplace").decode()
+
+
+def _to_cells(problem: CellProblem) -> list[str]:
+    return [problem.type, str(problem.row), problem.column or "", problem.text, problem.message]

@@ -1,0 +1,130 @@
+"""``manage.py imports_status``: what is known of imports, of whatever organization."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.template.defaultfilters import filesizeformat
+
+from importsvc.errors import RecordNotFound
+from importsvc.imports.actors import Actor
+from importsvc.imports.descriptions import describe_rows
+from importsvc.imports.record_types import get_record_types
+from importsvc.imports.services import ImportStatus, list_statuses, read_status
+from importsvc.management.output import USAGE, OutputCommand, format_table, read_positive, to_line
+
+LIMIT = 20
+NOTHING = "–"
+LISTED = ("id", "state", "organization", "creator", "rows", "staged", "created_at")
+
+
+class Command(OutputCommand):
+    """Prints a table: a line for each fact of one import, or a line for each of the recent imports."""
+
+    help = (
+        "Show what is known of an import, or the recent imports, the last one first. Time stamps are in UTC. What is"
+        " staged is not read, however large it is."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Which imports."""
+        parser.add_argument("import_id", nargs="?", type=read_positive, metavar="ID", help="id of an import")
+        parser.add_argument(
+            "--organization", type=read_positive, metavar="ID", help="only imports of this organization"
+        )
+        parser.add_argument(
+            "--limit", type=read_positive, metavar="COUNT", help=f"how many imports to list (default: {LIMIT})"
+        )
+
+    def handle(self, *, import_id: int | None, organization: int | None, limit: int | None, **_: Any) -> None:
+        """Show them.
+
+        Raises:
+            CommandError: there is no such import or organization.
+        """
+        if import_id is None:
+            self._list(organization, limit or LIMIT)
+        elif organization is not None or limit is not None:
+            raise CommandError("--organization and --limit are for lists, not for one import", returncode=USAGE)
+        else:
+            self._show(import_id)
+
+    def _show(self, import_id: int) -> None:
+        try:
+            status = read_status(import_id=import_id)
+        except RecordNotFound:
+            raise CommandError(f"There is no import {import_id}") from None
+        facts = _describe(status)
+        width = max(map(len, facts))
+        self.print_result(_document(status), *(to_line(f"{name:{width}}  {fact}") for name, fact in facts.items()))
+
+    def _list(self, organization_id: int | None, limit: int) -> None:
+        try:
+            statuses = list_statuses(organization_id=organization_id, limit=limit)
+        except RecordNotFound:
+            raise CommandError(f"There is no organization {organization_id}") from None
+        rows = [[_describe(status)[name] for name in LISTED] for status in statuses]
+        lines = format_table(LISTED, rows) if rows else ["No imports"]
+        self.print_result({"imports": list(map(_document, statuses))}, *lines)
+
+
+def _describe(status: ImportStatus) -> dict[str, str]:
+    """Everything that is known, in words."""
+    import_, creator = status.import_, status.import_.creator
+    address = f" <{creator.email}>" if creator.email else ""
+    return {
+        "id": str(import_.pk),
+        "state": str(import_.state),
+        "organization": f"{import_.organization} ({import_.organization_id})",
+        "creator": f"{creator}{address} ({creator.pk})",
+        "sample": {True: "true", False: "false", None: NOTHING}[import_.sample],
+        "import_model_id": NOTHING if import_.import_model_id is None else str(import_.import_model_id),
+        "on_duplicate": import_.on_duplicate,
+        "rows": NOTHING if import_.counts is None else describe_rows(_sort(import_.counts)),
+        "created_at": _describe_time(import_.created_at),
+        "started_at": _describe_time(import_.started_at),
+        "processed_at": _describe_time(import_.processed_at),
+        "processed_by": _describe_actor(import_.processed_by),
+        "reverted_at": _describe_time(import_.reverted_at),
+        "reverted_by": _describe_actor(import_.reverted_by),
+        "staged": filesizeformat(status.staged_bytes).replace("\xa0", " "),
+    }
+
+
+def _document(status: ImportStatus) -> dict[str, Any]:
+    """Everything that is known, as data."""
+    import_, creator = status.import_, status.import_.creator
+    plain = ("sample", "import_model_id", "on_duplicate")
+    stamps = ("created_at", "started_at", "processed_at", "reverted_at")
+    return {
+        "id": import_.pk,
+        "state": str(import_.state),
+        "organization": {"id": import_.organization_id, "name": import_.organization.name},
+        "creator": {"id": creator.pk, "name": str(creator), "email": creator.email},
+        **{name: getattr(import_, name) for name in plain},
+        "counts": import_.counts and _sort(import_.counts),
+        **{name: _write_time(getattr(import_, name)) for name in stamps},
+        "processed_by": import_.processed_by,
+        "reverted_by": import_.reverted_by,
+        "staged_bytes": status.staged_bytes,
+    }
+
+
+def _sort(counts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Those of types that others refer to first, as when it was run; PostgreSQL has an order of its own."""
+    known = [name for name in get_record_types() if name in counts]
+    return {name: counts[name] for name in dict.fromkeys([*known, *counts])}
+
+
+def _write_time(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z") if time else None
+
+
+def _describe_time(time: datetime | None) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if time else NOTHING
+
+
+def _describe_actor(kept: dict[str, Any] | None) -> str:
+    return str(Actor.from_json(kept)) if kept else NOTHING

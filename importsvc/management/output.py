@@ -1,0 +1,140 @@
+"""What commands have in common: plain text for people, one JSON document for scripts, and the exit codes of both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Mapping, Sequence
+from itertools import takewhile, zip_longest
+from typing import Any, Never
+from unicodedata import combining, east_asian_width
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
+
+# What 0 does not say: refused, or not understood.
+REFUSED = 1
+USAGE = 2
+
+CELL_WIDTH = 40
+
+
+class Refused(CommandError):
+    """A refusal with data for scripts.
+
+    Attributes:
+        data: further members of the error document.
+    """
+
+    def __init__(self, message: str, *, data: Mapping[str, Any] | None = None, returncode: int = REFUSED) -> None:
+        super().__init__(message, returncode=returncode)
+        self.data = data or {}
+
+
+class OutputCommand(BaseCommand):
+    """A command with ``--json``, which makes what it prints on the standard output one JSON document.
+
+    Exits with 0 when it is done, 1 when it is refused, 2 when it is called in a wrong way. With ``--json`` the document
+    of a command that is not done is ``{"error": "why"}``, perhaps with more members, and the exit code is the same.
+    """
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """The command's own arguments, and ``--json``."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.add_argument("--json", action="store_true", help="print one JSON document, also of errors")
+        return parser
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as Django does; with ``--json``, say in JSON what is wrong with the arguments."""
+        if "--json" in takewhile(lambda argument: argument != "--", argv[2:]):
+            try:
+                # Not called from the command line, as far as it knows: it raises what it would print otherwise.
+                self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
+            except CommandError as error:
+                self._exit_with_error(CommandError(str(error).removeprefix("Error: "), returncode=USAGE))
+        super().run_from_argv(argv)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run, and say what is refused.
+
+        Raises:
+            CommandError: it is refused, and the command is not called from the command line, or not with ``--json``.
+        """
+        self._is_json = options["json"]
+        try:
+            return super().execute(*args, **options)
+        except OperationalError as cause:
+            error = CommandError(f"The database cannot be used: {str(cause).strip()}")
+            error.__cause__ = cause
+        except CommandError as refusal:
+            error = refusal
+        if self._is_json and getattr(self, "_called_from_command_line", False):
+            self._exit_with_error(error)
+        if isinstance(error, Refused):  # Django prints the name of the class
+            raise CommandError(str(error), returncode=error.returncode) from error
+        raise error
+
+    def print_result(self, document: Mapping[str, Any], *lines: str) -> None:
+        """Print what was done: the document with ``--json``, otherwise the lines."""
+        if self._is_json:
+            self.print_document(document)
+        else:
+            self.print_lines(*lines)
+
+    def print_document(self, document: Mapping[str, Any]) -> None:
+        """Print JSON, whether it is asked for or not."""
+        self.stdout.write(json.dumps(document))
+
+    def print_lines(self, *lines: str) -> None:
+        """Print what people want to know and scripts do not."""
+        if lines and not self._is_json:
+            self.stdout.write("\n".join(lines))
+
+    def _exit_with_error(self, error: CommandError) -> Never:
+        data = error.data if isinstance(error, Refused) else {}
+        self.print_document({"error": str(error), **data})
+        sys.exit(error.returncode)
+
+
+def read_positive(written: str) -> int:
+    """An argument that is a positive whole number, such as an id.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, or more than any id.
+    """
+    if not (written.isascii() and written.isdecimal() and len(written) < 20 and int(written)):
+        raise ArgumentTypeError(f"{written!r} is not a positive whole number")
+    return int(written)
+
+
+def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table, its columns as wide as what is in them; those of numbers only are aligned to the right.
+
+    Cells are shown by ``to_cell``.
+    """
+    shown = [[to_cell(cell) for cell in row] for row in rows]
+    columns = list(zip_longest(headers, *shown, fillvalue=""))
+    widths = [max(map(_width, column)) for column in columns]
+    numeric = [bool(shown) and all(cell.isdecimal() for cell in column[1:]) for column in columns]
+    return ["  ".join(map(_pad, row, widths, numeric)).rstrip() for row in [headers, *shown]]
+
+
+def to_cell(text: str) -> str:
+    """Text for a table: a line, and not too long."""
+    return to_line(text if len(text) <= CELL_WIDTH else f"{text[: CELL_WIDTH - 1]}…")
+
+
+def to_line(text: str) -> str:
+    """Text for a line of a terminal: without characters that do anything to it."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _pad(cell: str, width: int, is_number: bool) -> str:
+    blank = " " * (width - _width(cell))
+    return blank + cell if is_number else cell + blank
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)

@@ -1,0 +1,71 @@
+"""Row errors with the cells that they are about, whatever the rows look like."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from importsvc.engine.errors import RowError
+from importsvc.imports.errors import RowsInvalid
+from importsvc.imports.row_errors import find_cells
+from importsvc.imports.services import create_import
+from people.services import NewOrganization
+
+
+def cells(acme: NewOrganization, import_data: Any) -> list[tuple[Any, ...]]:
+    """Type, row, column, value and text of every error."""
+    with pytest.raises(RowsInvalid) as caught:
+        create_import(organization=acme.organization, creator=acme.person, import_data=import_data)
+    return [tuple(problem)[:5] for problem in find_cells(caught.value.errors, import_data)]
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "text"),
+    [
+        ({"First-Name": ["x"]}, "first_name", ["x"], '["x"]'),
+        ({"FIRST name": " "}, "first_name", " ", " "),
+        ({"first_name": None}, "first_name", None, "null"),
+        ({"title": "Boss"}, "first_name", None, ""),
+        ({"first_name": "A", "Shoe  Size": 7.5}, "shoe_size", 7.5, "7.5"),
+        ({"first_name": "A", "": True}, "", True, "true"),
+        ({"first_name": "A", "\ud800\x00": "x"}, "?\ufffd", "x", "x"),
+        ({"first_name": "A", "X" * 200: "x"}, "x" * 100 + "…", "x", "x"),
+        ({"first_name": "A", "title": "1", "Title": 2}, "title", ["1", 2], '["1", 2]'),
+        ("Žuti", None, "Žuti", "Žuti"),
+        (["Žuti"], None, ["Žuti"], '["Žuti"]'),
+        (None, None, None, "null"),
+    ],
+)
+def test_a_cell_is_found_under_any_header(
+    acme: NewOrganization, row: Any, column: str | None, value: Any, text: str
+) -> None:
+    rows = {"person": [{"first_name": "Fine"}, row]}
+    for import_data in (rows, json.dumps(rows)):
+        assert cells(acme, import_data) == [("person", 2, column, value, text)]
+
+
+def test_a_cell_that_is_given_twice_is_the_last_one(acme: NewOrganization) -> None:
+    rows = '{"person": [{"first_name": "A", "first_name": "B"}]}'
+    assert cells(acme, rows) == [("person", 1, "first_name", "B", "B")]
+
+
+def test_cells_are_found_in_rows_that_come_in_pieces(acme: NewOrganization) -> None:
+    wrong = [1, 2_000, 2_001, 4_000, 4_001, 4_500]
+    names = [None if number in wrong else f"C{number}" for number in range(1, 4_501)]
+    companies = [{"name": name} if name else {"name": None, "due_days": "x"} for name in names]
+    rows = {"person": [{"first_name": {}}], "company": companies}
+
+    found = cells(acme, json.dumps(rows))
+
+    assert found[0] == ("person", 1, "first_name", {}, "{}")
+    assert found[1:] == [
+        ("company", row, *cell) for row in wrong for cell in (("name", None, "null"), ("due_days", "x", "x"))
+    ]
+
+
+def test_nothing_is_read_of_types_without_errors() -> None:
+    errors = {"company": [], "person": [RowError(1, "title", "is wrong"), RowError(1, "title", "is bad")]}
+    found = find_cells(errors, {"company": [{"name": "A"}], "person": [{"title": 1}]})
+    assert [problem.message for problem in found] == ["is wrong", "is bad"]
