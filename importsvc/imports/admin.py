@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from importsvc.imports import previews
 from importsvc.imports.actors import Actor
+from importsvc.imports.admin_downloads import DownloadAdmin
 from importsvc.imports.admin_revert import RevertAdmin
 from importsvc.imports.descriptions import describe_counts, describe_rows
 from importsvc.imports.models import Import, ImportState
@@ -56,7 +57,7 @@ class ImportList(ChangeList):
 
 
 @admin.register(Import)
-class ImportAdmin(RevertAdmin):
+class ImportAdmin(RevertAdmin, DownloadAdmin):
     """Imports of all organizations. The staged data is never loaded as a whole, and by lists not at all."""
 
     list_display = [
