@@ -18,10 +18,14 @@ from importsvc.imports.models import Import
 from importsvc.imports.services import revert_import
 from people.models import Person
 from people.services import NewOrganization
-from tests.admin_pages import SCRIPT, admin_user, import_rows, log_in_staff, read
+from tests.admin_pages import (
+    SCRIPT,
+    admin_user,  # noqa: F401 - who admin_client is
+    import_rows,
+    log_in_staff,
+    read,
+)
 from tests.builders import make_import, make_person
-
-__all__ = ["admin_user"]
 
 FORMULA = "=HYPERLINK(1)"
 
