@@ -57,7 +57,7 @@ class FormReader(HTMLParser):
         super().__init__()
         self.values: dict[str, str] = {}
         self.select = self.textarea = ""
-        self.feed(page.partition('<div class="submit-row">')[0].partition(' id="content-main"')[2])
+        self.feed(page.partition(' id="content-main"')[2].partition("</form>")[0])
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attributes}

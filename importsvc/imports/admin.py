@@ -7,60 +7,22 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from importsvc.errors import DomainError
 from importsvc.imports import previews
+from importsvc.imports.admin_list import ImportListAdmin
 from importsvc.imports.descriptions import describe_conflicts, describe_counts, describe_refusal
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import revert_import
 
-admin.site.site_header = admin.site.site_title = "importsvc"
-admin.site.index_title = "Administration"
-# There is no site beside the API.
-admin.site.site_url = None
-
 # A confirmation tries every one of them in the database first.
 REVERTED_AT_ONCE = 50
-
-
-class StateFilter(admin.SimpleListFilter):
-    """Imports in one state."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The states, in the order of an import's life."""
-        return [(state.value, state.value) for state in ImportState]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Import]) -> QuerySet[Import]:
-        """What ``Import.state`` says, as a condition."""
-        conditions: dict[str | None, dict[str, bool]] = {
-            ImportState.CREATED: {"processed_at__isnull": True},
-            ImportState.PROCESSED: {"processed_at__isnull": False, "reverted_at__isnull": True},
-            ImportState.REVERTED: {"reverted_at__isnull": False},
-        }
-        return queryset.filter(**conditions.get(self.value(), {}))
-
-
-class ImportList(ChangeList):
-    """A page of imports, with what each of them made."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the page, and the counts of all its imports in one query."""
-        super().get_results(request)
-        counts = previews.count_changes([import_.pk for import_ in self.result_list])
-        for import_ in self.result_list:
-            import_.change_counts = counts.get(import_.pk, {})
 
 
 @dataclass(frozen=True)
@@ -81,27 +43,9 @@ class Attempt:
 
 
 @admin.register(Import)
-class ImportAdmin(admin.ModelAdmin):
+class ImportAdmin(ImportListAdmin):
     """Imports of all organizations. The staged data is never loaded as a whole, and by lists not at all."""
 
-    list_display = [
-        "id",
-        "state",
-        "organization",
-        "creator_link",
-        "sample",
-        "made",
-        "created_at",
-        "started_at",
-        "processed_at",
-        "reverted_at",
-    ]
-    list_filter = [StateFilter, "sample", "organization"]
-    search_fields = ["id__exact", "creator__first_name", "creator__last_name", "creator__email"]
-    ordering = ["-id"]
-    # What they made is counted in the journal, where each may have millions of entries.
-    list_per_page = 25
-    show_full_result_count = False
     actions = ["revert_selected"]
     fields = [
         "state",
@@ -113,26 +57,6 @@ class ImportAdmin(admin.ModelAdmin):
         ("processed_at", "reverted_at"),
     ]
     readonly_fields = ["state", "created_at"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
-        """Imports without their staged data."""
-        return super().get_queryset(request).defer("import_data").select_related("organization", "creator")
-
-    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
-        """The list that knows what its imports made."""
-        return ImportList
-
-    @admin.display(description="creator", ordering="creator__first_name")
-    def creator_link(self, import_: Import) -> SafeString:
-        """Who brought the rows."""
-        url = reverse("admin:people_person_change", args=[import_.creator_id])
-        return format_html('<a href="{}">{}</a>', url, import_.creator)
-
-    @admin.display(description="made")
-    def made(self, import_: Import) -> str:
-        """What the import wrote, type by type, whether it was reverted since or not."""
-        counts: dict[str, int] = import_.change_counts  # type: ignore[attr-defined]
-        return describe_counts(counts) if counts else str(self.get_empty_value_display())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never: rows come through the API."""
