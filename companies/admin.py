@@ -1,6 +1,7 @@
 """The admin of companies."""
 
 from django.contrib import admin
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from companies.models import Company
 from organizations.admin import RecordAdmin
@@ -12,7 +13,8 @@ class CompanyAdmin(RecordAdmin):
 
     list_display = ["name", "id", "organization", "default_currency", "created_at", "archived_at"]
     list_select_related = ["organization"]
-    list_filter = [("archived_at", admin.EmptyFieldListFilter), "organization"]
+    list_filter = [("archived_at", admin.EmptyFieldListFilter), ("organization", AutocompleteSelectFilter)]
+    list_filter_submit = True
     search_fields = ["name", "id__exact"]
     autocomplete_fields = ["organization"]
     readonly_fields = ["created_at"]

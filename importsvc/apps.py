@@ -1,6 +1,7 @@
-"""The project's own app: the commands and checks that belong to no resource."""
+"""The project's own app: the commands and checks that belong to no resource; and the admin's."""
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
 
 
 class ProjectConfig(AppConfig):
@@ -13,3 +14,9 @@ class ProjectConfig(AppConfig):
     def ready(self) -> None:
         """Load the system checks."""
         from importsvc.jsonapi import checks  # noqa: F401 - registers itself
+
+
+class AdminConfig(admin.AdminConfig):
+    """Django's admin, with our site."""
+
+    default_site = "importsvc.admin_site.AdminSite"

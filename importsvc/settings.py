@@ -9,6 +9,8 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from importsvc.admin_settings import UNFOLD  # noqa: F401 - a setting
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -51,7 +53,10 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # --- The application ------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    # Before the admin: its templates replace those.
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "importsvc.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -87,6 +92,8 @@ MIDDLEWARE = [
 ROOT_URLCONF = "importsvc.urls"
 WSGI_APPLICATION = "importsvc.wsgi.application"
 APPEND_SLASH = False
+# The only place to log in to.
+LOGIN_REDIRECT_URL = "admin:index"
 
 TEMPLATES = [
     {

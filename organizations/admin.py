@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from importsvc.strict_json import read_json
 from organizations.models import Organization
@@ -72,7 +72,7 @@ class LinesField(SimpleArrayField):
 
     def __init__(self, base_field: forms.Field, **options: Any) -> None:
         options["help_text"] = options.get("help_text") or "One per line."
-        super().__init__(base_field, delimiter="\n", widget=AdminTextareaWidget(attrs={"rows": 3}), **options)
+        super().__init__(base_field, delimiter="\n", **options)
 
     def to_python(self, value: Any) -> Any:
         """The entries."""
@@ -102,15 +102,15 @@ class RecordForm(forms.ModelForm):
         return {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
 
 
-class RecordAdmin(admin.ModelAdmin):
+class RecordAdmin(ModelAdmin):
     """Lists that stay quick with millions of records, newest first, and forms that keep null and blank apart."""
 
     form = RecordForm
     formfield_overrides = {
         models.TextField: {"form_class": LongTextField},
-        models.JSONField: {"form_class": JsonObjectField, "widget": AdminTextareaWidget(attrs={"rows": 4})},
+        models.JSONField: {"form_class": JsonObjectField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 4})},
         models.URLField: {"assume_scheme": "https"},
-        ArrayField: {"form_class": LinesField},
+        ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
     }
     ordering = ["-id"]
     list_per_page = 50

@@ -6,8 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 from rest_framework_api_key.models import APIKey
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from organizations.admin import OrganizationAdmin, RecordAdmin, RecordForm
 from organizations.models import Organization
@@ -40,8 +45,9 @@ class PersonAdmin(RecordAdmin):
         "is_user",
         ("deactivated_at", admin.EmptyFieldListFilter),
         ("archived_at", admin.EmptyFieldListFilter),
-        "organization",
+        ("organization", AutocompleteSelectFilter),
     ]
+    list_filter_submit = True
     search_fields = ["first_name", "last_name", "email", "id__exact"]
     autocomplete_fields = ["organization"]
     raw_id_fields = ["company"]
@@ -83,7 +89,7 @@ class ApiTokenForm(forms.ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(ModelAdmin):
     """Tokens are told once, when they are made; afterwards only their prefix is. Revoking is for ever."""
 
     form = ApiTokenForm
@@ -95,6 +101,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     raw_id_fields = ["person"]
+    actions = ["revoke_selected"]
 
     @admin.display(ordering="person__organization")
     def organization(self, token: ApiToken) -> Organization:
@@ -115,6 +122,17 @@ class ApiTokenAdmin(admin.ModelAdmin):
             return []
         fixed = ["prefix", "person", "created"]
         return [*fixed, "name", "expiry_date", "revoked"] if obj.revoked else fixed
+
+    @admin.action(permissions=["change"], description="Revoke selected tokens, for ever")
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        """Revoke those that are not revoked yet."""
+        tokens = list(queryset.filter(revoked=False).order_by("id"))
+        for token in tokens:
+            token.revoked = True
+            token.save(update_fields=["revoked"])
+            self.log_change(request, token, "Revoked.")
+        count = f"{len(tokens)} token{'' if len(tokens) == 1 else 's'}"
+        self.message_user(request, f"Revoked {count}.", messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         """Store the token and, if it is new, tell it."""
@@ -165,6 +183,13 @@ class NewOrganizationAdmin(OrganizationAdmin):
         _tell(self, request, made.person, made.token)
 
 
-def _tell(model_admin: admin.ModelAdmin, request: HttpRequest, person: Person, token: str) -> None:
-    text = f"The API token of {person} is {token} – copy it now, it cannot be shown again."
+def _tell(model_admin: ModelAdmin, request: HttpRequest, person: Person, token: str) -> None:
+    # Messages are shown once and then forgotten, and no admin page is kept by a browser or a proxy.
+    button = '<button type="button" class="cursor-pointer font-semibold underline" data-copies="token">Copy</button>'
+    text = format_html(
+        'The API token of {} is <code id="token">{}</code> – {} it now, it cannot be shown again.',
+        person,
+        token,
+        mark_safe(button),  # noqa: S308 - written here
+    )
     model_admin.message_user(request, text, messages.WARNING)

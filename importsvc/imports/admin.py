@@ -5,79 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from importsvc.imports import previews
 from importsvc.imports.actors import Actor
 from importsvc.imports.admin_downloads import DownloadAdmin
+from importsvc.imports.admin_list import ImportListAdmin
 from importsvc.imports.admin_revert import RevertAdmin
 from importsvc.imports.descriptions import describe_counts, describe_rows
 from importsvc.imports.models import Import, ImportState
 
-admin.site.site_header = admin.site.site_title = "importsvc"
-admin.site.index_title = "Administration"
-# There is no site beside the API.
-admin.site.site_url = None
-
-
-class StateFilter(admin.SimpleListFilter):
-    """Imports in one state."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The states, in the order of an import's life."""
-        return [(state.value, state.value) for state in ImportState]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Import]) -> QuerySet[Import]:
-        """What ``Import.state`` says, as a condition."""
-        conditions: dict[str | None, dict[str, bool]] = {
-            ImportState.CREATED: {"processed_at__isnull": True},
-            ImportState.PROCESSED: {"processed_at__isnull": False, "reverted_at__isnull": True},
-            ImportState.REVERTED: {"reverted_at__isnull": False},
-        }
-        return queryset.filter(**conditions.get(self.value(), {}))
-
-
-class ImportList(ChangeList):
-    """A page of imports, with what each of them made."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the page, and the counts of all its imports in one query."""
-        super().get_results(request)
-        counts = previews.count_changes([import_.pk for import_ in self.result_list])
-        for import_ in self.result_list:
-            import_.change_counts = counts.get(import_.pk, {})
-
 
 @admin.register(Import)
-class ImportAdmin(RevertAdmin, DownloadAdmin):
+class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
     """Imports of all organizations. The staged data is never loaded as a whole, and by lists not at all."""
 
-    list_display = [
-        "id",
-        "state",
-        "organization",
-        "creator_link",
-        "sample",
-        "made",
-        "created_at",
-        "started_at",
-        "processed_at",
-        "reverted_at",
-    ]
-    list_filter = [StateFilter, "sample", "organization"]
-    search_fields = ["id__exact", "creator__first_name", "creator__last_name", "creator__email"]
-    ordering = ["-id"]
-    # What they made is counted in the journal, where each may have millions of entries.
-    list_per_page = 25
-    show_full_result_count = False
     fields = [
         "state",
         "organization",
@@ -91,26 +35,6 @@ class ImportAdmin(RevertAdmin, DownloadAdmin):
         ("reverted_at", "reverter"),
     ]
     readonly_fields = ["state", "created_at", "rows", "processor", "reverter"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
-        """Imports without their staged data."""
-        return super().get_queryset(request).defer("import_data").select_related("organization", "creator")
-
-    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
-        """The list that knows what its imports made."""
-        return ImportList
-
-    @admin.display(description="creator", ordering="creator__first_name")
-    def creator_link(self, import_: Import) -> SafeString:
-        """Who brought the rows."""
-        url = reverse("admin:people_person_change", args=[import_.creator_id])
-        return format_html('<a href="{}">{}</a>', url, import_.creator)
-
-    @admin.display(description="made")
-    def made(self, import_: Import) -> str:
-        """What the import wrote, type by type, whether it was reverted since or not."""
-        counts: dict[str, int] = import_.change_counts  # type: ignore[attr-defined]
-        return describe_counts(counts) if counts else str(self.get_empty_value_display())
 
     @admin.display(description="counts")
     def rows(self, import_: Import) -> str:

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
+from unfold.admin import ModelAdmin
 
 from importsvc.csv_cells import harmless
 from importsvc.imports.models import Change, Import
@@ -22,7 +22,7 @@ CHANGES_AT_ONCE = 2_000
 CSV_COLUMNS = ("row", "type", "id", "action", "field", "before", "after", "outcome", "kept")
 
 
-class DownloadAdmin(admin.ModelAdmin):
+class DownloadAdmin(ModelAdmin):
     """Two files for whoever may look at an import."""
 
     def get_urls(self) -> list[URLPattern]:

@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from unfold.admin import ModelAdmin
 
 from importsvc.errors import DomainError, PreconditionFailed
 from importsvc.imports.actors import Actor
@@ -68,7 +69,7 @@ class Preview:
         return _name_tag(self.import_)
 
 
-class RevertAdmin(admin.ModelAdmin):
+class RevertAdmin(ModelAdmin):
     """The button on an import's page and the action of the list; both lead to a confirmation."""
 
     actions = ["revert_selected"]

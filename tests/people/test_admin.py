@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
@@ -13,7 +15,11 @@ from people.authentication import find_token
 from people.models import ApiToken, Person
 from people.services import NewOrganization, create_token
 from tests.admin_pages import (
+    SCRIPT,
     admin_user,  # noqa: F401 - who admin_client is
+    log_in_staff,
+    messages_of,
+    read,
     read_told_tokens,
     save,
     url_of,
@@ -85,6 +91,37 @@ def test_a_new_token_is_told_once(acme: NewOrganization, admin_client: Client) -
         shown = admin_client.get(page).content.decode()
         assert token.prefix in shown
         assert told not in shown
+
+
+def test_a_new_token_comes_with_a_button_that_copies_it(acme: NewOrganization, admin_client: Client) -> None:
+    save(admin_client, ApiToken, person=str(acme.person.pk), name="Script")
+    page = read(admin_client, "/admin/")
+    assert re.search(r'<code id="token">\w{8}\.\w{32}</code>', page)
+    assert 'data-copies="token"' in page
+    assert '<script src="/static/importsvc/copy.js">' in page
+
+
+def test_the_name_in_the_message_with_a_token_is_text(acme: NewOrganization, admin_client: Client) -> None:
+    evil = make_person(organization=acme.organization, first_name=SCRIPT)
+    save(admin_client, ApiToken, person=str(evil.pk), name="Script")
+    assert SCRIPT not in read(admin_client, "/admin/")
+
+
+def test_selected_tokens_are_revoked_and_that_is_logged(acme: NewOrganization, admin_client: Client) -> None:
+    token = ApiToken.objects.get()
+    create_token(person=acme.person)
+    revoked = ApiToken.objects.exclude(pk=token.pk).get()
+    assert save(admin_client, revoked, revoked="on") == {}
+    selection = {"action": "revoke_selected", "_selected_action": [token.pk, revoked.pk]}
+
+    staff = log_in_staff(codename="view_apitoken")
+    staff.post(url_of(ApiToken, "changelist"), selection)
+    assert find_token(acme.token) is not None
+
+    response = admin_client.post(url_of(ApiToken, "changelist"), selection, follow=True)
+    assert messages_of(response)[-1] == "Revoked 1 token."
+    assert find_token(acme.token) is None
+    assert LogEntry.objects.get(object_id=str(token.pk)).get_change_message() == "Revoked."
 
 
 def test_the_hash_of_a_token_is_never_shown(acme: NewOrganization, admin_client: Client) -> None:

@@ -1,0 +1,110 @@
+"""Two groups come with the service: Support looks, Operators also revert."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+
+from importsvc.imports.models import Import, ImportState
+from people.models import ApiToken
+from people.services import NewOrganization
+from tests.admin_pages import confirm, import_rows, read, url_of
+from tests.builders import PUBLISHED_ROWS
+
+SUPPORT = {
+    "imports.view_import",
+    "people.view_person",
+    "companies.view_company",
+    "organizations.view_organization",
+}
+OPERATORS = {*SUPPORT, "imports.revert_import"}
+
+LIST = "/admin/imports/import/"
+
+
+def permissions_of(group: str) -> set[str]:
+    permissions = Permission.objects.filter(group__name=group).select_related("content_type")
+    return {f"{permission.content_type.app_label}.{permission.codename}" for permission in permissions}
+
+
+def log_in(group: str) -> Client:
+    """A member of the group, who may do nothing else."""
+    user = User.objects.create_user(group.lower(), is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.django_db
+def test_the_groups_are_there_from_the_first_start() -> None:
+    assert permissions_of("Support") == SUPPORT
+    assert permissions_of("Operators") == OPERATORS
+
+
+@pytest.mark.django_db
+def test_permissions_that_were_made_early_are_not_made_twice() -> None:
+    for codename in ("view_import", "revert_import", "view_person"):
+        assert Permission.objects.get(codename=codename).name == f"Can {codename.replace('_', ' ')}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_groups_go_with_their_migration_unless_somebody_gave_them_more() -> None:
+    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    MigrationExecutor(connection).migrate([("imports", "0013_outcomes_in_the_journal")])
+    assert not Group.objects.exists()
+
+    try:
+        own = Group.objects.create(name="Support")
+        own.permissions.add(Permission.objects.get(codename="view_user"))
+    finally:
+        MigrationExecutor(connection).migrate(latest)
+    assert permissions_of("Support") == {*SUPPORT, "auth.view_user"}
+    assert permissions_of("Operators") == OPERATORS
+
+    try:
+        MigrationExecutor(connection).migrate([("imports", "0013_outcomes_in_the_journal")])
+        assert permissions_of("Support") == {"auth.view_user"}
+        assert not Group.objects.filter(name="Operators").exists()
+    finally:
+        MigrationExecutor(connection).migrate(latest)
+
+
+@pytest.mark.django_db
+def test_support_looks_and_changes_nothing(acme: NewOrganization) -> None:
+    import_ = import_rows(acme, PUBLISHED_ROWS)
+    support = log_in("Support")
+    for record in (import_, acme.person, acme.person.company, acme.organization):
+        assert support.get(url_of(type(record), "changelist")).status_code == 200
+        assert support.get(url_of(record)).status_code == 200
+        assert support.post(url_of(record), {"name": "x"}).status_code == 403
+        assert support.post(url_of(record, "delete"), {"post": "yes"}).status_code == 403
+        assert support.get(url_of(type(record), "add")).status_code == 403
+    for url in (url_of(ApiToken, "changelist"), "/admin/auth/user/", "/admin/auth/group/"):
+        assert support.get(url).status_code == 403
+    assert support.get(url_of(import_, "revert")).status_code == 403
+    assert support.post(url_of(import_, "revert")).status_code == 403
+    assert Import.objects.get().state == ImportState.PROCESSED
+
+
+@pytest.mark.django_db
+def test_the_sidebar_has_what_one_may_see(acme: NewOrganization) -> None:
+    sidebar = read(log_in("Support"), "/admin/").partition('id="nav-sidebar-apps"')[2].partition("</nav>")[0]
+    shown = [
+        title for title in ("Imports", "People", "Companies", "Organizations") if f"<span>{title}</span>" in sidebar
+    ]
+    assert shown == ["Imports", "People", "Companies", "Organizations"]
+    assert "<span>Tokens</span>" not in sidebar
+    assert "<span>Staff</span>" not in sidebar
+
+
+@pytest.mark.django_db
+def test_operators_revert(acme: NewOrganization) -> None:
+    import_ = import_rows(acme, PUBLISHED_ROWS)
+    operator = log_in("Operators")
+    confirm(operator, operator.get(url_of(import_, "revert")))
+    assert Import.objects.get().state == ImportState.REVERTED
+    assert operator.post(f"{LIST}{import_.pk}/delete/", {"post": "yes"}).status_code == 403

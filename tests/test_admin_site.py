@@ -1,0 +1,101 @@
+"""One search finds imports, people and companies; and no page asks for anything from another machine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import unfold
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.contrib.staticfiles import finders
+from django.test import Client
+from unfold.admin import ModelAdmin
+
+from people.services import NewOrganization
+from tests.admin_pages import (
+    SCRIPT,
+    admin_user,  # noqa: F401 - who admin_client is
+    log_in_staff,
+    read,
+    url_of,
+)
+from tests.builders import make_company, make_import, make_organization, make_person
+
+pytestmark = pytest.mark.django_db
+
+
+def find(client: Client, term: str) -> list[str]:
+    """Where the search leads to."""
+    response = client.get("/admin/search/", {"s": term, "extended": "1"})
+    assert response.status_code == 200
+    return re.findall(r'href="(.*?)"', response.content.decode())
+
+
+def test_every_model_is_shown_in_the_same_look() -> None:
+    assert {User, Group} <= set(admin.site._registry)
+    assert all(isinstance(model_admin, ModelAdmin) for model_admin in admin.site._registry.values())
+
+
+def test_the_search_finds_imports_people_and_companies(acme: NewOrganization, admin_client: Client) -> None:
+    import_ = make_import(creator=acme.person)
+    assert find(admin_client, "ada@acme") == [url_of(import_), url_of(acme.person)]
+    assert find(admin_client, "ACME") == [url_of(import_), url_of(acme.person), url_of(acme.person.company)]
+    assert find(admin_client, "import") == [url_of(type(import_), "changelist")]
+    assert find(admin_client, "nobody at all") == []
+
+
+def test_what_was_made_since_is_found_at_once(acme: NewOrganization, admin_client: Client) -> None:
+    assert find(admin_client, "lovelace") == [url_of(acme.person)]
+    import_ = make_import(creator=acme.person)
+    assert find(admin_client, "lovelace") == [url_of(import_), url_of(acme.person)]
+
+
+def test_the_search_shows_the_latest_ten_of_each_kind(acme: NewOrganization, admin_client: Client) -> None:
+    people = [make_person(organization=acme.organization, first_name="Many") for _ in range(12)]
+    companies = [make_company(organization=acme.organization, name=f"Many {number}") for number in range(12)]
+    latest = [url_of(record) for record in [*people[:1:-1], *companies[:1:-1]]]
+    assert find(admin_client, "many") == latest
+
+
+@pytest.mark.parametrize("term", ["", " ", "\0", "x\0"])
+def test_nothing_is_found_where_nothing_was_asked(acme: NewOrganization, admin_client: Client, term: str) -> None:
+    assert find(admin_client, term) == []
+
+
+def test_the_search_finds_only_what_the_user_may_see(acme: NewOrganization, client: Client) -> None:
+    make_import(creator=acme.person)
+    assert find(log_in_staff(codename="view_company"), "acme") == [url_of(acme.person.company)]
+    assert client.get("/admin/search/", {"s": "acme"}).status_code == 302
+
+
+def test_markup_is_found_as_text(admin_client: Client) -> None:
+    make_organization(name=SCRIPT, email="evil@evil.test", first_name=SCRIPT)
+    response = admin_client.get("/admin/search/", {"s": "script", "extended": "1"})
+    assert "&lt;script&gt;" in response.content.decode()
+    assert SCRIPT not in response.content.decode()
+
+
+@pytest.mark.parametrize("page", ["/admin/login/", "/admin/", "/admin/imports/import/", "/admin/people/person/add/"])
+def test_all_that_a_page_loads_is_served_by_us(admin_client: Client, page: str) -> None:
+    client = Client() if "login" in page else admin_client
+    loaded = re.findall(r'<(?:script|img|link)[^>]* (?:src|href)="(.*?)"', read(client, page))
+    assert len(loaded) > 5
+    for url in loaded:
+        if url != "/admin/jsi18n/":
+            assert url.startswith("/static/")
+            assert finders.find(url.removeprefix("/static/"))
+
+
+def test_no_style_sheet_loads_from_elsewhere() -> None:
+    sheets = list((Path(unfold.__file__).parent / "static").rglob("*.css"))
+    assert len(sheets) >= 4
+    for sheet in sheets:
+        assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", sheet.read_text())
+
+
+def test_who_logs_in_comes_to_the_home_page(client: Client) -> None:
+    User.objects.create_user("staff", password="staff", is_staff=True)
+    response = client.post("/admin/login/", {"username": "staff", "password": "staff"})
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
