@@ -13,6 +13,7 @@ from django.utils.safestring import mark_safe
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from organizations.admin import OrganizationAdmin, RecordAdmin, RecordForm
 from organizations.models import Organization
@@ -147,11 +148,17 @@ class ApiTokenAdmin(ModelAdmin):
 class NewOrganizationForm(forms.ModelForm):
     """What ``create_organization`` needs to know."""
 
-    email = forms.EmailField(max_length=254, label="First user's e-mail")
+    email = forms.EmailField(max_length=254, label="First user's e-mail", widget=UnfoldAdminEmailInputWidget)
     first_name = forms.CharField(
-        max_length=255, required=False, label="First user's first name", help_text="Blank: the address up to the @."
+        max_length=255,
+        required=False,
+        label="First user's first name",
+        help_text="Blank: the address up to the @.",
+        widget=UnfoldAdminTextInputWidget,
     )
-    last_name = forms.CharField(max_length=255, required=False, label="First user's last name")
+    last_name = forms.CharField(
+        max_length=255, required=False, label="First user's last name", widget=UnfoldAdminTextInputWidget
+    )
 
     class Meta:
         model = Organization

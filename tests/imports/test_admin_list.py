@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from importsvc.imports import admin_list
 from importsvc.imports.admin_list import describe_duration, describe_made
 from importsvc.imports.models import ImportState
 from people.services import NewOrganization
@@ -115,3 +116,13 @@ def test_imports_are_found_by_all_words_of_their_creators_name_and_address(
         assert ids_of(admin_client, q=term) == [import_]
     for term in ("idle", "ada globex", "%"):
         assert ids_of(admin_client, q=term) == []
+
+
+@pytest.mark.django_db
+def test_a_search_that_finds_many_creators_finds_all_their_imports(
+    acme: NewOrganization, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_list, "CREATORS", 1)
+    people = [make_person(organization=acme.organization, first_name="Many") for _ in range(3)]
+    imports = [make_import(creator=person).pk for person in people]
+    assert ids_of(admin_client, q="many") == imports[::-1]
