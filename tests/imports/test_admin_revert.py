@@ -70,7 +70,7 @@ def people() -> dict[str, tuple[str | None, str | None]]:
 
 def test_the_button_reverts_after_a_confirmation(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
-    assert f'<a href="{url_of(import_, "revert")}">Revert…</a>' in read(admin_client, url_of(import_))
+    assert f'<a href="{url_of(import_, "revert")}"' in read(admin_client, url_of(import_))
 
     confirmation = ask(admin_client, import_)
     page = " ".join(confirmation.content.decode().split())
