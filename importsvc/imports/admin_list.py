@@ -126,7 +126,7 @@ class ImportListAdmin(ModelAdmin):
         "state_badge",
         "organization",
         "creator_link",
-        "sample",
+        "is_sample",
         "made",
         "size",
         "duration",
@@ -184,6 +184,11 @@ class ImportListAdmin(ModelAdmin):
         """Who brought the rows."""
         url = reverse("admin:people_person_change", args=[import_.creator_id])
         return format_html('<a class="text-link" href="{}">{}</a>', url, import_.creator)
+
+    @admin.display(description="sample", ordering="sample", empty_value=NOTHING_KNOWN)
+    def is_sample(self, import_: Import) -> str | None:
+        """In a word: the cross that stands for no looks like something failed."""
+        return None if import_.sample is None else ("yes" if import_.sample else "no")
 
     @admin.display(description="made")
     def made(self, import_: Import) -> str:

@@ -63,8 +63,9 @@ def test_what_was_made_is_said_by_type(counts: Any, words: str) -> None:
 
 @pytest.mark.django_db
 def test_state_size_and_duration_are_shown(acme: NewOrganization, admin_client: Client) -> None:
-    make_import(creator=acme.person, state=ImportState.PROCESSED, import_data="ž" * 1024)
+    make_import(creator=acme.person, state=ImportState.PROCESSED, import_data="ž" * 1024, sample=False)
     page = read(admin_client, LIST)
+    assert 'data-label="sample">no</td>' in page
     assert 'data-label="size">2.0 KB</td>' in page
     assert 'data-label="duration">1 min</td>' in page
     assert "processed </span>" in page
