@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from importsvc.engine import registry
-from importsvc.imports.admin_list import STATE_LABELS, describe_duration, describe_made, describe_run
+from importsvc.imports.admin_list import STATE_LABELS, WRITTEN, describe_duration, describe_made, describe_run
 from importsvc.imports.models import Import, ImportState
 
 DAYS = 30
@@ -189,7 +189,7 @@ def _written() -> Combinable:
     numbers = [
         Coalesce(Cast(KeyTextTransform(verb, KeyTextTransform(importable.name, "counts")), BigIntegerField()), 0)
         for importable in registry.in_dependency_order()
-        for verb in ("created", "updated")
+        for verb in WRITTEN
     ]
     return sum(numbers, start=Value(0))
 
