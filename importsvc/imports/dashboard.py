@@ -38,12 +38,13 @@ OUTCOMES = {ImportState.PROCESSED: "Processed", ImportState.REVERTED: "Reverted"
 _COLORS = {ImportState.PROCESSED: "#16a34a", ImportState.REVERTED: "#ea580c", ImportState.CREATED: "#64748b"}
 
 # A transaction that locks or writes a row is named in the row's xmax, which can be read without locking anything. As
-# long as it goes on, it holds a lock on its own number.
+# long as it goes on, it holds a lock on its own number. When those of other database users began may not be told.
 _RUNNING = """SELECT import.id, activity.xact_start
 FROM pg_locks AS held
 JOIN pg_stat_activity AS activity ON activity.pid = held.pid
 JOIN imports_import AS import ON import.xmax = held.transactionid
-WHERE held.locktype = 'transactionid' AND held.granted AND import.processed_at IS NULL"""
+WHERE held.locktype = 'transactionid' AND held.granted AND import.processed_at IS NULL
+AND activity.xact_start IS NOT NULL"""
 
 
 @dataclass(frozen=True)
