@@ -13,12 +13,15 @@ from django.utils.safestring import mark_safe
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from organizations.admin import OrganizationAdmin, RecordAdmin, RecordForm
 from organizations.models import Organization
 from people.models import ApiToken, Person
 from people.services import create_organization, require_active
+
+TOKEN_LABELS = {"valid": "success", "expired": "warning", "revoked": "danger"}
 
 # The package's own keys, which belong to nobody and open nothing here.
 admin.site.unregister(APIKey)
@@ -94,7 +97,7 @@ class ApiTokenAdmin(ModelAdmin):
     """Tokens are told once, when they are made; afterwards only their prefix is. Revoking is for ever."""
 
     form = ApiTokenForm
-    list_display = ["prefix", "name", "person", "organization", "created", "expiry_date", "revoked"]
+    list_display = ["prefix", "name", "person", "organization", "created", "expiry_date", "state"]
     list_select_related = ["person__organization"]
     list_filter = ["revoked", ("expiry_date", admin.EmptyFieldListFilter)]
     search_fields = ["prefix", "name", "person__first_name", "person__last_name", "person__email"]
@@ -103,6 +106,13 @@ class ApiTokenAdmin(ModelAdmin):
     show_full_result_count = False
     raw_id_fields = ["person"]
     actions = ["revoke_selected"]
+
+    @display(description="state", label=TOKEN_LABELS)  # type: ignore[untyped-decorator]
+    def state(self, token: ApiToken) -> str:
+        """Whether it opens anything, as far as the token itself is concerned."""
+        if token.revoked:
+            return "revoked"
+        return "expired" if token.has_expired else "valid"
 
     @admin.display(ordering="person__organization")
     def organization(self, token: ApiToken) -> Organization:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import BigIntegerField, Exists, Func, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
@@ -25,25 +25,28 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from importsvc.imports.descriptions import describe_counts
+from importsvc.imports.descriptions import describe_rows
 from importsvc.imports.models import Import, ImportState
+from importsvc.imports.staging import staged_size
 from people.models import Person
 
 # The labels of the package that states are shown as.
 STATE_LABELS = {ImportState.CREATED: "info", ImportState.PROCESSED: "success", ImportState.REVERTED: "warning"}
 NOTHING_KNOWN = "–"
+# What rows became that are in the journal.
+WRITTEN = ("created", "updated")
 # As many people a search names to the database one by one.
 CREATORS = 1000
 
 
 def describe_made(counts: Mapping[str, Mapping[str, int]] | None) -> str:
-    """What ``Import.counts`` says was written: ``1 company, 3 people (2 of them updated)``.
+    """What ``Import.counts`` says was written: ``created 1 company, 3 people; updated 1 person``.
 
     A dash for an import that was not run, or by a version that kept no counts: counting its journal may take seconds.
     """
     if counts is None:
         return NOTHING_KNOWN
-    return ", ".join(filter(None, (_describe_type(name, given) for name, given in sorted(counts.items())))) or "nothing"
+    return describe_rows({name: {what: counts[name].get(what, 0) for what in WRITTEN} for name in sorted(counts)})
 
 
 def describe_duration(duration: timedelta) -> str:
@@ -113,9 +116,8 @@ class ImportList(ChangeList):
     """A page of imports, each with the bytes of its staged data as ``staged_size``."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Import]:
-        """The imports. PostgreSQL knows the size of a long text without unpacking it."""
-        size = Func("import_data", function="octet_length", output_field=BigIntegerField())
-        return super().get_queryset(request, exclude_parameters).annotate(staged_size=size)
+        """The imports. A size is known without reading what it is of."""
+        return super().get_queryset(request, exclude_parameters).annotate(staged_size=staged_size())
 
 
 class ImportListAdmin(ModelAdmin):
@@ -126,7 +128,7 @@ class ImportListAdmin(ModelAdmin):
         "state_badge",
         "organization",
         "creator_link",
-        "sample",
+        "is_sample",
         "made",
         "size",
         "duration",
@@ -185,6 +187,11 @@ class ImportListAdmin(ModelAdmin):
         url = reverse("admin:people_person_change", args=[import_.creator_id])
         return format_html('<a class="text-link" href="{}">{}</a>', url, import_.creator)
 
+    @admin.display(description="sample", ordering="sample", empty_value=NOTHING_KNOWN)
+    def is_sample(self, import_: Import) -> str | None:
+        """In a word: the cross that stands for no looks like something failed."""
+        return None if import_.sample is None else ("yes" if import_.sample else "no")
+
     @admin.display(description="made")
     def made(self, import_: Import) -> str:
         """What the import wrote, type by type, whether it was reverted since or not."""
@@ -199,13 +206,3 @@ class ImportListAdmin(ModelAdmin):
     def duration(self, import_: Import) -> str:
         """From the start of its run to the end."""
         return describe_run(import_)
-
-
-def _describe_type(name: str, counts: Mapping[str, int]) -> str:
-    created, updated = counts.get("created", 0), counts.get("updated", 0)
-    if not created + updated:
-        return ""
-    written = describe_counts({name: created + updated})
-    if not updated:
-        return written
-    return f"{written} ({'all' if not created else f'{updated} of them'} updated)"

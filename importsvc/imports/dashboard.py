@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from importsvc.engine import registry
-from importsvc.imports.admin_list import STATE_LABELS, describe_duration, describe_made, describe_run
+from importsvc.imports.admin_list import STATE_LABELS, WRITTEN, describe_duration, describe_made, describe_run
 from importsvc.imports.models import Import, ImportState
 
 DAYS = 30
@@ -38,12 +38,13 @@ OUTCOMES = {ImportState.PROCESSED: "Processed", ImportState.REVERTED: "Reverted"
 _COLORS = {ImportState.PROCESSED: "#16a34a", ImportState.REVERTED: "#ea580c", ImportState.CREATED: "#64748b"}
 
 # A transaction that locks or writes a row is named in the row's xmax, which can be read without locking anything. As
-# long as it goes on, it holds a lock on its own number.
+# long as it goes on, it holds a lock on its own number. When those of other database users began may not be told.
 _RUNNING = """SELECT import.id, activity.xact_start
 FROM pg_locks AS held
 JOIN pg_stat_activity AS activity ON activity.pid = held.pid
 JOIN imports_import AS import ON import.xmax = held.transactionid
-WHERE held.locktype = 'transactionid' AND held.granted AND import.processed_at IS NULL"""
+WHERE held.locktype = 'transactionid' AND held.granted AND import.processed_at IS NULL
+AND activity.xact_start IS NOT NULL"""
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def _written() -> Combinable:
     numbers = [
         Coalesce(Cast(KeyTextTransform(verb, KeyTextTransform(importable.name, "counts")), BigIntegerField()), 0)
         for importable in registry.in_dependency_order()
-        for verb in ("created", "updated")
+        for verb in WRITTEN
     ]
     return sum(numbers, start=Value(0))
 

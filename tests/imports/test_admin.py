@@ -49,7 +49,7 @@ def test_the_list_says_what_each_import_made(acme: NewOrganization, admin_client
     import_ = import_rows(acme, PUBLISHED_ROWS)
     make_import(creator=acme.person)
     page = read(admin_client, LIST)
-    assert cells_of(page, "made") == ["–", "1 company, 1 person"]
+    assert cells_of(page, "made") == ["–", "created 1 company, 1 person"]
     assert f'<a class="text-link" href="/admin/people/person/{acme.person.pk}/change/">Ada Lovelace</a>' in page
     assert re.search(rf'<a href="{url_of(import_)}"[^>]*>{import_.pk}</a>', page)
 

@@ -149,7 +149,7 @@ def test_the_page_shows_it_all(acme: NewOrganization, admin_client: Client) -> N
     assert "1 import</p> <p>2 rows</p>" in page
     latest = table(page, "latest")
     assert latest.index(str(waiting)) < latest.index(str(import_))
-    assert "1 company, 1 person" in latest
+    assert "created 1 company, 1 person" in latest
     assert str(waiting) in table(page, "unfinished")
     assert "2 d 1 h" in table(page, "unfinished")
     assert "Acme" in table(page, "organizations")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -105,6 +106,15 @@ def test_the_name_in_the_message_with_a_token_is_text(acme: NewOrganization, adm
     evil = make_person(organization=acme.organization, first_name=SCRIPT)
     save(admin_client, ApiToken, person=str(evil.pk), name="Script")
     assert SCRIPT not in read(admin_client, "/admin/")
+
+
+def test_the_list_says_which_tokens_are_valid(acme: NewOrganization, admin_client: Client) -> None:
+    for edits in ({"revoked": True}, {"expiry_date": timezone.now() - timedelta(days=1)}):
+        create_token(person=acme.person)
+        ApiToken.objects.filter(pk=ApiToken.objects.order_by("-id")[:1]).update(**edits)
+    page = read(admin_client, url_of(ApiToken, "changelist"))
+    states = re.findall(r'data-label="state"> ?<span.*?> (\w+) </span>', page)
+    assert states == ["expired", "revoked", "valid"]
 
 
 def test_selected_tokens_are_revoked_and_that_is_logged(acme: NewOrganization, admin_client: Client) -> None:
