@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,12 @@ from importsvc.engine import registry
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.payload import read_payload
 from importsvc.imports.models import Change, Import, ImportState
+from importsvc.imports.record_types import get_record_types
 from importsvc.imports.staging import staged_size
+from importsvc.strict_json import NotStreamableError, stream_arrays
 from importsvc.text import printable
 
-# Staged data up to this many characters is parsed and shown as tables; of more, the beginning is shown as text.
+# Of staged data so many characters are read and shown as tables; if they are none, the beginning is shown as text.
 PARSED_LENGTH = 1_000_000
 TEXT_LENGTH = 100_000
 TABLE_ROWS = 200
@@ -29,19 +31,24 @@ JOURNAL_PAGE_SIZE = 50
 
 @dataclass(frozen=True)
 class Table:
-    """The beginning of the staged rows of one type.
+    """A page of the staged rows of one type.
 
     Attributes:
         name: of the type.
-        columns: the headers of the rows, as they were given.
+        columns: the headers of the page's rows, as they were given.
         rows: number and cells of each row; cells are cut.
-        row_count: how many rows there are in all.
+        page: the page; its paginator knows how many rows there are, or of staged data that is cut, how many were read.
     """
 
     name: str
     columns: list[str]
     rows: list[tuple[int, list[str]]]
-    row_count: int
+    page: Page[Any]
+
+    @property
+    def page_range(self) -> Iterator[int | str]:
+        """The pages that can be turned to, some of them left out where there are many."""
+        return self.page.paginator.get_elided_page_range(self.page.number)
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,9 @@ class StagedData:
 
     Attributes:
         size: bytes in all.
-        tables: a table for each type; empty if the data is too long or cannot be understood.
+        tables: a table for each type; empty if the data cannot be understood.
         text: the data as it is, if there are no tables.
-        is_cut: whether ``text`` is only the beginning.
+        is_cut: whether tables or ``text`` are only of the beginning.
     """
 
     size: int
@@ -79,19 +86,31 @@ class JournalEntry:
     outcome: str | None
 
 
-def read_staged_data(import_id: int) -> StagedData:
-    """The beginning of what is staged; the rest never leaves the database."""
-    beginning, size = Import.objects.values_list(
-        Left("import_data", PARSED_LENGTH + 1),
-        staged_size(),
-    ).get(pk=import_id)
-    if len(beginning) <= PARSED_LENGTH:
-        try:
-            payload = read_payload(beginning, types=[importable.name for importable in registry.in_dependency_order()])
-            return StagedData(size, tables=[_make_table(name, rows) for name, rows in payload.items()])
-        except (PayloadError, _NoTable):
-            pass
+def read_staged_data(import_id: int, page_number: Any = None) -> StagedData:
+    """A page of what is staged, or of its beginning; the rest never leaves the database."""
+    beginning, size = Import.objects.values_list(Left("import_data", PARSED_LENGTH + 1), staged_size()).get(
+        pk=import_id
+    )
+    is_cut = len(beginning) > PARSED_LENGTH
+    try:
+        payload = _read_beginning(beginning) if is_cut else read_payload(beginning, types=get_record_types())
+        tables = [_make_table(name, rows, page_number) for name, rows in payload.items()]
+    except (PayloadError, _NoTable):
+        tables = []
+    if tables:
+        return StagedData(size, tables=tables, is_cut=is_cut)
     return StagedData(size, text=beginning[:TEXT_LENGTH], is_cut=len(beginning) > TEXT_LENGTH)
+
+
+def _read_beginning(text: str) -> dict[str, list[Any]]:
+    """The rows of JSON that breaks off somewhere, but for the last few."""
+    rows_by_type: dict[str, list[Any]] = defaultdict(list)
+    try:
+        for name, rows in stream_arrays(text, size=TABLE_ROWS):
+            rows_by_type[name] += rows
+    except NotStreamableError:
+        pass
+    return rows_by_type
 
 
 def count_changes(import_ids: Collection[int]) -> dict[int, dict[str, int]]:
@@ -131,15 +150,16 @@ class _NoTable(Exception):
     """The rows do not make a table that anybody could read."""
 
 
-def _make_table(name: str, rows: list[Any]) -> Table:
-    shown = rows[:TABLE_ROWS]
-    if not all(isinstance(row, dict) for row in shown):
+def _make_table(name: str, rows: list[Any], page_number: Any) -> Table:
+    page = Paginator(rows, TABLE_ROWS).get_page(page_number)
+    if not all(isinstance(row, dict) for row in page):
         raise _NoTable
-    columns = list(dict.fromkeys(header for row in shown for header in row))
+    columns = list(dict.fromkeys(header for row in page for header in row))
     if len(columns) > TABLE_COLUMNS:
         raise _NoTable
-    cells = [[_describe_value(row[header]) if header in row else "" for header in columns] for row in shown]
-    return Table(name, [printable(header) for header in columns], list(enumerate(cells, start=1)), len(rows))
+    cells = [[_describe_value(row[header]) if header in row else "" for header in columns] for row in page]
+    first = page.start_index()
+    return Table(name, [printable(header) for header in columns], list(enumerate(cells, start=first)), page)
 
 
 def _find_records(changes: Iterable[Change]) -> dict[tuple[str, int], Model]:
