@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,10 +15,12 @@ from companies.models import Company
 from importsvc.imports.management.commands.revert_imports import Command
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import create_import
+from importsvc.management.output import Refused
 from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import import_rows
 from tests.builders import PUBLISHED_ROWS, make_company, make_organization, make_person
+from tests.command_line import manage
 
 pytestmark = pytest.mark.django_db
 
@@ -272,3 +276,64 @@ def test_bad_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixt
         parser.parse_args(arguments)
     assert caught.value.code == 2
     assert "usage: " in capsys.readouterr().err
+
+
+def test_scripts_are_told_in_one_document_what_was_done(
+    acme: NewOrganization, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_id = import_update(acme)
+    edited = {name: str(id_of(name)) for name in ("Old 2", "New")}
+
+    def read(*arguments: object) -> Any:
+        call_command("revert_imports", *map(str, arguments), "--json")
+        return json.loads(capsys.readouterr().out)
+
+    def conflict(name: str, row: int, then: str) -> dict[str, Any]:
+        described = {"type": "people", "id": edited[name], "row": row, "reason": "changed", "fields": ["title"]}
+        return {**described, "then": {"title": then}, "now": {"title": "Edited"}}
+
+    conflicts = [conflict("New", 4, "Made"), conflict("Old 2", 2, "Updated")]
+    seen = {"removed": {"person": 1}, "restored": {"person": 1}, "conflict": {"person": 2}, "gone": {"person": 1}}
+    counted = {"conflicts": conflicts, "conflict_count": 2}
+    assert read(import_id, "--dry-run", "--on-conflict", "keep") == {
+        "dry_run": True,
+        "on_conflict": "keep",
+        "imports": [{"id": import_id, "refusal": None, **seen, **counted}],
+    }
+    with pytest.raises(CommandError, match="1 of 1 refused") as caught:
+        read(import_id)
+    assert isinstance(caught.value.__cause__, Refused)
+    refusal = "2 changes or references since the import stand in the way"
+    assert caught.value.__cause__.data["imports"] == [{"id": import_id, "refusal": refusal, **counted}]
+    assert read(import_id, "--on-conflict", "keep") == {
+        "dry_run": False,
+        "on_conflict": "keep",
+        "imports": [
+            {
+                "id": import_id,
+                "refusal": None,
+                "removed": {"person": 1},
+                "restored": {"person": 1},
+                "kept": {"person": 2},
+                "gone": {"person": 1},
+                "conflicts": [],
+                "conflict_count": 0,
+            }
+        ],
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_is_a_document_with_the_same_exit_code(acme: NewOrganization) -> None:
+    done = manage("revert_imports", "99", "--json")
+
+    assert done.code == 1
+    assert json.loads(done.out) == {
+        "error": "1 of 1 refused",
+        "dry_run": False,
+        "on_conflict": "refuse",
+        "imports": [{"id": 99, "refusal": "not found", "conflicts": [], "conflict_count": 0}],
+    }
+    usage = manage("revert_imports", "--json")
+    assert usage.code == 2
+    assert list(json.loads(usage.out)) == ["error"]

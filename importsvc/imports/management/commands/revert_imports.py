@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, get_args
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from importsvc.errors import DomainError, RecordNotFound
@@ -20,7 +20,7 @@ from importsvc.imports.descriptions import (
     describe_revert_preview,
 )
 from importsvc.imports.services import OnConflict, find_import, preview_revert, revert_import, select_revertible
-from importsvc.management.output import read_positive
+from importsvc.management.output import USAGE, OutputCommand, Refused, read_positive
 
 # As the API writes them.
 SAMPLES = {"true": True, "false": False, "null": None}
@@ -28,7 +28,7 @@ SAMPLES = {"true": True, "false": False, "null": None}
 SELECTION = ("organization_id", "samples", "since", "until", "import_model_id")
 
 
-class Command(BaseCommand):
+class Command(OutputCommand):
     """Prints a line for each import, in the order in which they are reverted, and below it what is in conflict.
 
     Exits with 1 if any was or would be refused, 2 on bad usage. A terminal is shown how far it is, on standard error.
@@ -94,28 +94,35 @@ class Command(BaseCommand):
         selection = {name: options[name] for name in SELECTION if options[name] is not None}
         if bool(import_ids) == bool(selection):
             conditions = "--organization, --sample, --since, --until, --import-model"
-            raise CommandError(f"Give either ids of imports or a selection by {conditions}", returncode=2)
+            raise CommandError(f"Give either ids of imports or a selection by {conditions}", returncode=USAGE)
         import_ids = import_ids or _select(selection)
         if not import_ids:
-            self.stdout.write("No imports to revert")
+            self.print_lines("No imports to revert")
         carry_out = _preview if dry_run else _revert
-        refused = 0
+        done: list[_Line] = []
         # No bar where nobody watches: disable=None asks whether standard error is a terminal.
         for import_id in tqdm(import_ids, unit="import", leave=False, disable=None):
-            line = carry_out(import_id, on_conflict)
-            refused += line.is_refused
+            done.append(line := carry_out(import_id, on_conflict))
             with tqdm.external_write_mode(file=sys.stdout):
-                self.stdout.write("\n  ".join([f"Import {import_id}: {line.text}", *line.conflicts]))
-        if refused:
-            raise CommandError(f"{refused} of {len(import_ids)} {'would be refused' if dry_run else 'refused'}")
+                self.print_lines("\n  ".join([f"Import {import_id}: {line.text}", *line.conflicts]))
+        document = {"dry_run": dry_run, "on_conflict": on_conflict, "imports": [line.document for line in done]}
+        if refused := sum(line.is_refused for line in done):
+            message = f"{refused} of {len(import_ids)} {'would be refused' if dry_run else 'refused'}"
+            raise Refused(message, data=document)
+        self.print_result(document)
 
 
 class _Line(NamedTuple):
-    """What became or would become of an import, the first conflicts, and whether it is refused."""
+    """What became or would become of an import, in words and for scripts, and the first conflicts in words."""
 
     text: str
+    document: Mapping[str, Any]
     conflicts: Sequence[str] = ()
-    is_refused: bool = False
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the import is not reverted."""
+        return bool(self.document["refusal"])
 
 
 def _revert(import_id: int, on_conflict: OnConflict) -> _Line:
@@ -125,22 +132,49 @@ def _revert(import_id: int, on_conflict: OnConflict) -> _Line:
             organization=organization, import_id=import_id, on_conflict=on_conflict, actor=find_operator()
         )
     except DomainError as error:
-        return _Line(f"refused: {describe_refusal(error)}", describe_conflicts(error), is_refused=True)
-    return _Line(describe_revert(revert))
+        document = _make_document(import_id, refusal=describe_refusal(error), conflicts=error)
+        return _Line(f"refused: {describe_refusal(error)}", document, describe_conflicts(error))
+    counts = {name: getattr(revert, name) for name in ("removed", "restored", "kept", "gone")}
+    return _Line(describe_revert(revert), _make_document(import_id, counts=counts))
 
 
 def _preview(import_id: int, on_conflict: OnConflict) -> _Line:
     try:
         preview = preview_revert(organization=find_import(import_id=import_id).organization, import_id=import_id)
     except DomainError as error:
-        return _Line(f"would be refused: {describe_refusal(error)}", is_refused=True)
+        refusal = describe_refusal(error)
+        return _Line(f"would be refused: {refusal}", _make_document(import_id, refusal=refusal))
     described, conflicts = describe_revert_preview(preview), preview.find_conflicts()
+    counts = {
+        name: {of: numbers[name] for of, numbers in preview.counts.items()}
+        for name in ("removed", "restored", "conflict", "gone")
+    }
     if conflicts is None:
-        return _Line(f"would {described}")
+        return _Line(f"would {described}", _make_document(import_id, counts=counts))
     if on_conflict != "refuse":
-        return _Line(f"would {described}", describe_conflicts(conflicts))
-    text = f"would be refused: {describe_refusal(conflicts)}; could {described}"
-    return _Line(text, describe_conflicts(conflicts), is_refused=True)
+        document = _make_document(import_id, counts=counts, conflicts=conflicts)
+        return _Line(f"would {described}", document, describe_conflicts(conflicts))
+    refusal = describe_refusal(conflicts)
+    document = _make_document(import_id, refusal=refusal, counts=counts, conflicts=conflicts)
+    return _Line(f"would be refused: {refusal}; could {described}", document, describe_conflicts(conflicts))
+
+
+def _make_document(
+    import_id: int,
+    *,
+    refusal: str | None = None,
+    counts: Mapping[str, Mapping[str, int]] | None = None,
+    conflicts: DomainError | None = None,
+) -> dict[str, Any]:
+    """What scripts are told of an import: numbers of records by type, and conflicts as the API's 409 has them."""
+    meta = (conflicts and conflicts.meta) or {}
+    return {
+        "id": import_id,
+        "refusal": refusal,
+        **(counts or {}),
+        "conflicts": meta.get("conflicts", []),
+        "conflict_count": meta.get("conflict_count", 0),
+    }
 
 
 def _select(selection: Mapping[str, Any]) -> list[int]:
