@@ -57,7 +57,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         """An import's page: its fields, and below them a page of its journal and the beginning of its rows."""
-        counts = previews.count_changes([obj.pk]).get(obj.pk, {})
+        counts = previews.count_changes(obj)
         page, entries = previews.read_journal(obj, request.GET.get("journal_page"), count=sum(counts.values()))
         context |= {
             "made": describe_counts(counts),

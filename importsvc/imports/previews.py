@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,13 +113,17 @@ def _read_beginning(text: str) -> dict[str, list[Any]]:
     return rows_by_type
 
 
-def count_changes(import_ids: Collection[int]) -> dict[int, dict[str, int]]:
-    """How many records of each type these imports wrote, by import and type; without those that wrote nothing."""
-    counts: dict[int, dict[str, int]] = defaultdict(dict)
-    changes = Change.objects.filter(import_record__in=import_ids).values_list("import_record", "record_type")
-    for import_id, record_type, count in changes.annotate(count=Count("*")).order_by("record_type"):
-        counts[import_id][record_type] = count
-    return counts
+def count_changes(import_: Import) -> dict[str, int]:
+    """How many records of each type an import wrote, without types of which it wrote none.
+
+    It kept these numbers when it was run. Of imports that older versions ran, the journal is counted, which takes a
+    fifth of a second for a million entries.
+    """
+    if import_.counts is not None:
+        counts = {name: of_type["created"] + of_type["updated"] for name, of_type in sorted(import_.counts.items())}
+        return {name: count for name, count in counts.items() if count}
+    changes = Change.objects.filter(import_record=import_).values_list("record_type")
+    return dict(changes.annotate(count=Count("*")).order_by("record_type"))
 
 
 def read_journal(import_: Import, page_number: Any, *, count: int) -> tuple[Page[Change], list[JournalEntry]]:
