@@ -52,6 +52,17 @@ def test_every_page_answers(acme: NewOrganization, admin_client: Client, model_a
         assert admin_client.get(page, follow=True).status_code == 200
 
 
+@pytest.mark.parametrize("model_admin", model_admins())
+def test_every_column_can_be_sorted_by(
+    acme: NewOrganization, admin_client: Client, model_admin: ModelAdmin[Any]
+) -> None:
+    make_import(creator=acme.person)
+    for column in range(1, len(model_admin.list_display) + 1):
+        for order in (column, -column):
+            response = admin_client.get(url_of(model_admin.model, "changelist"), {"o": order})
+            assert response.status_code == 200
+
+
 def test_the_front_page_lists_what_is_ours(admin_client: Client) -> None:
     page = read(admin_client, "/admin/")
     assert "<title> Administration | importsvc</title>" in page

@@ -197,7 +197,7 @@ class ImportListAdmin(ModelAdmin):
         """What the import wrote, type by type, whether it was reverted since or not."""
         return describe_made(import_.counts)
 
-    @admin.display(description="size", ordering="staged_size")
+    @admin.display(description="size", ordering=staged_size())
     def size(self, import_: Import) -> str:
         """Of the staged data."""
         return filesizeformat(import_.staged_size)  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from importsvc.imports import admin_list
-from importsvc.imports.admin_list import describe_duration, describe_made
+from importsvc.imports.admin_list import ImportListAdmin, describe_duration, describe_made
 from importsvc.imports.models import ImportState
 from people.services import NewOrganization
 from tests.admin_pages import (
@@ -68,6 +68,14 @@ def test_state_size_and_duration_are_shown(acme: NewOrganization, admin_client: 
     assert 'data-label="size">2.0 KB</td>' in page
     assert 'data-label="duration">1 min</td>' in page
     assert "processed </span>" in page
+
+
+@pytest.mark.django_db
+def test_the_list_is_sorted_by_size(acme: NewOrganization, admin_client: Client) -> None:
+    middle, large, small = (make_import(creator=acme.person, import_data="x" * size).pk for size in (20, 300, 1))
+    column = ImportListAdmin.list_display.index("size") + 1
+    assert ids_of(admin_client, o=column) == [small, middle, large]
+    assert ids_of(admin_client, o=-column) == [large, middle, small]
 
 
 @pytest.mark.django_db
