@@ -62,10 +62,9 @@ def make_month(customers: list[NewOrganization]) -> None:
     """Imports on each of the last 30 days, the same ones each time, without the records they would have written."""
     random = Random(5)  # noqa: S311 - nothing is secret
     now = timezone.now()
-    days = [day for day in range(29, -1, -1) for _ in range(random.randint(2, 7))]
-    Import.objects.bulk_create(
-        _make_import(random.choice(customers).person, now - timedelta(days=day), random) for day in days
-    )
+    days = [now - timedelta(days=day) for day in range(30) for _ in range(random.randint(2, 7))]
+    imports = [_make_import(random.choice(customers).person, day, random) for day in days]
+    Import.objects.bulk_create(sorted(imports, key=lambda import_: import_.created_at))
 
 
 def make_unhappy(customer: NewOrganization) -> tuple[Import, Person]:
@@ -84,12 +83,13 @@ def make_unhappy(customer: NewOrganization) -> tuple[Import, Person]:
 
 def _make_import(creator: Person, day: datetime, random: Random) -> Import:
     """One that was made on a day, and what became of it: mostly it was run, now and then reverted or left."""
-    created_at = day - timedelta(minutes=random.randint(10, 300))
+    created_at = day - timedelta(seconds=random.randint(600, 20_000))
     started_at = created_at + timedelta(seconds=random.randint(5, 60))
     people = random.randint(40, 900)
     import_ = Import(
         organization=creator.organization,
         creator=creator,
+        sample=False,
         created_at=created_at,
         import_data="{}" * people * 60,
     )
