@@ -113,7 +113,6 @@ class RevertAdmin(ModelAdmin):
             **self.admin_site.each_context(request),
             "title": "Revert imports",
             "opts": self.opts,
-            "media": self.media,
             "possible": [preview for preview in previews if not preview.refusal],
             "refused": [preview for preview in previews if preview.refusal],
             "has_conflicts": any(preview.conflicts for preview in previews),

@@ -1,0 +1,112 @@
+"""Home, list, import and confirmation: everybody can use them, nothing in them does what its author wants.
+
+With ``SCREENSHOTS=1`` this run makes the images of the README anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from companies.models import Company
+from importsvc.imports.models import Import
+from people.models import Person
+from tests.admin_pages import import_rows, url_of
+from tests.browser.conftest import LogIn
+from tests.browser.customers import make_customers, make_month, make_unhappy
+from tests.builders import make_organization
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+MOST_BYTES = 300_000
+
+# Elements and attributes, closing whatever they may stand in.
+MARKUP = "\"'></td></script><script>alert(1)</script><img class=injected src=x onerror=alert(2)>{{ 7*7 }}"
+
+
+def urls_of(import_: Import) -> dict[str, str]:
+    """The four pages, by name."""
+    return {
+        "home": "/admin/",
+        "list": url_of(Import, "changelist"),
+        "import": url_of(import_),
+        "confirm": url_of(import_, "revert"),
+    }
+
+
+def visit(page: Page, import_: Import) -> Iterator[str]:
+    """Go to each of the four pages, and on it to each tab; the page's name, when it has loaded everything."""
+    for name, url in urls_of(import_).items():
+        page.goto(url, wait_until="networkidle")
+        expect(page.locator("h1")).to_be_visible()
+        yield name
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+            yield name
+
+
+@pytest.fixture
+def unhappy(log_in: LogIn) -> Import:
+    """A month of imports and one that cannot simply be reverted, and somebody logged in who may do everything."""
+    customers = make_customers()
+    make_month(customers)
+    import_, irena = make_unhappy(customers[0])
+    Person.objects.filter(pk=irena.pk).update(title="Chief Buyer")
+    log_in(User.objects.create_superuser("dana", first_name="Dana"))
+    return import_
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_the_pages(page: Page, unhappy: Import, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    for name in visit(page, unhappy):
+        result = Axe().run(page).response
+        assert len(result["passes"]) > 20
+        serious = [violation for violation in result["violations"] if violation["impact"] in ("serious", "critical")]
+        found = [(violation["id"], node["html"]) for violation in serious for node in violation["nodes"]]
+        assert found == [], name
+
+
+def test_everything_on_a_page_comes_by_the_protocol_of_the_page(page: Page, unhappy: Import) -> None:
+    # On a page that came by TLS, an address that begins with http: is mixed content.
+    loads = "found => found.map(element => element.getAttribute('src') ?? element.getAttribute('href'))"
+    for _ in visit(page, unhappy):
+        addresses = page.locator("script[src], img[src], link[href], iframe[src], form[action]").evaluate_all(loads)
+        assert [address for address in addresses if address and ":" in address.partition("/")[0]] == []
+
+
+def test_markup_is_text(page: Page, log_in: LogIn) -> None:
+    evil = make_organization(name=MARKUP, email="evil@evil.test", first_name=MARKUP, last_name=MARKUP)
+    import_ = import_rows(
+        evil,
+        {
+            "company": [{"Name": f"{MARKUP} Company"}],
+            "person": [{"First Name": MARKUP, "Email": "e@evil.test", "Title": MARKUP, "Company": f"{MARKUP} Company"}],
+        },
+    )
+    person = Person.objects.get(email="e@evil.test")
+    Person.objects.filter(pk=person.pk).update(title=f"{MARKUP} again")
+    Company.objects.filter(name=f"{MARKUP} Company").update(description=MARKUP)
+    log_in(User.objects.create_superuser("dana", first_name=MARKUP))
+
+    for name in visit(page, import_):
+        assert MARKUP in " ".join((page.locator("body").text_content() or "").split()), name
+        expect(page.locator(".injected")).to_have_count(0)
+    page.get_by_text("Search apps and models").click()
+    page.get_by_role("searchbox").press_sequentially("injected")
+    expect(page.get_by_role("link").filter(has_text=MARKUP).first).to_be_visible()
+    expect(page.locator(".injected")).to_have_count(0)
+
+
+def test_the_images_of_the_readme_can_be_made(page: Page, unhappy: Import, tmp_path: Path) -> None:
+    folder = IMAGES if os.environ.get("SCREENSHOTS") else tmp_path
+    for name, url in urls_of(unhappy).items():
+        page.goto(url, wait_until="networkidle")
+        path = folder / f"{name}.png"
+        page.screenshot(path=path)
+        assert path.stat().st_size < MOST_BYTES
