@@ -73,7 +73,7 @@ def test_an_operator_finds_understands_and_undoes_an_import(page: Page, make_mem
     found = page.get_by_role("row").filter(has=page.get_by_role("checkbox", name="Select record"))
     expect(found).to_have_count(1)
     expect(found).to_contain_text("Marta Novak")
-    expect(found).to_contain_text("2 companies, 3 people (1 of them updated)")
+    expect(found).to_contain_text("created 2 companies, 2 people; updated 1 person")
     find_in_sidebar(page, EMAIL)
     page.get_by_role("link", name=re.compile(rf"Import {import_.pk}\b")).click()
     expect(page).to_have_url(re.compile(re.escape(url_of(import_))))
