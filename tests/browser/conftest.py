@@ -91,7 +91,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watch(live_server: LiveServer) -> Watch:
-    """What the test's pages did that they should not; a test that expects some of it takes it out."""
+    """What the test's pages did that they should not."""
     return Watch(live_server.url)
 
 

@@ -15,7 +15,7 @@ from companies.models import Company
 from importsvc.imports.models import Import, ImportState
 from people.models import Person
 from tests.admin_pages import url_of
-from tests.browser.conftest import LogIn, Watch
+from tests.browser.conftest import LogIn
 from tests.browser.customers import make_customers, make_unhappy
 
 EMAIL = "marta.novak@harbourpine.example"
@@ -73,7 +73,7 @@ def test_an_operator_finds_understands_and_undoes_an_import(page: Page, make_mem
     found = page.get_by_role("row").filter(has=page.get_by_role("checkbox", name="Select record"))
     expect(found).to_have_count(1)
     expect(found).to_contain_text("Marta Novak")
-    expect(found).to_contain_text("2 companies, 3 people (1 of them updated)")
+    expect(found).to_contain_text("created 2 companies, 2 people; updated 1 person")
     find_in_sidebar(page, EMAIL)
     page.get_by_role("link", name=re.compile(rf"Import {import_.pk}\b")).click()
     expect(page).to_have_url(re.compile(re.escape(url_of(import_))))
@@ -100,9 +100,7 @@ def test_an_operator_finds_understands_and_undoes_an_import(page: Page, make_mem
     assert not Company.objects.filter(name__in=["Adriatic Tiles", "Brightwater Hotels"]).exists()
 
 
-def test_support_reads_and_cannot_revert(
-    page: Page, watch: Watch, log_in: LogIn, make_member: Callable[[str], User]
-) -> None:
+def test_support_reads_and_cannot_revert(page: Page, log_in: LogIn, make_member: Callable[[str], User]) -> None:
     import_, _ = make_unhappy(make_customers()[0])
     log_in(make_member("Support"))
 
@@ -112,9 +110,6 @@ def test_support_reads_and_cannot_revert(
     for role in ("link", "button"):
         expect(page.get_by_role(role, name="Revert")).to_have_count(0)
 
-    answer = page.goto(url_of(import_, "revert"))
-    assert answer is not None
-    assert answer.status == 403
-    # Chromium reports whatever it does not get.
-    assert "403" in watch.found.pop()
+    # Without showing what comes: of that Chromium complains.
+    assert page.request.get(url_of(import_, "revert")).status == 403
     assert Import.objects.get().state == ImportState.PROCESSED
