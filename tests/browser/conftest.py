@@ -65,7 +65,8 @@ class Watch:
     def _see_message(self, message: ConsoleMessage) -> None:
         # Of mixed content that is loaded nevertheless there is only a warning.
         if message.type == "error" or "Mixed Content" in message.text:
-            self.found.append(f"console: {message.text} ({message.location['url']})")
+            address = message.location["url"]
+            self.found.append(f"console: {message.text}{f' ({address})' if address else ''}")
 
     def _see_dialog(self, dialog: Dialog) -> None:
         self.found.append(f"dialog: {dialog.message}")
