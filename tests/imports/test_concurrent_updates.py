@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from companies.models import Company
 from importsvc.errors import PreconditionFailed
 from importsvc.imports.models import Change, Import
 from importsvc.imports.services import create_import, importing, planning, preview_import, run_import
+from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_person
@@ -149,3 +151,19 @@ def test_a_preview_that_shows_what_an_edit_replaced_meanwhile_has_a_tag_that_doe
     shown = [change.before["title"] for change in preview.changes if change.before]
     holds = preview.tag == preview_import(organization=import_.organization, import_id=import_.pk).tag
     assert (shown, holds) in ((["Chair"], True), (["Chair"], False), (["Boss"], False))
+
+
+def test_defaults_are_those_that_the_organization_has_when_the_run_begins(
+    acme: NewOrganization,
+) -> None:
+    rows = {"company": [{"name": "Reds"}]}
+    import_ = create_import(organization=acme.organization, creator=acme.person, import_data=rows)
+    tag = preview_import(organization=acme.organization, import_id=import_.pk).tag
+    Organization.objects.filter(pk=acme.organization.pk).update(default_currency="CHF")
+
+    # The caller has the organization as it was when the request came in.
+    with pytest.raises(PreconditionFailed):
+        run_import(organization=acme.organization, import_id=import_.pk, if_match=[tag])
+    run_import(organization=acme.organization, import_id=import_.pk)
+
+    assert Company.objects.get(name="Reds").default_currency == "CHF"

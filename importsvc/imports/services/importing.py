@@ -113,11 +113,12 @@ def run_import(
         import_ = lock_import(organization, import_id)
         require_state(import_, ImportState.CREATED, "imported")
         started_at = timezone.now()
-        lock_organization(organization)
+        # Its defaults may be others than when the request came in.
+        import_.organization = lock_organization(organization)
         import_.on_duplicate = on_duplicate or import_.on_duplicate
         import_.processed_by = actor and actor.to_json()
         rows = import_.import_data if import_data is None else import_data
-        defaults = Defaults(organization)
+        defaults = Defaults(import_.organization)
         # Only where every row becomes a new record can be seen row by row, while writing, that nothing is wrong.
         if careful or if_match is not None or import_.on_duplicate != "error":
             import_.counts = _write_at_once(import_, rows, defaults, if_match, written)

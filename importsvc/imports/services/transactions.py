@@ -70,9 +70,9 @@ def lock_import(organization: Organization, import_id: int) -> Import:
     return import_
 
 
-def lock_organization(organization: Organization) -> None:
-    """One load or revert in an organization at a time. Others may go on writing records that refer to it."""
-    list(Organization.objects.filter(pk=organization.pk).select_for_update(no_key=True).values_list("pk"))
+def lock_organization(organization: Organization) -> Organization:
+    """The organization as it is now: one load or revert in it at a time. Others may go on writing what refers to it."""
+    return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
 def require_state(import_: Import, state: ImportState, move: str) -> None:
