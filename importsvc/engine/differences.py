@@ -18,6 +18,7 @@ from importsvc.engine.copying import array_literal, json_text
 from importsvc.engine.defaults import Defaults
 from importsvc.engine.importable import Importable
 from importsvc.engine.plan import GivenValues, Plan, RowOf
+from importsvc.engine.table_columns import literal, quote
 
 # In place of the id of a record that is yet to be created: no record has it.
 NO_RECORD = -1
@@ -106,7 +107,6 @@ def _compare(importable: Importable, given: Sequence[GivenValues], cleared: Sequ
     mentioned = [importable.fields[at] for at in sorted(set().union(*(each.values for each in given)))]
     if not mentioned:
         return []
-    quote = connection.ops.quote_name
     types = ", ".join(f"{quote(str(each.column))} {each.db_type(connection)}" for each in mentioned)
     before, after = (", ".join(_write_member(side, each) for each in mentioned) for side in ("record", "wants"))
     with connection.cursor() as cursor:
@@ -140,14 +140,15 @@ def _write_member(source: str, field: Any) -> str:
 
     It is null, too, where the row wants a record that is yet to be created, which is ``NO_RECORD`` here.
     """
-    name = connection.ops.quote_name(str(field.column))
+    name, key = quote(field.column), literal(field.column)
     has, wants = f"record.{name}", f"wants.{name}"
     if isinstance(field, JSONField):  # the null of SQL and that of JSON are the same
         has, wants = f"nullif({has}, 'null')", f"nullif({wants}, 'null')"
-    condition = f"given ? '{field.column}' AND {has} IS DISTINCT FROM {wants}"
+    condition = f"given ? {key} AND {has} IS DISTINCT FROM {wants}"
     if field.is_relation and source == "wants":
         condition += f" AND {wants} IS DISTINCT FROM {NO_RECORD}"
-    return f"CASE WHEN {condition} THEN '\"{field.column}\": ' || coalesce(to_json({source}.{name})::text, 'null') END"
+    member = literal(f"{json_text(field.column)}: ")
+    return f"CASE WHEN {condition} THEN {member} || coalesce(to_json({source}.{name})::text, 'null') END"
 
 
 def _name_values(given: GivenValues, columns: Sequence[str], cleared: Sequence[Any]) -> dict[str, Any]:

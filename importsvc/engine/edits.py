@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from importsvc.engine.copying import json_text
-from importsvc.engine.importable import Importable, has_computed_default
+from importsvc.engine.importable import has_computed_default
 from importsvc.engine.journal_entries import Entries, Query
 from importsvc.engine.table_columns import TableColumn, literal, quote
 from importsvc.journal import CREATED, read_shared_values
@@ -23,7 +23,7 @@ def select_edited_created(entries: Entries) -> Query:
     """Created records of which any column has another value than the import left (see ``Obstacle.query``)."""
     importable = entries.importable
     columns = entries.columns
-    volatile = volatile_columns(importable)
+    volatile = importable.volatile_columns
     expected = {name: value for name, value in _expected_values(entries).items() if name not in volatile}
     given = _typed(columns, entries.mentioned & columns.keys() - volatile)
     records = entries.from_records()
@@ -53,7 +53,7 @@ def select_edited_created(entries: Entries) -> Query:
 def select_edited_updated(entries: Entries) -> Query | None:
     """Updated records that have another value in a column which the import changed; ``None`` if it cannot be."""
     columns = entries.columns
-    given = _typed(columns, entries.mentioned & columns.keys() - volatile_columns(entries.importable))
+    given = _typed(columns, entries.mentioned & columns.keys() - entries.importable.volatile_columns)
     if not given:
         return None
     compared = {
@@ -105,11 +105,6 @@ def _expected_values(entries: Entries) -> dict[str, Any]:
         if not has_computed_default(field)
     }
     return defaults | read_shared_values(entries.import_id).get(importable.name, {})
-
-
-def volatile_columns(importable: Importable) -> set[str]:
-    """The columns of the fields that move by themselves."""
-    return {str(importable.model._meta.get_field(name).column) for name in importable.volatile}  # type: ignore[union-attr]
 
 
 def _typed(columns: Mapping[str, TableColumn], names: Iterable[str]) -> dict[str, str]:

@@ -38,7 +38,8 @@ def make_tag(
                 if name == importable.name:
                     mentioned.append([kind, column, sorted(records.items())])
                     ids.update(*records.values())
-        asked = [blank for column, blank in zip(importable.columns, defaults.blanks(importable)) if column.default]  # noqa: B905 - references follow
+        blanks = defaults.blanks(importable)
+        asked = [blanks[position] for position, column in enumerate(importable.columns) if column.default]
         state = read_state(importable, ids)
         digest.update(json_text([importable.name, mentioned, asked, state]).encode("utf-8", "surrogatepass"))
     digest.update(json_text(list(settings)).encode())
@@ -50,13 +51,12 @@ def read_state(importable: Importable, ids: Collection[int]) -> str:
     if not ids:
         return ""
     table = connection.ops.quote_name(importable.model._meta.db_table)
-    volatile = [str(importable.model._meta.get_field(name).column) for name in importable.volatile]  # type: ignore[union-attr]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT md5(string_agg(md5((to_jsonb(record) - %s::text[])::text), '' ORDER BY asked.id))"
             " FROM unnest(%s::bigint[]) AS asked(id)"
             f" CROSS JOIN LATERAL (SELECT * FROM {table} AS stored WHERE stored.id = asked.id OFFSET 0) AS record",
-            [volatile, array_literal([str(record_id) for record_id in sorted(ids)])],
+            [sorted(importable.volatile_columns), array_literal([str(record_id) for record_id in sorted(ids)])],
         )
         (digest,) = cursor.fetchone()
     return digest or ""

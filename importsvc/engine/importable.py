@@ -98,6 +98,11 @@ class Importable:
         fields = self.model._meta.concrete_fields
         return tuple(f for f in fields if f.name not in known and not f.primary_key and not f.generated)
 
+    @property
+    def volatile_columns(self) -> set[str]:
+        """The columns of the model's table that move by themselves."""
+        return {str(cast("Field[Any, Any]", self.model._meta.get_field(name)).column) for name in self.volatile}
+
     def position(self, name: str) -> int:
         """Where a row's values hold this column."""
         return self.column_names.index(name)

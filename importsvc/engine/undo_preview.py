@@ -14,7 +14,6 @@ from django.db import connection, transaction
 
 from importsvc.engine.conflicts import Conflict, Obstacle, find_obstacles
 from importsvc.engine.copying import forget_plans
-from importsvc.engine.edits import volatile_columns
 from importsvc.engine.foreign_keys import find_foreign_keys
 from importsvc.engine.journal_entries import Entries, Journaled, journal_table, read_journaled
 from importsvc.engine.references import from_referrers
@@ -213,7 +212,7 @@ def _judge(change: UndoChange, conflicts: Sequence[Conflict], *, is_left: bool) 
 
 
 def _hash_records(entries: Entries) -> tuple[Any, ...]:
-    seen = entries.columns.keys() - volatile_columns(entries.importable)
+    seen = entries.columns.keys() - entries.importable.volatile_columns
     columns = ", ".join(quote(name) for name in sorted(seen))
     records = entries.from_records(f"SELECT ROW({columns})::text AS content")
     return _sum_hashes(f"SELECT record.content {records.sql}", records.parameters)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, StreamingHttpResponse
@@ -17,6 +15,7 @@ from importsvc.csv_cells import harmless
 from importsvc.imports.models import Change, Import
 from importsvc.imports.record_types import get_resource_type
 from importsvc.imports.staging import read_parts
+from importsvc.text import describe_value
 
 CHANGES_AT_ONCE = 2_000
 CSV_COLUMNS = ("row", "type", "id", "action", "field", "before", "after", "outcome", "kept")
@@ -71,12 +70,8 @@ def write_changes(import_: Import) -> Iterator[str]:
         before, after = change.before or {}, change.after or {}
         for name in sorted(before.keys() | after.keys()):
             kept = "yes" if name in (change.kept_fields or ()) else ""
-            values = (_write_value(values[name]) if name in values else "" for values in (before, after))
+            values = (describe_value(values[name]) if name in values else "" for values in (before, after))
             yield _write_line((*record, name, *values, outcome, kept))
-
-
-def _write_value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _write_line(cells: Iterable[object]) -> str:

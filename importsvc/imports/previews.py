@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from importsvc.imports.models import Change, Import, ImportState
 from importsvc.imports.record_types import get_record_types
 from importsvc.imports.staging import staged_size
 from importsvc.strict_json import NotStreamableError, stream_arrays
-from importsvc.text import printable
+from importsvc.text import describe_value, printable
 
 # Of staged data so many characters are read and shown as tables; if they are none, the beginning is shown as text.
 PARSED_LENGTH = 1_000_000
@@ -184,4 +183,4 @@ def _describe_values(values: dict[str, Any] | None) -> dict[str, str]:
 
 
 def _describe_value(value: object) -> str:
-    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return printable(describe_value(value))

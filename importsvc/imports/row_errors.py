@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from importsvc.engine.errors import RowError
 from importsvc.engine.importable import normalize_header
 from importsvc.engine.rows import name_unknown
 from importsvc.imports.services.planning import read_rows
+from importsvc.text import describe_value
 
 _NOTHING = object()
 
@@ -49,7 +49,7 @@ def find_cells(errors: Mapping[str, Sequence[RowError]], import_data: object) ->
         while of_type and of_type[0].row < first[name] + len(rows):
             error = of_type.popleft()
             value = _find_value(rows[error.row - first[name]], error.column)
-            text = "" if value is _NOTHING else _to_text(value)
+            text = "" if value is _NOTHING else describe_value(value)
             value = None if value is _NOTHING else value
             yield CellProblem(name, error.row, error.column, value, text, error.message)
         first[name] += len(rows)
@@ -64,7 +64,3 @@ def _find_value(row: Any, column: str | None) -> Any:
         value for header, value in row.items() if normalize_header(header) == wanted or name_unknown(header) == column
     ]
     return values[0] if len(values) == 1 else values or _NOTHING
-
-
-def _to_text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

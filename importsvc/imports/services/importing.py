@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,7 +15,7 @@ from importsvc.engine.load import load
 from importsvc.engine.plan import OnDuplicate
 from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services.planning import Progress, plan_rows, plan_while_writing, to_text
+from importsvc.imports.services.planning import Progress, get_on_duplicate, plan_rows, plan_while_writing, to_text
 from importsvc.imports.services.preconditions import needs_tag, require_tag
 from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
 from importsvc.imports.staging import store_import_data
@@ -72,7 +72,7 @@ def update_import(
         for name in attributes.keys() & {"sample", "import_model_id", "on_duplicate"}:
             setattr(import_, name, attributes[name])
         import_.sample = bool(import_.sample)
-        plan_rows(organization, import_data, on_duplicate=_on_duplicate(import_)).require_valid()
+        plan_rows(organization, import_data, on_duplicate=get_on_duplicate(import_)).require_valid()
         store_import_data(import_id, to_text(import_data))
         import_.save(update_fields=["sample", "import_model_id", "on_duplicate"])
     return import_
@@ -185,7 +185,7 @@ def _write_at_once(
     planned = plan_rows(
         import_.organization,
         rows,
-        on_duplicate=_on_duplicate(import_),
+        on_duplicate=get_on_duplicate(import_),
         lock=True,
         tagged_with=defaults if needs_tag(if_match) else None,
     )
@@ -225,7 +225,3 @@ def _write_in_batches(
                 known = counts.setdefault(name, dict.fromkeys(of_type, 0))
                 counts[name] = {what: known[what] + count for what, count in of_type.items()}
     return counts
-
-
-def _on_duplicate(import_: Import) -> OnDuplicate:
-    return cast("OnDuplicate", import_.on_duplicate)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from importsvc.engine import registry
 from importsvc.engine.batches import make_batches, read_ahead
@@ -20,6 +20,7 @@ from importsvc.engine.payload import expect_types, stream_payload
 from importsvc.engine.plan import OnDuplicate, Plan, make_plan
 from importsvc.engine.rows import clean_pieces
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
+from importsvc.imports.models import Import
 from organizations.models import Organization
 
 # Told how many rows more have been ``read``, ``checked`` or ``written``, some at a time; a negative number are rows
@@ -122,6 +123,11 @@ def _count(pieces: Iterator[tuple[str, list[Any]]], progress: Progress) -> Itera
     for name, rows in pieces:
         progress("read", len(rows))
         yield name, rows
+
+
+def get_on_duplicate(import_: Import) -> OnDuplicate:
+    """What the import says about duplicates; the database knows no other words."""
+    return cast("OnDuplicate", import_.on_duplicate)
 
 
 def get_importables() -> dict[str, Importable]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from importsvc.engine.defaults import Defaults
 from importsvc.engine.differences import count_rows, read_differences
@@ -12,7 +11,7 @@ from importsvc.engine.plan import OnDuplicate
 from importsvc.engine.planned_changes import PlannedChange, PlannedChanges
 from importsvc.imports.errors import RowsInvalid
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services.planning import Planned, Progress, plan_rows
+from importsvc.imports.services.planning import Planned, Progress, get_on_duplicate, plan_rows
 from importsvc.imports.services.reverting import find_import
 from importsvc.imports.services.transactions import require_state
 from organizations.models import Organization
@@ -57,7 +56,7 @@ def preview_import(*, organization: Organization, import_id: int) -> ImportPrevi
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.CREATED, "imported")
     defaults = Defaults(organization)
-    on_duplicate = cast("OnDuplicate", import_.on_duplicate)
+    on_duplicate = get_on_duplicate(import_)
     planned = plan_rows(organization, import_.import_data, on_duplicate=on_duplicate, tagged_with=defaults)
     preview = _preview(planned, defaults)
     return ImportPreview(preview.counts, preview.refusal, preview.changes, import_, str(planned.tag))
