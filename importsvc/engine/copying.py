@@ -104,6 +104,9 @@ def json_text(value: Any) -> str:
 
 def array_literal(values: Sequence[str]) -> str:
     """A PostgreSQL array literal of text: one parameter, however long the list."""
+    joined = '","'.join(values)
+    if values and "\\" not in joined and joined.count('"') == 2 * len(values) - 2:
+        return f'{{"{joined}"}}'
     quoted = (value.replace("\\", r"\\").replace('"', r"\"") for value in values)
     return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
 

@@ -35,7 +35,7 @@ class Lookups:
         """The value as it is compared: by PostgreSQL's ``lower()``, the only law there is (docs/decisions/0002)."""
         return value.lower() if value.isascii() else self.folded[value]
 
-    def fold_all(self, values: Sequence[Any]) -> list[str | None]:
+    def fold_all(self, values: Sequence[Any]) -> list[Any]:
         """The values as they are compared; ``None`` stays ``None``."""
         if None not in values and "".join(values).isascii():
             return list(map(str.lower, values))
@@ -43,13 +43,23 @@ class Lookups:
 
 
 def read_lookups(
-    organization_id: int, all_rows: Iterable[CleanRows], *, trust_constraints: bool = False, lock: bool = False
+    organization_id: int,
+    all_rows: Iterable[CleanRows],
+    *,
+    trust_constraints: bool = False,
+    lock: bool = False,
+    known: Lookups | None = None,
 ) -> Lookups:
     """Ask the database what these rows need to know of this organization's records.
 
-    With ``trust_constraints`` nothing is asked about columns whose values a unique constraint keeps apart: whoever
-    writes the records is told by the database if two are the same, but not in which rows. With ``lock`` nobody can
-    change the records that have a value of a unique column until the end of the transaction.
+    Args:
+        organization_id: whose records.
+        all_rows: all of a payload, or some of it.
+        trust_constraints: whether nothing is asked about columns whose values a unique constraint keeps apart. Whoever
+            writes the records is told by the database if two are the same, but not in which rows.
+        lock: whether nobody can change the records that have a value of a unique column until the end of the
+            transaction.
+        known: what was read for other rows. What these refer to is in the answer, too, and is not asked again.
     """
     unique: dict[ColumnKey, set[str]] = {}
     referred: dict[ColumnKey, set[str]] = {}
@@ -61,25 +71,26 @@ def read_lookups(
             referred.setdefault((reference.to, reference.by), set()).update(_mentioned(rows, reference.name))
     folded = _fold({value for values in (*unique.values(), *referred.values()) for value in values})
     lookups = Lookups(folded=folded)
-    return Lookups(
-        folded=folded,
-        taken={
-            key: _find(organization_id, key, {lookups.fold(value) for value in values}, lock=lock)
-            for key, values in unique.items()
-        },
-        found={
-            key: _find(organization_id, key, {lookups.fold(value) for value in values})
-            for key, values in referred.items()
-        },
-    )
+    taken = {
+        key: _find(organization_id, key, set(lookups.fold_all(list(values))), lock=lock)
+        for key, values in unique.items()
+    }
+    found: dict[ColumnKey, Mapping[str, list[int]]] = dict(known.found if known else {})
+    for key, values in referred.items():
+        before = found.get(key, {})
+        asked = set(lookups.fold_all(list(values))).difference(before)
+        found[key] = {**before, **_find(organization_id, key, asked)}
+    return Lookups(folded=folded, taken=taken, found=found)
 
 
 def _mentioned(rows: CleanRows, column: str) -> set[str]:
-    return set(rows.column(rows.importable.position(column))) - {None}
+    values = set(rows.column(rows.importable.position(column)))
+    values.discard(None)
+    return values
 
 
 def _fold(values: set[str]) -> dict[str, str]:
-    foreign = [value for value in values if not value.isascii()]
+    foreign = [] if "".join(values).isascii() else [value for value in values if not value.isascii()]
     if not foreign:
         return {}
     with connection.cursor() as cursor:
@@ -105,6 +116,6 @@ def _find(organization_id: int, key: ColumnKey, folded: set[str], *, lock: bool 
             f"{' FOR NO KEY UPDATE' if lock else ''}",
             [organization_id, array_literal(list(folded))],
         )
-        for value, record_id in cursor:
+        for value, record_id in cursor.fetchall():
             found.setdefault(value, []).append(record_id)
     return found

@@ -80,7 +80,7 @@ class UniqueColumn:
         found.pop(None, None)
         is_plain = (
             len(found) == len(rows)
-            and found.keys().isdisjoint(self._taken)
+            and self._taken.keys().isdisjoint(found)
             and self.first_rows.keys().isdisjoint(found)
         )
         if is_plain:
@@ -117,7 +117,7 @@ class References:
     def check(self, piece: Piece, *, ignored: Collection[int] = ()) -> Iterator[RowError]:
         """An error for each name of the piece that means nothing, or more than one thing; not for ``ignored`` rows."""
         names: Sequence[Any] = piece.columns[self._position]
-        for name in set(names) - self.targets.keys() - self._problems.keys() - {None}:
+        for name in set(names).difference(self.targets).difference(self._problems) - {None}:
             self._resolve(name)
         if self._problems.keys().isdisjoint(names):
             return

@@ -152,7 +152,19 @@ def test_values_of_other_fields_come_out_as_they_went_in_also_by_way_of_json(
         assert cursor.fetchone() == (value, value)
 
 
-@pytest.mark.parametrize("values", [[], [""], NASTY, [text for text in NASTY for _ in range(10)]])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        [""],
+        ["a"],
+        ["a, b", "NULL", "{}", " c "],
+        ['"'],
+        ["a", '","'],
+        NASTY,
+        [text for text in NASTY for _ in range(10)],
+    ],
+)
 def test_an_array_literal_is_one_parameter_however_long_the_list(db: None, values: list[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT %s::text[]", [array_literal(values)])

@@ -168,6 +168,29 @@ def test_one_query_for_each_question_however_many_the_rows(
     assert len(captured) == queries
 
 
+def test_what_rows_refer_to_is_asked_once_however_many_parts_they_come_in(acme: NewOrganization) -> None:
+    reds, ecole = (make_company(organization=acme.organization, name=name) for name in ("Reds", "École"))
+    parts = [["REDS", "acme"], ["reds", None], ["École", "reds"], ["école", "Acme", "REDS"]]
+    asked = []
+    lookups: Lookups | None = None
+    for part in parts:
+        rows = clean_rows(registry.get("person"), [{"first_name": "A", "company": name} for name in part])
+        with CaptureQueriesContext(connection) as captured:
+            lookups = read_lookups(acme.organization.pk, [rows], trust_constraints=True, known=lookups)
+        asked.append([query["sql"].partition(" FROM ")[0] for query in captured])
+        plan = make_plan({"person": rows}, lookups, dependency_order=registry.in_dependency_order())
+        assert plan.is_valid
+
+    fold, find = "SELECT value, lower(value)", 'SELECT lower("name"), id'
+    assert asked == [[find], [], [fold, find], [fold]]
+    assert lookups
+    assert lookups.found["company", "name"] == {
+        "reds": [reds.pk],
+        "acme": [acme.person.company_id],
+        "école": [ecole.pk],
+    }
+
+
 def test_two_people_without_an_address_are_not_the_same(acme: NewOrganization) -> None:
     make_person(organization=acme.organization)
 

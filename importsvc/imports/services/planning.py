@@ -18,7 +18,7 @@ from importsvc.engine.importable import Importable
 from importsvc.engine.lookups import Lookups, read_lookups
 from importsvc.engine.payload import expect_types, stream_payload
 from importsvc.engine.plan import OnDuplicate, Plan, make_plan
-from importsvc.engine.rows import clean_pieces
+from importsvc.engine.rows import CleanRows, clean_pieces
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.models import Import
 from organizations.models import Organization
@@ -97,11 +97,15 @@ def plan_while_writing(organization: Organization, import_data: object) -> Itera
     importables = get_importables()
     expected = expect_types(import_data, types=list(importables))
     batches = make_batches(read_rows(import_data), importables, expected=expected)
-    with read_ahead(batches) as all_rows:
-        yield (
-            _make_plan({rows.importable.name: rows}, read_lookups(organization.pk, [rows], trust_constraints=True))
-            for rows in all_rows
-        )
+
+    def make_plans(batches: Iterable[CleanRows]) -> Iterator[Plan]:
+        lookups = Lookups()
+        for rows in batches:
+            lookups = read_lookups(organization.pk, [rows], trust_constraints=True, known=lookups)
+            yield _make_plan({rows.importable.name: rows}, lookups)
+
+    with read_ahead(batches) as made_ahead:
+        yield make_plans(made_ahead)
 
 
 def _make_plan(
