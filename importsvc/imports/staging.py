@@ -12,8 +12,9 @@ from django.db.models.functions import Substr
 from importsvc.engine.copying import cell, copy_rows
 from importsvc.imports.models import Import
 
-# Characters of a text that is sent as one parameter. Sending takes several times the memory of the parameter.
-SENT_AT_ONCE = 16_000_000
+# Characters of a text that is sent as one parameter. Sending takes several times the memory of the parameter, and
+# PostgreSQL longer to read it as part of a statement.
+SENT_AT_ONCE = 1_000_000
 PART = 16_384
 
 # PostgreSQL unpacks a text from its beginning for each part: they are few.
@@ -50,7 +51,11 @@ def store_import_data(import_id: int, text: str) -> None:
         Import.objects.filter(pk=import_id).update(import_data=text)
         return
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE staged_part (part int, content text) ON COMMIT DROP")
+        cursor.execute(
+            "CREATE TEMPORARY TABLE staged_part (part int, content text) ON COMMIT DROP;"
+            # It is compressed where it goes.
+            " ALTER TABLE staged_part ALTER content SET STORAGE EXTERNAL"
+        )
         parts = (text[start : start + PART] for start in range(0, len(text), PART))
         copy_rows("staged_part", ["part", "content"], (f"{part}\t{cell(each)}\n" for part, each in enumerate(parts)))
         cursor.execute(
