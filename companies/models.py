@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from importsvc.statement_keys import StatementForeignKey
 from organizations.models import Organization, validate_currency_code
 from organizations.tenancy import OrganizationScopedQuerySet
 
@@ -16,6 +17,7 @@ class Company(models.Model):
         Organization,
         on_delete=models.PROTECT,
         related_name="companies",
+        db_constraint=False,
         db_index=False,  # the constraint below starts with it
     )
     name = models.CharField(max_length=255)
@@ -39,6 +41,12 @@ class Company(models.Model):
             models.CheckConstraint(condition=~models.Q(name=""), name="company_name_not_blank"),
             # Also what a person's composite key refers to, and the order of lists.
             models.UniqueConstraint(fields=["organization", "id"], name="company_organization_id"),
+            StatementForeignKey(
+                fields=["organization"],
+                to="organizations.Organization",
+                to_fields=["id"],
+                name="company_organization_exists",
+            ),
         ]
         indexes = [
             # The name first: the other way round PostgreSQL may take this index for the check of the composite

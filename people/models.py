@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from companies.models import Company
+from importsvc.statement_keys import StatementForeignKey
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet
 
@@ -20,10 +21,9 @@ class Person(models.Model):
         Organization,
         on_delete=models.PROTECT,
         related_name="people",
+        db_constraint=False,
         db_index=False,  # a constraint below starts with it
     )
-    # The database holds this as (organization, company): a person's company is of the person's own organization.
-    # See people/migrations/0002_company_of_same_organization.py.
     company = models.ForeignKey(
         Company,
         on_delete=models.PROTECT,
@@ -70,6 +70,19 @@ class Person(models.Model):
             ),
             # Also what an import's composite key to its creator refers to, and the order of lists.
             models.UniqueConstraint(fields=["organization", "id"], name="person_organization_id"),
+            StatementForeignKey(
+                fields=["organization"],
+                to="organizations.Organization",
+                to_fields=["id"],
+                name="person_organization_exists",
+            ),
+            # A person's company is of the person's own organization.
+            StatementForeignKey(
+                fields=["organization", "company"],
+                to="companies.Company",
+                to_fields=["organization", "id"],
+                name="person_company_of_same_organization",
+            ),
         ]
         indexes = [
             # Both columns of the composite key, so that PostgreSQL takes this index for its check with or without
@@ -109,13 +122,16 @@ class ApiToken(AbstractAPIKey):
 
     # The library's primary key contains the hash, which would then be in URLs, logs and error messages.
     id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens", db_constraint=False)
 
     objects: ClassVar[ApiTokenManager] = ApiTokenManager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = "API token"
         verbose_name_plural = "API tokens"
+        constraints = [
+            StatementForeignKey(fields=["person"], to="people.Person", to_fields=["id"], name="token_person_exists"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

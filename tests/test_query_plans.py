@@ -76,7 +76,10 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
                 cursor.execute(f"VACUUM ANALYZE {table}")
         yield made[OWN]
         with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE organizations_organization, imports_change CASCADE")
+            cursor.execute(
+                "TRUNCATE organizations_organization, companies_company, people_person, people_apitoken,"
+                " imports_import, imports_change, idempotency_idempotencykey"
+            )
 
 
 @pytest.fixture

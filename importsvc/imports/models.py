@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from importsvc.statement_keys import StatementForeignKey
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet
 from people.models import Person
@@ -52,7 +53,6 @@ class Import(models.Model):
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="imports", db_index=False)
-    # The database holds this as (organization, creator); see migration 0002.
     creator = models.ForeignKey(
         Person, on_delete=models.PROTECT, related_name="imports", db_constraint=False, db_index=False
     )
@@ -96,6 +96,13 @@ class Import(models.Model):
                 name="import_processed_before_reverted",
             ),
             models.UniqueConstraint(fields=["organization", "id"], name="import_organization_id"),
+            # An import's creator is of the import's own organization.
+            StatementForeignKey(
+                fields=["organization", "creator"],
+                to="people.Person",
+                to_fields=["organization", "id"],
+                name="import_creator_of_same_organization",
+            ),
             models.CheckConstraint(
                 condition=models.Q(on_duplicate__in=OnDuplicate.values), name="import_on_duplicate_known"
             ),
@@ -133,7 +140,6 @@ class Change(models.Model):
     A revert changes nothing of what was done; it adds what became of it.
     """
 
-    # The database holds this with a trigger for each statement, not with a key for each row; see migration 0003.
     import_record = models.ForeignKey(
         Import,
         on_delete=models.PROTECT,
@@ -161,6 +167,9 @@ class Change(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["import_record", "record_type", "record_id"], name="change_record_once"),
+            StatementForeignKey(
+                fields=["import_record"], to="imports.Import", to_fields=["id"], name="change_of_import"
+            ),
         ]
 
     def __str__(self) -> str:

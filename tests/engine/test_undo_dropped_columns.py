@@ -16,6 +16,7 @@ from tests.builders import make_import, make_person
 from tests.engine.test_undo import execute, run
 from tests.engine.updates import update_by_import
 from tests.interleaving import ask
+from tests.statement_keys.keys import COMPANY, drop_key
 
 
 @pytest.fixture
@@ -123,6 +124,7 @@ def test_a_column_that_all_records_had_alike_counts_for_each_of_them(acme: NewOr
 
 
 def test_a_key_that_was_dropped_is_no_reference_any_more(import_: Import) -> None:
+    drop_key(COMPANY)
     drop("company_id")
 
     assert undo(import_id=import_.pk, on_conflict="discard").removed == {"company": 1, "person": 2}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -64,11 +64,16 @@ def import_as_the_person(caller: NewOrganization) -> None:
     make_import(creator=ann())
 
 
+def give_the_person_a_token(caller: NewOrganization) -> None:
+    create_token(person=ann())
+
+
 WRITES: list[Callable[[NewOrganization], None]] = [
     edit_the_company,
     edit_the_person_by_sql,
     join_the_company,
     import_as_the_person,
+    give_the_person_a_token,
 ]
 
 
@@ -121,7 +126,7 @@ def test_an_edit_that_comes_too_late_finds_nothing(
     assert (Company.objects.count(), Person.objects.count()) == (1, 1)
 
 
-@pytest.mark.parametrize("refer", [join_the_company, import_as_the_person, lambda caller: create_token(person=ann())])
+@pytest.mark.parametrize("refer", [join_the_company, import_as_the_person, give_the_person_a_token])
 @pytest.mark.parametrize(("module", "step"), [(conflicts_module, "find_foreign_keys"), (undo_module, "remove_records")])
 def test_a_reference_that_comes_too_late_is_refused_by_the_database(
     acme: NewOrganization,
@@ -144,12 +149,25 @@ def test_a_reference_that_comes_too_late_is_refused_by_the_database(
     assert (Company.objects.count(), Person.objects.count()) == (1, 1)
 
 
+@pytest.fixture
+def notes(db: None) -> Iterator[str]:
+    """A table of somebody else's, with a plain key to people that is checked at the end of a transaction."""
+    execute("CREATE TABLE notes (person bigint REFERENCES people_person DEFERRABLE INITIALLY DEFERRED)")
+    yield "notes"
+    execute("DROP TABLE notes")
+
+
+def execute(sql: str, *parameters: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+
+
 def test_a_deferred_reference_is_refused_at_its_commit_if_the_revert_is_first(
-    acme: NewOrganization, import_: Import
+    acme: NewOrganization, import_: Import, notes: str
 ) -> None:
-    # A token's key to its person is only checked, and only locks the person, at the end of the transaction.
+    # It only locks the person at the end of the transaction, too.
     with pytest.raises(IntegrityError), transaction.atomic():  # noqa: PT012
-        create_token(person=ann())
+        execute(f"INSERT INTO {notes} VALUES (%s)", ann().pk)
         with threads() as others:
             reverting = others.start(lambda: revert(import_))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,10 @@ def assert_refused(work: Callable[[], Any], message: str) -> None:
     assert take_snapshot() == before
 
 
+def still_referred(import_: Import) -> str:
+    return rf"imports_change still refers to what is in imports_import\nDETAIL:  Key \(import_id\): {import_.pk}\n"
+
+
 @pytest.fixture
 def import_(acme: NewOrganization) -> Import:
     return make_import(creator=acme.person)
@@ -92,9 +97,10 @@ def test_an_entry_of_an_import_that_does_not_exist_is_refused_among_good_ones_to
     missing = import_.pk + 1_000
     import_ids = [import_.pk] * 2
     import_ids.insert(place, missing)
+    refused = f"refers to what is not in imports_import\\nDETAIL:  Key \\(import_id\\): {missing}\\n"
 
-    assert_refused(lambda: insert(import_ids), f"Journal entries of import {missing}, which does not exist")
-    assert_refused(lambda: insert([missing]), f"Journal entries of import {missing}, which does not exist")
+    assert_refused(lambda: insert(import_ids), refused)
+    assert_refused(lambda: insert([missing]), refused)
 
 
 def test_nothing_inserted_is_nothing_refused(db: None) -> None:
@@ -117,7 +123,7 @@ def test_an_entry_stays_with_its_import(acme: NewOrganization, journaled: Import
 def test_an_import_with_entries_is_not_removed(journaled: Import) -> None:
     assert_refused(
         lambda: execute("DELETE FROM imports_import WHERE id = %s", journaled.pk),
-        f"Import {journaled.pk} has journal entries",
+        still_referred(journaled),
     )
     with pytest.raises(ProtectedError):
         journaled.delete()
@@ -137,9 +143,7 @@ def test_an_import_without_entries_is_removed_and_one_with_others_is_not_in_the_
 
 
 def test_an_import_with_entries_keeps_its_id(journaled: Import) -> None:
-    assert_refused(
-        lambda: execute("UPDATE imports_import SET id = id + 1000"), f"Import {journaled.pk} has journal entries"
-    )
+    assert_refused(lambda: execute("UPDATE imports_import SET id = id + 1000"), still_referred(journaled))
     execute("UPDATE imports_import SET id = id, sample = true")
     Change.objects.all().delete()
     execute("UPDATE imports_import SET id = id + 1000")
@@ -149,7 +153,7 @@ def test_an_import_with_entries_keeps_its_id(journaled: Import) -> None:
 def test_all_imports_are_not_removed_at_once_while_one_has_entries(journaled: Import) -> None:
     execute("SET CONSTRAINTS ALL IMMEDIATE")
 
-    assert_refused(lambda: execute("TRUNCATE imports_import"), "Imports have journal entries")
+    assert_refused(lambda: execute("TRUNCATE imports_import"), still_referred(journaled))
 
     execute("TRUNCATE imports_change")
     execute("TRUNCATE imports_import")
@@ -205,7 +209,7 @@ def test_an_import_is_not_removed_while_its_entries_are_being_written(
 
     assert first.result(PATIENCE_SECONDS) is None
     assert isinstance(second.result(), IntegrityError)
-    assert f"Import {import_.pk} has journal entries" in str(second.result())
+    assert re.search(still_referred(import_), str(second.result()))
     assert (Import.objects.count(), Change.objects.count()) == (1, 1)
 
 
@@ -224,5 +228,5 @@ def test_entries_are_not_written_while_their_import_is_being_removed(
 
     assert first.result(PATIENCE_SECONDS) is None
     assert isinstance(second.result(), IntegrityError)
-    assert f"Journal entries of import {import_.pk}, which does not exist" in str(second.result())
+    assert "imports_change refers to what is not in imports_import" in str(second.result())
     assert (Import.objects.count(), Change.objects.count()) == (0, 0)

@@ -8,7 +8,7 @@ removal of an import that has entries; whoever writes entries keeps the import f
 import django.db.models.deletion
 from django.db import migrations, models
 
-FORWARD = """
+KEY = """
 CREATE FUNCTION imports_change_check_import() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     missing bigint;
@@ -25,14 +25,6 @@ BEGIN
 END $$;
 CREATE TRIGGER change_of_import AFTER INSERT ON imports_change
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION imports_change_check_import();
-
-CREATE FUNCTION imports_change_refuse_move() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE foreign_key_violation USING
-        MESSAGE = 'A journal entry stays with its import', TABLE = 'imports_change', CONSTRAINT = 'change_of_import';
-END $$;
-CREATE TRIGGER change_stays_with_import BEFORE UPDATE OF import_id ON imports_change
-    FOR EACH ROW WHEN (OLD.import_id IS DISTINCT FROM NEW.import_id) EXECUTE FUNCTION imports_change_refuse_move();
 
 CREATE FUNCTION imports_import_keep_journaled() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -60,16 +52,29 @@ CREATE TRIGGER imports_are_journaled AFTER TRUNCATE ON imports_import
     FOR EACH STATEMENT EXECUTE FUNCTION imports_import_keep_all_journaled();
 """
 
-BACKWARD = """
+NO_KEY = """
 DROP TRIGGER imports_are_journaled ON imports_import;
 DROP TRIGGER import_id_is_journaled ON imports_import;
 DROP TRIGGER import_is_journaled ON imports_import;
-DROP TRIGGER change_stays_with_import ON imports_change;
 DROP TRIGGER change_of_import ON imports_change;
 DROP FUNCTION imports_import_keep_all_journaled();
 DROP FUNCTION imports_import_keep_journaled();
-DROP FUNCTION imports_change_refuse_move();
 DROP FUNCTION imports_change_check_import();
+"""
+
+STAYS = """
+CREATE FUNCTION imports_change_refuse_move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE foreign_key_violation USING
+        MESSAGE = 'A journal entry stays with its import', TABLE = 'imports_change', CONSTRAINT = 'change_of_import';
+END $$;
+CREATE TRIGGER change_stays_with_import BEFORE UPDATE OF import_id ON imports_change
+    FOR EACH ROW WHEN (OLD.import_id IS DISTINCT FROM NEW.import_id) EXECUTE FUNCTION imports_change_refuse_move();
+"""
+
+MOVES = """
+DROP TRIGGER change_stays_with_import ON imports_change;
+DROP FUNCTION imports_change_refuse_move();
 """
 
 
@@ -80,7 +85,7 @@ class Migration(migrations.Migration):
 
     operations = [
         # Last in either direction: no entry is unguarded for a moment.
-        migrations.RunSQL(sql=FORWARD, reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(sql=KEY + STAYS, reverse_sql=migrations.RunSQL.noop),
         migrations.AlterField(
             model_name="change",
             name="import_record",
@@ -93,5 +98,5 @@ class Migration(migrations.Migration):
                 to="imports.import",
             ),
         ),
-        migrations.RunSQL(sql=migrations.RunSQL.noop, reverse_sql=BACKWARD),
+        migrations.RunSQL(sql=migrations.RunSQL.noop, reverse_sql=MOVES + NO_KEY),
     ]
