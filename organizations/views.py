@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 
@@ -24,10 +25,15 @@ class OrganizationScopedViewSet(JsonApiViewSet):
         """The caller's organization."""
         return self.caller.organization
 
-    def get_queryset(self) -> Any:
+    @classmethod
+    def get_records(cls, parameters: Mapping[str, Any]) -> Any:
         """Only what is the organization's."""
-        queryset: Any = super().get_queryset()
-        return queryset.for_organization(self.organization)
+        records: Any = super().get_records(parameters)
+        return records.for_organization(Organization(pk=parameters["organization_id"]))
+
+    def get_parameters(self) -> dict[str, Any]:
+        """Whose records they are."""
+        return {"organization_id": self.organization.pk}
 
     @property
     def time_zone(self) -> tzinfo:

@@ -203,8 +203,12 @@ class SortBackend(BaseFilterBackend):
         """The records in order."""
         if view.get_listing() is None:
             return queryset
-        names = [name for name in request.query_params.get("sort", "").split(",") if name]
-        return queryset.order_by(*names, "id")
+        return queryset.order_by(*read_order(request))
+
+
+def read_order(request: Request) -> tuple[str, ...]:
+    """What the records of a request are ordered by: what ``sort`` names, then the id."""
+    return (*(name for name in request.query_params.get("sort", "").split(",") if name), "id")
 
 
 def read_filters(parameters: QueryDict) -> dict[str, list[str]]:

@@ -27,7 +27,7 @@ class PageNumberPagination(BasePagination):
         Raises:
             RequestError: a page parameter is not a positive integer.
         """
-        start = self._read(request, lambda: queryset.order_by().count())
+        start = self.open(request, lambda: queryset.order_by().count())
         if self.number > self.pages:
             return queryset.none()
         if not start:
@@ -43,11 +43,15 @@ class PageNumberPagination(BasePagination):
         Raises:
             RequestError: a page parameter is not a positive integer.
         """
-        start = self._read(request, lambda: count)
+        start = self.open(request, lambda: count)
         return items[start : start + self.size] if self.number <= self.pages else []
 
-    def _read(self, request: Request, count: Callable[[], int]) -> int:
-        """Which page is asked for, of how many; returns how many items are before it."""
+    def open(self, request: Request, count: Callable[[], int]) -> int:
+        """Find out which page is asked for, of how many; returns how many items are before it.
+
+        Raises:
+            RequestError: a page parameter is not a positive integer; then nothing was counted.
+        """
         self.request = request
         self.number = _read_positive(request, "page[number]", 1)
         self.size = min(_read_positive(request, "page[size]", self.page_size), self.max_page_size)

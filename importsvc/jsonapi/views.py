@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -12,8 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from importsvc.jsonapi.filters import LARGEST_BIGINT
+from importsvc.compiled_queries import Row
+from importsvc.jsonapi.compiled import DocumentShape
+from importsvc.jsonapi.filters import LARGEST_BIGINT, read_filters, read_order
 from importsvc.jsonapi.query import Listing, check_query, read_shape
+from importsvc.jsonapi.reading import compile_count, compile_first_page, compile_record
 from importsvc.jsonapi.resources import Resource, read_resource
 
 _RECORD_ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -30,6 +34,24 @@ class JsonApiViewSet(GenericViewSet):
 
     # Of the request's body, once that was read; only where there is an ``Idempotency-Key``.
     body_digest: str = ""
+
+    @classmethod
+    def get_records(cls, parameters: Mapping[str, Any]) -> QuerySet[Any]:
+        """All records that exist for a caller. Whatever restricts them for all requests belongs here.
+
+        Args:
+            parameters: of ``get_parameters()``; or what stands for them, in a query that is written for all callers.
+        """
+        queryset: Any = cls.queryset
+        return queryset.all()
+
+    def get_parameters(self) -> dict[str, Any]:
+        """What ``get_records()`` has to know of the caller."""
+        return {}
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """All records that exist for the caller, which ``get_records()`` says."""
+        return self.get_records(self.get_parameters())
 
     def get_resource(self) -> Resource:
         """The resource that the action answers with."""
@@ -75,19 +97,20 @@ class JsonApiViewSet(GenericViewSet):
         """The document of a record as it is now.
 
         Raises:
-            NotFound: it is not one of ``get_queryset()``.
+            NotFound: it is not one of ``get_records()``.
         """
-        document = self.build_document(self.get_queryset().filter(pk=record_id))
+        shape, parameters = self.get_shape(), self.get_parameters()
+        query = compile_record(type(self), tuple(parameters), shape.columns)
+        document = shape.build(query.fetch(pk=record_id, **parameters), self.time_zone)
         if not document["data"]:
             raise NotFound
         document["data"] = document["data"][0]
         document["meta"] = self.get_document_meta()
         return Response(document, **response)
 
-    def build_document(self, records: QuerySet[Any]) -> dict[str, Any]:
-        """``data``, a list, and ``included`` of a document about these records; reads them with one query."""
-        shape = read_shape(self.request, self.serializer_class)
-        return shape.build(list(records.values_list(*shape.columns)), self.time_zone)
+    def get_shape(self) -> DocumentShape:
+        """What the request wants to see."""
+        return read_shape(self.request, self.serializer_class)
 
     def get_document_meta(self) -> dict[str, Any]:
         """What stands in the ``meta`` of every successful document, after page figures."""
@@ -108,8 +131,28 @@ class ListMixin(JsonApiViewSet):
     def list(self, request: Request) -> Response:
         """The document of a page of those records that the request asks for."""
         pagination: Any = self.paginator
-        records = pagination.paginate_queryset(self.filter_queryset(self.get_queryset()), request)
-        document = self.build_document(records)
+        shape = self.get_shape()
+        if self._is_first_page_of_everything():
+            rows = self._read_first_page(shape)
+        else:
+            records = pagination.paginate_queryset(self.filter_queryset(self.get_queryset()), request)
+            rows = list(records.values_list(*shape.columns))
+        # Before the document is built: PostgreSQL answers sooner the shorter it was left alone.
+        meta = self.get_document_meta()
+        document = shape.build(rows, self.time_zone)
         document["links"] = pagination.get_links()
-        document["meta"] = {**pagination.get_figures(), **self.get_document_meta()}
+        document["meta"] = {**pagination.get_figures(), **meta}
         return Response(document)
+
+    def _is_first_page_of_everything(self) -> bool:
+        parameters = self.request.query_params
+        return parameters.get("page[number]", "1") == "1" and not read_filters(parameters)
+
+    def _read_first_page(self, shape: DocumentShape) -> Sequence[Row]:
+        """What most lists are asked for, by queries that are there already: others are written for the request."""
+        pagination: Any = self.paginator
+        parameters = self.get_parameters()
+        names = tuple(parameters)
+        pagination.open(self.request, lambda: compile_count(type(self), names).fetch(**parameters)[0][0])
+        query = compile_first_page(type(self), names, shape.columns, read_order(self.request), pagination.size)
+        return query.fetch(**parameters) if pagination.count else []

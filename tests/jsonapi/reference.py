@@ -93,8 +93,19 @@ def answer_slowly(view_class: type[JsonApiViewSet], caller: NewOrganization, pat
     class SlowView(view_class):  # type: ignore[valid-type,misc]
         pagination_class = PlainPagination
 
-        def build_document(self, records: QuerySet[Any]) -> dict[str, Any]:
-            return build_document(self.serializer_class, list(records), self.request, self.time_zone)
+        def list(self, request: Request) -> Response:
+            page = self.paginator.paginate_queryset(self.filter_queryset(self.get_queryset()), request)
+            links, figures = self.paginator.get_links(), self.paginator.get_figures()
+            return self.answer(page, links=links, meta={**figures, **self.get_document_meta()})
+
+        def retrieve(self, request: Request, pk: str) -> Response:
+            return self.answer(self.get_queryset().filter(pk=pk), meta=self.get_document_meta())
+
+        def answer(self, records: QuerySet[Any], **members: Any) -> Response:
+            document = build_document(self.serializer_class, [*records], self.request, self.time_zone)
+            if self.action == "retrieve":
+                (document["data"],) = document["data"]
+            return Response({**document, **members})
 
     headers = {"X-Auth-Token": caller.token, "X-Organization-Id": str(caller.organization.pk)}
     request = RequestFactory().get(f"/api/v2/{path}", headers=headers)

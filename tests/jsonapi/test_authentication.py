@@ -5,13 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
+from django.forms import model_to_dict
 from django.utils import timezone
 
+from organizations.models import Organization
+from people.authentication import find_token
 from people.models import ApiToken, Person
 from people.services import NewOrganization, create_token, revoke_token
 from tests.builders import make_person
 from tests.client import ApiClient, assert_error, document_of
+
+BEFORE = timezone.now() - timedelta(seconds=1)
 
 
 def assert_unauthenticated(api: ApiClient, token: str | None) -> None:
@@ -65,6 +71,53 @@ def test_a_revoked_token_is_unauthenticated(api: ApiClient) -> None:
     revoke_token(prefix=api.caller.token.partition(".")[0])
 
     assert_unauthenticated(api, api.caller.token)
+
+
+@pytest.mark.parametrize("change", [{"revoked": True}, {"expiry_date": BEFORE}, {"hashed_key": "sha512$$other"}])
+def test_a_token_that_worked_a_moment_ago_stops_working_at_once(api: ApiClient, change: dict[str, object]) -> None:
+    assert api.get("imports").status_code == 200
+
+    ApiToken.objects.update(**change)
+
+    assert_unauthenticated(api, api.caller.token)
+
+
+def test_who_moves_to_another_organization_is_denied_the_old_one_at_once(
+    api: ApiClient, globex: NewOrganization
+) -> None:
+    assert api.get("imports").status_code == 200
+
+    person = Person.objects.filter(pk=api.caller.person.pk)
+    person.update(organization=globex.organization, company=globex.person.company)
+
+    assert_access_denied(api, str(api.caller.organization.pk))
+    assert api.get("imports", **{"X-Organization-Id": str(globex.organization.pk)}).status_code == 200
+
+
+def test_what_is_known_of_who_asks_is_what_is_stored_now(api: ApiClient) -> None:
+    for features in ({}, {"custom_fields": {"limit": 50}}):
+        for zone in ("UTC", "Asia/Tokyo"):
+            Organization.objects.update(features=features, time_zone=zone, name=f"In {zone}")
+            Person.objects.update(first_name=f"Ann of {zone}", last_seen_at=timezone.now())
+
+            found = find_token(api.caller.token)
+
+            assert found is not None
+            stored = ApiToken.objects.select_related("person__organization").get()
+            assert model_to_dict(found) == model_to_dict(stored)
+            assert model_to_dict(found.person) == model_to_dict(stored.person)
+            assert model_to_dict(found.person.organization) == model_to_dict(stored.person.organization)
+
+
+def test_a_token_hashed_in_an_older_way_works_and_is_hashed_anew(api: ApiClient) -> None:
+    ApiToken.objects.update(hashed_key=make_password(api.caller.token, hasher="pbkdf2_sha256"))
+
+    assert api.get("imports").status_code == 200
+
+    token = ApiToken.objects.get()
+    assert token.hashed_key.startswith("sha512$$")
+    assert (token.person_id, token.prefix) == (api.caller.person.pk, api.caller.token.partition(".")[0])
+    assert api.get("imports").status_code == 200
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(1, 200), (-1, 401)])
