@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
+from threading import Event
 from typing import Any, cast
 
 from importsvc.engine import registry
@@ -96,7 +98,10 @@ def plan_while_writing(organization: Organization, import_data: object) -> Itera
     """
     importables = get_importables()
     expected = expect_types(import_data, types=list(importables))
-    batches = make_batches(read_rows(import_data), importables, expected=expected)
+    is_left = Event()
+    # Who leaves, as at the first wrong row, does not wait until all of a batch is read.
+    pieces = takewhile(lambda piece: not is_left.is_set(), read_rows(import_data))
+    batches = make_batches(pieces, importables, expected=expected)
 
     def make_plans(batches: Iterable[CleanRows]) -> Iterator[Plan]:
         lookups = Lookups()
@@ -105,7 +110,10 @@ def plan_while_writing(organization: Organization, import_data: object) -> Itera
             yield _make_plan({rows.importable.name: rows}, lookups)
 
     with read_ahead(batches) as made_ahead:
-        yield make_plans(made_ahead)
+        try:
+            yield make_plans(made_ahead)
+        finally:
+            is_left.set()
 
 
 def _make_plan(
