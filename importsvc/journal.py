@@ -9,8 +9,11 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import Model, QuerySet
 
+# What an import did to a record, and what its revert made of that where it is not what was to be expected.
 CREATED = "created"
 UPDATED = "updated"
+KEPT = "kept"
+GONE = "gone"
 
 
 def get_journal_model() -> type[Model]:

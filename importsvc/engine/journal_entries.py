@@ -13,10 +13,7 @@ from django.db import connection
 from importsvc.engine import registry
 from importsvc.engine.importable import Importable
 from importsvc.engine.table_columns import TableColumn, read_columns
-from importsvc.journal import CREATED, get_journal_model
-
-KEPT = "kept"
-GONE = "gone"
+from importsvc.journal import CREATED, GONE, get_journal_model
 
 
 class UnknownTypeError(LookupError):

@@ -11,9 +11,9 @@ from django.db import connection
 
 from importsvc.engine.conflicts import Obstacle, find_edits, find_losses, find_references
 from importsvc.engine.foreign_keys import ForeignKey, find_foreign_keys
-from importsvc.engine.journal_entries import KEPT, Entries, Journaled, Query, journal_table
+from importsvc.engine.journal_entries import Entries, Journaled, Query, journal_table
 from importsvc.engine.table_columns import literal, quote
-from importsvc.journal import CREATED, UPDATED
+from importsvc.journal import CREATED, KEPT, UPDATED
 
 
 def mark_kept(journaled: Sequence[Journaled], *, discarding: bool) -> None:

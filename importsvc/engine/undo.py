@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from django.db import transaction
-
 from importsvc.engine.conflicts import Conflict, find_obstacles
 from importsvc.engine.copying import forget_plans
 from importsvc.engine.journal_entries import Journaled, lock_records, mark_gone, read_journaled
@@ -54,20 +52,18 @@ def undo(
     *,
     import_id: int,
     on_conflict: OnConflict = "refuse",
-    dry_run: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> UndoReport:
     """Restore what the import updated and remove what it created.
 
     What was changed since, is referred to by something the import did not create, or cannot be restored stands in the
     way. Then ``refuse`` does nothing at all; ``keep`` leaves that as it is, field by field of updated records, and all
-    that it refers to; ``discard`` keeps only what is referred to and what cannot be restored. Nothing is done on a dry
-    run. Records that are gone already are no obstacle. What is kept and what was gone is noted in the journal.
+    that it refers to; ``discard`` keeps only what is referred to and what cannot be restored. Records that are gone
+    already are no obstacle. What is kept and what was gone is noted in the journal.
 
     Args:
         import_id: which import.
         on_conflict: one of ``ON_CONFLICT``.
-        dry_run: whether to only say what would be done.
         check: called when the records are locked and nothing was decided; may raise what it likes.
 
     Raises:
@@ -83,17 +79,10 @@ def undo(
         conflicts, count = list_conflicts(journaled)
         if count:
             return UndoReport(conflicts=conflicts, conflict_count=count)
-        report = _report(journaled, left)
-        if not dry_run:
-            _do(journaled, left)
-        return report
-    with transaction.atomic():
+    else:
         mark_kept(journaled, discarding=on_conflict == "discard")
-        report = _report(journaled, left, any_kept=True)
-        if dry_run:
-            transaction.set_rollback(True)
-        else:
-            _do(journaled, left)
+    report = _report(journaled, left, any_kept=on_conflict != "refuse")
+    _do(journaled, left)
     return report
 
 

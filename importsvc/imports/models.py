@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from importsvc import journal
 from importsvc.statement_keys import StatementForeignKey
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet
@@ -33,8 +34,8 @@ class OnDuplicate(models.TextChoices):
 class Action(models.TextChoices):
     """What an import did to a record."""
 
-    CREATED = "created"
-    UPDATED = "updated"
+    CREATED = journal.CREATED
+    UPDATED = journal.UPDATED
 
 
 class Outcome(models.TextChoices):
@@ -42,8 +43,8 @@ class Outcome(models.TextChoices):
 
     REMOVED = "removed"
     RESTORED = "restored"
-    KEPT = "kept"
-    GONE = "gone"
+    KEPT = journal.KEPT
+    GONE = journal.GONE
 
 
 class Import(models.Model):

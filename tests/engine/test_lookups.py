@@ -177,7 +177,8 @@ def test_what_rows_refer_to_is_asked_once_however_many_parts_they_come_in(acme: 
         rows = clean_rows(registry.get("person"), [{"first_name": "A", "company": name} for name in part])
         with CaptureQueriesContext(connection) as captured:
             lookups = read_lookups(acme.organization.pk, [rows], trust_constraints=True, known=lookups)
-        asked.append([query["sql"].partition(" FROM ")[0] for query in captured])
+        queries: Any = captured.captured_queries
+        asked.append([query["sql"].partition(" FROM ")[0] for query in queries])
         plan = make_plan({"person": rows}, lookups, dependency_order=registry.in_dependency_order())
         assert plan.is_valid
 

@@ -92,14 +92,13 @@ def execute(sql: str, *parameters: Any) -> None:
 
 
 def assert_conflicts(import_: Import, *conflicts: Conflict) -> None:
-    """Undoing, for real and not, reports these conflicts and touches nothing, and so does a preview."""
+    """Undoing reports these conflicts and touches nothing, and so does a preview."""
     before = take_snapshot()
-    for dry_run in (True, False):
-        report = undo(import_id=import_.pk, dry_run=dry_run)
-        assert [without_values(conflict) for conflict in report.conflicts] == list(conflicts)
-        assert report == UndoReport(conflicts=report.conflicts, conflict_count=len(conflicts))
-        assert UndoPreview(import_.pk).report_conflicts() == report
-        assert take_snapshot() == before
+    report = undo(import_id=import_.pk)
+    assert [without_values(conflict) for conflict in report.conflicts] == list(conflicts)
+    assert report == UndoReport(conflicts=report.conflicts, conflict_count=len(conflicts))
+    assert UndoPreview(import_.pk).report_conflicts() == report
+    assert take_snapshot() == before
 
 
 def without_values(conflict: Conflict) -> Conflict:
@@ -113,16 +112,13 @@ def referenced(model: type[models.Model], record_id: int, row: int, by: tuple[st
 
 
 def assert_undone(import_: Import, **removed: int) -> None:
-    """Undoing removes this many records, as the dry run has said without touching anything."""
-    before = take_snapshot()
+    """Undoing removes this many records."""
     report = UndoReport(
         removed={**ALL, **removed},
         restored=dict.fromkeys(ALL, 0),
         kept=dict.fromkeys(ALL, 0),
         gone={name: count - {**ALL, **removed}[name] for name, count in ALL.items()},
     )
-    assert undo(import_id=import_.pk, dry_run=True) == report
-    assert take_snapshot() == before
     assert undo(import_id=import_.pk) == report
 
 
@@ -259,9 +255,8 @@ def test_a_type_that_is_not_registered_any_more_cannot_be_undone(
     company = registry.get("company")
     monkeypatch.setattr(registry, "_importables", {"company": company})
 
-    for dry_run in (True, False):
-        with pytest.raises(UnknownTypeError, match=r"^person$"):
-            undo(import_id=import_.pk, dry_run=dry_run)
+    with pytest.raises(UnknownTypeError, match=r"^person$"):
+        undo(import_id=import_.pk)
 
     assert take_snapshot() == before
 

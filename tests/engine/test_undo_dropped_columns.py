@@ -115,7 +115,7 @@ def test_discarding_undoes_all_but_such_a_column(import_: Import, zoe: int) -> N
 def test_a_column_that_all_records_had_alike_counts_for_each_of_them(acme: NewOrganization, import_: Import) -> None:
     drop("created_at")
 
-    report = undo(import_id=import_.pk, dry_run=True)
+    report = undo(import_id=import_.pk)
 
     assert [(conflict.row, conflict.reason, conflict.fields) for conflict in report.conflicts] == [
         (1, "column_gone", ("created_at",)),

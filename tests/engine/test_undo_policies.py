@@ -13,7 +13,7 @@ from people.models import ApiToken, Person
 from people.services import NewOrganization, create_token
 from tests.builders import make_company, make_import, make_person
 from tests.engine.test_undo import execute, run
-from tests.engine.updates import update_by_import
+from tests.engine.updates import undo_and_take_back, update_by_import
 from tests.interleaving import ask
 from tests.snapshots import take_snapshot
 
@@ -41,10 +41,8 @@ def outcomes(import_: Import) -> list[Any]:
 
 
 def undo_twice(import_: Import, on_conflict: OnConflict) -> UndoReport:
-    """The report of a dry run, which touches nothing, and that of the real one, which is the same."""
-    before = take_snapshot()
-    expected = undo(import_id=import_.pk, on_conflict=on_conflict, dry_run=True)
-    assert take_snapshot() == before
+    """The report of undoing that is taken back, and of doing it again, which is the same."""
+    expected = undo_and_take_back(import_, on_conflict)
     assert undo(import_id=import_.pk, on_conflict=on_conflict) == expected
     assert not expected.conflicts
     return expected
@@ -159,10 +157,10 @@ def test_a_company_that_an_updated_person_was_moved_to_goes_if_the_person_goes_b
     update_by_import(import_, zoe, row=3, company_id=company("Reds").pk)
     Person.objects.filter(pk=zoe.pk).update(company=company("Blues"))
 
-    report = undo(import_id=import_.pk, dry_run=True)
+    report = undo(import_id=import_.pk)
     assert [(conflict.reason, conflict.row) for conflict in report.conflicts] == [("referenced", 2), ("changed", 3)]
 
-    with_keeping = undo(import_id=import_.pk, on_conflict="keep", dry_run=True)
+    with_keeping = undo_and_take_back(import_, "keep")
     assert with_keeping.removed == {"company": 1, "person": 2}
     assert with_keeping.kept == {"company": 1, "person": 1}
 

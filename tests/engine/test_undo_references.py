@@ -103,7 +103,7 @@ def test_a_table_that_django_does_not_know_is_an_obstacle_like_any_other(
     execute(f"CREATE TABLE {table} (person {column})")
     execute(f"INSERT INTO {table} VALUES (%s), (%s), (NULL)", ann().pk, acme.person.pk)
 
-    conflicts = undo(import_id=import_.pk, dry_run=True).conflicts
+    conflicts = undo(import_id=import_.pk).conflicts
     assert conflicts == [referenced(Person, ann().pk, 1, (table, None))]
     assert_conflicts(import_, *conflicts)
 
@@ -163,6 +163,6 @@ def test_a_reference_from_a_table_with_fewer_rows_than_records_is_found_like_any
     other = make_import(creator=Person.objects.get(first_name="P7"))
     execute("ANALYZE imports_import")
 
-    (conflict,) = undo(import_id=import_.pk, dry_run=True).conflicts
+    (conflict,) = undo(import_id=import_.pk).conflicts
 
     assert conflict == referenced(Person, other.creator_id, 8, ("imports", other.pk))

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 
 from importsvc.engine import registry
 from importsvc.engine.copying import forget_plans, json_text
 from importsvc.engine.restoring import write_values
+from importsvc.engine.undo import OnConflict, UndoReport, undo
 from importsvc.imports.models import Change, Import
+
+
+def undo_and_take_back(import_: Import, on_conflict: OnConflict = "refuse") -> UndoReport:
+    """What undoing the import reports; it is undone no more than before."""
+    with transaction.atomic():
+        report = undo(import_id=import_.pk, on_conflict=on_conflict)
+        transaction.set_rollback(True)
+    return report
 
 
 def update_by_import(import_: Import, record: Model, *, row: int = 1, **after: Any) -> Change:
