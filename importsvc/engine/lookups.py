@@ -69,7 +69,7 @@ def read_lookups(
                 unique[rows.importable.name, column.name] = _mentioned(rows, column.name)
         for reference in rows.importable.references:
             referred.setdefault((reference.to, reference.by), set()).update(_mentioned(rows, reference.name))
-    folded = _fold({value for values in (*unique.values(), *referred.values()) for value in values})
+    folded = _fold(set().union(*unique.values(), *referred.values()))
     lookups = Lookups(folded=folded)
     taken = {
         key: _find(organization_id, key, set(lookups.fold_all(list(values))), lock=lock)
@@ -79,7 +79,8 @@ def read_lookups(
     for key, values in referred.items():
         before = found.get(key, {})
         asked = set(lookups.fold_all(list(values))).difference(before)
-        found[key] = {**before, **_find(organization_id, key, asked)}
+        if asked or not before:
+            found[key] = {**before, **_find(organization_id, key, asked)}
     return Lookups(folded=folded, taken=taken, found=found)
 
 

@@ -110,15 +110,23 @@ class References:
         self._problems: dict[str | None, str] = {}
         self._reference = reference
         self._position = rows.importable.position(reference.name)
-        self._fold = lookups.fold
+        self._fold_all = lookups.fold_all
         self._ids = lookups.found[reference.to, reference.by]
         self._payload = payload
 
     def check(self, piece: Piece, *, ignored: Collection[int] = ()) -> Iterator[RowError]:
         """An error for each name of the piece that means nothing, or more than one thing; not for ``ignored`` rows."""
         names: Sequence[Any] = piece.columns[self._position]
-        for name in set(names).difference(self.targets).difference(self._problems) - {None}:
-            self._resolve(name)
+        new = list(set(names).difference(self.targets).difference(self._problems) - {None})
+        for name, folded in zip(new, self._fold_all(new), strict=True):
+            # A record the organization has wins over a row of the same name: that row is an error of its own, or
+            # about it.
+            if not (ids := self._ids.get(folded)):
+                self._find_in_payload(name, folded)
+            elif len(ids) == 1:
+                self.targets[name] = ids[0]
+            else:
+                self._problems[name] = "is ambiguous"
         if self._problems.keys().isdisjoint(names):
             return
         name = self._reference.name
@@ -126,18 +134,9 @@ class References:
             if value in self._problems and row not in ignored:
                 yield RowError(row, name, f"{label(name)} {self._problems[value]}")
 
-    def _resolve(self, name: str) -> None:
-        folded = self._fold(name)
-        # A record the organization has wins over a row of the same name: that row is an error of its own, or about it.
-        if len(ids := self._ids.get(folded, ())) > 1:
-            self._problems[name] = "is ambiguous"
-        elif ids:
-            self.targets[name] = ids[0]
-        elif (target := self._find_in_payload(folded)) is not None:
-            self.targets[name] = target
+    def _find_in_payload(self, name: str, folded: str) -> None:
+        row = self._payload.first_rows(self._reference.by).get(folded) if self._payload else None
+        if self._payload and row:
+            self.targets[name] = self._payload.target(row)
         else:
             self._problems[name] = "must exist"
-
-    def _find_in_payload(self, folded: str) -> int | RowOf | None:
-        row = self._payload.first_rows(self._reference.by).get(folded) if self._payload else None
-        return self._payload.target(row) if self._payload and row else None
