@@ -165,7 +165,7 @@ def _measure_pages(client: Client, deep_page: int) -> dict[int, list[float]]:
 def _tabulate_growth(samples: Samples, sizes: Sizes, imported: Figure, reverted: Figure) -> Section:
     section = Section(f"Growth to {sizes.large_people:,} people")
     section.notes.append(
-        f"Done {'twice' if sizes.large_rounds == 2 else 'once'}. A revert that takes longer than {LONGEST_SECONDS}"
+        f"Medians of {sizes.large_rounds} rounds. A revert that takes longer than {LONGEST_SECONDS}"
         " seconds is given up, and counts as if it took that long."
     )
     base = f"that of {sizes.people:,}"

@@ -22,7 +22,7 @@ def run(*, quick: bool) -> Iterator[Section]:
         large_sizes = large.Sizes(people=10_000, large_people=50_000, large_rounds=1, deep_page=1_000)
     else:
         sizes = importing.Sizes(people=100_000, validated_people=5_000, rounds=5)
-        large_sizes = large.Sizes(people=100_000, large_people=1_000_000, large_rounds=2, deep_page=10_000)
+        large_sizes = large.Sizes(people=100_000, large_people=1_000_000, large_rounds=3, deep_page=10_000)
 
     with run_service(PRODUCT) as service:
         caller = _read_demo()

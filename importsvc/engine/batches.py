@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event
 from typing import Any, TypeVar
 
 from importsvc.engine.importable import Importable
@@ -45,6 +46,36 @@ def make_batches(
     if batch is not None:
         yield batch
     yield from (waiting[name] for name in importables if name in waiting)
+
+
+class Turns:
+    """Who reads ahead lets those who use what was read go first: threads of Python do not work at the same time."""
+
+    def __init__(self) -> None:
+        self._may_read = Event()
+        self._may_read.set()
+        self._is_over = False
+
+    def take(self, pieces: Iterable[Item]) -> Iterator[Item]:
+        """The pieces, each when nobody else works, and none any more once all is over."""
+        for piece in pieces:
+            self._may_read.wait()
+            if self._is_over:
+                return
+            yield piece
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """While the block lasts, nobody begins to read another piece."""
+        self._may_read.clear()
+        try:
+            yield
+        finally:
+            self._may_read.set()
+
+    def end(self) -> None:
+        """Nobody needs what is yet to be read, as when a row is wrong: who leaves does not wait for it."""
+        self._is_over = True
 
 
 @contextmanager

@@ -56,6 +56,8 @@ def column_encoder(field: Field[Any, Any], *, null: str) -> Callable[[Sequence[A
 
     def encode(values: Sequence[Any]) -> Sequence[str]:
         if None in values:
+            if values.count(None) == len(values):
+                return [null] * len(values)
             return [null if value is None else cell(to_text(value)) for value in values]
         texts = list(map(to_text, values))
         return texts if _is_plain("".join(texts)) else list(map(cell, texts))
@@ -76,6 +78,8 @@ def member_encoder(field: Field[Any, Any]) -> Callable[[Sequence[Any]], Sequence
             return [f'{head}"{value}"' for value in values]
         if types == {int}:
             return [f"{head}{value}" for value in values]
+        if types == {type(None)}:
+            return [""] * len(values)
         return ["" if value is None else head + cell(json_text(value)) for value in values]
 
     return encode

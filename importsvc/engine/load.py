@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any
 
@@ -64,6 +64,7 @@ def load(
     """
     defaults = defaults or Defaults(organization)
     forget_plans()
+    _keep_in_memory()
     ids: dict[str, Sequence[int]] = {}
     for records in plan.records:
         importable = records.importable
@@ -79,6 +80,12 @@ def load(
             write_values(importable, import_id=import_id, side="after")
         if on_written:
             on_written(len(records.rows) - records.created)
+
+
+def _keep_in_memory() -> None:
+    """Let PostgreSQL keep what keys are checked by, the rows that a COPY has added, without a file on disk."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '32MB'")
 
 
 def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
@@ -154,12 +161,22 @@ def _write_journal(importable: Importable, blocks: Iterator[tuple[Block, Sequenc
     def make_lines(block: Block, ids: Sequence[int]) -> Iterator[str]:
         members = [encode(column) for encode, column in zip(encoders, block.columns, strict=True)]
         return (
-            f"{head}{record_id}\t{row}{middle}{{{', '.join(filter(None, given))}}}\n"
-            for row, (record_id, *given) in zip(block.rows, zip(ids, *members, strict=True), strict=True)
+            f"{head}{record_id}\t{row}{middle}{{{given}}}\n"
+            for record_id, row, given in zip(ids, block.rows, _join_members(members, len(ids)), strict=True)
         )
 
     lines = chain.from_iterable(make_lines(block, ids) for block, ids in blocks)
     copy_rows(get_journal_model()._meta.db_table, _JOURNAL_COLUMNS, lines)
+
+
+def _join_members(columns: Sequence[Sequence[str]], count: int) -> Iterable[str]:
+    """The members of so many objects, of which each column has one or, where nothing was given, an empty text."""
+    given = [column for column in columns if any(column)]
+    if not given:
+        return repeat("", count)
+    if all(map(all, given)):
+        return map(", ".join, zip(*given, strict=True))
+    return (", ".join(filter(None, members)) for members in zip(*given, strict=True))
 
 
 def _write_journal_of_updates(

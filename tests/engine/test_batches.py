@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importsvc.engine import batches
-from importsvc.engine.batches import BATCHES_AHEAD, make_batches, read_ahead
+from importsvc.engine.batches import BATCHES_AHEAD, Turns, make_batches, read_ahead
 from importsvc.engine.rows import clean_rows
 from tests.engine.example import PLAYER, TEAM
 
@@ -208,3 +208,43 @@ def test_who_leaves_early_is_not_kept_by_what_is_not_needed_any_more() -> None:
 
     assert source.made <= 1 + BATCHES_AHEAD
     assert not [thread for thread in threading.enumerate() if thread.ident in source.threads]
+
+
+def test_pieces_come_in_their_order_while_nobody_works() -> None:
+    assert list(Turns().take(range(5))) == [0, 1, 2, 3, 4]
+
+
+def test_no_piece_is_begun_while_somebody_works() -> None:
+    turns = Turns()
+    taken: list[int] = []
+
+    def take() -> None:
+        taken.extend(turns.take([1, 2]))
+
+    with turns.work():
+        reader = threading.Thread(target=take)
+        reader.start()
+        reader.join(0.05)
+        assert (taken, reader.is_alive()) == ([], True)
+    reader.join(PATIENCE_SECONDS)
+
+    assert taken == [1, 2]
+
+
+def test_who_reads_goes_on_after_work_that_failed() -> None:
+    turns = Turns()
+
+    with pytest.raises(KeyError), turns.work():
+        raise KeyError
+
+    assert list(turns.take([1])) == [1]
+
+
+def test_nothing_more_is_taken_once_all_is_over() -> None:
+    turns = Turns()
+    pieces = turns.take(range(5))
+
+    assert next(pieces) == 0
+    turns.end()
+
+    assert list(pieces) == []

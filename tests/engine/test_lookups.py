@@ -170,15 +170,14 @@ def test_one_query_for_each_question_however_many_the_rows(
 
 def test_what_rows_refer_to_is_asked_once_however_many_parts_they_come_in(acme: NewOrganization) -> None:
     reds, ecole = (make_company(organization=acme.organization, name=name) for name in ("Reds", "École"))
-    parts = [["REDS", "acme"], ["reds", None], ["École", "reds"], ["école", "Acme", "REDS"]]
+    parts: list[list[str | None]] = [["REDS", "acme"], ["reds", None], ["École", "reds"], ["école", "Acme", "REDS"]]
     asked = []
     lookups: Lookups | None = None
     for part in parts:
         rows = clean_rows(registry.get("person"), [{"first_name": "A", "company": name} for name in part])
         with CaptureQueriesContext(connection) as captured:
             lookups = read_lookups(acme.organization.pk, [rows], trust_constraints=True, known=lookups)
-        queries: Any = captured.captured_queries
-        asked.append([query["sql"].partition(" FROM ")[0] for query in queries])
+        asked.append([query["sql"].partition(" FROM ")[0] for query in captured.captured_queries])
         plan = make_plan({"person": rows}, lookups, dependency_order=registry.in_dependency_order())
         assert plan.is_valid
 

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import takewhile
-from threading import Event
 from typing import Any, cast
 
 from importsvc.engine import registry
-from importsvc.engine.batches import make_batches, read_ahead
+from importsvc.engine.batches import Turns, make_batches, read_ahead
 from importsvc.engine.defaults import Defaults
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.fingerprints import make_tag
@@ -98,22 +96,22 @@ def plan_while_writing(organization: Organization, import_data: object) -> Itera
     """
     importables = get_importables()
     expected = expect_types(import_data, types=list(importables))
-    is_left = Event()
-    # Who leaves, as at the first wrong row, does not wait until all of a batch is read.
-    pieces = takewhile(lambda piece: not is_left.is_set(), read_rows(import_data))
-    batches = make_batches(pieces, importables, expected=expected)
+    turns = Turns()
+    batches = make_batches(turns.take(read_rows(import_data)), importables, expected=expected)
 
     def make_plans(batches: Iterable[CleanRows]) -> Iterator[Plan]:
         lookups = Lookups()
         for rows in batches:
-            lookups = read_lookups(organization.pk, [rows], trust_constraints=True, known=lookups)
-            yield _make_plan({rows.importable.name: rows}, lookups)
+            with turns.work():
+                lookups = read_lookups(organization.pk, [rows], trust_constraints=True, known=lookups)
+                plan = _make_plan({rows.importable.name: rows}, lookups)
+            yield plan
 
     with read_ahead(batches) as made_ahead:
         try:
             yield make_plans(made_ahead)
         finally:
-            is_left.set()
+            turns.end()
 
 
 def _make_plan(
