@@ -1,11 +1,14 @@
-"""Fixtures of the tests of imports over HTTP."""
+"""Fixtures of the tests of imports."""
 
 from __future__ import annotations
 
 import pytest
 
+from importsvc.imports.models import Import
+from people.services import NewOrganization
 from tests.client import ApiClient
 from tests.imports.change_documents import Scene
+from tests.imports.revert_cases import make_mixed_import
 
 
 @pytest.fixture
@@ -19,3 +22,9 @@ def keyed(api: ApiClient) -> ApiClient:
 def scene(api: ApiClient) -> Scene:
     """Records, and an import that is staged and would update them and create others."""
     return Scene(api)
+
+
+@pytest.fixture
+def import_(acme: NewOrganization) -> Import:
+    """The import of ``make_mixed_import``, in modules that have no other."""
+    return make_mixed_import(acme)
