@@ -15,8 +15,10 @@ from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, run_import
 from people.services import NewOrganization
+from tests.builders import make_person
 
 SCRIPT = "<script>alert(1)</script>"
+ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
 
 
 @pytest.fixture
@@ -39,6 +41,21 @@ def import_rows(caller: NewOrganization, import_data: Any, **said: Any) -> Impor
     import_ = create_import(organization=caller.organization, creator=caller.person, import_data=import_data, **said)
     actor = Actor("person", str(caller.person), caller.person.pk)
     return run_import(organization=caller.organization, import_id=import_.pk, actor=actor)
+
+
+def update_ann(caller: NewOrganization) -> Import:
+    """An import of people: one is updated, one is as she was already, and two are made."""
+    for name in ("Ann", "Eve"):
+        make_person(
+            organization=caller.organization, first_name=name, email=f"{name.lower()}@acme.test", title="Before"
+        )
+    rows = [
+        {"first_name": "Ann", "email": "ann@acme.test", "title": SCRIPT, "last_name": ""},
+        {"first_name": "Eve", "email": "eve@acme.test"},
+        {"first_name": "Bob"},
+        {"first_name": "Cid"},
+    ]
+    return import_rows(caller, {"person": rows, "company": []}, on_duplicate="update")
 
 
 def read(client: Client, url: str) -> str:

@@ -1,11 +1,17 @@
-"""Fixtures of the tests of imports over HTTP."""
+"""Fixtures of the tests of imports."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from importsvc.imports.models import Import
+from people.services import NewOrganization
+from tests.builders import make_company, make_person
 from tests.client import ApiClient
 from tests.imports.change_documents import Scene
+from tests.imports.revert_cases import make_mixed_import
 
 
 @pytest.fixture
@@ -19,3 +25,22 @@ def keyed(api: ApiClient) -> ApiClient:
 def scene(api: ApiClient) -> Scene:
     """Records, and an import that is staged and would update them and create others."""
     return Scene(api)
+
+
+@pytest.fixture
+def import_(acme: NewOrganization) -> Import:
+    """The import of ``make_mixed_import``, in modules that have no other."""
+    return make_mixed_import(acme)
+
+
+@pytest.fixture
+def records(acme: NewOrganization) -> dict[str, Any]:
+    """What is there before an import of ``tests.imports.import_previews``, by name."""
+    organization = acme.organization
+    reds = make_company(organization=organization, name="Reds")
+    return {
+        "reds": reds,
+        "blues": make_company(organization=organization, name="Blues"),
+        "ann": make_person(organization=organization, email="ann@acme.test", title="Boss", company=reds),
+        "other": make_person(organization=organization, email="other@acme.test"),
+    }

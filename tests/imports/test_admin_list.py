@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from importsvc.imports import admin_list
 from importsvc.imports.admin_list import ImportListAdmin, describe_duration, describe_made
@@ -14,9 +16,11 @@ from importsvc.imports.models import ImportState
 from people.services import NewOrganization
 from tests.admin_pages import (
     admin_user,  # noqa: F401 - who admin_client is
+    import_rows,
     read,
+    url_of,
 )
-from tests.builders import make_import, make_organization, make_person
+from tests.builders import PUBLISHED_ROWS, make_import, make_organization, make_person
 
 LIST = "/admin/imports/import/"
 
@@ -25,6 +29,11 @@ def ids_of(client: Client, **query: Any) -> list[int]:
     response = client.get(LIST, query)
     assert response.status_code == 200
     return [import_.pk for import_ in response.context["cl"].result_list]
+
+
+def cells_of(page: str, column: str) -> list[str]:
+    """What the list shows in a column, from top to bottom."""
+    return re.findall(rf'<td[^>]* data-label="{column}">(.*?)</td>', page)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +67,52 @@ def test_durations_are_said_as_one_says_them(seconds: float, words: str) -> None
 )
 def test_what_was_made_is_said_by_type(counts: Any, words: str) -> None:
     assert describe_made(counts) == words
+
+
+@pytest.mark.django_db
+def test_the_list_says_what_each_import_made(acme: NewOrganization, admin_client: Client) -> None:
+    import_ = import_rows(acme, PUBLISHED_ROWS)
+    make_import(creator=acme.person)
+    page = read(admin_client, LIST)
+    assert cells_of(page, "made") == ["–", "created 1 company, 1 person"]
+    assert f'<a class="text-link" href="/admin/people/person/{acme.person.pk}/change/">Ada Lovelace</a>' in page
+    assert re.search(rf'<a href="{url_of(import_)}"[^>]*>{import_.pk}</a>', page)
+
+
+@pytest.mark.django_db
+def test_the_list_asks_the_same_queries_however_many_imports(
+    acme: NewOrganization, admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    import_rows(acme, PUBLISHED_ROWS)
+    for shown in (1, 26):
+        # 1. the session, 2. its user, 3. how many imports, 4. those of the page with organization, creator and the
+        # size of what is staged
+        with django_assert_num_queries(4) as queries:
+            assert len(ids_of(admin_client)) == shown
+        asked = " ".join(query["sql"] for query in queries.captured_queries)
+        assert "imports_change" not in asked
+        assert "import_data" not in asked.replace('octet_length("imports_import"."import_data")', "")
+        for number in range(25):
+            make_import(creator=make_organization(name=f"Organization{shown}-{number}").person)
+
+
+@pytest.mark.django_db
+def test_the_list_can_be_filtered_and_searched(acme: NewOrganization, admin_client: Client) -> None:
+    globex = make_organization()
+    created = make_import(creator=acme.person, sample=True)
+    processed = make_import(creator=acme.person, state=ImportState.PROCESSED, sample=False)
+    reverted = make_import(creator=globex.person, state=ImportState.REVERTED)
+
+    assert ids_of(admin_client) == [reverted.pk, processed.pk, created.pk]
+    assert ids_of(admin_client, state="created") == [created.pk]
+    assert ids_of(admin_client, state="processed") == [processed.pk]
+    assert ids_of(admin_client, state="reverted") == [reverted.pk]
+    assert len(ids_of(admin_client, state="nonsense")) == 3
+    assert ids_of(admin_client, sample__exact="1") == [created.pk]
+    assert ids_of(admin_client, organization__id__exact=globex.organization.pk) == [reverted.pk]
+    for term in ("hank", "boss@GLOBEX", str(reverted.pk)):
+        assert ids_of(admin_client, q=term) == [reverted.pk]
+    assert ids_of(admin_client, q="lovelace") == [processed.pk, created.pk]
 
 
 @pytest.mark.django_db

@@ -13,18 +13,11 @@ from importsvc.imports.errors import RevertConflict
 from importsvc.imports.models import Import
 from importsvc.imports.services import OnConflict, Revert, revert_import
 from people.models import Person
-from people.services import NewOrganization
 from tests.builders import make_import
-from tests.imports.revert_cases import company, make_mixed_import, person
+from tests.imports.revert_cases import company, person
 from tests.interleaving import Gate, threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def import_(acme: NewOrganization) -> Import:
-    """An import that created the companies Reds and Blues and the people Ann and Bob, and updated Zoe of Old."""
-    return make_mixed_import(acme)
 
 
 def revert(import_: Import, on_conflict: OnConflict = "refuse") -> Revert:

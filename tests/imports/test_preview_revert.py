@@ -23,15 +23,9 @@ from importsvc.imports.services import (
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import, make_organization, make_person
-from tests.imports.revert_cases import UNTOUCHED, company, make_mixed_import, person, preview, run
+from tests.imports.revert_cases import UNTOUCHED, company, person, preview, run
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def import_(acme: NewOrganization) -> Import:
-    """An import that created the companies Reds and Blues and the people Ann and Bob, and updated Zoe of Old."""
-    return make_mixed_import(acme)
 
 
 def change(import_: Import, record: Any, action: str, outcome: str, **expected: Any) -> UndoChange:

@@ -23,17 +23,11 @@ from importsvc.imports.services import (
 from people.models import Person
 from people.services import NewOrganization, create_token
 from tests.builders import make_person
-from tests.imports.revert_cases import UNTOUCHED, company, make_mixed_import, person, preview
+from tests.imports.revert_cases import UNTOUCHED, company, person, preview
 from tests.interleaving import Gate, threads
 from tests.snapshots import take_snapshot
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def import_(acme: NewOrganization) -> Import:
-    """An import that created the companies Reds and Blues and the people Ann and Bob, and updated Zoe of Old."""
-    return make_mixed_import(acme)
 
 
 def write_nothing(acme: NewOrganization) -> None:

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, combinations
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import models
-from django.test import RequestFactory
-from django.test.utils import isolate_apps
-from rest_framework.request import Request
 
 from importsvc.imports.models import Change, ImportState
-from importsvc.jsonapi.compiled import compile_document
-from importsvc.jsonapi.fields import JsonApiSerializer, ToOneField
-from importsvc.jsonapi.query import read_shape
 from importsvc.urls import router
 from organizations.models import Organization
 from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person
 from tests.client import ApiClient, document_of
-from tests.jsonapi.reference import answer_changes_slowly, answer_slowly, build_document, write_rows
+from tests.jsonapi.reference import answer_changes_slowly, answer_slowly
 
 VIEWS: dict[str, Any] = {prefix: view_class for prefix, view_class, _ in router.registry}
 LISTS = [prefix for prefix, view_class in VIEWS.items() if hasattr(view_class, "list")]
@@ -269,99 +261,3 @@ def test_changes_are_those_of_a_serializer_whatever_is_shown(api: ApiClient, odd
         for query in queries:
             path = f"imports/{import_id}/changes?{query}"
             assert api.get(path).content == answer_changes_slowly(api.caller, path, str(import_id)), path
-
-
-@isolate_apps("people")
-def test_a_resource_is_not_included_again_where_it_is_primary_data_or_was_included_by_another_path() -> None:
-    class Place(models.Model):
-        name = models.TextField()
-
-        class Meta:
-            app_label = "people"
-
-        def __str__(self) -> str:
-            return self.name
-
-    class Worker(models.Model):
-        boss = models.ForeignKey("self", null=True, on_delete=models.CASCADE)
-        born_in = models.ForeignKey(Place, null=True, on_delete=models.CASCADE)
-        lives_in = models.ForeignKey(Place, null=True, on_delete=models.CASCADE)
-
-        class Meta:
-            app_label = "people"
-
-        def __str__(self) -> str:
-            return str(self.pk)
-
-    class PlaceSerializer(JsonApiSerializer):
-        class Meta:
-            model = Place
-            resource_name = "places"
-            fields = ["id", "name"]
-
-    class BossSerializer(JsonApiSerializer):
-        born_in = ToOneField("places")
-        included_serializers = {"born_in": PlaceSerializer}
-
-        class Meta:
-            model = Worker
-            resource_name = "workers"
-            fields = ["id", "born_in"]
-
-    class WorkerSerializer(JsonApiSerializer):
-        boss = ToOneField("workers")
-        born_in = ToOneField("places")
-        lives_in = ToOneField("places")
-        included_serializers = {"boss": BossSerializer, "lives_in": PlaceSerializer, "born_in": PlaceSerializer}
-
-        class Meta:
-            model = Worker
-            resource_name = "workers"
-            fields = ["id", "boss", "born_in", "lives_in"]
-
-    here, there, nowhere = (Place(pk=number, name=name) for number, name in enumerate("abc", start=1))
-    ann = Worker(pk=1, born_in=there)
-    bob = Worker(pk=2, boss=ann, lives_in=there, born_in=nowhere)
-    cid = Worker(pk=3, boss=Worker(pk=9, born_in=here), lives_in=here)
-
-    for paths in subsets(["boss", "boss.born_in", "lives_in", "born_in"]):
-        request = Request(RequestFactory().get("/", {"include": ",".join(paths)}))
-        shape = read_shape(request, WorkerSerializer)
-        records = [bob, ann, cid]
-
-        document = shape.build(write_rows(records, shape.columns), ZoneInfo("UTC"))
-
-        assert json.dumps(document) == json.dumps(build_document(WorkerSerializer, records, request, ZoneInfo("UTC")))
-
-
-def test_only_what_is_shown_is_selected_and_what_nobody_asked_for_is_not_joined(api: ApiClient) -> None:
-    from importsvc.imports.serializers import ImportSerializer
-
-    def columns(include: list[str], **fields: list[str]) -> tuple[str, ...]:
-        chosen = frozenset((name, frozenset(names)) for name, names in fields.items())
-        return compile_document(ImportSerializer, frozenset(include), chosen).columns
-
-    assert columns([], imports=[]) == ("id",)
-    assert columns([], imports=["sample", "creator", "creator_id"]) == ("id", "creator_id", "sample")
-    assert columns(["creator"], imports=[], people=["title"]) == ("id", "creator_id", "creator__title")
-    assert columns(["creator.company"], imports=["organization"], people=[], companies=["name"]) == (
-        "id",
-        "organization_id",
-        "creator_id",
-        "creator__company_id",
-        "creator__company__name",
-    )
-
-
-def test_every_combination_of_fields_and_includes_is_compiled_once(api: ApiClient) -> None:
-    compile_document.cache_clear()
-
-    for query in (
-        "",
-        "fields[imports]=sample,creator&include=creator",
-        "include=creator&fields[imports]=creator,sample",
-    ):
-        for _ in range(2):
-            assert api.get(f"imports?{query}").status_code == 200
-
-    assert compile_document.cache_info().misses == 2
