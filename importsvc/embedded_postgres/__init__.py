@@ -17,9 +17,7 @@ import os
 import pwd
 import shlex
 import shutil
-import socket
 import stat
-import struct
 import subprocess
 import tempfile
 import threading
@@ -39,12 +37,6 @@ ACCOUNT = "importsvc-postgres"
 
 # Recovery after a crash in the middle of a large import takes a while.
 PATIENCE_SECONDS = 300
-
-# The first message of a client: its length, the version of the protocol, who it is; and the code of the refusal of a
-# server that starts or stops.
-_NAMES = f"user\0{USER}\0database\0{DATABASE}\0\0".encode()
-_GREETING = struct.pack("!ii", 8 + len(_NAMES), 3 << 16) + _NAMES
-_NOT_YET = b"C57P03\0"
 
 # macOS allows 103 bytes for the path of a socket, Linux 107.
 LONGEST_SOCKET_PATH = 103
@@ -175,14 +167,10 @@ class Server:
                 time.sleep(0.02)
 
     def _answers(self) -> bool:
-        """Whether clients are let in: what ``pg_isready`` asks, without a process for every connection."""
-        with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError, IndexError):
-            client.settimeout(3)
-            client.connect(str(self.socket_folder / f".s.PGSQL.{PORT}"))
-            client.sendall(_GREETING)
-            answer = client.recv(1024)
-            return bool(answer) and _NOT_YET not in answer
-        return False  # not started, or about to write the file
+        try:
+            return self._run("pg_isready", "-h", self.socket_folder, "-p", PORT, "-U", USER).returncode == 0
+        except (FileNotFoundError, IndexError):
+            return False  # not started, or about to write the file
 
     def _new_socket_folder(self) -> str:
         """``.``, the data folder itself, unless that is too deep for the path of a socket."""
