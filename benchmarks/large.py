@@ -88,7 +88,9 @@ def measure(service: Service, caller: Caller, sizes: Sizes, imported: Figure, re
     samples = Samples()
     for number in range(sizes.large_rounds):
         print(f"  round {number + 1} of {sizes.large_rounds}", flush=True)
-        _measure_round(samples, service, client, caller, body, sizes)
+        _measure_round(samples, client, caller, body, sizes)
+    print("  memory", flush=True)
+    _measure_memory(samples, service, client, caller, body)
     few, more = (_measure_small_revert(client, caller, people) for people in (sizes.people // 10, sizes.people))
     sections = [_tabulate_growth(samples, sizes, imported, reverted), _tabulate_pages(samples, sizes)]
     if memory.is_available():
@@ -96,21 +98,16 @@ def measure(service: Service, caller: Caller, sizes: Sizes, imported: Figure, re
     return sections
 
 
-def _measure_round(
-    samples: Samples, service: Service, client: Client, caller: Caller, body: bytes, sizes: Sizes
-) -> None:
+def _measure_round(samples: Samples, client: Client, caller: Caller, body: bytes, sizes: Sizes) -> None:
     clear_imports()
-    (took, import_id), peaks = _watch(service, frozenset(), lambda: time_import(client, body))
+    took, import_id = time_import(client, body)
     samples.imports.append(took)
-    samples.import_peaks.append(peaks)
-    samples.afterwards.append(_read_idle(service, client))
     check_count(sizes.large_people + sizes.large_people // 10)
     text = bare_copy.read_rows()
     if not samples.pages:
         samples.pages = _measure_pages(client, sizes.deep_page)
-    took, peaks = _revert(caller, import_id)
-    samples.reverts.append(took)
-    samples.revert_peaks.append(peaks)
+    with run_service(PRODUCT) as another:
+        samples.reverts.append(time_revert(_warm_up(another, caller), import_id))
     clear_imports()
     samples.copies.append(bare_copy.time_copy(text))
     samples.copies_with_our_keys.append(bare_copy.time_copy(text, bare_copy.STATEMENT_KEYS))
@@ -118,23 +115,39 @@ def _measure_round(
         samples.copy_peaks.append(bare_copy.measure_memory(text))
 
 
+def _measure_memory(samples: Samples, service: Service, client: Client, caller: Caller, body: bytes) -> None:
+    """Once more, watched: to look at a process's memory all the time slows it down."""
+    clear_imports()
+    (_, import_id), peaks = _watch(service, frozenset(), lambda: time_import(client, body))
+    samples.import_peaks.append(peaks)
+    samples.afterwards.append(_read_idle(service, client))
+    samples.revert_peaks.append(_revert(caller, import_id))
+    clear_imports()
+
+
 def _measure_small_revert(client: Client, caller: Caller, people: int) -> Peaks:
     """What the revert of so many people takes in memory."""
     clear_imports()
     _, import_id = time_import(client, make_body(make_rows(people)))
-    _, peaks = _revert(caller, import_id)
+    peaks = _revert(caller, import_id)
     clear_imports()
     return peaks
 
 
-def _revert(caller: Caller, import_id: str) -> tuple[float, Peaks]:
-    """Seconds and memory of a revert by a new worker and backend, which hold nothing of the import."""
+def _warm_up(service: Service, caller: Caller) -> Client:
+    """A client of a service that has been asked something."""
+    client = Client(service.port, caller)
+    client.send("GET", "/api/v2/people")
+    return client
+
+
+def _revert(caller: Caller, import_id: str) -> Peaks:
+    """What a revert by a new worker and backend, which hold nothing of the import, takes in memory."""
     others = frozenset(find_backends())
     with run_service(PRODUCT) as service:
-        client = Client(service.port, caller)
-        client.send("GET", "/api/v2/people")
+        client = _warm_up(service, caller)
         took, peaks = _watch(service, others, lambda: time_revert(client, import_id))
-        return took, replace(peaks, complete=took < LONGEST_SECONDS)
+        return replace(peaks, complete=took < LONGEST_SECONDS)
 
 
 def _watch(service: Service, others: frozenset[int], work: Callable[[], Result]) -> tuple[Result, Peaks]:

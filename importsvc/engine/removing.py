@@ -10,8 +10,8 @@ from django.db.models import Model
 from importsvc.engine.foreign_keys import find_foreign_keys
 from importsvc.engine.journal_entries import Entries
 
-# PostgreSQL keeps a note of each record that a statement removes until it has checked all keys to it.
-REMOVED_AT_ONCE = 20_000
+# PostgreSQL keeps each record that a statement removes until it has checked all keys to it.
+REMOVED_AT_ONCE = 10_000
 
 
 def count_rows(model: type[Model]) -> None:
