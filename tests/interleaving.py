@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 PATIENCE_SECONDS = 20
 
@@ -62,6 +62,25 @@ class Threads:
             assert not future.done(), f"it did not wait: {future.result()!r}"
             assert time.monotonic() < deadline
         return future
+
+
+class Steps:
+    """What the first thread does and then waits: a function for a gate."""
+
+    @staticmethod
+    def stop() -> None:
+        """Here it waits."""
+
+
+def hold(work: Callable[[], Any]) -> Callable[[], Any]:
+    """The work in a transaction that stays open until the gate is opened."""
+
+    def run() -> None:
+        with transaction.atomic():
+            work()
+            Steps.stop()
+
+    return run
 
 
 @contextmanager

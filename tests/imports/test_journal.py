@@ -14,7 +14,7 @@ from importsvc.engine.copying import copy_rows
 from importsvc.imports.models import Change, Import
 from people.services import NewOrganization
 from tests.builders import make_import
-from tests.interleaving import PATIENCE_SECONDS, Gate, threads
+from tests.interleaving import PATIENCE_SECONDS, Gate, Steps, hold, threads
 from tests.snapshots import take_snapshot
 
 COLUMNS = ("import_id", "record_type", "record_id", "row", "action")
@@ -169,25 +169,6 @@ def test_imports_and_entries_go_together(journaled: Import) -> None:
 
 
 # --- two at a time ---------------------------------------------------------------------------------------------------
-
-
-class Steps:
-    """What the first thread does and then waits: a function for a gate."""
-
-    @staticmethod
-    def stop() -> None:
-        """Here it waits."""
-
-
-def hold(work: Callable[[], Any]) -> Callable[[], Any]:
-    """The work in a transaction that stays open until the gate is opened."""
-
-    def run() -> None:
-        with transaction.atomic():
-            work()
-            Steps.stop()
-
-    return run
 
 
 def remove(import_id: int) -> None:

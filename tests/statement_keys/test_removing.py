@@ -12,7 +12,7 @@ from django.db.models import ProtectedError
 from companies.models import Company
 from people.models import Person
 from tests.builders import make_company, make_organization, make_person
-from tests.interleaving import PATIENCE_SECONDS, Gate, threads
+from tests.interleaving import PATIENCE_SECONDS, Gate, Steps, hold, threads
 from tests.statement_keys.keys import (
     REFERRING,
     Refer,
@@ -86,25 +86,6 @@ def test_what_could_be_referred_to_is_not_removed_where_that_cannot_be_seen(comp
 
 
 # --- two at a time ---------------------------------------------------------------------------------------------------
-
-
-class Steps:
-    """What the first thread does and then waits: a function for a gate."""
-
-    @staticmethod
-    def stop() -> None:
-        """Here it waits."""
-
-
-def hold(work: Callable[[], Any]) -> Callable[[], Any]:
-    """The work in a transaction that stays open until the gate is opened."""
-
-    def run() -> None:
-        with transaction.atomic():
-            work()
-            Steps.stop()
-
-    return run
 
 
 @pytest.mark.django_db(transaction=True)
