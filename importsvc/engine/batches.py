@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from importsvc.engine.importable import Importable
 from importsvc.engine.rows import CleanRows
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 10_000
 BATCHES_AHEAD = 2
 
 Item = TypeVar("Item")

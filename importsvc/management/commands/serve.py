@@ -24,8 +24,9 @@ from people.services import create_organization
 DEMO_FILE = settings.VAR_DIR / "demo.json"
 
 # For glibc: memory that an import of 100 MB took goes back to the system when it is free. Otherwise each thread keeps a
-# heap of its own, and large pieces are kept for later once the first was asked for.
-MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
+# heap of its own, and large pieces are kept for later once the first was asked for. A little is kept: to take memory
+# from the system again for every part of a file is slow, on virtual machines above all.
+MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(2 << 20), "MALLOC_TRIM_THRESHOLD_": str(8 << 20)}
 
 # How long requests that run when the service is stopped may take to finish.
 GRACE_SECONDS = 30
