@@ -47,9 +47,7 @@ DROP FUNCTION {self.name}_find();
 """
 
     def _guard_referrers(self) -> str:
-        """Rows that are added or changed refer to one that is there, and lock it as a foreign key would.
-
-        XX"""
+        """Rows that are added or changed refer to one that is there, and lock it as a foreign key would."""
         added = self._list("added.{own}")
         return f"""
 CREATE FUNCTION {self.name}_find() RETURNS trigger LANGUAGE plpgsql
