@@ -108,6 +108,12 @@ def scans(plan: dict[str, Any]) -> Iterator[str]:
 
 def read_plans(api: ApiClient, path: str) -> dict[str, list[str]]:
     """The large tables that each query of a request reads from one end to the other."""
+    plans = explain(api, path)
+    return {sql: [table for table in scans(plan) if table in FILL] for sql, plan in plans.items()}
+
+
+def explain(api: ApiClient, path: str) -> dict[str, dict[str, Any]]:
+    """The plan of each query of a request that finds something."""
     with CaptureQueriesContext(connection) as queries:
         response = api.get(path)
     assert response.status_code == 200, response.content
@@ -117,7 +123,7 @@ def read_plans(api: ApiClient, path: str) -> dict[str, list[str]]:
         for sql in [query["sql"] for query in queries]:
             cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
             (plan,) = cursor.fetchone()
-            plans[sql] = [table for table in scans(plan[0]["Plan"]) if table in FILL]
+            plans[sql] = plan[0]["Plan"]
     return plans
 
 
@@ -163,6 +169,23 @@ def test_no_query_reads_through_a_large_table(api: ApiClient, path: str) -> None
 
     assert len(plans) >= 3
     assert {sql: tables for sql, tables in plans.items() if tables} == {}
+
+
+def find_limits(plan: dict[str, Any]) -> Iterator[str]:
+    """What each part of a plan that ends early is to the part above it."""
+    if plan["Node Type"] == "Limit":
+        yield plan.get("Parent Relationship", "Top")
+    for part in plan.get("Plans", []):
+        yield from find_limits(part)
+
+
+@pytest.mark.parametrize("path", ["people", "people?sort=-id&include=company", "companies", "imports?sort=-started_at"])
+def test_where_a_later_page_begins_is_looked_for_once_and_not_for_each_record(api: ApiClient, path: str) -> None:
+    page = f"{path}{'&' if '?' in path else '?'}page[number]=40"
+
+    limits = [limit for plan in explain(api, page).values() for limit in find_limits(plan) if limit != "Top"]
+
+    assert limits == ["InitPlan"]
 
 
 def test_a_query_without_an_index_would_be_found(api: ApiClient) -> None:

@@ -7,12 +7,26 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 
 from importsvc.jsonapi.errors import RequestError
 
 _POSITIVE = re.compile(r"0*[1-9][0-9]*")
+
+
+class _IsAnyOf(Func):
+    """Whether a value is in an array.
+
+    PostgreSQL makes the array once. What is ``IN`` a subquery it may look for again for every record of the table, if
+    it believes that there is but one: when it counted while an import was running, it has seen none of what that wrote.
+    """
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
 
 
 class PageNumberPagination(BasePagination):
@@ -34,8 +48,8 @@ class PageNumberPagination(BasePagination):
             return queryset[: self.size]
         # The ids first, from an index alone: otherwise every record before the page, and all that it is joined with,
         # would be read and thrown away.
-        ids = queryset.values("pk")[start : start + self.size]
-        return queryset.model._default_manager.filter(pk__in=ids).order_by(*queryset.query.order_by)
+        ids = ArraySubquery(queryset.values("pk")[start : start + self.size])
+        return queryset.model._default_manager.filter(_IsAnyOf(F("pk"), ids)).order_by(*queryset.query.order_by)
 
     def paginate_sliced(self, items: Any, request: Request, *, count: int) -> Any:
         """The items of the page that is asked for, of so many that can be sliced; none if it is past the end.
