@@ -6,6 +6,7 @@ same organization each time. These triggers are called once, and ask once for ea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ from importsvc.key_triggers import KeyTriggers
 if TYPE_CHECKING:
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
     from django.db.models import Field, Model
+
+# What PostgreSQL takes without quotes as the beginning of a name, with room for what is put after it.
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,54}")
 
 
 class StatementForeignKey(BaseConstraint):
@@ -48,6 +52,10 @@ class StatementForeignKey(BaseConstraint):
     ) -> None:
         if not fields or len(fields) != len(to_fields):
             raise ValueError("A key has fields, and refers to as many.")
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                "A key's name has at most 55 lower-case letters, digits and underscores: its triggers' begin so."
+            )
         self.fields = tuple(fields)
         self.to = to
         self.to_fields = tuple(to_fields)

@@ -113,6 +113,18 @@ def test_a_key_refers_to_as_many_fields_as_it_has(fields: list[str], to_fields: 
         StatementForeignKey(fields=fields, to="companies.Company", to_fields=to_fields, name="key")
 
 
+@pytest.mark.parametrize("name", ["", "k" * 56, "Key", "1key", "key-1", "key;", "schlüssel"])
+def test_a_key_has_a_name_that_its_triggers_can_begin_with(name: str) -> None:
+    with pytest.raises(ValueError, match="A key's name has at most 55 lower-case letters, digits and underscores"):
+        StatementForeignKey(fields=["company"], to="companies.Company", to_fields=["id"], name=name)
+
+
+def test_a_key_may_have_a_name_of_55_characters() -> None:
+    key = StatementForeignKey(fields=["company"], to="companies.Company", to_fields=["id"], name="k" * 55)
+
+    assert key.name == "k" * 55
+
+
 def test_a_changed_key_is_a_migration() -> None:
     state = MigrationLoader(None).project_state()
     changed = state.clone()
