@@ -50,7 +50,8 @@ class Outcome(models.TextChoices):
 class Import(models.Model):
     """Rows somebody brought, staged as they came, and when they were applied and undone.
 
-    Lists and details never need ``import_data``, which may be hundreds of megabytes: defer it.
+    Lists and details never need ``import_data``, which may be megabytes: defer it. ``importsvc.imports.staging``
+    reads and writes it with its parts.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="imports", db_index=False)
@@ -59,7 +60,11 @@ class Import(models.Model):
     )
     import_model_id = models.BigIntegerField(null=True, blank=True)
     sample = models.BooleanField(null=True, blank=True)
-    import_data = models.TextField(default="", blank=True, help_text="The staged rows: JSON, exactly as it arrived.")
+    import_data = models.TextField(
+        default="",
+        blank=True,
+        help_text="The staged rows: JSON, exactly as it arrived. Of large ones the beginning; then come the parts.",
+    )
     shared_values = models.JSONField(
         default=dict,
         editable=False,
@@ -133,6 +138,35 @@ class Import(models.Model):
         if self.reverted_at:
             return ImportState.REVERTED
         return ImportState.PROCESSED if self.processed_at else ImportState.CREATED
+
+
+class StagedPart(models.Model):
+    """What follows the beginning of staged rows that are large: parts of their text, in the order of their numbers.
+
+    Together they may be hundreds of megabytes, of which PostgreSQL would otherwise hold several copies at once.
+    """
+
+    pk = models.CompositePrimaryKey("import_record_id", "number")
+    import_record = models.ForeignKey(
+        Import,
+        on_delete=models.CASCADE,
+        related_name="staged_parts",
+        db_column="import_id",
+        db_constraint=False,
+        db_index=False,  # the primary key starts with it
+    )
+    number = models.PositiveIntegerField()
+    content = models.TextField()
+
+    class Meta:
+        constraints = [
+            StatementForeignKey(
+                fields=["import_record"], to="imports.Import", to_fields=["id"], name="staged_part_of_import"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Part {self.number} of import {self.import_record_id}"
 
 
 class Change(models.Model):

@@ -35,6 +35,7 @@ DECLARED = {
         "people_person",
     ),
     "change_of_import": ("imports_change", {"import_id": "id"}, "imports_import"),
+    "staged_part_of_import": ("imports_stagedpart", {"import_id": "id"}, "imports_import"),
 }
 
 

@@ -18,7 +18,7 @@ from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.planning import Progress, get_on_duplicate, plan_rows, plan_while_writing, to_text
 from importsvc.imports.services.preconditions import needs_tag, require_tag
 from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
-from importsvc.imports.staging import store_import_data
+from importsvc.imports.staging import read_import_data, store_import_data
 from organizations.models import Organization
 from people.models import Person
 
@@ -117,7 +117,7 @@ def run_import(
         import_.organization = lock_organization(organization)
         import_.on_duplicate = on_duplicate or import_.on_duplicate
         import_.processed_by = actor and actor.to_json()
-        rows = import_.import_data if import_data is None else import_data
+        rows = read_import_data(import_id) if import_data is None else import_data
         defaults = Defaults(import_.organization)
         # Only where every row becomes a new record can be seen row by row, while writing, that nothing is wrong.
         if careful or if_match is not None or import_.on_duplicate != "error":

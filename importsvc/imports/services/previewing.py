@@ -14,6 +14,7 @@ from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.planning import Planned, Progress, get_on_duplicate, plan_rows
 from importsvc.imports.services.reverting import find_import
 from importsvc.imports.services.transactions import require_state
+from importsvc.imports.staging import read_import_data
 from organizations.models import Organization
 
 __all__ = ["ImportPreview", "PlannedChange", "RowsPreview", "preview_import", "preview_rows"]
@@ -57,7 +58,7 @@ def preview_import(*, organization: Organization, import_id: int) -> ImportPrevi
     require_state(import_, ImportState.CREATED, "imported")
     defaults = Defaults(organization)
     on_duplicate = get_on_duplicate(import_)
-    planned = plan_rows(organization, import_.import_data, on_duplicate=on_duplicate, tagged_with=defaults)
+    planned = plan_rows(organization, read_import_data(import_id), on_duplicate=on_duplicate, tagged_with=defaults)
     preview = _preview(planned, defaults)
     return ImportPreview(preview.counts, preview.refusal, preview.changes, import_, str(planned.tag))
 
