@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_PASSAGE = 200_000  # characters
+_PASSAGE = 40_000  # characters
 
 
 class AmbiguousObject(dict[str, Any]):
