@@ -72,7 +72,7 @@ def _database() -> Iterator[None]:
 
         from django.db import connections
 
-        from importsvc.embedded_postgres.base import SERVER
+        from importsvc.postgres.embedded.base import SERVER
 
         try:
             yield

@@ -6,7 +6,7 @@ from django_filters import FilterSet
 
 from companies.models import Company
 from importsvc.journal import created_by_imports
-from importsvc.jsonapi.filters import IdFilter, RelatedIdFilter, TextFilter
+from importsvc.jsonapi.request.filters import IdFilter, RelatedIdFilter, TextFilter
 
 
 class CompanyFilterSet(FilterSet):

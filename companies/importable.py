@@ -1,9 +1,9 @@
 """What a company row looks like (contract, section 2.5)."""
 
 from companies.models import Company
-from importsvc.engine.cells import currency, json_object, long_text, tags, text, whole_number
-from importsvc.engine.importable import Column, Importable
-from importsvc.engine.registry import register
+from importsvc.engine.parse.cells import currency, json_object, long_text, tags, text, whole_number
+from importsvc.engine.schema.importable import Column, Importable
+from importsvc.engine.schema.registry import register
 
 register(
     Importable(

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from importsvc.statement_keys import StatementForeignKey
+from importsvc.postgres.statement_keys import StatementForeignKey
 from organizations.models import Organization, validate_currency_code
 from organizations.tenancy import OrganizationScopedQuerySet
 

@@ -1,7 +1,7 @@
 """Companies as resources, with the attributes of the page's ``included``."""
 
 from companies.models import Company
-from importsvc.jsonapi.fields import EmptyToOneField, JsonApiSerializer
+from importsvc.jsonapi.document.fields import EmptyToOneField, JsonApiSerializer
 from organizations.serializers import OrganizationRelation
 
 

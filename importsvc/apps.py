@@ -14,9 +14,10 @@ class ProjectConfig(AppConfig):
     def ready(self) -> None:
         """Load the system checks."""
         from importsvc.jsonapi import checks  # noqa: F401 - registers itself
+        from importsvc.postgres import checks as database_checks  # noqa: F401 - likewise
 
 
 class AdminConfig(admin.AdminConfig):
     """Django's admin, with our site."""
 
-    default_site = "importsvc.admin_site.AdminSite"
+    default_site = "importsvc.admin_site.site.AdminSite"

@@ -9,7 +9,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from importsvc.admin_settings import UNFOLD  # noqa: F401 - a setting
+from importsvc.admin_site.appearance import UNFOLD  # noqa: F401 - a setting
 
 env = environ.Env()
 
@@ -79,8 +79,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Compression sees responses last, tags are of what they were before.
-    "importsvc.jsonapi.middleware.Compression",
-    "importsvc.jsonapi.middleware.ConditionalGet",
+    "importsvc.http.middleware.Compression",
+    "importsvc.http.middleware.ConditionalGet",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -116,7 +116,7 @@ if env.str("DATABASE_URL", default=""):
     if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name")
 else:
-    DATABASES = {"default": {"ENGINE": "importsvc.embedded_postgres", "NAME": "importsvc"}}
+    DATABASES = {"default": {"ENGINE": "importsvc.postgres.embedded", "NAME": "importsvc"}}
 
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -129,7 +129,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
-FORMAT_MODULE_PATH = ["importsvc.formats"]
+FORMAT_MODULE_PATH = ["importsvc.admin_site.formats"]
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 
@@ -146,15 +146,15 @@ IDEMPOTENCY_KEY_HOURS = _positive_integer("IDEMPOTENCY_KEY_HOURS", 48)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["people.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["importsvc.jsonapi.parsers.JsonApiParser"],
-    "DEFAULT_RENDERER_CLASSES": ["importsvc.jsonapi.renderers.JsonApiRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "importsvc.jsonapi.negotiation.JsonApiContentNegotiation",
-    "DEFAULT_PAGINATION_CLASS": "importsvc.jsonapi.pagination.PageNumberPagination",
+    "DEFAULT_PARSER_CLASSES": ["importsvc.jsonapi.request.parsers.JsonApiParser"],
+    "DEFAULT_RENDERER_CLASSES": ["importsvc.jsonapi.document.renderers.JsonApiRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "importsvc.jsonapi.request.negotiation.JsonApiContentNegotiation",
+    "DEFAULT_PAGINATION_CLASS": "importsvc.jsonapi.document.pagination.PageNumberPagination",
     "DEFAULT_FILTER_BACKENDS": [
-        "importsvc.jsonapi.filters.FilterBackend",
-        "importsvc.jsonapi.filters.SortBackend",
+        "importsvc.jsonapi.request.filters.FilterBackend",
+        "importsvc.jsonapi.request.filters.SortBackend",
     ],
-    "DEFAULT_THROTTLE_CLASSES": ["importsvc.jsonapi.throttling.RateLimit"],
+    "DEFAULT_THROTTLE_CLASSES": ["importsvc.jsonapi.request.throttling.RateLimit"],
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "importsvc.jsonapi.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,

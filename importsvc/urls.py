@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from companies.views import CompanyViewSet
-from importsvc.imports.views import ImportViewSet
+from importsvc.imports.api.views import ImportViewSet
 from importsvc.jsonapi.errors import unknown_url
 from organizations.views import OrganizationViewSet
 from people.views import PersonViewSet

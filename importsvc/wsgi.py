@@ -6,8 +6,8 @@ import sys
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from importsvc.chunked_bodies import ChunkedBodies
-from importsvc.jsonapi.wsgi import UnreadContentTypes
+from importsvc.http.chunked_bodies import ChunkedBodies
+from importsvc.http.content_types import UnreadContentTypes
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
 

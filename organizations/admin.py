@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from importsvc.strict_json import read_json
+from importsvc.text.strict_json import read_json
 from organizations.models import Organization
 
 

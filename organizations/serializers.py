@@ -1,6 +1,6 @@
 """Organizations as resources."""
 
-from importsvc.jsonapi.fields import JsonApiSerializer, ToOneField
+from importsvc.jsonapi.document.fields import JsonApiSerializer, ToOneField
 from organizations.models import Organization
 
 

@@ -17,7 +17,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from importsvc.compiled_queries import CompiledQuery, Parameter, Row
+from importsvc.postgres.compiled_queries import CompiledQuery, Parameter, Row
 from organizations.models import Organization
 from people.models import ApiToken, Person
 

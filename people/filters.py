@@ -5,7 +5,7 @@ from functools import partial
 from django_filters import FilterSet
 
 from importsvc.journal import created_by_imports
-from importsvc.jsonapi.filters import IdFilter, RelatedIdFilter, TextFilter
+from importsvc.jsonapi.request.filters import IdFilter, RelatedIdFilter, TextFilter
 from people.models import Person
 
 

@@ -1,8 +1,8 @@
 """What a person row looks like (contract, section 2.5). People arrive as contacts: the model's defaults say so."""
 
-from importsvc.engine.cells import email, json_object, tags, text
-from importsvc.engine.importable import Column, Importable, Reference
-from importsvc.engine.registry import register
+from importsvc.engine.parse.cells import email, json_object, tags, text
+from importsvc.engine.schema.importable import Column, Importable, Reference
+from importsvc.engine.schema.registry import register
 from people.models import Person
 
 register(

@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from companies.models import Company
-from importsvc.statement_keys import StatementForeignKey
+from importsvc.postgres.statement_keys import StatementForeignKey
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet
 

@@ -1,7 +1,7 @@
 """People as resources, with the attributes of the page's ``included``."""
 
 from companies.serializers import CompanySerializer
-from importsvc.jsonapi.fields import EmptyToOneField, JsonApiSerializer, ToOneField
+from importsvc.jsonapi.document.fields import EmptyToOneField, JsonApiSerializer, ToOneField
 from organizations.serializers import OrganizationRelation
 from people.models import Person
 

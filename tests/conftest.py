@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from people.services import NewOrganization, create_organization
+from tests.builders import make_organization
 from tests.client import ApiClient
 
 
@@ -20,3 +21,9 @@ def acme(db: None) -> NewOrganization:
 def api(acme: NewOrganization) -> ApiClient:
     """A client that asks as that user."""
     return ApiClient(acme)
+
+
+@pytest.fixture
+def globex(db: None) -> ApiClient:
+    """A client of another organization."""
+    return ApiClient(make_organization())

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from importsvc.engine.currencies import CURRENCIES
+from importsvc.engine.parse.currencies import CURRENCIES
 
 
 class WrongError(Exception):

@@ -18,7 +18,15 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 ROOT: Path = settings.BASE_DIR
 PACKAGES = ("importsvc", "organizations", "companies", "people")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-PURE = ["cells", "errors", "importable", "payload", "plan", "row_checks", "rows"]
+PURE = [
+    "errors",
+    "parse.cells",
+    "parse.payload",
+    "parse.rows",
+    "plan.plan",
+    "plan.row_checks",
+    "schema.importable",
+]
 LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True, no_logo=True))"
 
 DOWNWARDS = "Apps import downwards: imports, people, companies, idempotency, organizations"
@@ -34,19 +42,19 @@ FORBIDDEN = [
     ("organizations.models", "companies.models", [DOWNWARDS]),
     ("companies.models", "people.models", [DOWNWARDS]),
     ("people.models", "importsvc.imports.models", [DOWNWARDS]),
-    ("importsvc.engine.registry", "people.models", [DOWNWARDS, ENGINE]),
-    ("importsvc.engine.undo", "rest_framework.exceptions", [ENGINE, NO_HTTP]),
+    ("importsvc.engine.schema.registry", "people.models", [DOWNWARDS, ENGINE]),
+    ("importsvc.engine.revert.revert", "rest_framework.exceptions", [ENGINE, NO_HTTP]),
     ("importsvc.journal", "importsvc.imports.models", [DOWNWARDS, ENGINE]),  # by a detour
     ("organizations.models", "importsvc.idempotency.models", [DOWNWARDS]),
     ("importsvc.idempotency.models", "companies.models", [DOWNWARDS]),
-    ("people.services", "importsvc.engine.registry", [IMPORTABLES]),
+    ("people.services", "importsvc.engine.schema.registry", [IMPORTABLES]),
     ("importsvc.jsonapi.views", "organizations.features", [DIALECT]),
-    ("importsvc.jsonapi.parsers", "importsvc.engine.payload", [DIALECT]),
+    ("importsvc.jsonapi.request.parsers", "importsvc.engine.parse.payload", [DIALECT]),
     ("importsvc.jsonapi.idempotency", "importsvc.idempotency.services", [DIALECT]),
     ("importsvc.idempotency.services", "importsvc.jsonapi.errors", [NO_HTTP]),
-    ("importsvc.engine.plan", "django.db", [IS_PURE]),
+    ("importsvc.engine.plan.plan", "django.db", [IS_PURE]),
     ("importsvc.imports.services.importing", "importsvc.jsonapi.errors", [NO_HTTP]),
-    ("importsvc.imports.views", "importsvc.engine.undo", [EDGES]),
+    ("importsvc.imports.api.views", "importsvc.engine.revert.revert", [EDGES]),
     ("importsvc.imports.management.commands.import_file", "importsvc.engine.errors", [EDGES]),
     ("importsvc.management.output", "importsvc.imports.models", [DOWNWARDS]),  # used by people's commands
 ]

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
-from importsvc.imports.views import ImportViewSet
+from importsvc.imports.api.views import ImportViewSet
 from importsvc.urls import router
 from people.services import NewOrganization, create_organization
 from tests.client import ApiClient, document_of

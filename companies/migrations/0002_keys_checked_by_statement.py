@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from importsvc.statement_keys import StatementForeignKey
+from importsvc.postgres.statement_keys import StatementForeignKey
 
 
 class Migration(migrations.Migration):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from importsvc.text import printable
+from importsvc.text.display import printable
 
 
 @dataclass(frozen=True)

@@ -13,4 +13,4 @@ class ImportsConfig(AppConfig):
     def ready(self) -> None:
         """Load the declarations and the system checks."""
         autodiscover_modules("importable")
-        from importsvc.imports import checks  # noqa: F401 - registers itself
+        from importsvc.engine.schema import checks  # noqa: F401 - registers itself

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from importsvc.engine import conflicts
 from importsvc.engine.errors import RowError, describe_row_errors
-from importsvc.engine.undo import UndoReport
+from importsvc.engine.revert import conflicts
+from importsvc.engine.revert.revert import UndoReport
 from importsvc.errors import Conflict, InvalidAttribute
 from importsvc.imports.models import ImportState
 from importsvc.imports.record_types import name_resources

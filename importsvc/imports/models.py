@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from importsvc import journal
-from importsvc.statement_keys import StatementForeignKey
+from importsvc.postgres.statement_keys import StatementForeignKey
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet
 from people.models import Person

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Model
 
-from importsvc.engine import registry
+from importsvc.engine.schema import registry
 
 
 def get_resource_type(record_type: str) -> str:

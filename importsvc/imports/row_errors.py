@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from importsvc.engine.errors import RowError
-from importsvc.engine.importable import normalize_header
-from importsvc.engine.rows import name_unknown
+from importsvc.engine.parse.rows import name_unknown
+from importsvc.engine.schema.importable import normalize_header
 from importsvc.imports.services.planning import read_rows
-from importsvc.text import describe_value
+from importsvc.text.display import describe_value
 
 _NOTHING = object()
 

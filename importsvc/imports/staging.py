@@ -10,8 +10,8 @@ from django.db.models import BigIntegerField, Func, OuterRef, Subquery, Sum, Val
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Substr
 
-from importsvc.engine.copying import cell, copy_rows
 from importsvc.imports.models import Import, StagedPart
+from importsvc.postgres.copy import cell, copy_rows
 
 # Characters that are kept with the import, sent as one parameter. Sending takes several times the memory of the
 # parameter, and PostgreSQL longer to read it as part of a statement. More than what is ever shown of the rows.

@@ -2,5 +2,3 @@
 
 Knows no resource. Works on top of djangorestframework-jsonapi, whose serializers declare the resources.
 """
-
-API_PREFIX = "/api/"

@@ -8,7 +8,7 @@ from typing import Any
 from django.core import checks
 from django.urls import URLResolver, get_resolver
 
-from importsvc.jsonapi.resources import UnknownDeclarationError, read_resource
+from importsvc.jsonapi.document.resources import UnknownDeclarationError, read_resource
 from importsvc.jsonapi.views import JsonApiViewSet
 
 
@@ -20,7 +20,7 @@ def check_resources(**_: Any) -> list[checks.CheckMessage]:
         try:
             read_resource(view_class.serializer_class)
         except UnknownDeclarationError as error:
-            hint = "Declare it in terms of columns, or teach importsvc.jsonapi.resources to read it."
+            hint = "Declare it in terms of columns, or teach importsvc.jsonapi.document.resources to read it."
             messages.append(checks.Error(str(error), hint=hint, obj=view_class, id="jsonapi.E001"))
     return messages
 

@@ -17,8 +17,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from importsvc.errors import DomainError, IdempotencyKeyReused, PreconditionFailed
-from importsvc.jsonapi import API_PREFIX
-from importsvc.text import printable
+from importsvc.http import API_PREFIX
+from importsvc.text.display import printable
 
 MEDIA_TYPE = "application/vnd.api+json"
 CONTENT_TYPE = f"{MEDIA_TYPE}; charset=utf-8"

@@ -13,12 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from importsvc.compiled_queries import Row
-from importsvc.jsonapi.compiled import DocumentShape
-from importsvc.jsonapi.filters import LARGEST_BIGINT, read_filters, read_order
-from importsvc.jsonapi.query import Listing, check_query, read_shape
-from importsvc.jsonapi.reading import compile_count, compile_first_page, compile_record
-from importsvc.jsonapi.resources import Resource, read_resource
+from importsvc.jsonapi.document.compiled import DocumentShape
+from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
+from importsvc.jsonapi.document.resources import Resource, read_resource
+from importsvc.jsonapi.request.filters import LARGEST_BIGINT, read_filters, read_order
+from importsvc.jsonapi.request.query import Listing, check_query, read_shape
+from importsvc.postgres.compiled_queries import Row
 
 _RECORD_ID = re.compile(r"[1-9][0-9]{0,18}")
 

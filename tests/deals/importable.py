@@ -1,8 +1,8 @@
 """What a deal row looks like: all that it takes to make deals importable."""
 
-from importsvc.engine.cells import money, text
-from importsvc.engine.importable import Column, Importable, Reference
-from importsvc.engine.registry import register
+from importsvc.engine.parse.cells import money, text
+from importsvc.engine.schema.importable import Column, Importable, Reference
+from importsvc.engine.schema.registry import register
 from tests.deals.models import Deal
 
 register(

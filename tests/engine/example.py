@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from importsvc.engine.cells import email, tags, text, whole_number
-from importsvc.engine.importable import Column, Importable, Reference
+from importsvc.engine.parse.cells import email, tags, text, whole_number
+from importsvc.engine.schema.importable import Column, Importable, Reference
 
 NO_MODEL: Any = None
 

@@ -7,11 +7,11 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Model
 
-from importsvc.engine import registry
-from importsvc.engine.copying import forget_plans, json_text
-from importsvc.engine.restoring import write_values
-from importsvc.engine.undo import OnConflict, UndoReport, undo
+from importsvc.engine.apply.change_values import write_values
+from importsvc.engine.revert.revert import OnConflict, UndoReport, undo
+from importsvc.engine.schema import registry
 from importsvc.imports.models import Change, Import
+from importsvc.postgres.copy import forget_plans, json_text
 
 
 def undo_and_take_back(import_: Import, on_conflict: OnConflict = "refuse") -> UndoReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from importsvc.engine.plan import OnDuplicate
+from importsvc.engine.plan.plan import OnDuplicate
 from importsvc.imports.models import Import
 from importsvc.imports.services import ImportPreview, create_import, preview_import, run_import
 from people.services import NewOrganization

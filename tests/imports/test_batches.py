@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from companies.models import Company
-from importsvc.engine import batches, payload
-from importsvc.engine import load as load_module
+from importsvc.engine.apply import load as load_module
+from importsvc.engine.parse import batches, payload
 from importsvc.errors import InvalidAttribute
 from importsvc.imports.models import Change
 from importsvc.imports.services import importing, run_import

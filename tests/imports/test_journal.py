@@ -10,8 +10,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
-from importsvc.engine.copying import copy_rows
 from importsvc.imports.models import Change, Import
+from importsvc.postgres.copy import copy_rows
 from people.services import NewOrganization
 from tests.builders import make_import
 from tests.interleaving import PATIENCE_SECONDS, Gate, Steps, hold, threads

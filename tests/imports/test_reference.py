@@ -16,13 +16,14 @@ from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from importsvc import strict_json
-from importsvc.engine import batches, copying, payload
+from importsvc.engine.parse import batches, payload
 from importsvc.errors import InvalidAttribute
 from importsvc.imports import staging
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, importing, run_import, transactions, update_import
 from importsvc.imports.staging import read_import_data
+from importsvc.postgres import copy as copying
+from importsvc.text import strict_json
 from people.services import NewOrganization
 from tests.builders import make_company, make_import, make_organization, make_person
 from tests.payloads import payloads

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from companies.models import Company
-from importsvc.engine import registry
+from importsvc.engine.schema import registry
 from importsvc.errors import DomainError
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import create_import, revert_import, run_import

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from importsvc.engine import registry
+from importsvc.engine.schema import registry
 from importsvc.errors import Conflict, DomainError, RecordNotFound
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid, WrongState
 from importsvc.imports.models import Import, ImportState

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importsvc.imports import previews, staging
+from importsvc.imports import staging
+from importsvc.imports.admin import detail as previews
 from importsvc.imports.models import Import, StagedPart
 from importsvc.imports.staging import read_import_data, read_parts, staged_size, store_import_data
 from people.services import NewOrganization

@@ -1,6 +1,6 @@
 """Documents the slow way: djangorestframework-jsonapi's own serializers and resource objects, one record at a time.
 
-What ``importsvc.jsonapi.compiled`` makes must be the same to the last byte.
+What ``importsvc.jsonapi.document.compiled`` makes must be the same to the last byte.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from rest_framework_json_api.renderers import JSONRenderer
 from rest_framework_json_api.serializers import ModelSerializer
 from rest_framework_json_api.utils import get_included_resources
 
+from importsvc.imports.api.views import ImportViewSet
 from importsvc.imports.models import Change
-from importsvc.imports.views import ImportViewSet
-from importsvc.jsonapi.fields import ToOneField
-from importsvc.jsonapi.pagination import PageNumberPagination
+from importsvc.jsonapi.document.fields import ToOneField
+from importsvc.jsonapi.document.pagination import PageNumberPagination
 from importsvc.jsonapi.views import JsonApiViewSet
 from people.services import NewOrganization
 

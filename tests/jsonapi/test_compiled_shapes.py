@@ -10,10 +10,10 @@ from django.test import RequestFactory
 from django.test.utils import isolate_apps
 from rest_framework.request import Request
 
-from importsvc.imports.serializers import ImportSerializer
-from importsvc.jsonapi.compiled import compile_document
-from importsvc.jsonapi.fields import JsonApiSerializer, ToOneField
-from importsvc.jsonapi.query import read_shape
+from importsvc.imports.api.serializers import ImportSerializer
+from importsvc.jsonapi.document.compiled import compile_document
+from importsvc.jsonapi.document.fields import JsonApiSerializer, ToOneField
+from importsvc.jsonapi.request.query import read_shape
 from tests.client import ApiClient
 from tests.jsonapi.reference import build_document, write_rows
 from tests.jsonapi.test_compiled import subsets

@@ -191,7 +191,7 @@ def crash(*args: Any, **kwargs: Any) -> Never:
     "broken",
     [
         "importsvc.imports.services.create_import",
-        "importsvc.jsonapi.renderers.JsonApiRenderer.render",
+        "importsvc.jsonapi.document.renderers.JsonApiRenderer.render",
         "people.authentication.find_token",
         "importsvc.jsonapi.views.check_query",
     ],

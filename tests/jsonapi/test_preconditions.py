@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from rest_framework.request import Request
 
 from importsvc.jsonapi.errors import RequestError
-from importsvc.jsonapi.preconditions import read_if_match
+from importsvc.jsonapi.request.preconditions import read_if_match
 
 
 def request_with(header: str | None) -> Request:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import CaptureQueriesContext
 
-from importsvc.jsonapi.reading import compile_count, compile_first_page, compile_record
+from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
 from importsvc.urls import router
 from people.services import NewOrganization
 from tests.builders import make_company, make_import, make_person

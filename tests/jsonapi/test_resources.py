@@ -9,11 +9,11 @@ from django.test import override_settings
 from django.urls import path
 from rest_framework import serializers
 
+from importsvc.imports.api.serializers import ImportSerializer
 from importsvc.imports.models import Import
-from importsvc.imports.serializers import ImportSerializer
 from importsvc.jsonapi.checks import check_resources
-from importsvc.jsonapi.fields import JsonApiSerializer, StrictIdField, TimestampField, ToOneField
-from importsvc.jsonapi.resources import Attribute, Relationship, UnknownDeclarationError, read_resource
+from importsvc.jsonapi.document.fields import JsonApiSerializer, StrictIdField, TimestampField, ToOneField
+from importsvc.jsonapi.document.resources import Attribute, Relationship, UnknownDeclarationError, read_resource
 from importsvc.jsonapi.views import JsonApiViewSet
 from people.models import Person
 from people.serializers import PersonSerializer

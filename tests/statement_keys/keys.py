@@ -9,8 +9,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 
-from importsvc.engine.copying import copy_rows
-from importsvc.statement_keys import StatementForeignKey, find_statement_keys
+from importsvc.postgres.copy import copy_rows
+from importsvc.postgres.statement_keys import StatementForeignKey, find_statement_keys
 from people.models import Person
 from tests.snapshots import take_snapshot
 

@@ -11,9 +11,9 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.writer import MigrationWriter
 
-import importsvc.statement_keys
+import importsvc.postgres.statement_keys
 from companies.models import Company
-from importsvc.statement_keys import StatementForeignKey
+from importsvc.postgres.statement_keys import StatementForeignKey
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization
@@ -80,7 +80,7 @@ def test_a_migration_writes_the_key_as_it_is_declared(name: str) -> None:
 
     again = eval(text, {"importsvc": importsvc})  # noqa: S307 - as in a migration
 
-    assert imports == {"import importsvc.statement_keys"}
+    assert imports == {"import importsvc.postgres.statement_keys"}
     assert again == key
     assert hash(again) == hash(key)
     assert again is not key
@@ -99,7 +99,7 @@ def test_another_key_is_another_key() -> None:
         {"violation_error_message": "Other"},
     ]
 
-    assert path == "importsvc.statement_keys.StatementForeignKey"
+    assert path == "importsvc.postgres.statement_keys.StatementForeignKey"
     assert [StatementForeignKey(**{**declared, **other}) == key for other in others] == [False] * len(others)
     assert key != "key"
     assert repr(key) == (

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from django.db import migrations
 
-from importsvc.statement_keys import StatementForeignKey
+from importsvc.postgres.statement_keys import StatementForeignKey
 
 JOURNAL_KEY = import_module("importsvc.imports.migrations.0003_journal_key_by_statement")
 

@@ -9,10 +9,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from importsvc.engine.defaults import Defaults
-from importsvc.engine.differences import Differences, count_rows, read_differences
-from importsvc.engine.load import load
-from importsvc.engine.plan import OnDuplicate
+from importsvc.engine.apply.load import load
+from importsvc.engine.plan.diff import Differences, count_rows, read_differences
+from importsvc.engine.plan.plan import OnDuplicate
+from importsvc.engine.schema.defaults import Defaults
 from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.planning import Progress, get_on_duplicate, plan_rows, plan_while_writing, to_text

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from importsvc.engine import registry
-from importsvc.engine.batches import Turns, make_batches, read_ahead
-from importsvc.engine.defaults import Defaults
 from importsvc.engine.errors import PayloadError
-from importsvc.engine.fingerprints import make_tag
-from importsvc.engine.importable import Importable
-from importsvc.engine.lookups import Lookups, read_lookups
-from importsvc.engine.payload import expect_types, stream_payload
-from importsvc.engine.plan import OnDuplicate, Plan, make_plan
-from importsvc.engine.rows import CleanRows, clean_pieces
+from importsvc.engine.parse.batches import Turns, make_batches, read_ahead
+from importsvc.engine.parse.payload import expect_types, stream_payload
+from importsvc.engine.parse.rows import CleanRows, clean_pieces
+from importsvc.engine.plan.etag import make_tag
+from importsvc.engine.plan.lookups import Lookups, read_lookups
+from importsvc.engine.plan.plan import OnDuplicate, Plan, make_plan
+from importsvc.engine.schema import registry
+from importsvc.engine.schema.defaults import Defaults
+from importsvc.engine.schema.importable import Importable
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.models import Import
 from organizations.models import Organization

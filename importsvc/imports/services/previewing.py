@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from importsvc.engine.defaults import Defaults
-from importsvc.engine.differences import count_rows, read_differences
-from importsvc.engine.plan import OnDuplicate
-from importsvc.engine.planned_changes import PlannedChange, PlannedChanges
+from importsvc.engine.plan.diff import count_rows, read_differences
+from importsvc.engine.plan.plan import OnDuplicate
+from importsvc.engine.plan.preview import PlannedChange, PlannedChanges
+from importsvc.engine.schema.defaults import Defaults
 from importsvc.imports.errors import RowsInvalid
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.planning import Planned, Progress, get_on_duplicate, plan_rows

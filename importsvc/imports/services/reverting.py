@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from django.db import DataError, IntegrityError
 from django.utils import timezone
 
-from importsvc.engine.journal_entries import UnknownTypeError
-from importsvc.engine.undo import OnConflict, undo
-from importsvc.engine.undo_preview import UndoChange, UndoPreview, make_tag
+from importsvc.engine.revert.changes import UnknownTypeError
+from importsvc.engine.revert.preview import UndoChange, UndoPreview, make_tag
+from importsvc.engine.revert.revert import OnConflict, undo
 from importsvc.errors import Conflict, RecordNotFound
 from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict

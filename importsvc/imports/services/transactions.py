@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from django.db import DatabaseError, connection, transaction
 
-from importsvc.engine.load import PlanError
+from importsvc.engine.apply.load import PlanError
 from importsvc.errors import Busy, RecordNotFound
 from importsvc.imports.errors import WrongState
 from importsvc.imports.models import Import, ImportState

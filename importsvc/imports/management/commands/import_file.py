@@ -11,16 +11,16 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from importsvc.csv_cells import harmless
 from importsvc.errors import DomainError
 from importsvc.imports.actors import find_operator
-from importsvc.imports.descriptions import describe_rows
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
+from importsvc.imports.formatting import describe_rows
 from importsvc.imports.management.progress import ProgressBar
 from importsvc.imports.models import OnDuplicate
 from importsvc.imports.row_errors import CellProblem, find_cells
 from importsvc.imports.services import import_rows, preview_rows
 from importsvc.management.output import USAGE, OutputCommand, Refused, format_table, read_positive
+from importsvc.text.csv_cells import harmless
 from people.management.people import find_person_or_refuse
 from people.models import Person
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from importsvc.errors import DomainError, RecordNotFound
 from importsvc.imports.actors import find_operator
-from importsvc.imports.descriptions import (
+from importsvc.imports.formatting import (
     describe_conflicts,
     describe_refusal,
     describe_revert,

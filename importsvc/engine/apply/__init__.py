@@ -1,0 +1,1 @@
+"""A plan to records and changes in the change log."""

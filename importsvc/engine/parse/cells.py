@@ -1,0 +1,175 @@
+"""One cell in, a clean value out, or a ``CellError`` that says what is wrong.
+
+Every function here takes whatever JSON can hold and returns the value to store; ``None`` means that the cell is
+blank, which is the same as missing (contract, section 2.5). Nothing here knows Django or the database.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from importsvc.engine.errors import CellError
+from importsvc.engine.parse.currencies import CURRENCIES
+from importsvc.text.strict_json import AmbiguousObject
+
+TEXT_LENGTH = 255
+LONG_TEXT_LENGTH = 65_535
+LARGEST_INTEGER = 2_147_483_647  # PostgreSQL's integer
+NESTING = 20
+
+# The address syntax of mail as it is used: dot-atoms (RFC 5322, section 3.4.1) with the letters of every alphabet
+# (RFC 6531, section 3.3), at a domain of at least two labels of at most 63 characters (RFC 1035, section 2.3.4).
+# No comments, quoted local parts or address literals: nobody's contacts have them, typing errors do.
+EMAIL = re.compile(
+    r"""
+    (?=[^@]{1,64}@)
+    [\w!\#$%&'*+/=?^`{|}~-]+ (?: \. [\w!\#$%&'*+/=?^`{|}~-]+ )*
+    @
+    (?: [^\W_] (?: [\w-]{0,61} [^\W_] )? \. )+
+    (?! \d+ \Z ) [^\W_] (?: [\w-]{0,61} [^\W_] )?
+    """,
+    re.VERBOSE,
+)
+EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
+_WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+
+
+def text(value: object) -> str | None:
+    """Text of at most 255 characters, trimmed."""
+    return _text(value, TEXT_LENGTH)
+
+
+def long_text(value: object) -> str | None:
+    """Text of at most 65,535 characters, trimmed."""
+    return _text(value, LONG_TEXT_LENGTH)
+
+
+def email(value: object) -> str | None:
+    """An e-mail address, as it was written: the case is kept."""
+    address = _text(value, EMAIL_LENGTH)
+    if address is not None and not EMAIL.fullmatch(address if address.isascii() else _without_marks(address)):
+        raise CellError("is not an email")
+    return address
+
+
+def currency(value: object) -> str | None:
+    """An ISO 4217 code in capitals; small letters are accepted."""
+    code = _text(value, TEXT_LENGTH)
+    if code is None:
+        return None
+    # Not what upper() alone makes of the long s and the dotless i.
+    if not code.isascii() or code.upper() not in CURRENCIES:
+        raise CellError("is not a currency code")
+    return code.upper()
+
+
+def whole_number(value: object) -> int | None:
+    """A whole number from 0 to 2,147,483,647: a JSON number, or text of digits."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    if type(value) is not int:
+        if not isinstance(value, str | None):
+            raise CellError("must be a whole number")
+        written = _text(value, TEXT_LENGTH)
+        if written is None:
+            return None
+        if not _WHOLE_NUMBER.fullmatch(written):
+            raise CellError("must be a whole number")
+        value = int(written)
+    if value < 0:
+        raise CellError("must be 0 or more")
+    if value > LARGEST_INTEGER:
+        raise CellError(f"is too large (maximum is {LARGEST_INTEGER})")
+    return value
+
+
+def money(value: object) -> Decimal | None:
+    """An amount of at most 12 digits before and 2 after the point: a JSON number, or text such as ``1234.50``."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | None):
+        raise CellError("must be an amount")
+    written = _text(value if isinstance(value, str | None) else str(value), TEXT_LENGTH)
+    if written is None:
+        return None
+    try:
+        amount = Decimal(written)
+    except InvalidOperation:
+        raise CellError("must be an amount") from None
+    if not amount.is_finite() or not written.isascii() or "_" in written:
+        raise CellError("must be an amount")
+    if abs(amount) >= 10**12 or amount != round(amount, 2):
+        raise CellError("must have at most 12 digits before and 2 after the point")
+    return round(amount, 2)
+
+
+def tags(value: object) -> list[str] | None:
+    """A list of text, or text with commas between: trimmed, blank ones left out."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise CellError("must be a list of text, or text with commas between")
+    return [tag for item in value if (tag := _text(item, TEXT_LENGTH)) is not None] or None
+
+
+def json_object(value: object) -> dict[str, Any] | None:
+    """A JSON object of anything, at most 20 levels deep."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if not isinstance(value, dict):
+        raise CellError("must be an object")
+    _check_json(value, NESTING)
+    return value
+
+
+def _text(value: object, length: int) -> str | None:
+    if type(value) is not str:
+        if value is None:
+            return None
+        raise CellError("must be text")
+    trimmed = value.strip()
+    if len(trimmed) > length:
+        raise CellError(f"is too long (maximum is {length} characters)")
+    if not trimmed.isprintable():
+        _check_storable(trimmed)
+    return trimmed or None
+
+
+def _without_marks(written: str) -> str:
+    """Letters without what stands above or below them: marks that many alphabets need, and ``\\w`` does not know."""
+    return "".join(letter for letter in written if not unicodedata.category(letter).startswith("M"))
+
+
+def _check_storable(written: str) -> None:
+    """Refuse the two kinds of characters that JSON can spell and PostgreSQL cannot store.
+
+    Neither is printable in Python's sense, so printable text need not be asked.
+    """
+    if "\x00" in written:
+        raise CellError("contains a NUL character")
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise CellError("contains half of a surrogate pair") from None
+
+
+def _check_json(value: object, levels: int) -> None:
+    if isinstance(value, str):
+        _check_storable(value)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise CellError("contains a number that is too large")
+    elif isinstance(value, dict | list):
+        if levels == 0:
+            raise CellError(f"is nested too deep (maximum is {NESTING} levels)")
+        if isinstance(value, AmbiguousObject):
+            raise CellError("names a member twice")
+        if isinstance(value, dict):
+            for key in value:
+                _check_storable(key)
+        for member in value.values() if isinstance(value, dict) else value:
+            _check_json(member, levels - 1)

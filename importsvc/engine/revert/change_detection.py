@@ -1,0 +1,134 @@
+"""Which records are not as an import left them: as the journal says, and in all else as the model's defaults say.
+
+Both sides are values of the table's own types, so that 1.5 and 1.50, or two spellings of a date, are the same. So are
+the null of SQL and that of JSON. What neither the journal nor the model can tell is taken as it is. Fields that move by
+themselves are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from importsvc.engine.revert.changes import Entries, Query
+from importsvc.engine.schema.importable import has_computed_default
+from importsvc.journal import CREATED, read_shared_values
+from importsvc.postgres.catalog import TableColumn, literal, quote
+from importsvc.postgres.copy import json_text
+
+_NO_REFERRERS = "NULL::bigint AS first, 0 AS referrers"
+
+
+def select_edited_created(entries: Entries) -> Query:
+    """Created records of which any column has another value than the import left (see ``Obstacle.query``)."""
+    importable = entries.importable
+    columns = entries.columns
+    volatile = importable.volatile_columns
+    expected = {name: value for name, value in _expected_values(entries).items() if name not in volatile}
+    given = _typed(columns, entries.mentioned & columns.keys() - volatile)
+    records = entries.from_records()
+    condition = _seems_edited(columns, given, expected, volatile)
+    sql = (
+        f'SELECT place, record_id, row, fields, "then", now, {_NO_REFERRERS} FROM ('
+        "  SELECT place, record_id, row, to_jsonb(record) AS record, to_jsonb("
+        "    jsonb_populate_record(record, (%s::jsonb || after) - %s::text[])"
+        "  ) AS expected FROM ("
+        "    SELECT change.place, change.record_id, change.row, change.after"
+        f"   {records.sql}"
+        f"   CROSS JOIN jsonb_populate_record(NULL::{entries.table}, %s) AS usual"
+        f"   {_join_given('change.after', given)}"
+        f"   WHERE {condition} OFFSET 0"
+        "  ) AS suspects CROSS JOIN LATERAL"
+        f"  (SELECT stored FROM {entries.table} AS stored WHERE stored.id = record_id OFFSET 0) AS found(record)"
+        " OFFSET 0) AS compared CROSS JOIN LATERAL ("
+        '  SELECT array_agg(key ORDER BY key) AS fields, jsonb_object_agg(key, value) AS "then",'
+        "   jsonb_object_agg(key, record -> key) AS now"
+        "  FROM jsonb_each(expected) WHERE value IS DISTINCT FROM record -> key"
+        ") AS differing WHERE fields IS NOT NULL"
+    )
+    usual = json_text(expected)
+    return Query(sql, [usual, sorted(volatile), *records.parameters, usual])
+
+
+def select_edited_updated(entries: Entries) -> Query | None:
+    """Updated records that have another value in a column which the import changed; ``None`` if it cannot be."""
+    columns = entries.columns
+    given = _typed(columns, entries.mentioned & columns.keys() - entries.importable.volatile_columns)
+    if not given:
+        return None
+    compared = {
+        name: (f"nullif(to_jsonb(given.{column}), 'null')", f"nullif(to_jsonb(record.{column}), 'null')")
+        for name, column in zip(given, map(quote, given), strict=True)
+    }
+    differs = [
+        f"change.after ? {literal(name)} AND {then} IS DISTINCT FROM {now}" for name, (then, now) in compared.items()
+    ]
+    pairs = ", ".join(f"({literal(name)}, {then}, {now})" for name, (then, now) in compared.items())
+    records = entries.from_records()
+    sql = (
+        f'SELECT place, record_id, row, fields, "then", now, {_NO_REFERRERS} {records.sql}'
+        f" {_join_given('change.after', given)}"
+        " CROSS JOIN LATERAL ("
+        '  SELECT array_agg(name ORDER BY name) AS fields, jsonb_object_agg(name, was) AS "then",'
+        "   jsonb_object_agg(name, is_now) AS now"
+        f"  FROM (VALUES {pairs}) AS pair(name, was, is_now)"
+        "  WHERE change.after ? name AND was IS DISTINCT FROM is_now OFFSET 0"
+        f") AS differing WHERE ({' OR '.join(differs)})"
+    )
+    return Query(sql, records.parameters)
+
+
+def select_gone_columns(entries: Entries) -> Query | None:
+    """Records of whose values some are of columns that the table does not have; ``None`` if it has them all."""
+    columns = entries.columns
+    shared = read_shared_values(entries.import_id).get(entries.importable.name, {}) if entries.action == CREATED else {}
+    gone = sorted((entries.mentioned | shared.keys()) - columns.keys())
+    if not gone:
+        return None
+    records = entries.from_records("SELECT id")
+    sql = (
+        f"SELECT place, record_id, row, fields, \"then\", '{{}}'::jsonb AS now, {_NO_REFERRERS} {records.sql}"
+        " CROSS JOIN LATERAL ("
+        '  SELECT array_agg(key ORDER BY key) AS fields, jsonb_object_agg(key, value) AS "then"'
+        "  FROM jsonb_each(%s::jsonb || coalesce(change.before, '{}') || change.after) WHERE key = ANY(%s) OFFSET 0"
+        ") AS lost WHERE fields IS NOT NULL"
+    )
+    return Query(sql, [*records.parameters, json_text(shared), gone])
+
+
+def _expected_values(entries: Entries) -> dict[str, Any]:
+    """What a created record has in columns that its row said nothing of, as far as anybody can tell."""
+    importable = entries.importable
+    defaults = {
+        str(field.column): field.get_default()
+        for field in (*importable.fields, *importable.other_fields)
+        if not has_computed_default(field)
+    }
+    return defaults | read_shared_values(entries.import_id).get(importable.name, {})
+
+
+def _typed(columns: Mapping[str, TableColumn], names: Iterable[str]) -> dict[str, str]:
+    """The types of these columns."""
+    return {name: columns[name].type for name in sorted(names)}
+
+
+def _join_given(values: str, given: Mapping[str, str]) -> str:
+    """``given``: the values that an entry has of these columns, as the table's own types."""
+    described = ", ".join(f"{quote(name)} {type_}" for name, type_ in given.items())
+    return f"CROSS JOIN LATERAL jsonb_to_record({values}) AS given({described})" if given else ""
+
+
+def _seems_edited(
+    columns: Mapping[str, TableColumn], given: Mapping[str, str], expected: Mapping[str, Any], volatile: set[str]
+) -> str:
+    """A condition that costs little and holds for every created record that was edited, and for few others.
+
+    Of a ``record`` it compares each column with what the row gave, or else what is usual.
+    """
+    alike = []
+    for name in sorted((given.keys() | expected.keys()) & columns.keys() - volatile):
+        column = quote(name)
+        sources = [f"given.{column}"] if name in given else []
+        sources.append(f"usual.{column}" if name in expected else f"record.{column}")
+        alike.append(f"record.{column} IS NOT DISTINCT FROM coalesce({', '.join(sources)})")
+    return f"({' AND '.join(alike) or 'true'}) IS NOT TRUE"

@@ -1,0 +1,236 @@
+"""What undoing an import would do, told without a lock and without writing anything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import index
+from typing import Any, overload
+
+from django.db import connection, transaction
+
+from importsvc.engine.revert.changes import Entries, Journaled, journal_table, read_journaled
+from importsvc.engine.revert.conflicts import Conflict, Obstacle, find_obstacles
+from importsvc.engine.revert.referrers import from_referrers
+from importsvc.engine.revert.revert import UndoReport, list_conflicts
+from importsvc.journal import CREATED, UPDATED
+from importsvc.postgres.catalog import quote
+from importsvc.postgres.copy import forget_plans
+from importsvc.postgres.foreign_keys import find_foreign_keys
+
+OUTCOMES = ("removed", "restored", "conflict", "gone")
+
+
+@dataclass(frozen=True)
+class UndoChange:
+    """What undoing would do to a record.
+
+    Attributes:
+        id: of the journal's entry.
+        record_type: the importable's name.
+        record_id: the record's id.
+        row: the row that made or updated it.
+        action: what the import did to it: ``created`` or ``updated``.
+        outcome: ``removed`` or ``restored``, ``conflict``, or ``gone``.
+        fields: the columns of an updated record that get back their values, in alphabetical order; where there are
+            conflicts, those that keeping what is in conflict would give back.
+        conflicts: what stands in the way.
+        before, after: as the journal has them.
+    """
+
+    id: int
+    record_type: str
+    record_id: int
+    row: int
+    action: str
+    outcome: str
+    fields: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    before: Mapping[str, Any] | None = field(default=None, compare=False)
+    after: Mapping[str, Any] | None = field(default=None, compare=False)
+
+
+class UndoPreview(Sequence[UndoChange]):
+    """What undoing would do to each record, in the order of the journal.
+
+    Read by the slice: only the records of a slice are judged, and anew whenever one is taken.
+    """
+
+    def __init__(self, import_id: int) -> None:
+        """Of this import.
+
+        Raises:
+            UnknownTypeError: the journal names a type that is not registered any more.
+        """
+        self._import_id = import_id
+        self._journaled = read_journaled(import_id)
+
+    def __len__(self) -> int:
+        """How many records the import wrote."""
+        return sum(sum(journaled.counts.values()) for journaled in self._journaled)
+
+    @overload
+    def __getitem__(self, position: int) -> UndoChange: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[UndoChange]: ...
+    def __getitem__(self, position: int | slice) -> UndoChange | list[UndoChange]:
+        """A record, or those of a slice."""
+        if isinstance(position, slice):
+            start, stop, step = position.indices(len(self))
+            if step != 1:
+                raise ValueError("The records come in the order of the journal, one after the other")
+            return self._read(start, stop)
+        position = range(len(self))[index(position)]
+        return self._read(position, position + 1)[0]
+
+    def count_outcomes(self) -> dict[str, dict[str, int]]:
+        """How many records of each type have each of the ``OUTCOMES``."""
+        with transaction.atomic():
+            forget_plans()
+            return {each.importable.name: self._count_outcomes(each) for each in self._journaled}
+
+    def report_conflicts(self) -> UndoReport:
+        """What undoing would report that refuses conflicts, if there are any."""
+        with transaction.atomic():
+            forget_plans()
+            conflicts, count = list_conflicts(self._journaled)
+            return UndoReport(conflicts=conflicts, conflict_count=count)
+
+    def _count_outcomes(self, journaled: Journaled) -> dict[str, int]:
+        counts = dict.fromkeys(OUTCOMES, 0)
+        obstacles = list(find_obstacles(journaled, self._journaled))
+        for action, entries in journaled.entries.items():
+            left, conflicts = _count_records(entries, [each for each in obstacles if each.action == action])
+            counts["removed" if action == CREATED else "restored"] += left - conflicts
+            counts["conflict"] += conflicts
+            counts["gone"] += max(journaled.counts[action] - left, 0)
+        return counts
+
+    def _read(self, start: int, stop: int) -> list[UndoChange]:
+        changes = self._read_entries(start, stop)
+        ids: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for change in changes:
+            ids[change.record_type, change.action].append(change.record_id)
+        conflicts: dict[tuple[str, int], list[Conflict]] = defaultdict(list)
+        left: set[tuple[str, int]] = set()
+        for journaled in self._journaled:
+            page = _narrow(journaled, ids)
+            name = page.importable.name
+            left.update((name, record_id) for each in page.entries.values() for record_id in _find_left(each))
+            for obstacle in find_obstacles(page, self._journaled):
+                for conflict in obstacle.read()[0]:
+                    conflicts[name, conflict.record_id].append(conflict)
+        keys = [(change.record_type, change.record_id) for change in changes]
+        return [_judge(change, conflicts[key], is_left=key in left) for change, key in zip(changes, keys, strict=True)]
+
+    def _read_entries(self, start: int, stop: int) -> list[UndoChange]:
+        """The records as if nobody had done anything since."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, record_type, record_id, row, action, before, after"
+                f" FROM {journal_table()} WHERE import_id = %s ORDER BY id LIMIT %s OFFSET %s",
+                [self._import_id, max(stop - start, 0), start],
+            )
+            return [
+                UndoChange(
+                    change_id,
+                    record_type,
+                    record_id,
+                    row,
+                    action,
+                    "restored" if action == UPDATED else "removed",
+                    tuple(sorted(json.loads(before))) if before else (),
+                    before=before and json.loads(before),
+                    after=json.loads(after),
+                )
+                for change_id, record_type, record_id, row, action, before, after in cursor
+            ]
+
+
+def make_tag(import_id: int, *, state: Iterable[Any]) -> str:
+    """What is another one as soon as anything is that decides what undoing the import would do: 32 hexadecimal digits.
+
+    That is ``state``; the records, but for the fields that move by themselves; and what refers to created ones. Sums of
+    hashes of each of these stand for all of them.
+
+    Raises:
+        UnknownTypeError: the journal names a type that is not registered any more.
+    """
+    parts: list[Any] = [*map(str, state)]
+    with transaction.atomic():
+        forget_plans()
+        for journaled in read_journaled(import_id):
+            for entries in journaled.entries.values():
+                parts += [journaled.importable.name, entries.action, *_hash_records(entries)]
+            if created := journaled.entries.get(CREATED):
+                parts += _hash_referrers(created, journaled.counts[CREATED])
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _count_records(entries: Entries, obstacles: Sequence[Obstacle]) -> tuple[int, int]:
+    """How many records are left, and how many of these have conflicts, at one moment."""
+    left = entries.from_records("SELECT id")
+    found = " UNION ALL ".join(f"SELECT record_id FROM ({obstacle.query.sql}) AS obstacle" for obstacle in obstacles)
+    conflicts = f"(SELECT count(DISTINCT record_id) FROM ({found}) AS obstacles)" if obstacles else "0"
+    parameters = [parameter for obstacle in obstacles for parameter in obstacle.query.parameters]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT (SELECT count(*) {left.sql}), {conflicts}", [*left.parameters, *parameters])
+        (counts,) = cursor.fetchall()
+        return counts[0], counts[1]
+
+
+def _narrow(journaled: Journaled, ids: dict[tuple[str, str], list[int]]) -> Journaled:
+    """The entries of a type about these records only, by type and action."""
+    name = journaled.importable.name
+    entries = {
+        action: Entries(each.importable, each.import_id, action, ids[name, action])
+        for action, each in journaled.entries.items()
+        if (name, action) in ids
+    }
+    counts = {action: len(each.record_ids or ()) for action, each in entries.items()}
+    return Journaled(journaled.importable, entries, counts)
+
+
+def _find_left(entries: Entries) -> Iterator[int]:
+    records = entries.from_records("SELECT id")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT record.id {records.sql}", records.parameters)
+        yield from (record_id for (record_id,) in cursor)
+
+
+def _judge(change: UndoChange, conflicts: Sequence[Conflict], *, is_left: bool) -> UndoChange:
+    if not is_left:
+        return replace(change, outcome="gone", fields=())
+    if not conflicts:
+        return change
+    disputed = {name for conflict in conflicts for name in conflict.fields}
+    fields = tuple(name for name in change.fields if name not in disputed)
+    return replace(change, outcome="conflict", fields=fields, conflicts=tuple(conflicts))
+
+
+def _hash_records(entries: Entries) -> tuple[Any, ...]:
+    seen = entries.columns.keys() - entries.importable.volatile_columns
+    columns = ", ".join(quote(name) for name in sorted(seen))
+    records = entries.from_records(f"SELECT ROW({columns})::text AS content")
+    return _sum_hashes(f"SELECT record.content {records.sql}", records.parameters)
+
+
+def _hash_referrers(entries: Entries, records: int) -> Iterator[Any]:
+    for key in find_foreign_keys(entries.importable.model):
+        referrers = from_referrers(entries, key, is_small=key.rows is not None and key.rows < records)
+        own_id = f"other.{quote(str(key.model._meta.pk.column))}" if key.model else "''"
+        content = f"SELECT concat_ws(' ', change.record_id, {own_id}) AS content {referrers.sql}"
+        yield from (key.table, key.columns, *_sum_hashes(content, referrers.parameters))
+
+
+def _sum_hashes(select: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), sum(hashtextextended(content, 0)), sum(hashtextextended(content, 1))"
+            f" FROM ({select} OFFSET 0) AS hashed",
+            parameters,
+        )
+        return tuple(cursor.fetchall()[0])

@@ -1,0 +1,64 @@
+"""The types that can be imported. Each app registers its own in its ``importable.py``."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from importsvc.engine.schema.importable import Importable
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+
+_importables: dict[str, Importable] = {}
+
+
+def register(importable: Importable) -> Importable:
+    """Make a type importable.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+    if importable.name in _importables:
+        raise ValueError(f"An importable named {importable.name!r} is registered already")
+    _importables[importable.name] = importable
+    return importable
+
+
+def unregister(name: str) -> None:
+    """Undo ``register``. What was imported stays, and can be reverted once the type is registered again."""
+    del _importables[name]
+
+
+def get(name: str) -> Importable:
+    """The importable of this name.
+
+    Raises:
+        KeyError: none has it.
+    """
+    return _importables[name]
+
+
+def find_by_model(model: type[Model]) -> Importable | None:
+    """The importable whose rows become records of this model, if one is registered."""
+    return next((importable for importable in _importables.values() if importable.model is model), None)
+
+
+def in_dependency_order() -> list[Importable]:
+    """All importables, those referred to before those that refer to them, otherwise as registered.
+
+    Raises:
+        ValueError: a reference names a type or a unique column that does not exist, or references go in a circle.
+    """
+    graph: dict[str, list[str]] = {}
+    for importable in _importables.values():
+        for reference in importable.references:
+            target = _importables.get(reference.to)
+            if target is None or reference.by not in {column.name for column in target.columns if column.unique}:
+                named = f"{reference.to}.{reference.by}"
+                raise ValueError(f"{importable.name}.{reference.name} refers to {named}, which is no unique column")
+        graph[importable.name] = [reference.to for reference in importable.references]
+    try:
+        return [_importables[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        raise ValueError(f"Importables refer to each other in a circle: {' -> '.join(error.args[1])}") from None

@@ -1,0 +1,208 @@
+"""The list of imports: columns, filters and search, answered without the journal and without the staged data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.dateparse import parse_date
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    BooleanRadioFilter,
+    DropdownFilter,
+    RangeDateFilter,
+    SingleNumericFilter,
+)
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from importsvc.imports.formatting import describe_rows
+from importsvc.imports.models import Import, ImportState
+from importsvc.imports.staging import staged_size
+from people.models import Person
+
+# The labels of the package that states are shown as.
+STATE_LABELS = {ImportState.CREATED: "info", ImportState.PROCESSED: "success", ImportState.REVERTED: "warning"}
+NOTHING_KNOWN = "–"
+# What rows became that are in the journal.
+WRITTEN = ("created", "updated")
+# As many people a search names to the database one by one.
+CREATORS = 1000
+
+
+def describe_made(counts: Mapping[str, Mapping[str, int]] | None) -> str:
+    """What ``Import.counts`` says was written: ``created 1 company, 3 people; updated 1 person``.
+
+    A dash for an import that was not run, or by a version that kept no counts: counting its journal may take seconds.
+    """
+    if counts is None:
+        return NOTHING_KNOWN
+    return describe_rows({name: {what: counts[name].get(what, 0) for what in WRITTEN} for name in sorted(counts)})
+
+
+def describe_duration(duration: timedelta) -> str:
+    """Rounded as one says it: ``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``, ``5 d 3 h``."""
+    seconds = duration.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    units = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)]
+    left = round(seconds)
+    parts = []
+    for unit, length in units:
+        number, left = divmod(left, length)
+        parts.append((number, unit))
+    first = next(index for index, (number, _) in enumerate(parts) if number)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number)
+
+
+def describe_run(import_: Import) -> str:
+    """How long the import ran; a dash if it did not."""
+    if import_.started_at is None or import_.processed_at is None:
+        return NOTHING_KNOWN
+    return describe_duration(import_.processed_at - import_.started_at)
+
+
+class StateFilter(DropdownFilter):
+    """Imports in one state."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The states, in the order of an import's life."""
+        return [(state.value, state.value) for state in ImportState]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Import]) -> QuerySet[Import]:
+        """What ``Import.state`` says, as a condition."""
+        conditions: dict[str | None, dict[str, bool]] = {
+            ImportState.CREATED: {"processed_at__isnull": True},
+            ImportState.PROCESSED: {"processed_at__isnull": False, "reverted_at__isnull": True},
+            ImportState.REVERTED: {"reverted_at__isnull": False},
+        }
+        return queryset.filter(**conditions.get(self.value(), {}))
+
+
+class DayFilter(RangeDateFilter):
+    """Imports of some days in UTC, the last of them included. What is no date is no condition."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Import]) -> QuerySet[Import]:
+        """From the first moment of one day to the last of another."""
+        first, last = self._read_day("from"), self._read_day("to")
+        if first:
+            queryset = queryset.filter(**{f"{self.parameter_name}__gte": first})
+        if last:
+            queryset = queryset.filter(**{f"{self.parameter_name}__lt": last + timedelta(days=1)})
+        return queryset
+
+    def _read_day(self, end: str) -> datetime | None:
+        try:
+            day = parse_date(self.used_parameters.get(f"{self.parameter_name}_{end}") or "")
+        except ValueError:
+            return None
+        # Dates at the very end of the calendar have no next day, and no import.
+        return datetime.combine(day, time(), UTC) if day and day.year < 9999 else None
+
+
+class ImportList(ChangeList):
+    """A page of imports, each with the bytes of its staged data as ``staged_size``."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Import]:
+        """The imports. A size is known without reading what it is of."""
+        return super().get_queryset(request, exclude_parameters).annotate(staged_size=staged_size())
+
+
+class ImportListAdmin(ModelAdmin):
+    """The list's part of the admin of imports. What is neither a column here nor a size stays in the database."""
+
+    list_display = [
+        "id",
+        "state_badge",
+        "organization",
+        "creator_link",
+        "is_sample",
+        "made",
+        "size",
+        "duration",
+        "created_at",
+    ]
+    list_filter = [
+        StateFilter,
+        ("organization", AutocompleteSelectFilter),
+        ("sample", BooleanRadioFilter),
+        ("import_model_id", SingleNumericFilter),
+        ("created_at", DayFilter),
+    ]
+    list_filter_submit = True
+    # Only that there is a field to search with; what is searched, ``get_search_results`` says.
+    search_fields = ["id__exact"]
+    search_help_text = "An import's id, or its creator's name or e-mail"
+    ordering = ["-id"]
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
+        """Imports without their staged data."""
+        imports: QuerySet[Import] = super().get_queryset(request)
+        return imports.defer("import_data", "shared_values").select_related("organization", "creator")
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        """The list that knows sizes."""
+        return ImportList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Import], search_term: str
+    ) -> tuple[QuerySet[Import], bool]:
+        """Imports with this id, or whose creator's name and address contain all the words."""
+        words = search_term.split()
+        if not words:
+            return queryset, False
+        creators = Person.objects.filter(Exists(Import.objects.filter(creator=OuterRef("pk"))))
+        for word in words:
+            names = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
+            creators = creators.filter(names)
+        # Looking through all people takes longest: if few are found, once for the number of imports and their page.
+        ids = list(creators.values_list("pk", flat=True)[: CREATORS + 1])
+        found = Q(creator__in=ids if len(ids) <= CREATORS else creators)
+        if search_term.strip().isdecimal():
+            found |= Q(pk=int(search_term))
+        return queryset.filter(found), False
+
+    @display(description="state", label=STATE_LABELS)  # type: ignore[untyped-decorator]
+    def state_badge(self, import_: Import) -> ImportState:
+        """Where it is in its life."""
+        return import_.state
+
+    @admin.display(description="creator", ordering="creator__first_name")
+    def creator_link(self, import_: Import) -> SafeString:
+        """Who brought the rows."""
+        url = reverse("admin:people_person_change", args=[import_.creator_id])
+        return format_html('<a class="text-link" href="{}">{}</a>', url, import_.creator)
+
+    @admin.display(description="sample", ordering="sample", empty_value=NOTHING_KNOWN)
+    def is_sample(self, import_: Import) -> str | None:
+        """In a word: the cross that stands for no looks like something failed."""
+        return None if import_.sample is None else ("yes" if import_.sample else "no")
+
+    @admin.display(description="made")
+    def made(self, import_: Import) -> str:
+        """What the import wrote, type by type, whether it was reverted since or not."""
+        return describe_made(import_.counts)
+
+    @admin.display(description="size", ordering=staged_size())
+    def size(self, import_: Import) -> str:
+        """Of the staged data."""
+        return filesizeformat(import_.staged_size)  # type: ignore[attr-defined]
+
+    @admin.display(description="duration")
+    def duration(self, import_: Import) -> str:
+        """From the start of its run to the end."""
+        return describe_run(import_)

@@ -1,0 +1,86 @@
+"""What an import brought and did, as files: streamed, however large."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.urls import URLPattern, path
+from unfold.admin import ModelAdmin
+
+from importsvc.imports.models import Change, Import
+from importsvc.imports.record_types import get_resource_type
+from importsvc.imports.staging import read_parts
+from importsvc.text.csv_cells import harmless
+from importsvc.text.display import describe_value
+
+CHANGES_AT_ONCE = 2_000
+CSV_COLUMNS = ("row", "type", "id", "action", "field", "before", "after", "outcome", "kept")
+
+
+class DownloadAdmin(ModelAdmin):
+    """Two files for whoever may look at an import."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """The admin's, and the files'."""
+        return [
+            path(
+                "<int:import_id>/staged.json",
+                self.admin_site.admin_view(self.staged_data_view),
+                name="imports_import_staged_data",
+            ),
+            path(
+                "<int:import_id>/changes.csv",
+                self.admin_site.admin_view(self.changes_view),
+                name="imports_import_changes",
+            ),
+            *super().get_urls(),
+        ]
+
+    def staged_data_view(self, request: HttpRequest, import_id: int) -> StreamingHttpResponse:
+        """The staged rows: JSON, exactly as it arrived."""
+        self._find(request, import_id)
+        return _attach(read_parts(import_id), f"import-{import_id}.json", "application/json")
+
+    def changes_view(self, request: HttpRequest, import_id: int) -> StreamingHttpResponse:
+        """What the import did: a line for each field of each record, with its values of before and after."""
+        import_ = self._find(request, import_id)
+        return _attach(write_changes(import_), f"import-{import_id}-changes.csv", "text/csv; charset=utf-8")
+
+    def _find(self, request: HttpRequest, import_id: int) -> Import:
+        import_: Import | None = self.get_object(request, str(import_id))
+        if import_ is None:
+            raise Http404
+        if not self.has_view_permission(request, import_):
+            raise PermissionDenied
+        return import_
+
+
+def write_changes(import_: Import) -> Iterator[str]:
+    """Lines of CSV in the journal's order, the first of them the columns. No cell is a formula to a spreadsheet."""
+    yield _write_line(CSV_COLUMNS)
+    is_reverted = import_.reverted_at is not None
+    changes = Change.objects.filter(import_record=import_).order_by("id")
+    for change in changes.iterator(chunk_size=CHANGES_AT_ONCE):
+        record = (change.row, get_resource_type(change.record_type), change.record_id, change.action)
+        outcome = change.find_outcome(is_reverted=is_reverted) or ""
+        before, after = change.before or {}, change.after or {}
+        for name in sorted(before.keys() | after.keys()):
+            kept = "yes" if name in (change.kept_fields or ()) else ""
+            values = (describe_value(values[name]) if name in values else "" for values in (before, after))
+            yield _write_line((*record, name, *values, outcome, kept))
+
+
+def _write_line(cells: Iterable[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow([harmless(str(cell)) for cell in cells])
+    return line.getvalue()
+
+
+def _attach(parts: Iterator[str], name: str, content_type: str) -> StreamingHttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    # Encoded here: half of a pair of surrogates cannot be stored, so nothing can be cut in two.
+    return StreamingHttpResponse((part.encode() for part in parts), content_type=content_type, headers=headers)

@@ -1,0 +1,228 @@
+"""The admin's home page: the state of all imports at a glance, from a fixed number of quick queries.
+
+Rows are those that ``Import.counts`` says were created or updated; the journal, which may have millions, is not asked.
+A run that fails leaves no trace on the import, because it is undone as a whole: so what was not processed may have
+failed, or may never have been run, and is shown as "not run".
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import BigIntegerField, Case, Count, F, Q, QuerySet, Sum, Value, When, Window
+from django.db.models.expressions import Combinable
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, TruncDate
+from django.http import HttpRequest
+from django.utils import timezone
+
+from importsvc.engine.schema import registry
+from importsvc.imports.admin.changelist import STATE_LABELS, WRITTEN, describe_duration, describe_made, describe_run
+from importsvc.imports.models import Import, ImportState
+
+DAYS = 30
+LATEST = 10
+ORGANIZATIONS = 5
+WAITING = 10
+# Who brings rows runs them within minutes, mostly; a run that takes longer than this is worth a look.
+WAITS_SINCE = timedelta(hours=1)
+IS_STUCK_AFTER = timedelta(minutes=15)
+
+OUTCOMES = {ImportState.PROCESSED: "Processed", ImportState.REVERTED: "Reverted", ImportState.CREATED: "Not run"}
+_COLORS = {ImportState.PROCESSED: "#16a34a", ImportState.REVERTED: "#ea580c", ImportState.CREATED: "#64748b"}
+
+# A transaction that locks or writes a row is named in the row's xmax, which can be read without locking anything. As
+# long as it goes on, it holds a lock on its own number. When those of other database users began may not be told.
+_RUNNING = """SELECT import.id, activity.xact_start
+FROM pg_locks AS held
+JOIN pg_stat_activity AS activity ON activity.pid = held.pid
+JOIN imports_import AS import ON import.xmax = held.transactionid
+WHERE held.locktype = 'transactionid' AND held.granted AND import.processed_at IS NULL
+AND activity.xact_start IS NOT NULL"""
+
+
+@dataclass(frozen=True)
+class Day:
+    """Imports that were made on one day.
+
+    Attributes:
+        day: in UTC.
+        imports, rows: how many, by what became of them since.
+    """
+
+    day: date
+    imports: Mapping[ImportState, int]
+    rows: Mapping[ImportState, int]
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An import that was not processed.
+
+    Attributes:
+        import_: which.
+        is_running: whether a run of it, or an edit, goes on at this moment.
+        is_stuck: whether that takes so long that somebody should look.
+        since: when that began, or when the import was made, if nothing goes on.
+    """
+
+    import_: Import
+    is_running: bool
+    is_stuck: bool
+    since: datetime
+
+
+def count_days(*, now: datetime) -> list[Day]:
+    """The last 30 days, the oldest first, those without imports too."""
+    counts: dict[date, dict[ImportState, tuple[int, int]]] = defaultdict(dict)
+    groups = (
+        _recent(now).annotate(day=TruncDate("created_at", tzinfo=UTC), state_now=_state()).values("day", "state_now")
+    )
+    for group in groups.annotate(imports=Count("*"), rows=Sum(_written())).order_by("day", "state_now"):
+        counts[group["day"]][ImportState(group["state_now"])] = (group["imports"], int(group["rows"] or 0))
+    days = [_first_day(now) + timedelta(days=number) for number in range(DAYS)]
+    return [
+        Day(
+            day,
+            imports={state: counts[day].get(state, (0, 0))[0] for state in OUTCOMES},
+            rows={state: counts[day].get(state, (0, 0))[1] for state in OUTCOMES},
+        )
+        for day in days
+    ]
+
+
+def find_busiest_organizations(*, now: datetime) -> list[dict[str, Any]]:
+    """Those with most rows in the last 30 days: ``organization``, its name, ``imports`` and ``rows``."""
+    groups = _recent(now).values("organization", name=F("organization__name"))
+    counted = groups.annotate(imports=Count("*"), rows=Sum(_written()))
+    return [dict(found) for found in counted.order_by("-rows", "organization")[:ORGANIZATIONS] if found["rows"]]
+
+
+def find_latest() -> list[Import]:
+    """The imports made last, with organization and creator."""
+    return list(_light().order_by("-id")[:LATEST])
+
+
+def find_unfinished(*, now: datetime) -> tuple[list[Unfinished], int]:
+    """Imports that are running, longest first, then those that wait longer than an hour, latest first; and how many.
+
+    Two queries: what is running is known from the locks it holds.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RUNNING)
+        running: dict[int, datetime] = dict(cursor.fetchall())
+    waiting = Q(pk__in=running) | Q(created_at__lt=now - WAITS_SINCE)
+    imports = _light().filter(waiting, processed_at=None).annotate(in_all=Window(Count("*")))
+    order = Case(When(pk__in=running, then=0), default=1) if running else Value(1)
+    shown = list(imports.annotate(place=order).order_by("place", "-id")[:WAITING])
+    unfinished = [_describe_unfinished(import_, running.get(import_.pk), now) for import_ in shown]
+    unfinished.sort(key=lambda found: (not found.is_running, found.since if found.is_running else now))
+    return unfinished, shown[0].in_all if shown else 0
+
+
+def add_state_of_things(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The home page's context, for those who may see imports; for others it stays as it is."""
+    if not request.user.has_perm("imports.view_import"):
+        return context
+    now = timezone.now()
+    days = count_days(now=now)
+    unfinished, unfinished_count = find_unfinished(now=now)
+    return context | {
+        "shows_imports": True,
+        "days": DAYS,
+        "totals": [
+            {
+                "title": title,
+                "label": STATE_LABELS[state],
+                "imports": sum(day.imports[state] for day in days),
+                "rows": sum(day.rows[state] for day in days),
+            }
+            for state, title in OUTCOMES.items()
+        ],
+        "imports_chart": _make_chart(days, [day.imports for day in days], OUTCOMES),
+        "rows_chart": _make_chart(days, [day.rows for day in days], [ImportState.PROCESSED, ImportState.REVERTED]),
+        "chart_options": json.dumps(_CHART_OPTIONS),
+        "latest": [
+            {
+                "import": import_,
+                "label": STATE_LABELS[import_.state],
+                "made": describe_made(import_.counts),
+                "duration": describe_run(import_),
+            }
+            for import_ in find_latest()
+        ],
+        "busiest_title": f"Most rows in the last {DAYS} days",
+        "organizations": find_busiest_organizations(now=now),
+        "may_view_organizations": request.user.has_perm("organizations.view_organization"),
+        "unfinished": [(found, describe_duration(now - found.since)) for found in unfinished],
+        "unfinished_count": unfinished_count,
+    }
+
+
+def _first_day(now: datetime) -> date:
+    return now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+
+
+def _recent(now: datetime) -> QuerySet[Import]:
+    return Import.objects.filter(created_at__gte=datetime.combine(_first_day(now), time(), UTC))
+
+
+def _light() -> QuerySet[Import]:
+    return Import.objects.defer("import_data", "shared_values").select_related("organization", "creator")
+
+
+def _state() -> Case:
+    return Case(
+        When(reverted_at__isnull=False, then=Value(ImportState.REVERTED.value)),
+        When(processed_at__isnull=False, then=Value(ImportState.PROCESSED.value)),
+        default=Value(ImportState.CREATED.value),
+    )
+
+
+def _written() -> Combinable:
+    """How many rows an import wrote, of all types that are registered."""
+    numbers = [
+        Coalesce(Cast(KeyTextTransform(verb, KeyTextTransform(importable.name, "counts")), BigIntegerField()), 0)
+        for importable in registry.in_dependency_order()
+        for verb in WRITTEN
+    ]
+    return sum(numbers, start=Value(0))
+
+
+def _describe_unfinished(import_: Import, runs_since: datetime | None, now: datetime) -> Unfinished:
+    since = runs_since or import_.created_at
+    return Unfinished(
+        import_,
+        is_running=runs_since is not None,
+        is_stuck=runs_since is not None and now - runs_since > IS_STUCK_AFTER,
+        since=since,
+    )
+
+
+def _make_chart(
+    days: Sequence[Day], numbers: Sequence[Mapping[ImportState, int]], states: Iterable[ImportState]
+) -> str:
+    """Data as Chart.js takes it, as JSON."""
+    datasets = [
+        {"label": OUTCOMES[state], "data": [day[state] for day in numbers], "backgroundColor": _COLORS[state]}
+        for state in states
+    ]
+    return json.dumps({"labels": [f"{day.day:%d %b}" for day in days], "datasets": datasets})
+
+
+_CHART_OPTIONS: dict[str, Any] = {
+    "animation": False,
+    "responsive": True,
+    "maintainAspectRatio": False,
+    "scales": {
+        "x": {"stacked": True, "grid": {"display": False}, "ticks": {"color": "#7c8594", "maxRotation": 0}},
+        "y": {"stacked": True, "beginAtZero": True, "grid": {}, "ticks": {"color": "#7c8594", "precision": 0}},
+    },
+    "plugins": {"legend": {"position": "bottom", "labels": {"color": "#7c8594", "boxWidth": 12}}},
+}

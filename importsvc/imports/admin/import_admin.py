@@ -1,0 +1,118 @@
+"""The admin of imports: to look at, and to revert. Nothing else about an import or its journal can be done there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from importsvc.errors import DomainError
+from importsvc.imports.actors import Actor
+from importsvc.imports.admin import detail as previews
+from importsvc.imports.admin.changelist import ImportListAdmin
+from importsvc.imports.admin.downloads import DownloadAdmin
+from importsvc.imports.admin.revert import RevertAdmin
+from importsvc.imports.formatting import describe_conflicts, describe_counts, describe_refusal, describe_rows
+from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services import preview_revert
+
+
+@admin.register(Import)
+class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
+    """Imports of all organizations. The staged data is never loaded as a whole, and by lists not at all."""
+
+    # When what happened and who did it is in the timeline above them.
+    fields = [("state", "sample"), ("organization", "creator"), ("on_duplicate", "import_model_id"), "rows"]
+    readonly_fields = ["state", "rows"]
+
+    @admin.display(description="counts")
+    def rows(self, import_: Import) -> str:
+        """What its rows became; of imports that older versions ran nobody knows."""
+        return str(self.get_empty_value_display()) if import_.counts is None else describe_rows(import_.counts)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never: rows come through the API."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
+        """Never: what happened, happened."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
+        """Never: the journal is the only way back."""
+        return False
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        """An import's page: its fields, and below them a page of its journal and the beginning of its rows."""
+        counts = previews.count_changes(obj)
+        page, entries = previews.read_journal(obj, request.GET.get("journal_page"), count=sum(counts.values()))
+        context |= {
+            "made": describe_counts(counts),
+            "staged": previews.read_staged_data(obj.pk, request.GET.get("staged_page")),
+            "journal": [(entry, self._find_record_url(request, entry.record)) for entry in entries],
+            "journal_page": page,
+            "journal_pages": page.paginator.get_elided_page_range(page.number),
+            "is_reverted": obj.state == ImportState.REVERTED,
+            "timeline": make_timeline(obj),
+            "conflicts": self._find_conflicts(obj) if "conflicts" in request.GET else None,
+            "may_revert": obj.state == ImportState.PROCESSED and self.has_revert_permission(request),
+        }
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _find_conflicts(self, import_: Import) -> list[str]:
+        """What would stand in the way of a revert now, in words. Read when asked for: it looks at every record."""
+        try:
+            preview = preview_revert(organization=import_.organization, import_id=import_.pk)
+        except DomainError as error:
+            return [describe_refusal(error)]
+        conflicts = preview.find_conflicts()
+        return describe_conflicts(conflicts) if conflicts else []
+
+    def _find_record_url(self, request: HttpRequest, record: Model | None) -> str | None:
+        """The record's page, if it has one that the user may see."""
+        if record is None or not self.admin_site.is_registered(type(record)):
+            return None
+        if not self.admin_site.get_model_admin(type(record)).has_view_permission(request, record):
+            return None
+        return reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of an import's life.
+
+    Attributes:
+        title: what happens.
+        at: when it happened; ``None`` if it did not yet.
+        actor: who did it, in words, as far as that is known.
+    """
+
+    title: str
+    at: datetime | None
+    actor: str = ""
+
+
+def make_timeline(import_: Import) -> list[Step]:
+    """The steps of an import's life, those to come as well."""
+    processed_by, reverted_by = (
+        str(Actor.from_json(kept)) if kept else "" for kept in (import_.processed_by, import_.reverted_by)
+    )
+    return [
+        Step("Created", import_.created_at, str(import_.creator)),
+        Step("Started", import_.started_at, processed_by),
+        Step("Processed", import_.processed_at),
+        Step("Reverted", import_.reverted_at, reverted_by),
+    ]

@@ -1,0 +1,1 @@
+"""Imports and their changes over HTTP."""

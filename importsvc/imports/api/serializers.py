@@ -1,0 +1,75 @@
+"""Imports as resources: the page's six attributes out, the staged rows in, and what else there is on request."""
+
+from typing import get_args
+
+from rest_framework import serializers
+
+from importsvc.imports.models import Import, OnDuplicate
+from importsvc.imports.services import OnConflict
+from importsvc.jsonapi.document.fields import (
+    JsonApiSerializer,
+    RawJsonField,
+    StrictBooleanField,
+    StrictChoiceField,
+    StrictIdField,
+    ToOneField,
+)
+from organizations.serializers import OrganizationRelation
+from people.serializers import PersonSerializer
+
+
+class ImportSerializer(JsonApiSerializer):
+    """``imports``. ``import_data`` is never in a response."""
+
+    import_model_id = StrictIdField(required=False, allow_null=True)
+    creator_id = StrictIdField(read_only=True)
+    sample = StrictBooleanField(required=False, allow_null=True)
+    import_data = RawJsonField()
+    on_duplicate = StrictChoiceField(OnDuplicate.values, required=False)
+    counts = serializers.JSONField(read_only=True)
+    organization = OrganizationRelation()
+    creator = ToOneField("people")
+
+    included_serializers = {"creator": PersonSerializer}
+
+    class Meta:
+        model = Import
+        resource_name = "imports"
+        fields = [
+            "id",
+            "import_model_id",
+            "creator_id",
+            "sample",
+            "started_at",
+            "processed_at",
+            "reverted_at",
+            "on_duplicate",
+            "counts",
+            "import_data",
+            "organization",
+            "creator",
+        ]
+        fields_on_request = ["on_duplicate", "counts"]
+        read_only_fields = ["started_at", "processed_at", "reverted_at"]
+
+    class JSONAPIMeta:
+        resource_name = "imports"
+        included_resources = ["creator", "creator.company"]
+
+
+class ImportRunSerializer(ImportSerializer):
+    """The body of ``POST …/import``: rows, which may be left out, and what to do about duplicates."""
+
+    import_data = RawJsonField(required=False)
+    import_model_id = StrictIdField(read_only=True)
+    sample = StrictBooleanField(read_only=True)
+
+
+class ImportRevertSerializer(ImportRunSerializer):
+    """The body of ``PATCH …/revert``, where one is sent: what to do about conflicts."""
+
+    on_conflict = StrictChoiceField(get_args(OnConflict), required=False, write_only=True)
+    on_duplicate = StrictChoiceField(OnDuplicate.values, read_only=True)
+
+    class Meta(ImportSerializer.Meta):
+        fields = [*(name for name in ImportSerializer.Meta.fields if name != "import_data"), "on_conflict"]

@@ -1,0 +1,180 @@
+"""Imports over HTTP: the six operations of the published page, and what they did or would do.
+
+Each makes one call of ``services``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from importsvc.idempotency.views import idempotent
+from importsvc.imports import services
+from importsvc.imports.actors import Actor
+from importsvc.imports.api.changes import (
+    CHANGES,
+    JOURNALED,
+    PLANNED,
+    UNDOING,
+    ChangeWriter,
+    write_journaled,
+    write_planned,
+    write_undoing,
+)
+from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
+from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
+from importsvc.imports.models import Change, Import
+from importsvc.jsonapi.document.resources import Resource
+from importsvc.jsonapi.errors import RequestError
+from importsvc.jsonapi.request.preconditions import read_if_match
+from importsvc.jsonapi.request.query import Listing, read_fields
+from importsvc.jsonapi.views import ListMixin, RetrieveMixin
+from organizations.views import OrganizationScopedViewSet
+
+# Actions that answer with changes, in which form, and what can be asked of the list.
+_CHANGE_LISTS: Mapping[str, tuple[Resource, Listing]] = {
+    "changes": (JOURNALED, Listing(ChangeFilterSet, ("id", "row"))),
+    "preview_import": (PLANNED, Listing()),
+    "preview_revert": (UNDOING, Listing()),
+}
+
+
+class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
+    """``/imports``: staged, corrected, applied and undone (contract, section 2.4)."""
+
+    queryset = Import.objects.all()
+    serializer_class = ImportSerializer
+    filterset_class = ImportFilterSet
+    sort_fields = ("id", "started_at", "processed_at", "reverted_at")
+
+    def get_resource(self) -> Resource:
+        """Imports, or changes."""
+        return _CHANGE_LISTS[self.action][0] if self.action in _CHANGE_LISTS else super().get_resource()
+
+    def get_listing(self) -> Listing | None:
+        """That of imports, or of changes."""
+        return _CHANGE_LISTS[self.action][1] if self.action in _CHANGE_LISTS else super().get_listing()
+
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """``POST /imports``: check the rows and stage them."""
+        attributes = self.read_attributes(ImportSerializer, document_required=True)
+        import_ = services.create_import(organization=self.organization, creator=self.caller, **attributes)
+        location = reverse("imports-detail", [import_.pk], request=request)
+        return self.respond(import_.pk, status=status.HTTP_201_CREATED, headers={"Location": location})
+
+    @idempotent
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """``PATCH /imports/{id}``: replace the staged rows. ``import_data`` is due, as in ``POST``."""
+        import_id = self.get_record_id()
+        attributes = self.read_attributes(ImportSerializer, document_required=True)
+        services.update_import(
+            organization=self.organization,
+            import_id=import_id,
+            import_data=attributes.pop("import_data"),
+            attributes=attributes,
+        )
+        return self.respond(import_id)
+
+    @action(detail=True, methods=["POST"], url_path="import", url_name="import")
+    @idempotent
+    def run(self, request: Request, pk: str) -> Response:
+        """``POST /imports/{id}/import``: turn rows into records."""
+        import_id = self.get_record_id()
+        if_match = read_if_match(request)
+        attributes = self.read_attributes(ImportRunSerializer)
+        services.run_import(
+            organization=self.organization, import_id=import_id, if_match=if_match, actor=self.actor, **attributes
+        )
+        return self.respond(import_id)
+
+    @run.mapping.get
+    def preview_import(self, request: Request, pk: str) -> Response:
+        """``GET /imports/{id}/import``: what ``POST`` there would do now."""
+        preview = services.preview_import(organization=self.organization, import_id=self.get_record_id())
+        page = self.paginator.paginate_sliced(preview.changes, request, count=len(preview.changes))
+        meta: dict[str, Any] = {"counts": preview.counts}
+        if preview.refusal:
+            meta |= {"row_errors": preview.refusal.detail, **(preview.refusal.meta or {})}
+        return self.respond_with_changes(write_planned(self.change_writer, page), meta, tag=preview.tag)
+
+    @action(detail=True, methods=["PATCH"])
+    @idempotent
+    def revert(self, request: Request, pk: str) -> Response:
+        """``PATCH /imports/{id}/revert``: undo exactly what the import did."""
+        import_id = self.get_record_id()
+        if_match = read_if_match(request)
+        attributes = self.read_attributes(ImportRevertSerializer)
+        services.revert_import(
+            organization=self.organization, import_id=import_id, if_match=if_match, actor=self.actor, **attributes
+        )
+        return self.respond(import_id)
+
+    @revert.mapping.get
+    def preview_revert(self, request: Request, pk: str) -> Response:
+        """``GET /imports/{id}/revert``: what ``PATCH`` there would do now."""
+        preview = services.preview_revert(organization=self.organization, import_id=self.get_record_id())
+        page = self.paginator.paginate_sliced(preview.changes, request, count=len(preview.changes))
+        return self.respond_with_changes(
+            write_undoing(self.change_writer, page), {"counts": preview.counts}, tag=preview.tag
+        )
+
+    @action(detail=True, methods=["GET"])
+    def changes(self, request: Request, pk: str) -> Response:
+        """``GET /imports/{id}/changes``: what the import did, record by record."""
+        import_ = services.find_import(import_id=self.get_record_id(), organization=self.organization)
+        changes = self.filter_queryset(Change.objects.filter(import_record=import_))
+        page = self.paginator.paginate_sliced(changes, request, count=changes.order_by().count())
+        data = write_journaled(self.change_writer, list(page), is_reverted=import_.reverted_at is not None)
+        return self.respond_with_changes(data, {})
+
+    @property
+    def paginator(self) -> Any:
+        """The pages of the list that the action answers with."""
+        return super().paginator
+
+    @property
+    def actor(self) -> Actor:
+        """Who is asking, as it is kept on the import."""
+        return Actor("person", str(self.caller), self.caller.pk)
+
+    @property
+    def change_writer(self) -> ChangeWriter:
+        """Makes resource objects of changes with the fields that are asked for."""
+        return ChangeWriter(self.get_resource(), self.get_record_id(), read_fields(self.request).get(CHANGES))
+
+    def respond_with_changes(
+        self, data: list[dict[str, Any]], meta: Mapping[str, Any], *, tag: str | None = None
+    ) -> Response:
+        """The document of a page of changes, with what else is to be said of all of them."""
+        document = {
+            "data": data,
+            "links": self.paginator.get_links(),
+            "meta": {**self.paginator.get_figures(), **meta, **self.get_document_meta()},
+        }
+        return Response(document, headers={"ETag": f'"{tag}"'} if tag else None)
+
+    def read_attributes(self, serializer_class: Any, *, document_required: bool = False) -> dict[str, Any]:
+        """The clean attributes of the request's document.
+
+        Raises:
+            RequestError: there is no body where one is due.
+            ValidationError: an attribute is not acceptable.
+        """
+        if document_required and self.request.stream is None:
+            raise RequestError("bad_request", "The request has no body")
+        serializer = serializer_class(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        attributes = dict(serializer.validated_data)
+        # The rows may be hundreds of megabytes. Request and serializer are parts of circles of references, and would
+        # keep them until the garbage collector comes by.
+        serializer.validated_data.clear()
+        if self.request.stream is not None:
+            self.request.data.clear()
+        return attributes

@@ -1,0 +1,111 @@
+"""Imports in plain words, for operators: the admin and the commands say the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from importsvc.engine.schema import registry
+from importsvc.errors import DomainError, RecordNotFound
+from importsvc.imports.services import Revert, RevertPreview
+from importsvc.text.display import printable
+
+DESCRIBED_CONFLICTS = 5
+
+_REASONS = {
+    "changed": "changed since",
+    "column_gone": "the table has no such column any more",
+    "reference_gone": "what it referred to before is gone",
+}
+
+
+def describe_counts(counts: Mapping[str, int]) -> str:
+    """Records by importable name, as in ``1 company, 2 people``; ``nothing`` if there are none."""
+    return ", ".join(_describe_count(name, count) for name, count in counts.items() if count) or "nothing"
+
+
+def describe_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """What became of an import's rows: ``created 1 company; updated 2 people``.
+
+    ``counts`` are those of an import: by importable name, by what the rows became.
+    """
+    return _describe({what: _count_by_type(counts, what) for what in ("created", "updated", "unchanged", "skipped")})
+
+
+def describe_revert(revert: Revert) -> str:
+    """What a revert did: ``removed 1 company, 2 people; restored 3 people; kept 1 person; 1 person gone already``."""
+    done = {"removed": revert.removed, "restored": revert.restored, "kept": revert.kept}
+    return _describe(done, {"gone already": revert.gone})
+
+
+def describe_revert_preview(preview: RevertPreview) -> str:
+    """What a revert would do: ``remove 1 company, 2 people; restore 3 people; 1 person in conflict``.
+
+    What is gone is said as of reverts.
+    """
+    done = {"remove": "removed", "restore": "restored"}
+    found = {"in conflict": "conflict", "gone already": "gone"}
+    return _describe(
+        {verb: _count_by_type(preview.counts, outcome) for verb, outcome in done.items()},
+        {what: _count_by_type(preview.counts, outcome) for what, outcome in found.items()},
+    )
+
+
+def describe_refusal(error: DomainError) -> str:
+    """Why an import was not reverted, as one clause."""
+    return "not found" if isinstance(error, RecordNotFound) else str(error.detail)
+
+
+def describe_conflicts(error: DomainError) -> list[str]:
+    """The first records that stand in the way of a revert, one line each, and how many more there are.
+
+    ``people/7 (row 2): changed since: title from "Dr" to null``, ``companies/3 (row 1): referred to by people/9``.
+    Empty for refusals of other kinds.
+    """
+    meta = error.meta or {}
+    lines = [_describe_conflict(conflict) for conflict in meta.get("conflicts", [])[:DESCRIBED_CONFLICTS]]
+    more = meta.get("conflict_count", 0) - len(lines)
+    return [*lines, f"and {more} more"] if more > 0 else lines
+
+
+def _describe(done: Mapping[str, Mapping[str, int]], found: Mapping[str, Mapping[str, int]] | None = None) -> str:
+    """Clauses of what is done, with the verb before the records, and of what is found, with the records first."""
+    clauses = [f"{verb} {describe_counts(counts)}" for verb, counts in done.items() if any(counts.values())]
+    clauses = clauses or [f"{next(iter(done))} nothing"]
+    clauses += [f"{describe_counts(counts)} {what}" for what, counts in (found or {}).items() if any(counts.values())]
+    return "; ".join(clauses)
+
+
+def _count_by_type(counts: Mapping[str, Mapping[str, int]], what: str) -> dict[str, int]:
+    return {name: of_type.get(what, 0) for name, of_type in counts.items()}
+
+
+def _describe_count(name: str, count: int) -> str:
+    try:
+        options = registry.get(name).model._meta
+    except KeyError:  # the journal outlives the types it names
+        return f"{count} {name}"
+    return f"{count} {options.verbose_name if count == 1 else options.verbose_name_plural}"
+
+
+def _describe_conflict(conflict: Mapping[str, Any]) -> str:
+    record = f"{conflict['type']}/{conflict['id']} (row {conflict['row']})"
+    if conflict["reason"] == "referenced":
+        referrer = conflict["referenced_by"]
+        which = referrer["type"] if referrer["id"] is None else f"{referrer['type']}/{referrer['id']}"
+        return f"{record}: referred to by {which}"
+    edits = _describe_edits(conflict) if conflict["reason"] == "changed" else conflict["fields"]
+    return f"{record}: {_REASONS[conflict['reason']]}: {', '.join(edits)}"
+
+
+def _describe_edits(conflict: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} from {_describe_value(conflict['then'][name])} to {_describe_value(conflict['now'].get(name))}"
+        for name in conflict["fields"]
+    ]
+
+
+def _describe_value(value: object) -> str:
+    """Text in quotes, so that it is told from numbers and null and no character of it does anything to a terminal."""
+    return printable(json.dumps(value, ensure_ascii=False))

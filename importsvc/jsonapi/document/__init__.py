@@ -1,0 +1,1 @@
+"""The documents that answer: from what serializers declare, by queries that are compiled once."""

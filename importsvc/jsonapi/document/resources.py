@@ -1,0 +1,215 @@
+"""What serializers declare, read once: which columns a resource shows, and how each is written.
+
+Serializers are the declarations; nothing here runs them. What cannot be read from a declaration is refused when the
+service starts (``importsvc.jsonapi.checks``), not left out of documents.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from rest_framework import serializers
+from rest_framework.relations import RelatedField
+
+from importsvc.jsonapi.document.fields import (
+    EmptyToOneField,
+    JsonApiSerializer,
+    StrictBooleanField,
+    StrictChoiceField,
+    StrictIdField,
+    TimestampField,
+    ToOneField,
+)
+
+# How a field writes, and the columns whose values it would write as the database driver gives them. By the method and
+# not by the class: a class that writes in a way of its own is unknown, one that differs in validation is not.
+_WRITTEN_AS_THEY_ARE: Mapping[Callable[..., Any], tuple[type[models.Field], ...]] = {
+    serializers.CharField.to_representation: (models.CharField, models.TextField),
+    serializers.IntegerField.to_representation: (models.IntegerField,),
+    serializers.BooleanField.to_representation: (models.BooleanField,),
+    serializers.JSONField.to_representation: (models.JSONField,),
+    StrictIdField.to_representation: (models.IntegerField,),
+    StrictBooleanField.to_representation: (models.BooleanField,),
+    StrictChoiceField.to_representation: (models.CharField,),
+}
+
+
+class UnknownDeclarationError(TypeError):
+    """A serializer declares something that cannot be turned into a column and a way to write it."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """An attribute.
+
+    Attributes:
+        column: the attribute of the model's field: ``creator_id`` for a foreign key.
+        is_time_stamp: whether it is written in the organization's zone; every other value is written as it is.
+    """
+
+    name: str
+    column: str
+    is_time_stamp: bool
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """A to-one relationship.
+
+    Attributes:
+        column: the name of the foreign key; ``None`` if the relationship is always empty.
+        type: of the resource it refers to.
+        id_type: how the id is written.
+    """
+
+    name: str
+    column: str | None
+    type: str
+    id_type: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A type of resources; members are in the order of the declaration.
+
+    Attributes:
+        included: the resources that ``include`` can reach, by relationship.
+        default_paths: what is included without asking.
+        on_request: names of attributes that are only shown to who asks for them.
+    """
+
+    type: str
+    id_column: str
+    attributes: tuple[Attribute, ...]
+    relationships: Mapping[str, Relationship]
+    included: Mapping[str, Resource]
+    default_paths: tuple[str, ...]
+    on_request: frozenset[str] = frozenset()
+
+    @property
+    def field_names(self) -> frozenset[str]:
+        """What ``fields[type]`` may name."""
+        return frozenset([*(attribute.name for attribute in self.attributes), *self.relationships])
+
+    @property
+    def default_field_names(self) -> frozenset[str]:
+        """What is shown without ``fields[type]``."""
+        return self.field_names - self.on_request
+
+    def include_paths(self, prefix: str = "") -> Iterator[str]:
+        """Every path that ``include`` may name."""
+        for name, related in self.included.items():
+            yield prefix + name
+            yield from related.include_paths(f"{prefix}{name}.")
+
+    def find(self, resource_type: str) -> Resource | None:
+        """This resource or one that it can include, by its type."""
+        if self.type == resource_type:
+            return self
+        found = (related.find(resource_type) for related in self.included.values())
+        return next((resource for resource in found if resource), None)
+
+
+def read_resource(serializer_class: Any) -> Resource:
+    """The resource that a serializer declares; read once.
+
+    Raises:
+        UnknownDeclarationError: naming what of it cannot be read.
+    """
+    return _read_resource(serializer_class)
+
+
+@functools.cache
+def _read_resource(serializer_class: Any) -> Resource:
+    if serializer_class.to_representation is not JsonApiSerializer.to_representation:
+        raise UnknownDeclarationError(f"{serializer_class.__name__} writes resources in a way of its own")
+    model = serializer_class.Meta.model
+    shown = {name: field for name, field in serializer_class().fields.items() if not field.write_only and name != "id"}
+    relationships = {
+        name: _read_relationship(field, model) for name, field in shown.items() if isinstance(field, ToOneField)
+    }
+    resource = Resource(
+        type=serializer_class.Meta.resource_name,
+        id_column=model._meta.pk.name,
+        attributes=tuple(_read_attribute(field, model) for name, field in shown.items() if name not in relationships),
+        relationships=relationships,
+        included={name: read_resource(related) for name, related in serializer_class.included_serializers.items()},
+        default_paths=tuple(getattr(getattr(serializer_class, "JSONAPIMeta", None), "included_resources", ())),
+        on_request=frozenset(getattr(serializer_class.Meta, "fields_on_request", ())),
+    )
+    _check_columns(resource, serializer_class)
+    _check_fields_on_request(resource, serializer_class)
+    _check_includes(resource, serializer_class)
+    return resource
+
+
+def _read_attribute(field: Any, model: type[models.Model]) -> Attribute:
+    column = _find_column(field, model)
+    write = type(field).to_representation
+    is_time_stamp = write is TimestampField.to_representation and isinstance(column, models.DateTimeField)
+    if type(field).get_attribute is not serializers.Field.get_attribute or not (
+        is_time_stamp or _is_written_as_it_is(field, column)
+    ):
+        raise UnknownDeclarationError(f"Nobody knows how {_describe(field)} writes {type(column).__name__}")
+    return Attribute(str(field.field_name), column.attname, is_time_stamp)
+
+
+def _is_written_as_it_is(field: Any, column: models.Field) -> bool:
+    if isinstance(column, models.ForeignKey):
+        return _is_written_as_it_is(field, column.target_field)
+    write = type(field).to_representation
+    if write is serializers.ListField.to_representation:
+        return isinstance(column, ArrayField) and _is_written_as_it_is(field.child, column.base_field)
+    return isinstance(column, _WRITTEN_AS_THEY_ARE.get(write, ())) and not getattr(field, "binary", False)
+
+
+def _read_relationship(field: ToOneField, model: type[models.Model]) -> Relationship:
+    if type(field).to_representation is not ToOneField.to_representation:
+        raise UnknownDeclarationError(f"{_describe(field)} writes linkage in a way of its own")
+    name = str(field.field_name)
+    read = type(field).get_attribute
+    if read is EmptyToOneField.get_attribute:
+        return Relationship(name, None, field.resource_type, field.id_type)
+    if read is not RelatedField.get_attribute or not isinstance(_find_column(field, model), models.ForeignKey):
+        raise UnknownDeclarationError(f"{_describe(field)} is no foreign key of {model.__name__}")
+    return Relationship(name, field.source, field.resource_type, field.id_type)
+
+
+def _find_column(field: Any, model: type[models.Model]) -> models.Field:
+    try:
+        column = model._meta.get_field(field.source)
+    except FieldDoesNotExist:
+        column = None
+    if not isinstance(column, models.Field):
+        raise UnknownDeclarationError(f"{_describe(field)} is no column of {model.__name__}")
+    return column
+
+
+def _check_columns(resource: Resource, serializer_class: Any) -> None:
+    columns = [attribute.column for attribute in resource.attributes]
+    if len(set(columns)) < len(columns):
+        raise UnknownDeclarationError(f"{serializer_class.__name__} shows a column twice")
+
+
+def _check_fields_on_request(resource: Resource, serializer_class: Any) -> None:
+    if unknown := resource.on_request - resource.field_names:
+        raise UnknownDeclarationError(f"{serializer_class.__name__} cannot show {sorted(unknown)} on request")
+
+
+def _check_includes(resource: Resource, serializer_class: Any) -> None:
+    for name, related in resource.included.items():
+        relationship = resource.relationships.get(name)
+        if relationship is None or relationship.column is None or relationship.type != related.type:
+            raise UnknownDeclarationError(f"{serializer_class.__name__} has no relationship '{name}' to {related.type}")
+    if not set(resource.default_paths) <= set(resource.include_paths()):
+        raise UnknownDeclarationError(f"{serializer_class.__name__} cannot include {resource.default_paths}")
+
+
+def _describe(field: Any) -> str:
+    return f"{type(field.parent).__name__}.{field.field_name} ({type(field).__name__})"

@@ -1,0 +1,221 @@
+"""``filter[…]`` and ``sort`` (contract, section 2.3), on top of django-filter.
+
+``filter[id]=1,2``, ``filter[id][]=1&filter[id][]=2`` and ``filter[id]=1&filter[id]=2`` are all the same union.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, ClassVar
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Lower
+from django.http import QueryDict
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.request import Request
+
+from importsvc.jsonapi.errors import RequestError
+
+LARGEST_BIGINT = 2**63 - 1
+
+
+class _ValuesWidget(forms.Widget):
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return data.getlist(name)
+
+
+class _ValuesField(forms.Field):
+    """A list of values, each read by ``read``, which raises ``ValueError`` for what it cannot read."""
+
+    widget = _ValuesWidget
+
+    def __init__(self, *, read: Callable[[str], Any], separator: str | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.read = read
+        self.separator = separator
+
+    def clean(self, value: list[str]) -> list[Any]:
+        parts = [part for text in value for part in (text.split(self.separator) if self.separator else [text])]
+        try:
+            return [self.read(part) for part in parts]
+        except ValueError:
+            raise ValidationError("not supported") from None
+
+
+class ValuesFilter(django_filters.Filter):
+    """Records that have any of the values in a field. Without values in the request it filters nothing."""
+
+    field_class = _ValuesField
+    separator: str | None = ","
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read=self.read, separator=self.separator, **kwargs)
+
+    @staticmethod
+    def read(text: str) -> Any:
+        """The value that the text means.
+
+        Raises:
+            ValueError: it means none.
+        """
+        raise NotImplementedError
+
+    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[Any]) -> QuerySet[Any, Any]:
+        """The records that match; called with values only."""
+        raise NotImplementedError
+
+
+class IdFilter(ValuesFilter):
+    """By ids. An id too large to exist matches nothing, as any other that does not exist."""
+
+    @staticmethod
+    def read(text: str) -> int:
+        """The id."""
+        if not (text.isascii() and text.isdecimal() and len(text) <= 100):
+            raise ValueError(text)
+        return int(text)
+
+    largest = LARGEST_BIGINT
+
+    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[int]) -> QuerySet[Any, Any]:
+        """By the field of the filter."""
+        return queryset.filter(self.condition([value for value in values if value <= self.largest]))
+
+    def condition(self, ids: Sequence[int]) -> Q:
+        """What a record must fulfil."""
+        return Q(**{f"{self.field_name}__in": ids})
+
+
+class NumberFilter(IdFilter):
+    """By numbers of PostgreSQL's type integer."""
+
+    largest = 2**31 - 1
+
+
+class RelatedIdFilter(IdFilter):
+    """By ids of something the record has no column for: ``related`` turns them into a subquery of record ids."""
+
+    def __init__(self, *, related: Callable[[Sequence[int]], Any], **kwargs: Any) -> None:
+        self.related = related
+        super().__init__(**kwargs)
+
+    def condition(self, ids: Sequence[int]) -> Q:
+        """What a record must fulfil."""
+        return Q(pk__in=self.related(ids))
+
+
+class NullableBooleanFilter(ValuesFilter):
+    """``true``, ``false`` or ``null``, written like this."""
+
+    _VALUES: ClassVar[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
+
+    @classmethod
+    def read(cls, text: str) -> bool | None:
+        """The value."""
+        if text not in cls._VALUES:
+            raise ValueError(text)
+        return cls._VALUES[text]
+
+    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[bool | None]) -> QuerySet[Any, Any]:
+        """Null is a value like the others here."""
+        condition = Q(**{f"{self.field_name}__in": [value for value in values if value is not None]})
+        if None in values:
+            condition |= Q(**{f"{self.field_name}__isnull": True})
+        return queryset.filter(condition)
+
+
+class WordFilter(ValuesFilter):
+    """By some of the words that ``words`` returns, written like this."""
+
+    def __init__(self, *, words: Callable[[], Collection[str]], **kwargs: Any) -> None:
+        self.words = words
+        super().__init__(**kwargs)
+
+    def read(self, text: str) -> str:  # type: ignore[override]
+        """The word."""
+        if text not in self.words():
+            raise ValueError(text)
+        return text
+
+    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[str]) -> QuerySet[Any, Any]:
+        """By the field of the filter."""
+        return queryset.filter(**{f"{self.field_name}__in": values})
+
+
+class TextFilter(ValuesFilter):
+    """By the whole text, whatever its case. A comma is part of the text: for a union repeat the parameter."""
+
+    separator = None
+
+    @staticmethod
+    def read(text: str) -> str:
+        """The text."""
+        if not text or "\x00" in text:
+            raise ValueError(text)
+        return text
+
+    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[str]) -> QuerySet[Any, Any]:
+        """Compared by the database, as its indexes are."""
+        alias = f"_{self.field_name}_folded"
+        return queryset.alias(**{alias: Lower(self.field_name)}).filter(
+            **{f"{alias}__in": [Lower(Value(value)) for value in values]}
+        )
+
+
+class FilterBackend(BaseFilterBackend):
+    """Applies the view's ``filterset_class``; ``importsvc.jsonapi.request.query`` has refused unknown names before."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any, Any], view: Any) -> QuerySet[Any, Any]:
+        """The records that all filters let through.
+
+        Raises:
+            RequestError: a value that a filter cannot read.
+        """
+        listing = view.get_listing()
+        if listing is None or listing.filterset_class is None:
+            return queryset
+        given = read_filters(request.query_params)
+        if not given:
+            return queryset
+        data = QueryDict(mutable=True)
+        for name, values in given.items():
+            data.setlist(name, values)
+        filterset = listing.filterset_class(data, queryset=queryset, request=request)
+        # Only filters that are given take part: django-filter would ask each of them to filter by nothing.
+        filterset.filters = {name: each for name, each in filterset.filters.items() if name in given}
+        if not filterset.is_valid():
+            name = next(iter(filterset.errors))
+            raise RequestError(
+                "unsupported_filter_value",
+                f"Filter '{name}' does not support this value",
+                parameter=f"filter[{name}]",
+            )
+        return filterset.qs
+
+
+class SortBackend(BaseFilterBackend):
+    """Applies ``sort``: names of the view's ``sort_fields``, comma-separated, ``-`` for descending; then by id."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any, Any], view: Any) -> QuerySet[Any, Any]:
+        """The records in order."""
+        if view.get_listing() is None:
+            return queryset
+        return queryset.order_by(*read_order(request))
+
+
+def read_order(request: Request) -> tuple[str, ...]:
+    """What the records of a request are ordered by: what ``sort`` names, then the id."""
+    return (*(name for name in request.query_params.get("sort", "").split(",") if name), "id")
+
+
+def read_filters(parameters: QueryDict) -> dict[str, list[str]]:
+    """The values of each filter of a request, from ``filter[name]`` and ``filter[name][]`` together."""
+    given: dict[str, list[str]] = {}
+    for parameter, values in parameters.lists():
+        if parameter.startswith("filter[") and parameter.endswith("]"):
+            name = parameter.removeprefix("filter[").removesuffix("[]").removesuffix("]")
+            given.setdefault(name, []).extend(values)
+    return given

@@ -1,0 +1,149 @@
+"""What the journal says of updated records is written into them: those columns, and no others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from companies.models import Company
+from importsvc.engine.apply.change_values import Side, write_values
+from importsvc.engine.schema import registry
+from importsvc.imports.models import Change, Import
+from importsvc.postgres.copy import forget_plans
+from people.models import Person
+from people.services import NewOrganization
+from tests.builders import make_company, make_import, make_person
+
+
+@pytest.fixture
+def import_(acme: NewOrganization) -> Import:
+    """An import that wrote nothing."""
+    return make_import(creator=acme.person)
+
+
+def journal(import_: Import, record: Any, before: dict[str, Any], after: dict[str, Any], **fields: Any) -> Change:
+    return Change.objects.create(
+        import_record=import_,
+        record_type="person" if isinstance(record, Person) else "company",
+        record_id=record.pk,
+        row=1,
+        action="updated",
+        before=before,
+        after=after,
+        **fields,
+    )
+
+
+def write(import_: Import, name: str, side: Side) -> int:
+    forget_plans()
+    return write_values(registry.get(name), import_id=import_.pk, side=side)
+
+
+def values_of(record: Any) -> dict[str, Any]:
+    return dict(type(record)._default_manager.filter(pk=record.pk).values().get())
+
+
+def test_each_record_gets_the_columns_that_its_entry_has(acme: NewOrganization, import_: Import) -> None:
+    reds = make_company(organization=acme.organization, name="Reds")
+    ann = make_person(organization=acme.organization, first_name="Ann", title="Dr", tag_list=["a"])
+    bob = make_person(organization=acme.organization, first_name="Bob", title="Dr", custom_fields={"a": 1})
+    journal(
+        import_,
+        ann,
+        {"title": "Dr", "tag_list": ["a"], "company_id": None},
+        {"title": None, "tag_list": ["b", "c"], "company_id": reds.pk},
+    )
+    journal(import_, bob, {"custom_fields": {"a": 1}}, {"custom_fields": {"a": [2.50, None]}})
+    before = values_of(ann), values_of(bob), values_of(reds)
+
+    assert write(import_, "person", "after") == 2
+    assert values_of(ann) == {**before[0], "title": None, "tag_list": ["b", "c"], "company_id": reds.pk}
+    assert values_of(bob) == {**before[1], "custom_fields": {"a": [2.5, None]}}
+
+    assert write(import_, "person", "before") == 2
+    assert (values_of(ann), values_of(bob), values_of(reds)) == before
+
+
+def test_what_is_kept_is_not_written(acme: NewOrganization, import_: Import) -> None:
+    ann = make_person(organization=acme.organization, first_name="Ann", title="Prof", last_name="New")
+    bob = make_person(organization=acme.organization, first_name="Bob", title="Prof")
+    journal(
+        import_, ann, {"title": "Dr", "last_name": "Old"}, {"title": "Dipl", "last_name": "New"}, kept_fields=["title"]
+    )
+    journal(import_, bob, {"title": "Dr"}, {"title": "Dipl"}, kept_fields=["title"])
+
+    assert write(import_, "person", "before") == 1
+    assert (values_of(ann)["title"], values_of(ann)["last_name"]) == ("Prof", "Old")
+    assert values_of(bob)["title"] == "Prof"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("custom_fields", '{"a": 12345678901234567890.123456789012345678901234567890, "b": 1.50}'),
+        ("custom_fields", '"text"'),
+        ("description", '"\\"quoted\\" \\\\N\\n"'),
+        ("tag_list", '["a,b", "{", "", "NULL"]'),
+        ("created_at", '"2024-02-29T23:59:59.123456+00:00"'),
+        ("due_days", "2147483647"),
+        ("due_days", "null"),
+    ],
+)
+def test_values_are_read_as_the_table_s_own(acme: NewOrganization, import_: Import, column: str, value: str) -> None:
+    reds = make_company(organization=acme.organization, name="Reds")
+    change = journal(import_, reds, {}, {})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE imports_change SET after = jsonb_build_object(%s, %s::jsonb) WHERE id = %s",
+            [column, value, change.pk],
+        )
+        assert write(import_, "company", "after") == 1
+        cursor.execute(
+            f"SELECT to_jsonb({column})::text, %s::jsonb::text FROM companies_company WHERE id = %s",
+            [value, reds.pk],
+        )
+        written, expected = cursor.fetchone()
+    assert (written or "null") == expected
+
+
+def test_what_the_table_has_no_column_for_is_left_out(acme: NewOrganization, import_: Import) -> None:
+    ann = make_person(organization=acme.organization, first_name="Ann", title="Dr")
+    bob = make_person(organization=acme.organization, first_name="Bob")
+    journal(import_, ann, {"title": "Prof", "fax": "1"}, {"title": "Dr", "fax": "2"})
+    journal(import_, bob, {"fax": "1"}, {"fax": "2"})
+
+    assert write(import_, "person", "before") == 1
+    assert values_of(ann)["title"] == "Prof"
+
+
+def test_what_is_gone_and_what_others_made_or_updated_is_passed_over(acme: NewOrganization, import_: Import) -> None:
+    people = [make_person(organization=acme.organization, title="Dr") for _ in range(3)]
+    gone, created, other = people
+    journal(import_, gone, {"title": "Prof"}, {"title": "Dr"})
+    journal(import_, created, {"title": "Prof"}, {"title": "Dr"})
+    Change.objects.filter(record_id=created.pk).update(action="created")
+    journal(make_import(creator=acme.person), other, {"title": "Prof"}, {"title": "Dr"})
+    gone.delete()
+
+    assert write(import_, "person", "before") == 0
+    assert not Person.objects.filter(title="Prof").exists()
+
+
+def test_an_import_that_updated_nothing_writes_nothing(acme: NewOrganization, import_: Import) -> None:
+    assert write(import_, "company", "before") == 0
+    assert Company.objects.count() == 1
+
+
+def test_columns_that_no_entry_has_are_not_touched(acme: NewOrganization, import_: Import) -> None:
+    ann = make_person(organization=acme.organization, first_name="Ann", title="Dr")
+    journal(import_, ann, {"title": "Prof"}, {"title": "Dr"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'touched'; END $$;"
+            " CREATE TRIGGER untouched BEFORE UPDATE OF company_id, email ON people_person"
+            " FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+
+    assert write(import_, "person", "before") == 1

@@ -1,0 +1,246 @@
+"""A plan to records: what is written, row for row, and what the journal says of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from companies.models import Company
+from importsvc.engine.apply.load import load
+from importsvc.engine.plan.plan import Plan, PlannedRecords, RowOf
+from importsvc.engine.schema import registry
+from importsvc.imports.models import Change, Import
+from people.models import Person
+from people.services import NewOrganization
+from tests.builders import make_company, make_import
+from tests.snapshots import take_snapshot
+
+
+def company_row(name: Any, **values: Any) -> tuple[Any, ...]:
+    return _row("company", name=name, **values)
+
+
+def person_row(first_name: Any, **values: Any) -> tuple[Any, ...]:
+    return _row("person", first_name=first_name, **values)
+
+
+def _row(type_name: str, **values: Any) -> tuple[Any, ...]:
+    return tuple(values.pop(name, None) for name in registry.get(type_name).column_names)
+
+
+def make_plan(*, companies: list[tuple[Any, ...]] | None = None, people: list[tuple[Any, ...]] | None = None) -> Plan:
+    records = {"company": companies, "person": people}
+    planned = [PlannedRecords(registry.get(name), rows) for name, rows in records.items() if rows is not None]
+    return Plan(planned, {name: [] for name in records})
+
+
+@pytest.fixture
+def import_(acme: NewOrganization) -> Import:
+    return make_import(creator=acme.person)
+
+
+def write(import_: Import, plan: Plan) -> tuple[datetime, datetime]:
+    """Load the plan; the times between which it was done."""
+    began = timezone.now()
+    load(plan, organization=import_.organization, import_id=import_.pk)
+    return began, timezone.now()
+
+
+def rows_of(model: Any, **conditions: Any) -> list[dict[str, Any]]:
+    return list(model.objects.filter(**conditions).order_by("id").values())
+
+
+def test_what_no_row_says_is_the_models_default_or_the_importables(acme: NewOrganization, import_: Import) -> None:
+    acme.organization.default_currency = "EUR"
+    acme.organization.save()
+
+    began, ended = write(import_, make_plan(companies=[company_row("Reds")], people=[person_row("Bob")]))
+
+    (company,) = rows_of(Company, name="Reds")
+    (person,) = rows_of(Person, first_name="Bob")
+    assert began <= company["created_at"] <= person["created_at"] <= ended
+    assert company == {
+        "id": company["id"],
+        "organization_id": acme.organization.pk,
+        "name": "Reds",
+        "default_currency": "EUR",
+        "created_at": company["created_at"],
+        "archived_at": None,
+        "avatar_url": None,
+        "invoice_email_recipients": {},
+        "custom_fields": None,
+        "description": None,
+        "due_days": None,
+        "tag_list": [],
+    }
+    assert person == {
+        "id": person["id"],
+        "organization_id": acme.organization.pk,
+        "company_id": None,
+        "first_name": "Bob",
+        "last_name": None,
+        "email": None,
+        "title": None,
+        "joined_at": None,
+        "last_seen_at": None,
+        "deactivated_at": None,
+        "archived_at": None,
+        "role_id": None,
+        "invited_at": None,
+        "is_user": False,
+        "tag_list": [],
+        "avatar_url": None,
+        "virtual": False,
+        "custom_fields": None,
+        "autotracking": False,
+        "created_at": person["created_at"],
+        "placeholder": False,
+        "color_id": None,
+        "private_custom_reports_used": 0,
+    }
+
+
+def test_what_a_row_says_is_stored_as_it_is(acme: NewOrganization, import_: Import) -> None:
+    nasty = 'É "😀"\t\\N\n\\.'
+    company_values: dict[str, Any] = {
+        "name": nasty,
+        "default_currency": "JPY",
+        "description": nasty * 100,
+        "due_days": 0,
+        "tag_list": [nasty, "", "NULL"],
+        "invoice_email_recipients": {nasty: [None, 1.5, {}]},
+        "custom_fields": {"a": nasty},
+    }
+    person_values: dict[str, Any] = {
+        "first_name": nasty,
+        "last_name": nasty,
+        "email": "O'Hara@Acme.test",
+        "title": nasty,
+        "tag_list": [nasty],
+        "custom_fields": {},
+    }
+
+    write(import_, make_plan(companies=[company_row(**company_values)], people=[person_row(**person_values)]))
+
+    (company,) = rows_of(Company, name=nasty)
+    (person,) = rows_of(Person, first_name=nasty)
+    assert {name: company[name] for name in company_values} == company_values
+    assert {name: person[name] for name in person_values} == person_values
+
+
+def test_references_lead_to_rows_and_to_records(acme: NewOrganization, import_: Import) -> None:
+    greens = make_company(organization=acme.organization, name="Greens")
+
+    write(
+        import_,
+        make_plan(
+            companies=[company_row("Reds"), company_row("Blues")],
+            people=[
+                person_row("P1", company=RowOf("company", 2)),
+                person_row("P2", company=greens.pk),
+                person_row("P3", company=RowOf("company", 1)),
+                person_row("P4"),
+            ],
+        ),
+    )
+
+    people = Person.objects.filter(first_name__startswith="P").order_by("id").values_list("first_name", "company__name")
+    assert list(people) == [("P1", "Blues"), ("P2", "Greens"), ("P3", "Reds"), ("P4", None)]
+
+
+def test_the_journal_has_what_was_given_and_what_only_the_load_can_know(acme: NewOrganization, import_: Import) -> None:
+    write(
+        import_,
+        make_plan(
+            companies=[company_row("Reds", due_days=30), company_row("Blues")],
+            people=[person_row("P1", tag_list=["a"], custom_fields={"a": "É"}, company=RowOf("company", 2))],
+        ),
+    )
+
+    reds, blues = rows_of(Company, name__in=["Reds", "Blues"])
+    (person,) = rows_of(Person, first_name="P1")
+
+    def entry(type_name: str, record: dict[str, Any], row: int, **given: Any) -> dict[str, Any]:
+        return {
+            "import_record_id": import_.pk,
+            "record_type": type_name,
+            "record_id": record["id"],
+            "row": row,
+            "action": "created",
+            "before": None,
+            "after": given,
+            "outcome": None,
+            "kept_fields": None,
+        }
+
+    written = [{name: row[name] for name in row if name != "id"} for row in rows_of(Change)]
+    assert written == [
+        entry("company", reds, 1, name="Reds", default_currency="USD", due_days=30),
+        entry("company", blues, 2, name="Blues", default_currency="USD"),
+        entry("person", person, 1, first_name="P1", tag_list=["a"], custom_fields={"a": "É"}, company_id=blues["id"]),
+    ]
+
+
+def test_nothing_else_is_written(acme: NewOrganization, import_: Import) -> None:
+    written = ("companies_company", "people_person", "imports_change")
+    before = take_snapshot(without=written)
+    earlier = [rows_of(Company), rows_of(Person)]
+
+    write(import_, make_plan(companies=[company_row("Reds")], people=[person_row("Bob")]))
+
+    assert take_snapshot(without=written) == before
+    assert [rows_of(Company, id__lte=acme.person.company_id), rows_of(Person, id__lte=acme.person.pk)] == earlier
+
+
+@pytest.mark.parametrize("rows", [[], [company_row("A"), company_row("B"), company_row("C")]])
+def test_ids_come_from_the_sequence_in_row_order(
+    acme: NewOrganization, import_: Import, rows: list[tuple[Any, ...]]
+) -> None:
+    write(import_, make_plan(companies=rows))
+    after = make_company(organization=acme.organization, name="After")
+
+    made = rows_of(Company, id__gt=acme.person.company_id, id__lt=after.pk)
+    assert [company["name"] for company in made] == [row[0] for row in rows]
+    assert [company["id"] for company in made] == list(range(after.pk - len(rows), after.pk))
+    assert Change.objects.count() == len(rows)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        person_row("Bob", email="ADA@acme.test"),  # unique
+        person_row(""),  # check
+        person_row("Bob", company=0),  # foreign key
+    ],
+)
+def test_what_the_database_knows_better_is_its_error(import_: Import, row: tuple[Any, ...]) -> None:
+    before = take_snapshot()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        write(import_, make_plan(people=[person_row("Ann"), row]))
+
+    assert take_snapshot() == before
+
+
+def test_queries_do_not_grow_with_rows(acme: NewOrganization, import_: Import) -> None:
+    counts = []
+    for size in (1, 300):
+        with CaptureQueriesContext(connection) as queries:
+            write(import_, make_plan(people=[person_row(f"P{row}") for row in range(size)]))
+        counts.append(len(queries))
+
+    assert counts == [3, 3]  # old plans are dropped, memory is allowed, ids reserved; COPY is not counted
+
+
+def test_the_journal_tells_two_loads_apart(acme: NewOrganization, import_: Import) -> None:
+    other = make_import(creator=acme.person)
+    write(import_, make_plan(people=[person_row("Ann")]))
+    write(other, make_plan(people=[person_row("Bob")]))
+
+    bob = Person.objects.get(first_name="Bob")
+    assert [(change["record_id"], change["row"]) for change in rows_of(Change, import_record=other)] == [(bob.pk, 1)]

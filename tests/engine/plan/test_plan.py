@@ -1,0 +1,232 @@
+"""Clean rows and what the database said to records, or to every row error; with hand-made answers of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from importsvc.engine.errors import RowError
+from importsvc.engine.parse.rows import clean_rows
+from importsvc.engine.plan.lookups import Lookups
+from importsvc.engine.plan.plan import Plan, PlannedRecords, RowOf, make_plan
+from tests.engine.example import PLAYER, TEAM
+
+TYPES = {"team": TEAM, "player": PLAYER}
+TAKEN = "has already been taken"
+
+
+def plan(
+    payload: Mapping[str, list[Any]],
+    *,
+    teams: Mapping[str, list[int]] | None = None,
+    emails: Sequence[str] = (),
+    folded: Mapping[str, str] | None = None,
+) -> Plan:
+    """The plan for an organization that has these teams (ids by folded name) and players of these addresses."""
+    lookups = Lookups(
+        folded=folded or {},
+        taken={
+            ("team", "name"): teams or {},
+            ("player", "email"): {email: [9] for email in emails},
+            ("player", "nick"): {},
+        },
+        found={("team", "name"): teams or {}},
+    )
+    all_rows = {name: clean_rows(TYPES[name], rows) for name, rows in payload.items()}
+    return make_plan(all_rows, lookups, dependency_order=[TEAM, PLAYER])
+
+
+def player(number: int, **cells: object) -> dict[str, object]:
+    return {"first_name": f"P{number}", "email": f"p{number}@acme.test", **cells}
+
+
+def planned_player(number: int, **values: object) -> tuple[Any, ...]:
+    filled = {**player(number), **values}
+    return tuple(filled.get(name) for name in PLAYER.column_names)
+
+
+def test_records_come_in_dependency_order_whatever_the_order_submitted() -> None:
+    made = plan({"player": [player(1, team="Reds")], "team": [{"name": "Reds", "due_days": 30}]})
+
+    assert made.is_valid
+    assert list(made.errors.items()) == [("player", []), ("team", [])]
+    assert made.records == [
+        PlannedRecords(TEAM, [("Reds", 30)]),
+        PlannedRecords(PLAYER, [planned_player(1, team=RowOf("team", 1))]),
+    ]
+
+
+@pytest.mark.parametrize("payload", [{"team": [{"name": "Reds"}], "player": []}, {"team": [{"name": "Reds"}]}])
+def test_a_type_without_rows_is_no_obstacle(payload: dict[str, Any]) -> None:
+    made = plan(payload)
+
+    assert made.records[0] == PlannedRecords(TEAM, [("Reds", None)])
+    assert made.errors == {name: [] for name in payload}
+
+
+@pytest.mark.parametrize(
+    ("teams", "name", "target"),
+    [
+        ({}, "Reds", RowOf("team", 2)),
+        ({}, " rEDS ", RowOf("team", 2)),
+        ({"reds": [7]}, "REDS", 7),
+        ({"reds": [7], "blues": [8]}, "Blues", 8),
+        ({"blues": [8]}, "Greens", RowOf("team", 1)),
+        ({"blues": [8]}, None, None),
+        ({"blues": [8]}, " ", None),
+    ],
+)
+def test_a_reference_is_to_what_the_organization_has_and_otherwise_to_a_row(
+    teams: dict[str, list[int]], name: str | None, target: object
+) -> None:
+    made = plan({"team": [{"name": "Greens"}, {"name": "Reds"}], "player": [player(1, team=name)]}, teams=teams)
+
+    assert made.errors["player"] == []
+    assert made.records[1].values == [planned_player(1, team=target)]
+
+
+def test_two_references_of_a_row_are_resolved_each_for_itself() -> None:
+    made = plan(
+        {
+            "team": [{"name": "Reds"}],
+            "player": [
+                player(1, team="reds", former_team="blues"),
+                player(2, former_team="reds"),
+                player(3, team="none", former_team="nobody"),
+            ],
+        },
+        teams={"blues": [8]},
+    )
+
+    assert made.records[1].values == [
+        planned_player(1, team=RowOf("team", 1), former_team=8),
+        planned_player(2, team=None, former_team=RowOf("team", 1)),
+        planned_player(3, team=None, former_team=None),
+    ]
+    assert made.errors["player"] == [
+        RowError(3, "team", "Team must exist"),
+        RowError(3, "former_team", "Former team must exist"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("teams", "problems"),
+    [
+        ({}, ["must exist", "must exist", "must exist"]),
+        ({"reds": [7, 9]}, ["must exist", "is ambiguous", "is ambiguous"]),
+        ({"red": [1, 2]}, ["is ambiguous", "must exist", "must exist"]),
+    ],
+)
+def test_a_reference_to_none_or_several_is_an_error_of_each_row(
+    teams: dict[str, list[int]], problems: list[str]
+) -> None:
+    made = plan({"player": [player(1, team="red"), player(2, team="Reds"), player(3, team="REDS")]}, teams=teams)
+
+    assert made.errors["player"] == [RowError(row, "team", f"Team {why}") for row, why in enumerate(problems, start=1)]
+    assert not made.is_valid
+
+
+def test_a_team_in_the_organization_twice_is_ambiguous_even_if_a_row_has_its_name() -> None:
+    made = plan({"team": [{"name": "Reds"}], "player": [player(1, team="Reds")]}, teams={"reds": [7, 9]})
+
+    assert made.errors == {
+        "team": [RowError(1, "name", f"Name {TAKEN}")],
+        "player": [RowError(1, "team", "Team is ambiguous")],
+    }
+
+
+@pytest.mark.parametrize(
+    ("rows", "taken_rows"),
+    [
+        (["a@x.io", "b@x.io"], []),
+        (["a@x.io", "A@X.IO", "b@x.io", "a@x.io"], [2, 4]),
+        (["old@x.io", "a@x.io"], [1]),
+        (["a@x.io", "OLD@X.io", "a@X.io", "Old@x.io"], [2, 3, 4]),
+    ],
+)
+def test_a_unique_value_is_refused_in_every_row_but_the_first_that_brings_it(
+    rows: list[str], taken_rows: list[int]
+) -> None:
+    players = [{"first_name": "Ada", "email": address} for address in rows]
+
+    made = plan({"player": players}, emails=["old@x.io"])
+
+    assert made.errors == {"player": [RowError(row, "email", f"Email {TAKEN}") for row in taken_rows]}
+
+
+def test_blank_is_not_a_value_that_could_be_taken() -> None:
+    made = plan({"player": [player(1), player(2, nick=""), player(3, nick=None), player(4, nick="Ace")]})
+
+    assert made.is_valid
+
+
+def test_values_that_are_not_ascii_are_compared_as_the_database_folds_them() -> None:
+    folded = {"ÉCOLE": "école", "école": "école", "Straße": "straße", "İ": "an answer Python would not give"}
+
+    made = plan(
+        {
+            "team": [{"name": "ÉCOLE"}, {"name": "école"}, {"name": "Straße"}, {"name": "STRASSE"}],
+            "player": [player(1, team="école"), player(2, team="İ")],
+        },
+        teams={"an answer Python would not give": [5]},
+        folded=folded,
+    )
+
+    assert made.errors == {"team": [RowError(2, "name", f"Name {TAKEN}")], "player": []}
+    assert [values[4] for values in made.records[1].values] == [RowOf("team", 1), 5]
+
+
+def test_importing_the_same_file_again_says_that_everything_is_taken_and_nothing_else() -> None:
+    made = plan(
+        {"team": [{"name": "Reds"}, {"name": "Blues"}], "player": [player(1, team="reds"), player(2, team="Blues")]},
+        teams={"reds": [7], "blues": [8]},
+        emails=["p1@acme.test", "p2@acme.test"],
+    )
+
+    assert made.errors == {
+        "team": [RowError(1, "name", f"Name {TAKEN}"), RowError(2, "name", f"Name {TAKEN}")],
+        "player": [RowError(1, "email", f"Email {TAKEN}"), RowError(2, "email", f"Email {TAKEN}")],
+    }
+
+
+def test_a_row_with_an_error_can_still_be_referred_to() -> None:
+    made = plan({"team": [{"name": "Reds", "due_days": "soon"}, {"name": "REDS"}], "player": [player(1, team="reds")]})
+
+    assert made.errors == {
+        "team": [RowError(1, "due_days", "Due days must be a whole number"), RowError(2, "name", f"Name {TAKEN}")],
+        "player": [],
+    }
+
+
+def test_errors_of_all_kinds_come_in_row_order_then_as_columns_are_declared_counted_within_the_type() -> None:
+    made = plan(
+        {
+            "player": [
+                player(1, team="nobody"),
+                player(2, hat="x", team="nobody", email="P1@acme.test", nick=7),
+                7,
+                player(4, email="", team="nobody"),
+                player(5),
+            ],
+            "team": [{"name": "Reds"}, {"name": "reds"}],
+        }
+    )
+
+    assert list(made.errors.items()) == [
+        (
+            "player",
+            [
+                RowError(1, "team", "Team must exist"),
+                RowError(2, "hat", "Hat is not a column of player"),
+                RowError(2, "email", f"Email {TAKEN}"),
+                RowError(2, "nick", "Nick must be text"),
+                RowError(2, "team", "Team must exist"),
+                RowError(3, None, "Row must be an object"),
+                RowError(4, "email", "Email can't be blank"),
+                RowError(4, "team", "Team must exist"),
+            ],
+        ),
+        ("team", [RowError(2, "name", f"Name {TAKEN}")]),
+    ]

@@ -1,0 +1,168 @@
+"""What refers to an imported record stands in the way of undoing the import, whoever made the reference and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from companies.models import Company
+from importsvc.engine.revert.conflicts import Conflict
+from importsvc.engine.revert.revert import undo
+from importsvc.imports.models import Import
+from importsvc.imports.services import create_import, run_import
+from importsvc.postgres.foreign_keys import ForeignKey, find_foreign_keys
+from people.models import ApiToken, Person
+from people.services import NewOrganization, create_token
+from tests.builders import make_import, make_person
+from tests.engine.revert.test_revert import assert_conflicts, assert_undone, execute, referenced, run
+from tests.snapshots import take_snapshot
+from tests.statement_keys.keys import COMPANY, drop_key
+
+Refer = Callable[[NewOrganization], tuple[str, int | None]]
+
+
+def ann() -> Person:
+    return Person.objects.get(first_name="Ann")
+
+
+def by_hand(acme: NewOrganization) -> tuple[str, int]:
+    return "people", make_person(organization=acme.organization, company=ann().company).pk
+
+
+def by_another_import(acme: NewOrganization) -> tuple[str, int]:
+    run(acme, {"person": [{"first_name": "Zoe", "company": "REDS"}]})
+    return "people", Person.objects.get(first_name="Zoe").pk
+
+
+def by_moving_somebody(acme: NewOrganization) -> tuple[str, int]:
+    Person.objects.filter(pk=acme.person.pk).update(company=ann().company)
+    return "people", acme.person.pk
+
+
+@pytest.mark.parametrize("refer", [by_hand, by_another_import, by_moving_somebody])
+def test_a_company_that_somebody_else_is_in_is_a_conflict(acme: NewOrganization, refer: Refer) -> None:
+    import_ = run(acme)
+    company = Company.objects.get(name="Reds")
+
+    assert_conflicts(import_, referenced(Company, company.pk, 1, refer(acme)))
+
+
+def test_a_person_who_made_an_import_is_a_conflict(acme: NewOrganization) -> None:
+    import_ = run(acme)
+    first, _ = make_import(creator=ann()), make_import(creator=ann())
+
+    assert_conflicts(import_, referenced(Person, ann().pk, 1, ("imports", first.pk)))
+
+
+def test_a_person_with_a_token_is_a_conflict(acme: NewOrganization) -> None:
+    import_ = run(acme)
+    create_token(person=ann())
+    token = ApiToken.objects.get(person=ann())
+
+    assert_conflicts(import_, referenced(Person, ann().pk, 1, ("API tokens", token.pk)))
+
+    token.delete()
+    assert_undone(import_)
+
+
+def test_what_the_import_made_itself_is_no_obstacle(acme: NewOrganization) -> None:
+    import_ = run(acme, {"company": [{"name": "Reds"}], "person": [{"first_name": "Ann", "company": "reds"}] * 3})
+
+    assert undo(import_id=import_.pk).removed == {"company": 1, "person": 3}
+
+
+def test_an_import_within_the_import_is_an_obstacle_by_itself(acme: NewOrganization) -> None:
+    import_ = run(acme)
+    Person.objects.filter(pk=ann().pk).update(is_user=True)
+    Import.objects.filter(pk=import_.pk).update(creator=ann())
+
+    assert_conflicts(
+        import_,
+        Conflict(Person, ann().pk, 1, fields=("is_user",)),
+        referenced(Person, ann().pk, 1, ("imports", import_.pk)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("notes", "bigint REFERENCES people_person"),
+        ("notes", "bigint REFERENCES people_person DEFERRABLE INITIALLY DEFERRED"),
+        ("notes", "bigint REFERENCES people_person ON DELETE CASCADE"),
+        ("notes", "bigint REFERENCES people_person ON DELETE SET NULL"),
+        ('"Odd notes"', "bigint REFERENCES people_person"),
+        ("elsewhere.people_person", "bigint REFERENCES public.people_person"),
+    ],
+)
+def test_a_table_that_django_does_not_know_is_an_obstacle_like_any_other(
+    acme: NewOrganization, table: str, column: str
+) -> None:
+    import_ = run(acme)
+    execute("CREATE SCHEMA elsewhere")
+    execute(f"CREATE TABLE {table} (person {column})")
+    execute(f"INSERT INTO {table} VALUES (%s), (%s), (NULL)", ann().pk, acme.person.pk)
+
+    conflicts = undo(import_id=import_.pk).conflicts
+    assert conflicts == [referenced(Person, ann().pk, 1, (table, None))]
+    assert_conflicts(import_, *conflicts)
+
+    execute(f"DELETE FROM {table} WHERE person = %s", ann().pk)
+    assert_undone(import_)
+
+
+def test_a_key_of_several_columns_refers_only_where_all_of_them_match(acme: NewOrganization) -> None:
+    import_ = run(acme)
+    execute(
+        "CREATE TABLE notes (organization bigint, person bigint,"
+        " FOREIGN KEY (organization, person) REFERENCES people_person (organization_id, id))"
+    )
+    execute("INSERT INTO notes VALUES (%s, %s), (NULL, %s)", acme.organization.pk, acme.person.pk, ann().pk)
+
+    assert_undone(import_)
+
+
+def test_a_table_whose_parts_refer_is_one_obstacle(acme: NewOrganization) -> None:
+    import_ = run(acme)
+    execute("CREATE TABLE notes (person bigint REFERENCES people_person) PARTITION BY HASH (person)")
+    execute("CREATE TABLE notes_0 PARTITION OF notes FOR VALUES WITH (MODULUS 1, REMAINDER 0)")
+    execute("INSERT INTO notes VALUES (%s)", ann().pk)
+
+    assert_conflicts(import_, referenced(Person, ann().pk, 1, ("notes", None)))
+
+
+def test_the_keys_of_the_tables_here_are_found_once_each(db: None) -> None:
+    assert find_foreign_keys(Company) == [
+        ForeignKey('"people_person"', (("organization_id", "organization_id"), ("company_id", "id")), Person)
+    ]
+    assert find_foreign_keys(Person) == [
+        ForeignKey('"people_apitoken"', (("person_id", "id"),), ApiToken),
+        ForeignKey('"imports_import"', (("organization_id", "organization_id"), ("creator_id", "id")), Import),
+    ]
+
+
+def test_a_key_that_only_django_knows_counts_too(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_ = run(acme)
+    drop_key(COMPANY, forget=monkeypatch)
+    company = Company.objects.get(name="Blues")
+    zoe = make_person(organization=acme.organization, company=company)
+    before = take_snapshot()
+
+    assert find_foreign_keys(Company) == [ForeignKey('"people_person"', (("company_id", "id"),), Person)]
+    assert_conflicts(import_, referenced(Company, company.pk, 2, ("people", zoe.pk)))
+    assert take_snapshot() == before
+
+
+def test_a_reference_from_a_table_with_fewer_rows_than_records_is_found_like_any_other(acme: NewOrganization) -> None:
+    import_ = create_import(
+        organization=acme.organization,
+        creator=acme.person,
+        import_data={"person": [{"first_name": f"P{number}"} for number in range(20)]},
+    )
+    run_import(organization=acme.organization, import_id=import_.pk)
+    other = make_import(creator=Person.objects.get(first_name="P7"))
+    execute("ANALYZE imports_import")
+
+    (conflict,) = undo(import_id=import_.pk).conflicts
+
+    assert conflict == referenced(Person, other.creator_id, 8, ("imports", other.pk))

@@ -1,0 +1,258 @@
+"""Undoing what an import did to records that were there before: they get back what they had, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from companies.models import Company
+from importsvc.engine.revert.conflicts import Conflict, Reason
+from importsvc.engine.revert.revert import UndoReport, undo
+from importsvc.imports.models import Import
+from people.models import Person
+from people.services import NewOrganization
+from tests.builders import make_company, make_import, make_organization, make_person
+from tests.engine.revert.test_revert import ROWS, execute, run
+from tests.engine.updates import update_by_import
+from tests.interleaving import ask
+from tests.snapshots import take_snapshot
+from tests.statement_keys.keys import COMPANY, drop_key
+
+WITHOUT_JOURNAL = ("imports_import", "imports_change")
+
+
+@pytest.fixture
+def import_(acme: NewOrganization) -> Import:
+    """An import that wrote nothing yet."""
+    return make_import(creator=acme.person)
+
+
+@pytest.fixture
+def ann(acme: NewOrganization) -> Person:
+    """Somebody who was there before."""
+    return make_person(organization=acme.organization, first_name="Ann", title="Dr", tag_list=["a"], role_id=1)
+
+
+def report(**counts: int) -> UndoReport:
+    """Of people alone."""
+    removed, restored, kept, gone = (
+        {"person": counts.get(name, 0)} for name in ("removed", "restored", "kept", "gone")
+    )
+    return UndoReport(removed=removed, restored=restored, kept=kept, gone=gone)
+
+
+def assert_refused(import_: Import, *conflicts: Conflict) -> None:
+    """Undoing reports these conflicts and touches nothing."""
+    before = take_snapshot()
+    assert undo(import_id=import_.pk) == UndoReport(conflicts=list(conflicts), conflict_count=len(conflicts))
+    assert take_snapshot() == before
+
+
+def test_updated_records_get_back_what_they_had(acme: NewOrganization, import_: Import, ann: Person) -> None:
+    reds = make_company(organization=acme.organization, name="Reds", due_days=7)
+    before = take_snapshot(without=WITHOUT_JOURNAL)
+    update_by_import(import_, ann, title=None, tag_list=["b"], company_id=reds.pk, custom_fields={"a": 1.5})
+    update_by_import(import_, reds, name="REDS", due_days=None)
+    journal = list(import_.changes.order_by("id").values())
+
+    expected = UndoReport(
+        removed={"company": 0, "person": 0},
+        restored={"company": 1, "person": 1},
+        kept={"company": 0, "person": 0},
+        gone={"company": 0, "person": 0},
+    )
+    assert undo(import_id=import_.pk) == expected
+
+    assert take_snapshot(without=WITHOUT_JOURNAL) == before
+    assert list(import_.changes.order_by("id").values()) == journal
+
+
+def test_what_was_created_is_removed_after_what_referred_to_it_was_restored(acme: NewOrganization, ann: Person) -> None:
+    blues = make_company(organization=acme.organization, name="Old blues")
+    Person.objects.filter(pk=ann.pk).update(company=blues)
+    before = take_snapshot(without=WITHOUT_JOURNAL)
+    import_ = run(acme, ROWS)
+    update_by_import(import_, ann, row=9, company_id=Company.objects.get(name="Reds").pk)
+
+    assert undo(import_id=import_.pk) == UndoReport(
+        removed={"company": 2, "person": 3},
+        restored={"company": 0, "person": 1},
+        kept={"company": 0, "person": 0},
+        gone={"company": 0, "person": 0},
+    )
+
+    assert take_snapshot(without=WITHOUT_JOURNAL) == before
+
+
+@pytest.mark.parametrize(
+    ("after", "edit", "then", "now"),
+    [
+        ({"title": "Prof"}, "title = 'Sir'", {"title": "Prof"}, {"title": "Sir"}),
+        ({"title": "Prof"}, "title = NULL", {"title": "Prof"}, {"title": None}),
+        ({"title": None}, "title = ''", {"title": None}, {"title": ""}),
+        (
+            {"title": "Prof", "tag_list": ["b"], "last_name": "Lee"},
+            "tag_list = '{c}', title = 'Sir'",
+            {"tag_list": ["b"], "title": "Prof"},
+            {"tag_list": ["c"], "title": "Sir"},
+        ),
+        (
+            {"custom_fields": {"a": 1}},
+            """custom_fields = '{"a": 2}'""",
+            {"custom_fields": {"a": 1}},
+            {"custom_fields": {"a": 2}},
+        ),
+        ({"title": "Prof"}, "title = 'Dr'", {"title": "Prof"}, {"title": "Dr"}),
+    ],
+)
+def test_an_edit_of_what_the_import_changed_is_a_conflict(
+    import_: Import, ann: Person, after: dict[str, Any], edit: str, then: dict[str, Any], now: dict[str, Any]
+) -> None:
+    update_by_import(import_, ann, row=4, **after)
+
+    execute(f"UPDATE people_person SET {edit} WHERE id = %s", ann.pk)
+
+    assert_refused(import_, Conflict(Person, ann.pk, 4, Reason.CHANGED, tuple(then), then, now))
+
+
+@pytest.mark.parametrize(
+    ("after", "edit"),
+    [
+        ({"custom_fields": {"a": [1.50, None]}}, """custom_fields = '{"a": [1.500, null]}'"""),
+        ({"custom_fields": None}, "custom_fields = 'null'"),
+        ({"title": "Prof"}, "title = title"),
+        ({"joined_at": "2024-01-01T01:00:00+01:00"}, "joined_at = '2024-01-01 00:00:00Z'"),
+    ],
+)
+def test_the_same_value_written_otherwise_is_no_edit(
+    import_: Import, ann: Person, after: dict[str, Any], edit: str
+) -> None:
+    Person.objects.filter(pk=ann.pk).update(custom_fields={"b": 1})
+    update_by_import(import_, ann, **after)
+
+    execute(f"UPDATE people_person SET {edit} WHERE id = %s", ann.pk)
+
+    assert undo(import_id=import_.pk) == report(restored=1)
+    ann.refresh_from_db()
+    assert (ann.title, ann.custom_fields, ann.joined_at) == ("Dr", {"b": 1}, None)
+
+
+def test_other_columns_and_references_to_it_do_not_matter(import_: Import, ann: Person) -> None:
+    update_by_import(import_, ann, title="Prof")
+    Person.objects.filter(pk=ann.pk).update(role_id=7, last_name="Lee")
+    make_import(creator=ann)
+
+    assert undo(import_id=import_.pk) == report(restored=1)
+
+    ann.refresh_from_db()
+    assert (ann.title, ann.last_name, ann.role_id) == ("Dr", "Lee", 7)
+
+
+def test_what_moves_by_itself_is_no_edit_of_anybody(acme: NewOrganization, ann: Person) -> None:
+    import_ = run(acme, {"person": [{"first_name": "Bob"}]})
+    update_by_import(import_, ann, row=2, last_seen_at="2024-01-01T00:00:00Z")
+    Person.objects.update(last_seen_at=timezone.now())
+
+    assert undo(import_id=import_.pk) == report(removed=1, restored=1)
+    assert Person.objects.get(pk=ann.pk).last_seen_at is None
+
+
+def test_numbers_come_back_to_the_last_digit(acme: NewOrganization, import_: Import, ann: Person) -> None:
+    digits = '{"a": 12345678901234567890.1234567890123456789010, "b": 1E+40}'
+    execute("UPDATE people_person SET custom_fields = %s::jsonb WHERE id = %s", digits, ann.pk)
+    kept = "SELECT custom_fields::text FROM people_person WHERE id = %s"
+    before = ask(kept, ann.pk)
+    update_by_import(import_, ann, custom_fields={"a": 1})
+
+    undo(import_id=import_.pk)
+
+    assert ask(kept, ann.pk) == before
+
+
+def test_records_that_are_gone_are_no_obstacle_and_are_noted(acme: NewOrganization, ann: Person) -> None:
+    import_ = run(acme, {"person": [{"first_name": "Bob"}, {"first_name": "Cid"}]})
+    zoe = make_person(organization=acme.organization, first_name="Zoe")
+    update_by_import(import_, ann, row=3, title="Prof")
+    update_by_import(import_, zoe, row=4, title="Prof")
+    Person.objects.filter(first_name__in=["Bob", "Zoe"]).delete()
+
+    assert undo(import_id=import_.pk) == report(removed=1, restored=1, gone=2)
+
+    outcomes = import_.changes.order_by("row").values_list("row", "outcome", "kept_fields")
+    assert list(outcomes) == [(1, "gone", None), (2, None, None), (3, None, None), (4, "gone", None)]
+
+
+def test_what_a_record_referred_to_before_may_be_gone(acme: NewOrganization, import_: Import, ann: Person) -> None:
+    old = make_company(organization=acme.organization, name="Old")
+    new = make_company(organization=acme.organization, name="New")
+    Person.objects.filter(pk=ann.pk).update(company=old)
+    update_by_import(import_, ann, title="Prof", company_id=new.pk)
+    old_id = old.pk
+    old.delete()
+
+    fields = {"company_id": old_id}
+    assert_refused(import_, Conflict(Person, ann.pk, 1, Reason.REFERENCE_GONE, ("company_id",), then=fields))
+
+    assert undo(import_id=import_.pk, on_conflict="discard") == report(kept=1)
+    ann.refresh_from_db()
+    assert (ann.title, ann.company) == ("Dr", new)
+
+
+def test_a_reference_that_only_django_knows_may_be_gone_too(
+    acme: NewOrganization, import_: Import, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = make_company(organization=acme.organization, name="Old")
+    Person.objects.filter(pk=ann.pk).update(company=old)
+    update_by_import(import_, ann, company_id=None)
+    drop_key(COMPANY, forget=monkeypatch)
+    old_id = old.pk
+    execute("DELETE FROM companies_company WHERE id = %s", old_id)
+
+    fields = {"company_id": old_id}
+    assert_refused(import_, Conflict(Person, ann.pk, 1, Reason.REFERENCE_GONE, ("company_id",), then=fields))
+
+
+def test_a_record_that_moved_to_another_organization_cannot_have_its_company_back(
+    acme: NewOrganization, import_: Import, ann: Person
+) -> None:
+    old = make_company(organization=acme.organization, name="Old")
+    Person.objects.filter(pk=ann.pk).update(company=old)
+    update_by_import(import_, ann, company_id=None)
+    other = make_import(creator=make_organization().person).organization
+    Person.objects.filter(pk=ann.pk).update(organization=other)
+
+    fields = {"company_id": old.pk}
+    assert_refused(import_, Conflict(Person, ann.pk, 1, Reason.REFERENCE_GONE, ("company_id",), then=fields))
+
+
+@pytest.mark.parametrize("on_conflict", ["refuse", "keep", "discard"])
+def test_imports_reverted_in_reverse_order_restore_the_first_state(
+    acme: NewOrganization, ann: Person, on_conflict: Any
+) -> None:
+    before = take_snapshot(without=WITHOUT_JOURNAL)
+    first = run(acme, ROWS)
+    update_by_import(first, ann, row=9, title="Prof", last_name="Lee", company_id=Company.objects.get(name="Reds").pk)
+    middle = take_snapshot(without=WITHOUT_JOURNAL)
+    second = run(acme, {"company": [{"name": "Greens"}]})
+    update_by_import(second, ann, title="Sir", company_id=Company.objects.get(name="Greens").pk)
+    update_by_import(second, Person.objects.get(first_name="Bob"), row=2, title="Mr")
+
+    undo(import_id=second.pk, on_conflict=on_conflict)
+    assert take_snapshot(without=WITHOUT_JOURNAL) == middle
+    undo(import_id=first.pk, on_conflict=on_conflict)
+    assert take_snapshot(without=WITHOUT_JOURNAL) == before
+
+
+def test_an_update_by_a_later_import_is_an_edit(acme: NewOrganization, ann: Person) -> None:
+    first = make_import(creator=acme.person)
+    update_by_import(first, ann, title="Prof", last_name="Lee")
+    update_by_import(make_import(creator=acme.person), ann, title="Sir")
+
+    then, now = {"title": "Prof"}, {"title": "Sir"}
+    assert_refused(first, Conflict(Person, ann.pk, 1, Reason.CHANGED, ("title",), then, now))
+
+    assert undo(import_id=first.pk, on_conflict="keep") == report(kept=1)
+    ann.refresh_from_db()
+    assert (ann.title, ann.last_name) == ("Sir", None)

@@ -1,0 +1,191 @@
+"""The list of imports says what each came to in words, and is filtered and searched."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from importsvc.imports.admin import changelist as admin_list
+from importsvc.imports.admin.changelist import ImportListAdmin, describe_duration, describe_made
+from importsvc.imports.models import ImportState
+from people.services import NewOrganization
+from tests.admin_pages import (
+    admin_user,  # noqa: F401 - who admin_client is
+    import_rows,
+    read,
+    url_of,
+)
+from tests.builders import PUBLISHED_ROWS, make_import, make_organization, make_person
+
+LIST = "/admin/imports/import/"
+
+
+def ids_of(client: Client, **query: Any) -> list[int]:
+    response = client.get(LIST, query)
+    assert response.status_code == 200
+    return [import_.pk for import_ in response.context["cl"].result_list]
+
+
+def cells_of(page: str, column: str) -> list[str]:
+    """What the list shows in a column, from top to bottom."""
+    return re.findall(rf'<td[^>]* data-label="{column}">(.*?)</td>', page)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0.0 s"),
+        (0.44, "0.4 s"),
+        (12.4, "12 s"),
+        (59.6, "1 min"),
+        (185, "3 min 5 s"),
+        (3600, "1 h"),
+        (7805, "2 h 10 min"),
+        (442_800, "5 d 3 h"),
+        (86_405, "1 d"),
+    ],
+)
+def test_durations_are_said_as_one_says_them(seconds: float, words: str) -> None:
+    assert describe_duration(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        (None, "–"),
+        ({}, "created nothing"),
+        ({"company": {"created": 0, "updated": 0, "unchanged": 3, "skipped": 1}}, "created nothing"),
+        ({"person": {"created": 1}, "company": {"created": 2, "skipped": 7}}, "created 2 companies, 1 person"),
+        ({"person": {"created": 3, "updated": 2, "unchanged": 9}}, "created 3 people; updated 2 people"),
+        ({"gone_since": {"created": 4, "updated": 0}}, "created 4 gone_since"),
+    ],
+)
+def test_what_was_made_is_said_by_type(counts: Any, words: str) -> None:
+    assert describe_made(counts) == words
+
+
+@pytest.mark.django_db
+def test_the_list_says_what_each_import_made(acme: NewOrganization, admin_client: Client) -> None:
+    import_ = import_rows(acme, PUBLISHED_ROWS)
+    make_import(creator=acme.person)
+    page = read(admin_client, LIST)
+    assert cells_of(page, "made") == ["–", "created 1 company, 1 person"]
+    assert f'<a class="text-link" href="/admin/people/person/{acme.person.pk}/change/">Ada Lovelace</a>' in page
+    assert re.search(rf'<a href="{url_of(import_)}"[^>]*>{import_.pk}</a>', page)
+
+
+@pytest.mark.django_db
+def test_the_list_asks_the_same_queries_however_many_imports(
+    acme: NewOrganization, admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    import_rows(acme, PUBLISHED_ROWS)
+    for shown in (1, 26):
+        # 1. the session, 2. its user, 3. how many imports, 4. those of the page with organization, creator and the
+        # size of what is staged
+        with django_assert_num_queries(4) as queries:
+            assert len(ids_of(admin_client)) == shown
+        asked = " ".join(query["sql"] for query in queries.captured_queries)
+        assert "imports_change" not in asked
+        assert "import_data" not in asked.replace('octet_length("imports_import"."import_data")', "")
+        for number in range(25):
+            make_import(creator=make_organization(name=f"Organization{shown}-{number}").person)
+
+
+@pytest.mark.django_db
+def test_the_list_can_be_filtered_and_searched(acme: NewOrganization, admin_client: Client) -> None:
+    globex = make_organization()
+    created = make_import(creator=acme.person, sample=True)
+    processed = make_import(creator=acme.person, state=ImportState.PROCESSED, sample=False)
+    reverted = make_import(creator=globex.person, state=ImportState.REVERTED)
+
+    assert ids_of(admin_client) == [reverted.pk, processed.pk, created.pk]
+    assert ids_of(admin_client, state="created") == [created.pk]
+    assert ids_of(admin_client, state="processed") == [processed.pk]
+    assert ids_of(admin_client, state="reverted") == [reverted.pk]
+    assert len(ids_of(admin_client, state="nonsense")) == 3
+    assert ids_of(admin_client, sample__exact="1") == [created.pk]
+    assert ids_of(admin_client, organization__id__exact=globex.organization.pk) == [reverted.pk]
+    for term in ("hank", "boss@GLOBEX", str(reverted.pk)):
+        assert ids_of(admin_client, q=term) == [reverted.pk]
+    assert ids_of(admin_client, q="lovelace") == [processed.pk, created.pk]
+
+
+@pytest.mark.django_db
+def test_state_size_and_duration_are_shown(acme: NewOrganization, admin_client: Client) -> None:
+    make_import(creator=acme.person, state=ImportState.PROCESSED, import_data="ž" * 1024, sample=False)
+    page = read(admin_client, LIST)
+    assert 'data-label="sample">no</td>' in page
+    assert 'data-label="size">2.0 KB</td>' in page
+    assert 'data-label="duration">1 min</td>' in page
+    assert "processed </span>" in page
+
+
+@pytest.mark.django_db
+def test_the_list_is_sorted_by_size(acme: NewOrganization, admin_client: Client) -> None:
+    middle, large, small = (make_import(creator=acme.person, import_data="x" * size).pk for size in (20, 300, 1))
+    column = ImportListAdmin.list_display.index("size") + 1
+    assert ids_of(admin_client, o=column) == [small, middle, large]
+    assert ids_of(admin_client, o=-column) == [large, middle, small]
+
+
+@pytest.mark.django_db
+def test_the_list_is_filtered_by_import_model_and_by_days(acme: NewOrganization, admin_client: Client) -> None:
+    days = [datetime(2024, 1, day, 23, 59, 59, 999_999, tzinfo=UTC) for day in (1, 2, 3)]
+    first, second, third = (
+        make_import(creator=acme.person, created_at=day, import_model_id=number).pk for number, day in enumerate(days)
+    )
+    assert ids_of(admin_client, import_model_id=1) == [second]
+    assert ids_of(admin_client, created_at_from="2024-01-02") == [third, second]
+    assert ids_of(admin_client, created_at_to="2024-01-02") == [second, first]
+    assert ids_of(admin_client, created_at_from="2024-01-02", created_at_to="2024-01-02") == [second]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"created_at_from": "yesterday"},
+        {"created_at_from": "2024-02-31"},
+        {"created_at_to": "9999-12-31"},
+        {"import_model_id": "x"},
+    ],
+)
+def test_what_is_no_value_is_no_condition(acme: NewOrganization, admin_client: Client, query: dict[str, str]) -> None:
+    import_ = make_import(creator=acme.person)
+    assert ids_of(admin_client, **query) == [import_.pk]
+
+
+@pytest.mark.django_db
+def test_a_number_that_no_import_can_have_finds_none(acme: NewOrganization, admin_client: Client) -> None:
+    make_import(creator=acme.person)
+    assert ids_of(admin_client, import_model_id=str(10**30)) == []
+    assert ids_of(admin_client, q=str(10**30)) == []
+    assert ids_of(admin_client, q="²") == []
+
+
+@pytest.mark.django_db
+def test_imports_are_found_by_all_words_of_their_creators_name_and_address(
+    acme: NewOrganization, admin_client: Client
+) -> None:
+    make_person(organization=acme.organization, first_name="Ada", last_name="Idle", email="idle@acme.test")
+    import_ = make_import(creator=acme.person).pk
+    make_import(creator=make_organization().person)
+    for term in ("ada", "LOVELACE", "Ada Lovelace", "lovelace ada", "ada acme.test", f" {import_} "):
+        assert ids_of(admin_client, q=term) == [import_]
+    for term in ("idle", "ada globex", "%"):
+        assert ids_of(admin_client, q=term) == []
+
+
+@pytest.mark.django_db
+def test_a_search_that_finds_many_creators_finds_all_their_imports(
+    acme: NewOrganization, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_list, "CREATORS", 1)
+    people = [make_person(organization=acme.organization, first_name="Many") for _ in range(3)]
+    imports = [make_import(creator=person).pk for person in people]
+    assert ids_of(admin_client, q="many") == imports[::-1]

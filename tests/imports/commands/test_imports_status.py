@@ -1,0 +1,208 @@
+"""Operators look at imports: one with everything that is known, or the recent ones."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from importsvc.imports.actors import Actor
+from importsvc.imports.management.commands.imports_status import Command
+from importsvc.imports.models import Import, ImportState
+from importsvc.management.output import format_table
+from people.services import NewOrganization
+from tests.builders import make_import, make_organization
+from tests.command_line import manage
+from tests.imports.api.test_on_duplicate import counts
+
+CREATED = datetime(2024, 1, 15, 8, 59, 59, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def reverted(acme: NewOrganization) -> Import:
+    """An import of which everything is known; one of its types is not registered any more."""
+    return make_import(
+        creator=acme.person,
+        state=ImportState.REVERTED,
+        import_data="ž" * 2_000,
+        created_at=CREATED,
+        sample=True,
+        import_model_id=12,
+        on_duplicate="update",
+        counts={"deal": counts(created=2), "company": counts(created=1, unchanged=2), "person": counts(created=3)},
+        processed_by=Actor("person", "Ada Lovelace", acme.person.pk).to_json(),
+        reverted_by=Actor("operator", "root\x1b[2J").to_json(),
+    )
+
+
+def show(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
+    call_command("imports_status", *map(str, arguments))
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    return printed.out
+
+
+def refuse(*arguments: Any) -> tuple[int, str]:
+    with pytest.raises(CommandError) as caught:
+        call_command("imports_status", *map(str, arguments))
+    return caught.value.returncode, str(caught.value)
+
+
+def test_everything_is_told_of_one(acme: NewOrganization, reverted: Import, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show(capsys, reverted.pk) == (
+        f"id               {reverted.pk}\n"
+        "state            reverted\n"
+        f"organization     Acme ({acme.organization.pk})\n"
+        f"creator          Ada Lovelace <ada@acme.test> ({acme.person.pk})\n"
+        "sample           true\n"
+        "import_model_id  12\n"
+        "on_duplicate     update\n"
+        "rows             created 1 company, 3 people, 2 deal; unchanged 2 companies\n"
+        "created_at       2024-01-15 08:59:59\n"
+        "started_at       2024-01-15 09:00:00\n"
+        "processed_at     2024-01-15 09:01:00\n"
+        f"processed_by     Ada Lovelace (person {acme.person.pk})\n"
+        "reverted_at      2024-01-15 09:02:00\n"
+        "reverted_by      operator root\ufffd[2J\n"
+        "staged           3.9 KB\n"
+    )
+
+
+def test_scripts_get_everything_of_one(
+    acme: NewOrganization, reverted: Import, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert json.loads(show(capsys, reverted.pk, "--json")) == {
+        "id": reverted.pk,
+        "state": "reverted",
+        "organization": {"id": acme.organization.pk, "name": "Acme"},
+        "creator": {"id": acme.person.pk, "name": "Ada Lovelace", "email": "ada@acme.test"},
+        "sample": True,
+        "import_model_id": 12,
+        "on_duplicate": "update",
+        "counts": {
+            "company": counts(created=1, unchanged=2),
+            "person": counts(created=3),
+            "deal": counts(created=2),
+        },
+        "created_at": "2024-01-15T08:59:59.000005Z",
+        "started_at": "2024-01-15T09:00:00Z",
+        "processed_at": "2024-01-15T09:01:00Z",
+        "reverted_at": "2024-01-15T09:02:00Z",
+        "processed_by": {"kind": "person", "name": "Ada Lovelace", "id": acme.person.pk},
+        "reverted_by": {"kind": "operator", "name": "root\x1b[2J", "id": None},
+        "staged_bytes": 4_000,
+    }
+
+
+def test_what_is_not_known_is_a_dash(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+    acme.person.email = None
+    acme.person.save(update_fields=["email"])
+    staged = make_import(creator=acme.person, created_at=CREATED)
+
+    assert show(capsys, staged.pk) == (
+        f"id               {staged.pk}\n"
+        "state            created\n"
+        f"organization     Acme ({acme.organization.pk})\n"
+        f"creator          Ada Lovelace ({acme.person.pk})\n"
+        "sample           –\n"
+        "import_model_id  –\n"
+        "on_duplicate     error\n"
+        "rows             –\n"
+        "created_at       2024-01-15 08:59:59\n"
+        "started_at       –\n"
+        "processed_at     –\n"
+        "processed_by     –\n"
+        "reverted_at      –\n"
+        "reverted_by      –\n"
+        "staged           0 bytes\n"
+    )
+
+
+def test_the_last_ones_are_listed_last_one_first(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = [make_import(creator=acme.person, created_at=CREATED).pk for _ in range(2)]
+    globex = make_organization()
+    other = make_import(
+        creator=globex.person,
+        created_at=CREATED,
+        state=ImportState.PROCESSED,
+        counts={"person": counts(created=1)},
+        import_data="{}",
+    ).pk
+
+    hank, ada = f"Hank <boss@globex.test> ({globex.person.pk})", f"Ada Lovelace <ada@acme.test> ({acme.person.pk})"
+    of_globex, of_acme = f"Globex ({globex.organization.pk})", f"Acme ({acme.organization.pk})"
+    at = "2024-01-15 08:59:59"
+    assert show(capsys).splitlines() == format_table(
+        ["id", "state", "organization", "creator", "rows", "staged", "created_at"],
+        [
+            [str(other), "processed", of_globex, hank, "created 1 person", "2 bytes", at],
+            [str(new), "created", of_acme, ada, "–", "0 bytes", at],
+            [str(old), "created", of_acme, ada, "–", "0 bytes", at],
+        ],
+    )
+
+    def listed(*arguments: Any) -> list[int]:
+        return [each["id"] for each in json.loads(show(capsys, "--json", *arguments))["imports"]]
+
+    assert listed() == [other, new, old]
+    assert listed("--limit", 2) == [other, new]
+    assert listed("--organization", acme.organization.pk) == [new, old]
+    assert listed("--organization", acme.organization.pk, "--limit", 1) == [new]
+
+
+def test_twenty_are_listed_unless_more_are_wanted(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(21):
+        make_import(creator=acme.person)
+    assert len(show(capsys).splitlines()) == 1 + 20
+    assert len(show(capsys, "--limit", 100).splitlines()) == 1 + 21
+
+
+def test_no_imports_are_no_table(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show(capsys) == "No imports\n"
+    assert show(capsys, "--json") == '{"imports": []}\n'
+
+
+def test_staged_data_is_never_read(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+    import_id = make_import(creator=acme.person, import_data="x").pk
+    for arguments in ([], [import_id]):
+        with CaptureQueriesContext(connection) as queries:
+            show(capsys, *arguments)
+        assert len(queries) == 1
+        sql = queries[0]["sql"]
+        assert sql.count("octet_length") == sql.count('octet_length("imports_import"."import_data")') + 1 == 2
+        assert (sql.count("import_data"), sql.count('"content"')) == (1, 1)
+
+
+def test_what_is_not_there_is_refused(acme: NewOrganization) -> None:
+    assert refuse(7) == (1, "There is no import 7")
+    assert refuse("9" * 19) == (1, f"There is no import {'9' * 19}")
+    assert refuse("--organization", 10**9) == (1, f"There is no organization {10**9}")
+
+
+def test_one_import_is_no_list(acme: NewOrganization) -> None:
+    for option in ("--limit", "--organization"):
+        assert refuse(1, option, 1) == (2, "--organization and --limit are for lists, not for one import")
+
+
+@pytest.mark.parametrize("arguments", [["0"], ["x"], ["1", "2"], ["--limit", "0"], ["--organization", "-1"], ["--wet"]])
+def test_bad_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    parser = Command().create_parser("manage.py", "imports_status")
+    parser.called_from_command_line = True
+    with pytest.raises(SystemExit) as caught:
+        parser.parse_args(arguments)
+    assert caught.value.code == 2
+    assert "usage: " in capsys.readouterr().err
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_shell_is_told_by_exit_codes(acme: NewOrganization) -> None:
+    import_id = make_import(creator=acme.person).pk
+    shown = manage("imports_status", import_id, "--json")
+    assert (shown.code, json.loads(shown.out)["state"], shown.err) == (0, "created", "")
+    assert manage("imports_status", import_id + 1).code == 1
+    assert manage("imports_status", "x").code == 2

@@ -1,0 +1,137 @@
+"""Services tell how far they are, if somebody asks; what they do is the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from importsvc.engine.apply.load import PlanError
+from importsvc.engine.plan.plan import OnDuplicate
+from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
+from importsvc.imports.models import Import
+from importsvc.imports.services import import_rows, importing, preview_import, preview_rows
+from importsvc.imports.services.importing import create_import, run_import
+from importsvc.imports.staging import store_import_data
+from people.services import NewOrganization
+from tests.builders import make_company
+from tests.imports.api.test_on_duplicate import counts
+from tests.snapshots import take_snapshot
+
+COMPANIES = 4_500
+ROWS: dict[str, Any] = {
+    "company": [{"name": f"C{number}"} for number in range(COMPANIES)],
+    "person": [{"first_name": "A", "company": "C7"}],
+}
+ALL = COMPANIES + 1
+
+
+class Log:
+    """What services told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def __call__(self, what: str, rows: int) -> None:
+        self.told.append((what, rows))
+
+    @property
+    def sums(self) -> dict[str, int]:
+        """How many rows each step has come to."""
+        sums: Counter[str] = Counter()
+        for what, rows in self.told:
+            sums[what] += rows
+        return dict(sums)
+
+
+def bring(acme: NewOrganization, rows: Any = ROWS, **said: Any) -> Import:
+    return import_rows(organization=acme.organization, creator=acme.person, import_data=rows, **said)
+
+
+@pytest.mark.parametrize("on_duplicate", ["error", "skip", "update"])
+def test_every_row_is_read_checked_and_written(acme: NewOrganization, on_duplicate: OnDuplicate) -> None:
+    if on_duplicate != "error":
+        make_company(organization=acme.organization, name="c7")
+    log, later = Log(), Log()
+
+    import_ = create_import(
+        organization=acme.organization,
+        creator=acme.person,
+        import_data=ROWS,
+        on_duplicate=on_duplicate,
+        progress=log,
+    )
+    assert log.told[:4] == [("read", 2_000), ("read", 2_000), ("read", 500), ("read", 1)]
+    assert sorted(log.told[4:]) == [("checked", 1), ("checked", 500), ("checked", 2_000), ("checked", 2_000)]
+
+    run_import(organization=acme.organization, import_id=import_.pk, progress=later)
+    assert later.sums["written"] == ALL
+    assert max(rows for what, rows in later.told if what == "written") <= 2_000
+
+
+def test_what_is_written_in_vain_is_taken_back(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = iter([PlanError()])
+
+    def fail_once(*arguments: Any) -> None:
+        store_import_data(*arguments)
+        for failure in failures:
+            raise failure
+
+    import_ = create_import(organization=acme.organization, creator=acme.person, import_data=ROWS)
+    monkeypatch.setattr(importing, "store_import_data", fail_once)
+    log = Log()
+
+    run_import(organization=acme.organization, import_id=import_.pk, import_data=ROWS, progress=log)
+
+    assert ("written", -ALL) in log.told
+    assert log.sums["written"] == ALL
+
+
+def test_rows_are_staged_and_run_in_one_go_or_not_at_all(acme: NewOrganization) -> None:
+    import_ = bring(acme)
+    assert import_.counts == {"company": counts(created=COMPANIES), "person": counts(created=1)}
+
+    before = take_snapshot()
+    with pytest.raises(RowsInvalid):
+        bring(acme)
+    with pytest.raises(ImportDataInvalid):
+        bring(acme, "{")
+    assert take_snapshot() == before
+
+
+def test_what_cannot_be_run_is_not_staged_either(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importing, "run_import", fail)
+    before = take_snapshot()
+    with pytest.raises(KeyboardInterrupt):
+        bring(acme)
+    assert take_snapshot() == before
+
+
+@pytest.mark.parametrize("on_duplicate", ["skip", "update"])
+def test_rows_are_previewed_like_an_import_of_them(acme: NewOrganization, on_duplicate: OnDuplicate) -> None:
+    make_company(organization=acme.organization, name="c7", due_days=1)
+    rows = {"company": [{"name": "C7", "due_days": 2}, {"name": "D"}], "person": [{"first_name": "A", "company": "d"}]}
+    staged = create_import(
+        organization=acme.organization, creator=acme.person, import_data=rows, on_duplicate=on_duplicate
+    )
+    before, log = take_snapshot(), Log()
+
+    seen = preview_rows(organization=acme.organization, import_data=rows, on_duplicate=on_duplicate, progress=log)
+
+    expected = preview_import(organization=acme.organization, import_id=staged.pk)
+    assert (seen.counts, seen.refusal, list(seen.changes)) == (expected.counts, None, list(expected.changes))
+    assert log.sums == {"read": 3, "checked": 3}
+    assert take_snapshot() == before
+
+
+def test_a_preview_of_wrong_rows_is_their_refusal(acme: NewOrganization) -> None:
+    seen = preview_rows(organization=acme.organization, import_data={"company": [{"name": "Acme"}]})
+    assert seen.refusal is not None
+    assert (seen.counts, seen.changes) == ({"company": counts()}, ())
+    assert [error.message for error in seen.refusal.errors["company"]] == ["Name has already been taken"]
+    with pytest.raises(ImportDataInvalid):
+        preview_rows(organization=acme.organization, import_data="{")

@@ -1,0 +1,255 @@
+"""Two at a time: whatever the order, one of them wins, the other one is told, and nothing is done by halves."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import OperationalError, transaction
+
+from companies.models import Company
+from importsvc.engine.apply import load as load_module
+from importsvc.imports.errors import RowsInvalid, WrongState
+from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services import Revert, create_import, importing, revert_import, run_import, update_import
+from importsvc.postgres import copy as copying
+from people.models import Person
+from people.services import NewOrganization
+from tests.builders import make_company, make_organization, make_person
+from tests.interleaving import Gate, ask, threads
+from tests.snapshots import take_snapshot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+COMPANIES = {"company": [{"name": "Reds"}]}
+PEOPLE = {"person": [{"first_name": "Ann", "email": "ann@acme.test"}, {"first_name": "Bob"}]}
+BOTH = {**COMPANIES, "person": [{"first_name": "Ann", "email": "ann@acme.test", "company": "Reds"}]}
+
+
+def stage(caller: NewOrganization, rows: Any) -> Import:
+    return create_import(organization=caller.organization, creator=caller.person, import_data=rows)
+
+
+def run(import_: Import) -> Import:
+    return run_import(organization=import_.organization, import_id=import_.pk)
+
+
+def revert(import_: Import) -> Revert:
+    return revert_import(organization=import_.organization, import_id=import_.pk)
+
+
+def state_of(import_: Import) -> ImportState:
+    return Import.objects.get(pk=import_.pk).state
+
+
+def counts() -> tuple[int, int, int]:
+    """Companies, people and journal entries, without those that an organization starts with."""
+    return Company.objects.count() - 1, Person.objects.count() - 1, ask("SELECT count(*) FROM imports_change")
+
+
+def taken(type_name: str, column: str) -> dict[str, Any]:
+    label = column.capitalize()
+    return {type_name: [{"row": 1, "column": column, "messages": [f"{label} has already been taken"]}]}
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_import_that_is_run_twice_at_once_is_run_once(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    import_ = stage(acme, BOTH)
+    gate = Gate(monkeypatch, importing, "load", after=after)
+
+    with threads() as others:
+        first = others.start(lambda: run(import_))
+        gate.wait()
+        second = others.start_blocked(lambda: run(import_))
+        gate.open()
+
+    assert first.result().state == ImportState.PROCESSED
+    assert isinstance(second.result(), WrongState)
+    assert str(second.result()) == "The import is in state 'processed' and cannot be imported"
+    assert counts() == (1, 1, 2)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("first_rows", "second_rows", "detail"),
+    [
+        (PEOPLE, {"person": [{"first_name": "Zoe", "email": "ANN@acme.test"}]}, taken("person", "email")),
+        (COMPANIES, {"company": [{"name": "REDS"}, {"name": "Blues"}]}, taken("company", "name")),
+    ],
+)
+def test_two_imports_that_bring_the_same_run_one_after_the_other_and_the_second_is_refused_whole(
+    acme: NewOrganization,
+    monkeypatch: pytest.MonkeyPatch,
+    after: bool,
+    first_rows: Any,
+    second_rows: Any,
+    detail: dict[str, Any],
+) -> None:
+    one, other = stage(acme, first_rows), stage(acme, second_rows)
+    gate = Gate(monkeypatch, importing, "load", after=after)
+
+    with threads() as others:
+        first = others.start(lambda: run(one))
+        gate.wait()
+        second = others.start_blocked(lambda: run(other))
+        gate.open()
+
+    assert first.result().state == ImportState.PROCESSED
+    assert isinstance(second.result(), RowsInvalid)
+    assert second.result().detail == detail
+    assert state_of(other) == ImportState.CREATED
+    written = len(next(iter(first_rows.values())))
+    assert sum(counts()) == 2 * written
+
+
+def test_imports_of_two_organizations_do_not_wait_for_each_other(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    globex = make_organization(name="Globex")
+    one, other = stage(acme, BOTH), stage(globex, BOTH)
+    gate = Gate(monkeypatch, importing, "load", after=True)
+
+    with threads() as others:
+        first = others.start(lambda: run(one))
+        gate.wait()
+        assert run(other).state == ImportState.PROCESSED
+        gate.open()
+
+    assert first.result().state == ImportState.PROCESSED
+
+
+def race(start: threading.Barrier, import_: Import) -> Import:
+    start.wait()
+    return run(import_)
+
+
+def test_one_of_many_at_once_wins_without_anybody_arranging_it(acme: NewOrganization) -> None:
+    for number in range(3):
+        same = stage(acme, {"person": [{"first_name": "Ann", "email": f"ann{number}@acme.test"}]})
+        rivals = [stage(acme, {"person": [{"first_name": "Zoe", "email": f"ANN{number}@acme.test"}]}) for _ in "12"]
+        start = threading.Barrier(4)
+
+        with threads() as others:
+            futures = [others.start(partial(race, start, import_)) for import_ in (same, same, *rivals)]
+        outcomes = Counter(type(future.result()) for future in futures)
+
+        assert outcomes[Import] == 1
+        assert outcomes[RowsInvalid] + outcomes[WrongState] == 3
+        assert Person.objects.filter(email__iexact=f"ann{number}@acme.test").count() == 1
+
+
+def test_who_inserts_the_same_address_without_our_locks_is_noticed_and_told_row_by_row(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_ = stage(acme, PEOPLE)
+    gate = Gate(monkeypatch, importing, "load")
+
+    with threads() as others:
+        running = others.start(lambda: run(import_))
+        gate.wait()
+        make_person(organization=acme.organization, email="Ann@Acme.test")
+        gate.open()
+
+    assert isinstance(running.result(), RowsInvalid)
+    assert running.result().detail == taken("person", "email")
+    assert state_of(import_) == ImportState.CREATED
+    assert counts() == (0, 1, 0)
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_who_is_about_to_insert_the_same_address_is_waited_for(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    import_ = stage(acme, PEOPLE)
+
+    with threads() as others, transaction.atomic():
+        make_person(organization=acme.organization, email="Ann@Acme.test")
+        running = others.start_blocked(lambda: run(import_))
+        transaction.set_rollback(not committed)
+        # The lock goes with the transaction.
+    outcome = running.result()
+
+    assert isinstance(outcome, RowsInvalid) if committed else outcome.state == ImportState.PROCESSED
+    assert counts() == ((0, 1, 0) if committed else (0, 2, 2))
+
+
+def test_who_deletes_a_company_that_rows_refer_to_is_noticed_and_told_row_by_row(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = make_company(organization=acme.organization, name="Reds")
+    import_ = stage(acme, {"person": [{"first_name": "Ann", "company": "Reds"}]})
+    gate = Gate(monkeypatch, importing, "load")
+
+    with threads() as others:
+        running = others.start(lambda: run(import_))
+        gate.wait()
+        company.delete()
+        gate.open()
+
+    assert isinstance(running.result(), RowsInvalid)
+    assert running.result().detail == {"person": [{"row": 1, "column": "company", "messages": ["Company must exist"]}]}
+    assert counts() == (0, 0, 0)
+
+
+def test_an_import_that_is_being_run_cannot_be_updated(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_ = stage(acme, COMPANIES)
+    gate = Gate(monkeypatch, importing, "load")
+
+    with threads() as others:
+        others.start(lambda: run(import_))
+        gate.wait()
+        updating = others.start_blocked(
+            lambda: update_import(
+                organization=acme.organization, import_id=import_.pk, import_data=PEOPLE, attributes={}
+            )
+        )
+        gate.open()
+
+    assert isinstance(updating.result(), WrongState)
+    assert counts() == (1, 0, 1)
+
+
+@pytest.mark.parametrize("table", ["people_person", "imports_change"])
+def test_a_load_that_fails_in_the_middle_leaves_no_trace_and_can_be_tried_again(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    import_ = stage(acme, BOTH)
+    before = take_snapshot()
+
+    def fail_at(name: str, *arguments: Any) -> None:
+        copying.copy_rows(name, *arguments)
+        if name == table:
+            raise RuntimeError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(load_module, "copy_rows", fail_at)
+        with pytest.raises(RuntimeError):
+            run(import_)
+
+    assert take_snapshot() == before
+    assert run(import_).state == ImportState.PROCESSED
+    assert counts() == (1, 1, 2)
+
+
+def test_a_connection_that_is_lost_in_the_middle_leaves_no_trace(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_ = stage(acme, BOTH)
+    before = take_snapshot()
+    gate = Gate(monkeypatch, load_module, "copy_rows", after=True)
+
+    with threads() as others:
+        running = others.start(lambda: run(import_))
+        gate.wait()
+        assert ask("SELECT pg_terminate_backend(%s)", gate.backend_id)
+        gate.open()
+
+    assert isinstance(running.result(), OperationalError)
+    assert take_snapshot() == before
+    assert run(import_).state == ImportState.PROCESSED
+    assert counts() == (1, 1, 2)

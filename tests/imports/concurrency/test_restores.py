@@ -1,0 +1,121 @@
+"""A revert that restores while somebody writes: what comes first counts, and nothing is overwritten unseen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from companies.models import Company
+from importsvc.engine.revert import revert as undo_module
+from importsvc.imports.errors import RevertConflict
+from importsvc.imports.models import Import
+from importsvc.imports.services import OnConflict, Revert, revert_import
+from people.models import Person
+from tests.builders import make_import
+from tests.imports.revert_cases import company, person
+from tests.interleaving import Gate, threads
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def revert(import_: Import, on_conflict: OnConflict = "refuse") -> Revert:
+    return revert_import(organization=import_.organization, import_id=import_.pk, on_conflict=on_conflict)
+
+
+def reasons(refusal: Any) -> list[str]:
+    assert isinstance(refusal, RevertConflict)
+    assert refusal.meta
+    return [conflict["reason"] for conflict in refusal.meta["conflicts"]]
+
+
+@pytest.mark.parametrize("on_conflict", ["refuse", "keep", "discard"])
+def test_an_edit_that_is_not_committed_yet_is_waited_for(import_: Import, on_conflict: OnConflict) -> None:
+    with threads() as others, transaction.atomic():
+        Person.objects.filter(first_name="Zoe").update(title="Sir")
+        reverting = others.start_blocked(lambda: revert(import_, on_conflict))
+    # The transaction ends before the threads do.
+
+    zoe = person("Zoe")
+    if on_conflict == "refuse":
+        assert reasons(reverting.result()) == ["changed"]
+        assert (zoe.title, zoe.company) == ("Sir", company("Reds"))
+    else:
+        assert reverting.result().kept == {"company": 0, "person": 1 if on_conflict == "keep" else 0}
+        assert (zoe.title, zoe.company) == ("Sir" if on_conflict == "keep" else "Ms", company("Old"))
+
+
+def test_an_edit_of_another_column_is_waited_for_and_stays(import_: Import) -> None:
+    with threads() as others, transaction.atomic():
+        Person.objects.filter(first_name="Zoe").update(role_id=7)
+        reverting = others.start_blocked(lambda: revert(import_))
+
+    assert reverting.result().restored == {"company": 0, "person": 1}
+    assert (person("Zoe").title, person("Zoe").role_id) == ("Ms", 7)
+
+
+def test_an_edit_that_comes_too_late_comes_on_top(import_: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch, undo_module, "write_values")
+
+    with threads() as others:
+        reverting = others.start(lambda: revert(import_))
+        gate.wait()
+        writing = others.start_blocked(lambda: Person.objects.filter(first_name="Zoe").update(last_name="Ray"))
+        gate.open()
+
+    assert reverting.result().restored == {"company": 0, "person": 1}
+    assert writing.result() == 1
+    assert (person("Zoe").title, person("Zoe").last_name) == ("Ms", "Ray")
+
+
+def test_nobody_waits_to_refer_to_a_record_that_is_restored(import_: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch, undo_module, "write_values")
+
+    with threads() as others:
+        reverting = others.start(lambda: revert(import_))
+        gate.wait()
+        make_import(creator=person("Zoe"))
+        gate.open()
+
+    assert reverting.result().restored == {"company": 0, "person": 1}
+
+
+@pytest.mark.parametrize("on_conflict", ["refuse", "keep"])
+def test_what_a_record_referred_to_before_may_go_at_the_last_moment(
+    import_: Import, monkeypatch: pytest.MonkeyPatch, on_conflict: OnConflict
+) -> None:
+    gate = Gate(monkeypatch, undo_module, "write_values")
+
+    with threads() as others:
+        reverting = others.start(lambda: revert(import_, on_conflict))
+        gate.wait()
+        Company.objects.get(name="Old").delete()
+        gate.open()
+
+    # The database refuses what was decided, and the revert decides anew.
+    zoe = person("Zoe")
+    if on_conflict == "refuse":
+        assert reasons(reverting.result()) == ["reference_gone"]
+        assert (zoe.title, zoe.company) == ("Prof", company("Reds"))
+    else:
+        assert reverting.result().kept == {"company": 1, "person": 1}
+        assert (zoe.title, zoe.company) == ("Ms", company("Reds"))
+
+
+def test_a_revert_that_fails_in_the_middle_leaves_no_trace_in_the_journal(
+    import_: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Person.objects.filter(first_name="Ann").update(title="Sir")
+    journal = list(import_.changes.order_by("id").values())
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(undo_module, "remove_records", fail)
+        with pytest.raises(RuntimeError):
+            revert(import_, "keep")
+
+    assert list(import_.changes.order_by("id").values()) == journal
+    assert revert(import_, "keep").kept == {"company": 1, "person": 1}

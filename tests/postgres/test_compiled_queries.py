@@ -1,0 +1,99 @@
+"""Queries that are written once give what their querysets give, as it is now and for the values of now."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.models.sql.compiler import SQLCompiler
+
+from companies.models import Company
+from importsvc.imports.models import Import, StagedPart
+from importsvc.postgres.compiled_queries import CompiledQuery, Parameter
+from organizations.models import Organization
+from people.models import Person
+from people.services import NewOrganization, create_organization
+from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person
+from tests.client import ApiClient
+
+OURS = ("organizations", "companies", "people", "imports")
+
+
+def test_every_column_of_every_model_is_read_as_by_its_queryset(api: ApiClient) -> None:
+    company = make_company(
+        organization=api.caller.organization, name="Reds", custom_fields={"a": [1, None]}, tag_list=["x", "ü"]
+    )
+    make_person(
+        organization=api.caller.organization, company=company, custom_fields=[], last_seen_at=company.created_at
+    )
+    Organization.objects.update(features={"custom_fields": {"limit": 50}})
+    import_id = int(api.run(PUBLISHED_ROWS))
+    StagedPart.objects.create(import_record_id=import_id, number=0, content="x")
+
+    for model in (model for label in OURS for model in apps.get_app_config(label).get_models()):
+        everything = model._default_manager.order_by("pk").values_list()
+
+        assert CompiledQuery(everything).fetch() == list(everything), model
+        assert list(everything), model
+
+
+def test_columns_of_related_records_are_null_where_there_is_none(api: ApiClient) -> None:
+    make_import(creator=make_person(organization=api.caller.organization, company=None))
+    make_import(creator=api.caller.person)
+    columns = "creator__company__custom_fields", "pk", "creator__first_name", "creator__company__name"
+    imports = Import.objects.order_by("-pk").values_list(*columns)
+
+    rows = CompiledQuery(imports).fetch()
+
+    assert rows == list(imports)
+    assert [row[3] is None for row in rows] == [False, True]
+
+
+@pytest.mark.parametrize("name", ["Ann", "it's", "%s", "%(name)s", '"; DROP TABLE people_person; --', "\\", "ü🦄"])
+def test_each_asking_gives_its_own_values(api: ApiClient, name: str) -> None:
+    make_person(organization=api.caller.organization, first_name=name)
+    named = Person.objects.filter(first_name=Parameter("name"), last_name=None, organization=Parameter("organization"))
+    query = CompiledQuery(named.values_list("first_name", "organization_id"))
+
+    organization_id = api.caller.organization.pk
+    assert query.fetch(name=name, organization=organization_id) == [(name, organization_id)]
+    assert query.fetch(name="nobody", organization=organization_id) == []
+    assert query.fetch(organization=0, name=name) == []
+    with pytest.raises(KeyError):
+        query.fetch(name=name)
+
+
+def test_a_query_is_written_once_and_nothing_that_it_read_is_kept(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = CompiledQuery(Company.objects.filter(organization=Parameter("organization")).values_list("name"))
+
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise AssertionError("a query was written again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SQLCompiler, "as_sql", refuse)
+        before = query.fetch(organization=acme.organization.pk)
+    Company.objects.update(name="Renamed")
+
+    assert (before, query.fetch(organization=acme.organization.pk)) == ([("Acme",)], [("Renamed",)])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_query_that_one_thread_compiled_is_asked_by_others_over_their_own_connections() -> None:
+    made = [create_organization(name=f"Number {number}", email=f"{number}@example.com") for number in range(4)]
+    query = CompiledQuery(Organization.objects.filter(pk=Parameter("pk")).values_list("name", "features"))
+
+    def ask(organization: NewOrganization) -> list[Any]:
+        try:
+            return [query.fetch(pk=organization.organization.pk) for _ in range(20)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(made)) as threads:
+        answers = list(threads.map(ask, made))
+
+    assert answers == [[[(f"Number {number}", {})]] * 20 for number in range(4)]
