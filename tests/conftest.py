@@ -24,6 +24,6 @@ def api(acme: NewOrganization) -> ApiClient:
 
 
 @pytest.fixture
-def globex(db: None) -> ApiClient:
-    """A client of another organization."""
-    return ApiClient(make_organization())
+def globex(db: None) -> NewOrganization:
+    """Another organization."""
+    return make_organization(name="Globex")
