@@ -107,7 +107,6 @@ def _make_import(organization: Organization, creator: Person) -> Import:
         organization=organization,
         creator=creator,
         sample=False,
-        import_data=json.dumps(SMALL_ROWS),
         started_at=now,
         processed_at=now,
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 from companies.models import Company
 from importsvc.imports.models import Import, ImportState
+from importsvc.imports.rows import require_rows
+from importsvc.imports.staging import store_rows
 from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization, create_organization
@@ -36,6 +39,11 @@ _TIME_STAMPS: dict[ImportState, dict[str, datetime]] = {
 }
 
 
+def rows_of_size(size: int) -> dict[str, Any]:
+    """Rows to stage that take so many bytes, at least 14."""
+    return {"company": [{"name": "x" * (size - len(json.dumps([{"name": ""}])))}]}
+
+
 def make_organization(*, name: str = "Globex", **fields: Any) -> NewOrganization:
     """Another organization, with its first person and a token."""
     return create_organization(**{"name": name, "email": f"boss@{name.lower()}.test", "first_name": "Hank", **fields})
@@ -51,8 +59,13 @@ def make_person(*, organization: Organization, first_name: str = "Grace", **fiel
     return Person.objects.create(organization=organization, first_name=first_name, **fields)
 
 
-def make_import(*, creator: Person, state: ImportState = ImportState.CREATED, **fields: Any) -> Import:
-    """An import with the time stamps of its state, but without the records it would have written."""
-    return Import.objects.create(
+def make_import(
+    *, creator: Person, state: ImportState = ImportState.CREATED, import_data: object = None, **fields: Any
+) -> Import:
+    """An import with the time stamps of its state and perhaps staged rows, but without the records it would write."""
+    import_ = Import.objects.create(
         organization=creator.organization, creator=creator, **{**_TIME_STAMPS[state], **fields}
     )
+    if import_data is not None:
+        store_rows(import_, require_rows(import_data))
+    return import_

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -24,6 +27,7 @@ class Gate:
         self.backend_id = 0
         self.after = after
         self.function = getattr(owner, name)
+        self.is_method = isinstance(inspect.getattr_static(owner, name), FunctionType)
         monkeypatch.setattr(owner, name, self)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
@@ -34,6 +38,10 @@ class Gate:
             self.reached.set()
             assert self.opened.wait(PATIENCE_SECONDS)
         return outcome if self.after else self.function(*arguments, **named)
+
+    def __get__(self, instance: Any, owner: type) -> Callable[..., Any]:
+        """The gate in the place of a method, or of a static one."""
+        return partial(self, instance) if self.is_method else self
 
     def wait(self) -> None:
         """Until a thread stands before the gate."""

@@ -21,7 +21,7 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 PURE = [
     "errors",
     "parse.cells",
-    "parse.payload",
+    "parse.chunks",
     "parse.rows",
     "plan.plan",
     "plan.row_checks",
@@ -49,7 +49,7 @@ FORBIDDEN = [
     ("importsvc.idempotency.models", "companies.models", [DOWNWARDS]),
     ("people.services", "importsvc.engine.schema.registry", [IMPORTABLES]),
     ("importsvc.jsonapi.views", "organizations.features", [DIALECT]),
-    ("importsvc.jsonapi.request.parsers", "importsvc.engine.parse.payload", [DIALECT]),
+    ("importsvc.jsonapi.request.parsers", "importsvc.engine.parse.chunks", [DIALECT]),
     ("importsvc.jsonapi.idempotency", "importsvc.idempotency.services", [DIALECT]),
     ("importsvc.idempotency.services", "importsvc.jsonapi.errors", [NO_HTTP]),
     ("importsvc.engine.plan.plan", "django.db", [IS_PURE]),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from importsvc.engine.errors import RowError, describe_row_errors
+from importsvc.engine.errors import RowErrors
 from importsvc.engine.revert import conflicts
 from importsvc.engine.revert.revert import UndoReport
 from importsvc.errors import Conflict, InvalidAttribute
@@ -26,11 +26,13 @@ class RowsInvalid(InvalidAttribute):
     Past 1,000 entries the list is cut, and ``meta`` says how many there are.
 
     Attributes:
-        errors: all of them, by type in the order in which the types were submitted, and in row order.
+        errors: what is wrong, and how much of it there is.
     """
 
-    def __init__(self, errors: Mapping[str, list[RowError]]) -> None:
-        detail, count = describe_row_errors(errors)
+    def __init__(self, errors: RowErrors, submitted: Iterable[str]) -> None:
+        """``submitted`` are the types in the order in which they were submitted."""
+        detail = errors.describe(submitted)
+        count = errors.entry_count
         cut = count > sum(map(len, detail.values()))
         super().__init__(detail, attribute="import_data", meta={"error_count": count} if cut else None)
         self.errors = errors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -48,11 +49,7 @@ class Outcome(models.TextChoices):
 
 
 class Import(models.Model):
-    """Rows somebody brought, staged as they came, and when they were applied and undone.
-
-    Lists and details never need ``import_data``, which may be megabytes: defer it. ``importsvc.imports.staging``
-    reads and writes it with its parts.
-    """
+    """What a client asked to be imported: when it was applied and reverted. Its rows are in ``StagedChunk``."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="imports", db_index=False)
     creator = models.ForeignKey(
@@ -60,11 +57,6 @@ class Import(models.Model):
     )
     import_model_id = models.BigIntegerField(null=True, blank=True)
     sample = models.BooleanField(null=True, blank=True)
-    import_data = models.TextField(
-        default="",
-        blank=True,
-        help_text="The staged rows: JSON, exactly as it arrived. Of large ones the beginning; then come the parts.",
-    )
     shared_values = models.JSONField(
         default=dict,
         editable=False,
@@ -140,33 +132,55 @@ class Import(models.Model):
         return ImportState.PROCESSED if self.processed_at else ImportState.CREATED
 
 
-class StagedPart(models.Model):
-    """What follows the beginning of staged rows that are large: parts of their text, in the order of their numbers.
+class JsonTextField(models.TextField):
+    """JSON in PostgreSQL's type json, which keeps the text as it is; read and written as that text."""
 
-    Together they may be hundreds of megabytes, of which PostgreSQL would otherwise hold several copies at once.
-    """
+    def db_type(self, connection: Any) -> str:
+        """PostgreSQL's type."""
+        return "json"
 
-    pk = models.CompositePrimaryKey("import_record_id", "number")
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
+        """As text: the driver would decode it."""
+        return f"{sql}::text", params
+
+
+class StagedChunk(models.Model):
+    """Staged rows of one type that follow each other: up to 2,000 rows or about 256 kB, as they were sent."""
+
+    pk = models.CompositePrimaryKey("organization_id", "import_record_id", "number")
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,  # the key to the import implies it
+        db_index=False,  # the primary key starts with it
+    )
     import_record = models.ForeignKey(
         Import,
         on_delete=models.CASCADE,
-        related_name="staged_parts",
+        related_name="staged_chunks",
         db_column="import_id",
         db_constraint=False,
-        db_index=False,  # the primary key starts with it
+        db_index=False,
     )
-    number = models.PositiveIntegerField()
-    content = models.TextField()
+    number = models.PositiveIntegerField(help_text="In the order in which the chunks came, counted from 0.")
+    record_type = models.CharField(max_length=63, help_text="The importable's name: company, person…")
+    first_row = models.PositiveIntegerField(help_text="Counted from 1 within its type.")
+    row_count = models.PositiveIntegerField(help_text="0 in the only chunk of a type without rows.")
+    size = models.PositiveIntegerField(help_text="Bytes of the rows.")
+    rows = JsonTextField(help_text="An array of rows.")
+
+    objects = OrganizationScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
             StatementForeignKey(
-                fields=["import_record"], to="imports.Import", to_fields=["id"], name="staged_part_of_import"
+                fields=["import_record"], to="imports.Import", to_fields=["id"], name="staged_chunk_of_import"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"Part {self.number} of import {self.import_record_id}"
+        return f"Chunk {self.number} of import {self.import_record_id}"
 
 
 class Change(models.Model):

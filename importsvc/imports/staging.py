@@ -1,77 +1,91 @@
-"""Staged rows on their way into the database and out of it: in parts if they are large."""
+"""Staged rows in the database: written and read chunk by chunk, so that memory does not grow with their size."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, Func, OuterRef, Subquery, Sum, Value
-from django.db.models.expressions import CombinedExpression
-from django.db.models.functions import Coalesce, Substr
+from django.db.models import BigIntegerField, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 
-from importsvc.imports.models import Import, StagedPart
+from importsvc.engine.parse.chunks import RowChunk
+from importsvc.imports.models import Import, StagedChunk
+from importsvc.imports.rows import ImportRows
 from importsvc.postgres.copy import cell, copy_rows
 
-# Characters that are kept with the import, sent as one parameter. Sending takes several times the memory of the
-# parameter, and PostgreSQL longer to read it as part of a statement. More than what is ever shown of the rows.
-BEGINNING = 1 << 20
+# Each has up to 2,000 rows or 256 kB.
+CHUNKS_AT_ONCE = 4
 
-# Characters of each part that follows.
-PART = 1 << 16
-
-# What is read at a time. PostgreSQL unpacks a beginning for each piece of it: they are few, and there is only one
-# unless it was stored before there were parts.
-READ_AT_ONCE = 8_000_000
+_COLUMNS = ("organization_id", "import_id", "number", "record_type", "first_row", "row_count", "size", "rows")
 
 
-def staged_size() -> CombinedExpression:
-    """How many bytes are staged, as an expression: known without unpacking the text, as that of characters is not."""
-    in_parts = (
-        StagedPart.objects.filter(import_record=OuterRef("pk"))
-        .values("import_record")
-        .values(size=Sum(_octet_length("content")))
-    )
-    return _octet_length("import_data") + Coalesce(Subquery(in_parts, output_field=BigIntegerField()), 0)
+class StagedRows:
+    """The staged rows of an import; see ``ImportRows``."""
+
+    def __init__(self, organization_id: int, import_id: int) -> None:
+        """Nothing is read yet."""
+        self._chunks = StagedChunk.objects.filter(organization_id=organization_id, import_record_id=import_id)
+
+    @property
+    def types(self) -> list[str]:
+        """The names of the types in the order in which they were submitted, those without rows as well."""
+        return list(dict.fromkeys(self._chunks.order_by("number").values_list("record_type", flat=True)))
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are of all types."""
+        return self._chunks.aggregate(count=Sum("row_count"))["count"] or 0
+
+    def read(self, type_name: str | None = None) -> Iterator[RowChunk]:
+        """The chunks in the order in which they came, of one type or of all.
+
+        Each query reads the next few: no cursor has to stay open, and the caller may use the connection meanwhile.
+        """
+        chunks = self._chunks if type_name is None else self._chunks.filter(record_type=type_name)
+        last = -1
+        while found := list(chunks.filter(number__gt=last).order_by("number")[:CHUNKS_AT_ONCE]):
+            for chunk in found:
+                yield RowChunk(chunk.record_type, chunk.first_row, chunk.row_count, chunk.rows[1:-1])
+            last = found[-1].number
 
 
-def _octet_length(column: str) -> Func:
-    return Func(column, function="octet_length", output_field=BigIntegerField())
+def store_rows(import_: Import, rows: ImportRows) -> None:
+    """Replace the staged rows of an import. The caller owns the transaction, and has locked the import."""
+    StagedChunk.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk).delete()
+    copy_rows(StagedChunk._meta.db_table, _COLUMNS, _make_lines(import_, rows), lines_at_once=1)
 
 
-def read_import_data(import_id: int) -> str:
-    """The staged data of an import: as one statement sees it, so nobody can replace it meanwhile."""
-    beginning = Import.objects.filter(pk=import_id).annotate(number=Value(-1)).values_list("number", "import_data")
-    parts = StagedPart.objects.filter(import_record=import_id).values_list("number", "content")
-    return "".join(content for _, content in beginning.union(parts, all=True).order_by("number"))
+def _make_lines(import_: Import, rows: ImportRows) -> Iterator[str]:
+    head = f"{import_.organization_id}\t{import_.pk}"
+    for number, chunk in enumerate(rows.read()):
+        text = f"[{chunk.text}]"
+        size = len(text.encode())
+        yield (f"{head}\t{number}\t{chunk.type_name}\t{chunk.first_row}\t{chunk.row_count}\t{size}\t{cell(text)}\n")
 
 
-def read_parts(import_id: int) -> Iterator[str]:
-    """The staged data of an import, about ``READ_AT_ONCE`` characters by another; never more of it is in memory.
+def staged_size() -> Coalesce:
+    """How many bytes are staged, as an expression for imports: nothing of the rows is read for it."""
+    chunks = StagedChunk.objects.filter(organization_id=OuterRef("organization_id"), import_record=OuterRef("pk"))
+    sizes = chunks.order_by().values("import_record").values(size=Sum("size"))
+    return Coalesce(Subquery(sizes, output_field=BigIntegerField()), 0)
 
-    All parts are of one moment: the transaction that this begins, if there is none, lasts until the last one.
+
+def read_document(organization_id: int, import_id: int) -> Iterator[str]:
+    """The staged rows as one JSON document, piece by piece: an object with an array of rows for each type.
+
+    All of it is of one moment: the transaction that this begins, if there is none, lasts until the last piece.
     """
     is_part = connection.in_atomic_block
     with transaction.atomic():
         if not is_part:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        for start in itertools.count(1, READ_AT_ONCE):
-            piece = Substr("import_data", start, READ_AT_ONCE)
-            text: str = Import.objects.filter(pk=import_id).values_list(piece, flat=True).get()
-            if text:
-                yield text
-            if len(text) < READ_AT_ONCE:
-                break
-        parts = StagedPart.objects.filter(import_record=import_id).order_by("number").values_list("content", flat=True)
-        yield from parts.iterator(chunk_size=max(1, READ_AT_ONCE // PART))
-
-
-def store_import_data(import_id: int, text: str) -> None:
-    """Replace the staged data of an import. The caller owns the transaction, and has locked the import."""
-    Import.objects.filter(pk=import_id).update(import_data=text[:BEGINNING])
-    StagedPart.objects.filter(import_record=import_id).delete()
-    parts = (text[start : start + PART] for start in range(BEGINNING, len(text), PART))
-    if len(text) > BEGINNING:
-        lines = (f"{import_id}\t{number}\t{cell(part)}\n" for number, part in enumerate(parts))
-        copy_rows(StagedPart._meta.db_table, ["import_id", "number", "content"], lines)
+        current, separator = None, ""
+        for chunk in StagedRows(organization_id, import_id).read():
+            if chunk.type_name != current:
+                yield f'{"{" if current is None else "], "}"{chunk.type_name}": ['
+                current, separator = chunk.type_name, ""
+            if chunk.row_count:
+                yield separator + chunk.text
+                separator = ","
+        yield "{}" if current is None else "]}"

@@ -32,6 +32,9 @@ class JsonApiViewSet(GenericViewSet):
     http_method_names = ["get", "head", "post", "patch"]
     sort_fields: tuple[str, ...] = ("id",)
 
+    # Attributes of request documents that may be large, with the functions that read them (see ``JsonApiParser``).
+    streamed_attributes: Mapping[str, Any] = {}
+
     # Of the request's body, once that was read; only where there is an ``Idempotency-Key``.
     body_digest: str = ""
 

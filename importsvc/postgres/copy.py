@@ -20,8 +20,10 @@ NULL = r"\N"
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
-def copy_rows(table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
+def copy_rows(table: str, columns: Sequence[str], lines: Iterable[str], *, lines_at_once: int = LINES_AT_ONCE) -> None:
     """Stream lines of COPY text, each with its newline, into a table. The caller owns the transaction.
+
+    ``lines_at_once`` are put together before they are sent: fewer than usual if they are long.
 
     Raises:
         django.db.DatabaseError: PostgreSQL refuses a row; the transaction is then unusable.
@@ -29,7 +31,7 @@ def copy_rows(table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
     quote = connection.ops.quote_name
     statement = f"COPY {quote(table)} ({', '.join(map(quote, columns))}) FROM STDIN"
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        cursor.cursor.copy_expert(statement, _Stream(iter(lines)))
+        cursor.cursor.copy_expert(statement, _Stream(iter(lines), lines_at_once))
 
 
 def forget_plans() -> None:
@@ -121,8 +123,9 @@ class _Stream(io.TextIOBase):
     psycopg2 sends whatever a read returns, more than it asked for too.
     """
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, lines: Iterator[str], lines_at_once: int) -> None:
         self.lines = lines
+        self.lines_at_once = lines_at_once
 
     def read(self, size: int | None = -1, /) -> str:
-        return "".join(islice(self.lines, LINES_AT_ONCE))
+        return "".join(islice(self.lines, self.lines_at_once))

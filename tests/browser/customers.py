@@ -91,7 +91,6 @@ def _make_import(creator: Person, day: datetime, random: Random) -> Import:
         creator=creator,
         sample=False,
         created_at=created_at,
-        import_data="{}" * people * 60,
     )
     if random.random() < 0.07:
         return import_

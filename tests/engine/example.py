@@ -25,3 +25,19 @@ PLAYER = Importable(
     ),
     references=(Reference("team", to="team", by="name"), Reference("former_team", to="team", by="name")),
 )
+
+MATCHED_TEAM = Importable(name="team", model=NO_MODEL, columns=TEAM.columns, match_key="name")
+MATCHED_PLAYER = Importable(
+    name="player", model=NO_MODEL, columns=PLAYER.columns, references=PLAYER.references, match_key="email"
+)
+
+
+def player(number: int, **cells: object) -> dict[str, object]:
+    """A valid row."""
+    return {"first_name": f"P{number}", "email": f"p{number}@acme.test", **cells}
+
+
+def planned_player(number: int, **values: object) -> tuple[Any, ...]:
+    """The clean values of that row."""
+    filled = {**player(number), **values}
+    return tuple(filled.get(name) for name in PLAYER.column_names)

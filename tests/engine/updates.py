@@ -13,6 +13,9 @@ from importsvc.engine.schema import registry
 from importsvc.imports.models import Change, Import
 from importsvc.postgres.copy import forget_plans, json_text
 
+# What imports themselves are kept in.
+IMPORT_TABLES = ("imports_import", "imports_stagedchunk", "imports_change")
+
 
 def undo_and_take_back(import_: Import, on_conflict: OnConflict = "refuse") -> UndoReport:
     """What undoing the import reports; it is undone no more than before."""

@@ -109,17 +109,6 @@ def test_nothing_inserted_is_nothing_refused(db: None) -> None:
     assert Change.objects.count() == 0
 
 
-def test_an_entry_stays_with_its_import(acme: NewOrganization, journaled: Import) -> None:
-    other = make_import(creator=acme.person)
-
-    for import_id in (other.pk, journaled.pk + 1_000):
-        assert_refused(
-            lambda import_id=import_id: Change.objects.update(import_record=import_id),  # type: ignore[misc]
-            "A journal entry stays with its import",
-        )
-    assert Change.objects.update(import_record=journaled.pk, row=7) == 1
-
-
 def test_an_import_with_entries_is_not_removed(journaled: Import) -> None:
     assert_refused(
         lambda: execute("DELETE FROM imports_import WHERE id = %s", journaled.pk),

@@ -209,7 +209,7 @@ def test_a_crash_is_told_without_its_reason_and_logged_with_it(
 
 def test_a_crash_leaves_nothing_behind(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
-    monkeypatch.setattr("importsvc.imports.models.Import.save", crash)
+    monkeypatch.setattr("importsvc.imports.services.importing._save", crash)
 
     assert api.request("POST", f"imports/{import_id}/import").status_code == 500
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models.sql.compiler import SQLCompiler
 
 from companies.models import Company
-from importsvc.imports.models import Import, StagedPart
+from importsvc.imports.models import Import
 from importsvc.postgres.compiled_queries import CompiledQuery, Parameter
 from organizations.models import Organization
 from people.models import Person
@@ -30,8 +30,7 @@ def test_every_column_of_every_model_is_read_as_by_its_queryset(api: ApiClient) 
         organization=api.caller.organization, company=company, custom_fields=[], last_seen_at=company.created_at
     )
     Organization.objects.update(features={"custom_fields": {"limit": 50}})
-    import_id = int(api.run(PUBLISHED_ROWS))
-    StagedPart.objects.create(import_record_id=import_id, number=0, content="x")
+    api.run(PUBLISHED_ROWS)
 
     for model in (model for label in OURS for model in apps.get_app_config(label).get_models()):
         everything = model._default_manager.order_by("pk").values_list()

@@ -1,4 +1,4 @@
-"""What rows say otherwise than the records they are about: the values of before and after, and nothing else.
+"""What rows give that the records they are about do not have yet: the values of before and after, and nothing else.
 
 PostgreSQL compares, as it does when an import is undone: both sides are values of the table's own types, so that 1.5
 and 1.50, or two spellings of a date, are the same. What it found is passed on as the text of its JSON: no number is
@@ -8,13 +8,12 @@ read and written again on the way.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import JSONField
 
-from importsvc.engine.plan.plan import GivenValues, Plan, RowOf
+from importsvc.engine.plan.plan import GivenValues, RowRef
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
 from importsvc.postgres.catalog import literal, quote
@@ -38,7 +37,7 @@ class Difference(NamedTuple):
     record_id: int
     before: str
     after: str
-    references: Mapping[str, RowOf]
+    references: Mapping[str, RowRef]
 
     def complete(self, values: Mapping[str, Any]) -> str:
         """``after`` with these values of its ``references``."""
@@ -48,61 +47,20 @@ class Difference(NamedTuple):
         return f"{{{', '.join(filter(None, members))}}}"
 
 
-@dataclass(frozen=True)
-class Differences:
-    """What the rows of a plan change of records that exist.
+def read_differences(
+    organization_id: int, importable: Importable, given: Sequence[GivenValues], defaults: Defaults
+) -> list[Difference]:
+    """The differences of rows that match records, in row order. Of a record that is gone by now nothing is said.
 
-    Attributes:
-        by_type: by importable name, in row order.
-        unchanged: by importable name, how many rows say what their record has already.
+    What a column is to have that a row clears, ``defaults`` say. Each column is compared by itself and written only
+    where it differs: whole records as JSON, compared member by member, take three times as long.
     """
-
-    by_type: Mapping[str, Sequence[Difference]] = field(default_factory=dict)
-    unchanged: Mapping[str, int] = field(default_factory=dict)
-
-    def of(self, importable: Importable) -> Sequence[Difference]:
-        """Those of one type."""
-        return self.by_type.get(importable.name, ())
+    return _compare(organization_id, importable, given, defaults.cleared(importable)) if given else []
 
 
-def read_differences(plan: Plan, defaults: Defaults) -> Differences:
-    """Compare what rows give with what records have now. Of a record that is gone by now nothing is said.
-
-    ``plan`` is valid. What a column is to have that a row clears, ``defaults`` say.
-    """
-    by_type: dict[str, list[Difference]] = {}
-    unchanged: dict[str, int] = {}
-    for records in plan.records:
-        importable = records.importable
-        cleared = defaults.cleared(importable)
-        found = by_type.setdefault(importable.name, [])
-        count = 0
-        for given in records.given_values():
-            found += _compare(importable, given, cleared)
-            count += len(given)
-        unchanged[importable.name] = count - len(found)
-    return Differences(by_type, unchanged)
-
-
-def count_rows(plan: Plan, differences: Differences) -> dict[str, dict[str, int]]:
-    """What becomes of a plan's rows: how many of each type are created, updated, unchanged and skipped."""
-    return {
-        records.importable.name: {
-            "created": records.created,
-            "updated": len(differences.of(records.importable)),
-            "unchanged": differences.unchanged.get(records.importable.name, 0),
-            "skipped": records.skipped,
-        }
-        for records in plan.records
-    }
-
-
-def _compare(importable: Importable, given: Sequence[GivenValues], cleared: Sequence[Any]) -> list[Difference]:
-    """The differences of rows whose records exist.
-
-    Each column is compared by itself and written only where it differs: whole records as JSON, compared member by
-    member, take three times as long.
-    """
+def _compare(
+    organization_id: int, importable: Importable, given: Sequence[GivenValues], cleared: Sequence[Any]
+) -> list[Difference]:
     columns = [str(each.column) for each in importable.fields]
     mentioned = [importable.fields[at] for at in sorted(set().union(*(each.values for each in given)))]
     if not mentioned:
@@ -115,18 +73,19 @@ def _compare(importable: Importable, given: Sequence[GivenValues], cleared: Sequ
             f"  SELECT row, record_id, concat_ws(', ', {before}) AS before, concat_ws(', ', {after}) AS after"
             "   FROM unnest(%s::int[], %s::bigint[], %s::jsonb[]) AS each(row, record_id, given)"
             f"  CROSS JOIN LATERAL jsonb_to_record(given) AS wants({types}) CROSS JOIN LATERAL"
-            f"  (SELECT * FROM {quote(importable.model._meta.db_table)} AS stored WHERE stored.id = record_id OFFSET 0)"
-            "   AS record"
+            f"  (SELECT * FROM {quote(importable.model._meta.db_table)} AS stored"
+            "   WHERE stored.organization_id = %s AND stored.id = record_id OFFSET 0) AS record"
             ") AS compared WHERE before <> '' ORDER BY row",
             [
                 array_literal([str(each.row) for each in given]),
                 array_literal([str(each.record_id) for each in given]),
                 array_literal([json_text(_name_values(each, columns, cleared)) for each in given]),
+                organization_id,
             ],
         )
         found = cursor.fetchall()
     references = {
-        each.row: {columns[at]: value for at, value in each.values.items() if isinstance(value, RowOf)}
+        each.row: {columns[at]: value for at, value in each.values.items() if isinstance(value, RowRef)}
         for each in given
     }
     return [
@@ -154,6 +113,6 @@ def _write_member(source: str, field: Any) -> str:
 def _name_values(given: GivenValues, columns: Sequence[str], cleared: Sequence[Any]) -> dict[str, Any]:
     """What a row gives by column of the table."""
     return {
-        columns[at]: cleared[at] if value is None else NO_RECORD if isinstance(value, RowOf) else value
+        columns[at]: cleared[at] if value is None else NO_RECORD if isinstance(value, RowRef) else value
         for at, value in given.values.items()
     }

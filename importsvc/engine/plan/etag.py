@@ -1,62 +1,80 @@
-"""A tag of all that a plan depends on: two plans of one tag do the same."""
+"""The entity tag of everything that a plan depends on: two plans of one tag do the same."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from django.db import connection
 
+from importsvc.engine.parse.chunks import RowChunk
 from importsvc.engine.plan.lookups import Lookups
+from importsvc.engine.schema import registry
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
 from importsvc.postgres.copy import array_literal, json_text
 
-TAG_LENGTH = 32
+ETAG_LENGTH = 32
 
 
-def make_tag(
-    text: str, settings: Collection[str], lookups: Lookups, defaults: Defaults, importables: Iterable[Importable]
-) -> str:
-    """The tag, in hexadecimal digits.
+class PlanEtag:
+    """Made of the chunks of a plan one after the other.
 
-    Read before what the rows would change is read: what somebody writes in between then makes another tag.
-
-    Args:
-        text: the rows, as they are staged.
-        settings: what else was said about the import.
-        lookups: what the rows mention. The tag covers the state of all these records.
-        defaults: of the organization.
-        importables: all types.
+    The state of records is read before what the rows would change is read: what another transaction writes in between
+    then makes another tag.
     """
-    digest = hashlib.sha256(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
-    for importable in importables:
-        ids: set[int] = set()
-        mentioned = []
+
+    def __init__(self, organization_id: int) -> None:
+        """``organization_id`` is of the organization that the records belong to."""
+        self._organization_id = organization_id
+        self._digest = hashlib.sha256()
+
+    def add(self, chunk: RowChunk, lookups: Lookups) -> None:
+        """Cover a chunk, and the state of all records that it mentions."""
+        self._update([chunk.type_name, chunk.first_row, hash_text(chunk.text)])
+        ids: dict[str, set[int]] = {}
         for kind, known in (("taken", lookups.taken), ("found", lookups.found)):
             for (name, column), records in sorted(known.items()):
-                if name == importable.name:
-                    mentioned.append([kind, column, sorted(records.items())])
-                    ids.update(*records.values())
-        blanks = defaults.blanks(importable)
-        asked = [blanks[position] for position, column in enumerate(importable.columns) if column.default]
-        state = read_state(importable, ids)
-        digest.update(json_text([importable.name, mentioned, asked, state]).encode("utf-8", "surrogatepass"))
-    digest.update(json_text(list(settings)).encode())
-    return digest.hexdigest()[:TAG_LENGTH]
+                self._update([kind, name, column, sorted(records.items())])
+                ids.setdefault(name, set()).update(*records.values())
+        for name in sorted(ids):
+            self._update([name, read_state(registry.get(name), self._organization_id, ids[name])])
+
+    def finish(self, settings: Mapping[str, Any], defaults: Defaults, importables: Iterable[Importable]) -> str:
+        """The tag, in hexadecimal digits, of all this, what else the import says, and the organization's defaults."""
+        for importable in importables:
+            blanks = defaults.blanks(importable)
+            asked = [blanks[position] for position, column in enumerate(importable.columns) if column.default]
+            self._update([importable.name, asked])
+        self._update(settings)
+        return self._digest.hexdigest()[:ETAG_LENGTH]
+
+    def _update(self, part: Any) -> None:
+        self._digest.update(json_text(part).encode("utf-8", "surrogatepass"))
 
 
-def read_state(importable: Importable, ids: Collection[int]) -> str:
-    """A digest of everything these records have now, but for what moves by itself; other records are not read."""
+def hash_text(text: str) -> str:
+    """A digest of text, lone surrogates included."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read_state(importable: Importable, organization_id: int, ids: Collection[int]) -> str:
+    """A digest of everything these records have now but their ignored fields; other records are not read."""
     if not ids:
         return ""
     table = connection.ops.quote_name(importable.model._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT md5(string_agg(md5((to_jsonb(record) - %s::text[])::text), '' ORDER BY asked.id))"
-            " FROM unnest(%s::bigint[]) AS asked(id)"
-            f" CROSS JOIN LATERAL (SELECT * FROM {table} AS stored WHERE stored.id = asked.id OFFSET 0) AS record",
-            [sorted(importable.volatile_columns), array_literal([str(record_id) for record_id in sorted(ids)])],
+            " FROM unnest(%s::bigint[]) AS asked(id) CROSS JOIN LATERAL"
+            f" (SELECT * FROM {table} AS stored WHERE stored.organization_id = %s AND stored.id = asked.id OFFSET 0)"
+            " AS record",
+            [
+                sorted(importable.volatile_columns),
+                array_literal([str(record_id) for record_id in sorted(ids)]),
+                organization_id,
+            ],
         )
         (digest,) = cursor.fetchone()
     return digest or ""

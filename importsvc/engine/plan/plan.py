@@ -1,36 +1,34 @@
-"""Rows and lookups to the records to write, or every row error. Pure: no Django, no database.
-
-A plan is made piece by piece when somebody asks for its records, so that PostgreSQL can write the first while the last
-are still being made. Who must know before anything is written that all rows are right asks ``is_valid`` first.
-"""
+"""Clean chunks and lookups to what becomes of each row, or every row error. Pure: no Django, no database."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from importsvc.engine.errors import RowError
-from importsvc.engine.parse.rows import CleanRows, Piece
-from importsvc.engine.plan.row_checks import References, RowOf, UniqueColumn
+from importsvc.engine.parse.rows import CleanChunk
+from importsvc.engine.plan.row_checks import References, RowRef, UniqueColumn
 from importsvc.engine.schema.importable import Importable
 
 if TYPE_CHECKING:
     from importsvc.engine.plan.lookups import Lookups
 
-__all__ = ["Block", "GivenValues", "OnDuplicate", "Plan", "PlannedRecords", "RowOf", "make_plan"]
+__all__ = ["ColumnBatch", "GivenValues", "OnDuplicate", "PlannedChunk", "Questions", "RowRef", "TypePlanner"]
 
 # What becomes of a row whose match key a record of the organization has already.
 OnDuplicate = Literal["error", "skip", "update"]
 
+ColumnKey = tuple[str, str]  # an importable's name and one of its columns
 
-class Block(NamedTuple):
+
+class ColumnBatch(NamedTuple):
     """Records to create.
 
     Attributes:
         rows: the numbers of the rows they come from, in order.
         columns: for each of the type's columns and references the value of each record. ``None`` means the default;
-            the value of a reference is a record's id, or a ``RowOf``.
+            the value of a reference is a record's id, or a ``RowRef``.
     """
 
     rows: Sequence[int]
@@ -43,8 +41,8 @@ class GivenValues(NamedTuple):
     Attributes:
         row: the number of the row.
         record_id: of the record.
-        values: by place among the type's columns and references, those that the row gives: a clean value, a record's
-            id or a ``RowOf``, or ``None`` where it says that there is to be no value.
+        values: by position among the type's columns and references, those that the row gives: a clean value, a record's
+            id or a ``RowRef``, or ``None`` where it says that there is to be no value.
     """
 
     row: int
@@ -52,248 +50,151 @@ class GivenValues(NamedTuple):
     values: Mapping[int, Any]
 
 
-class PlannedRecords:
-    """The records of one type to create, one for each row in order.
+@dataclass(frozen=True)
+class Questions:
+    """What a chunk needs to know of the organization's records.
 
     Attributes:
-        importable: the type.
+        taken: by unique column, the values of the chunk.
+        found: by column referred to, the names in the chunk that were not asked about before.
     """
 
-    def __init__(self, importable: Importable, values: Sequence[tuple[Any, ...]]) -> None:
-        """``values`` has for each record a value for each of the type's columns and references, as in a ``Block``."""
-        self.importable = importable
-        self._values = values
-
-    @property
-    def rows(self) -> range:
-        """The numbers of all rows, whatever becomes of them."""
-        return range(1, len(self._values) + 1)
-
-    @property
-    def created(self) -> int:
-        """How many records there are to create."""
-        return len(self.rows)
-
-    def blocks(self) -> Iterator[Block]:
-        """The records to create, as often as asked for. They end early where a row turns out to be wrong."""
-        if self._values:
-            yield Block(self.rows, list(zip(*self._values, strict=True)))
-
-    def given_values(self) -> Iterator[list[GivenValues]]:
-        """What rows say about records that exist, some rows at a time; nothing of those that are to be skipped."""
-        return iter(())
-
-    @property
-    def skipped(self) -> int:
-        """How many rows are about records that exist and are to be left alone."""
-        return 0
-
-    @property
-    def values(self) -> list[tuple[Any, ...]]:
-        """All records to create, each with a value for each of the type's columns and references."""
-        return [values for block in self.blocks() for values in zip(*block.columns, strict=True)]
-
-    @property
-    def errors(self) -> list[RowError]:
-        """Everything that is wrong with the rows, in row order."""
-        return []
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether anything has been found wrong so far."""
-        return False
-
-    def __eq__(self, other: object) -> bool:
-        """Whether the same records of the same type are to be created."""
-        if not isinstance(other, PlannedRecords):
-            return NotImplemented
-        return self.importable == other.importable and self.values == other.values
-
-    __hash__ = None  # type: ignore[assignment]
+    taken: Mapping[ColumnKey, Collection[str]] = field(default_factory=dict)
+    found: Mapping[ColumnKey, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What an import would write.
+class PlannedChunk:
+    """What becomes of the rows of a chunk.
 
     Attributes:
-        records: by type, those referred to first.
-        submitted: the names of the types in the order in which they were submitted.
+        importable: the type.
+        row_count: how many rows there are.
+        created: the records to create; meaningless if there are errors.
+        given: what rows say about records that exist, unless these are to be skipped.
+        skipped: how many rows are about records that exist and are to be left alone.
+        errors: everything that is wrong with the rows, in row order; of a row, errors of unknown columns first, then
+            the others as columns are declared.
+        uncounted: how many errors there are besides.
     """
 
-    records: Sequence[PlannedRecords]
-    submitted: Collection[str]
-
-    @property
-    def errors(self) -> dict[str, list[RowError]]:
-        """Every row error by type, in the order the types were submitted, and in row order."""
-        errors = {records.importable.name: records.errors for records in self.records}
-        return {name: errors.get(name, []) for name in self.submitted}
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether every row can be written."""
-        return not any(self.errors.values())
+    importable: Importable
+    row_count: int
+    created: ColumnBatch
+    given: Sequence[GivenValues] = ()
+    skipped: int = 0
+    errors: Sequence[RowError] = ()
+    uncounted: int = 0
 
 
-def make_plan(
-    all_rows: Mapping[str, CleanRows],
-    lookups: Lookups,
-    *,
-    dependency_order: Iterable[Importable],
-    on_duplicate: OnDuplicate = "error",
-    on_checked: Callable[[int], None] | None = None,
-) -> Plan:
-    """Decide what each row becomes, and find everything that is wrong with any of them (contract, section 2.5).
+class TypePlanner:
+    """Decides what becomes of the rows of one type, chunk by chunk in their order (contract, section 2.5).
 
-    Args:
-        all_rows: the rows by type, in the order they were submitted; unless duplicates are errors they ``may_match``.
-        lookups: what the organization has already of what these rows mention.
-        dependency_order: all importables, those referred to first.
-        on_duplicate: what becomes of a row whose match key a record has already.
-        on_checked: told how many rows more have been checked, some at a time.
+    It remembers what later chunks, and types that refer to this one, have to know: the first row of each unique value.
     """
-    records: dict[str, _RecordsOfRows] = {}
-    for importable in dependency_order:
-        if importable.name in all_rows:
-            rows = all_rows[importable.name]
-            records[importable.name] = _RecordsOfRows(rows, lookups, records, on_duplicate, on_checked)
-    return Plan(list(records.values()), all_rows.keys())
-
-
-class _RecordsOfRows(PlannedRecords):
-    """Records made of rows when somebody asks for them."""
 
     def __init__(
         self,
-        rows: CleanRows,
-        lookups: Lookups,
-        earlier: Mapping[str, _RecordsOfRows],
+        importable: Importable,
+        *,
         on_duplicate: OnDuplicate,
-        on_checked: Callable[[int], None] | None,
+        earlier: Mapping[str, TypePlanner],
+        is_referenced: bool = True,
     ) -> None:
-        importable = rows.importable
-        super().__init__(importable, ())
-        self._rows = rows
+        """``earlier`` are the planners of the types that come before: those that this one may refer to.
+
+        Of a type that is not referenced by a later one, fewer things are remembered.
+        """
+        self.importable = importable
+        self._is_referenced = is_referenced
         self._on_duplicate = on_duplicate
-        self._on_checked = on_checked
+        self._match_key = importable.match_key if on_duplicate != "error" else None
+        self._order = {name: position for position, name in enumerate(importable.column_names)}
         self._unique = {
-            column.name: UniqueColumn(rows, column.name, lookups)
-            for column in importable.columns
-            if (importable.name, column.name) in lookups.taken
+            column.name: UniqueColumn(importable, column.name) for column in importable.columns if column.unique
         }
-        self._references = {
-            importable.position(reference.name): References(rows, reference, lookups, earlier.get(reference.to))
+        self._references = [
+            (reference, References(importable, reference, earlier.get(reference.to)))
             for reference in importable.references
-        }
+        ]
         self._matched: dict[int, int] = {}
-        self._errors: list[RowError] = []
-        self._checked = 0
 
-    @property
-    def rows(self) -> range:
-        return range(self._rows.last + 1 - len(self._rows), self._rows.last + 1)
+    def ask(self, chunk: CleanChunk) -> Questions:
+        """What the lookups for this chunk have to answer."""
+        taken = {
+            (self.importable.name, name): set(unique.values(chunk)) - {None} for name, unique in self._unique.items()
+        }
+        found: dict[ColumnKey, set[str]] = {}
+        for reference, names in self._references:
+            found.setdefault((reference.to, reference.by), set()).update(names.unknown_names(chunk))
+        return Questions(taken, found)
 
-    @property
-    def created(self) -> int:
-        self._check_all()
-        return len(self._rows) - len(self._matched)
-
-    def blocks(self) -> Iterator[Block]:
-        for index, piece in enumerate(self._rows.pieces, start=1):
-            self._check(index)
-            if self.has_errors:
-                return
-            yield self._make_block(piece)
-
-    def given_values(self) -> Iterator[list[GivenValues]]:
-        if self._on_duplicate == "update":
-            self._check_all()
-            yield from filter(None, map(self._gather, self._rows.pieces))
-
-    @property
-    def skipped(self) -> int:
-        self._check_all()
-        return len(self._matched) if self._on_duplicate == "skip" else 0
-
-    @property
-    def values(self) -> list[tuple[Any, ...]]:
-        """All records, the wrong ones too."""
-        self._check_all()
-        blocks = map(self._make_block, self._rows.pieces)
-        return [values for block in blocks for values in zip(*block.columns, strict=True)]
-
-    @property
-    def errors(self) -> list[RowError]:
-        self._check_all()
-        return self._rows.sort([*self._rows.known_errors, *self._errors])
-
-    @property
-    def has_errors(self) -> bool:
-        return bool(self._errors or self._rows.known_errors)
+    def plan(self, chunk: CleanChunk, lookups: Lookups) -> PlannedChunk:
+        """Decide what each row becomes, and find everything that is wrong with any of them."""
+        matched, errors = self._match(chunk, lookups)
+        skipped: Collection[int] = matched if self._on_duplicate == "skip" else ()
+        if self._on_duplicate != "error":
+            chunk.require(self.importable.required_positions, matched=matched, ignored=skipped)
+        errors += chunk.errors
+        for name, unique in self._unique.items():
+            if name != self._match_key:
+                errors += unique.check(chunk, lookups, owners=matched, ignored=skipped)
+        for _, references in self._references:
+            errors += references.check(chunk, lookups, ignored=skipped)
+        errors.sort(key=lambda error: (error.row, self._order.get(error.column or "", -1)))
+        if self._is_referenced:
+            self._matched |= matched
+        columns = self._resolve(chunk)
+        return PlannedChunk(
+            self.importable,
+            chunk.row_count,
+            created=_leave_out(ColumnBatch(chunk.rows, columns), matched),
+            given=_gather(chunk, columns, matched) if self._on_duplicate == "update" else (),
+            skipped=len(skipped),
+            errors=errors,
+            uncounted=chunk.uncounted,
+        )
 
     def first_rows(self, column: str) -> Mapping[str, int]:
-        """The first row that has each folded value of a unique column; nothing if its values are not checked."""
-        self._check_all()
-        unique = self._unique.get(column)
-        return unique.first_rows if unique else {}
+        """The first row that has each folded value of a unique column."""
+        return self._unique[column].first_rows
 
-    def target(self, row: int) -> int | RowOf:
+    def target(self, row: int) -> int | RowRef:
         """The record that a row is about or will become."""
-        return self._matched.get(row) or RowOf(self.importable.name, row)
+        return self._matched.get(row) or RowRef(self.importable.name, row)
 
-    def _check_all(self) -> None:
-        self._check(len(self._rows.pieces))
+    def _match(self, chunk: CleanChunk, lookups: Lookups) -> tuple[dict[int, int], list[RowError]]:
+        if self._match_key is None:
+            return {}, []
+        return self._unique[self._match_key].match(chunk, lookups, only_one=self._on_duplicate == "update")
 
-    def _check(self, count: int) -> None:
-        """Look at the first ``count`` pieces, as far as that was not done before."""
-        while self._checked < count:
-            piece = self._rows.pieces[self._checked]
-            for position in range(len(piece.columns)):
-                self._rows.clean(piece, position)
-            key = self.importable.match_key if self._on_duplicate != "error" else None
-            skipped: Collection[int] = ()
-            if self._on_duplicate != "error":
-                if key:
-                    matched, errors = self._unique[key].match(piece, only_one=self._on_duplicate == "update")
-                    self._matched |= matched
-                    self._errors += errors
-                    skipped = matched if self._on_duplicate == "skip" else ()
-                self._rows.require(piece, matched=self._matched, ignored=skipped)
-            for name, unique in self._unique.items():
-                if name != key:
-                    self._errors += unique.check(piece, owners=self._matched, ignored=skipped)
-            for references in self._references.values():
-                self._errors += references.check(piece, ignored=skipped)
-            self._checked += 1
-            if self._on_checked:
-                self._on_checked(piece.count)
-
-    def _make_block(self, piece: Piece) -> Block:
-        columns = self._resolve(piece)
-        rows: Sequence[int] = piece.rows
-        if self._matched and not self._matched.keys().isdisjoint(rows):
-            kept = [index for index, row in enumerate(rows) if row not in self._matched]
-            rows = [rows[index] for index in kept]
-            columns = [[column[index] for index in kept] for column in columns]
-        return Block(rows, columns)
-
-    def _gather(self, piece: Piece) -> list[GivenValues]:
-        columns = self._resolve(piece)
-        gathered = []
-        for index, row in enumerate(piece.rows):
-            if row in self._matched:
-                values = {
-                    position: column[index]
-                    for position, column in enumerate(columns)
-                    if column[index] is not None or index in piece.nulls.get(position, ())
-                }
-                gathered.append(GivenValues(row, self._matched[row], values))
-        return gathered
-
-    def _resolve(self, piece: Piece) -> list[Sequence[Any]]:
-        """The piece's columns, with what references mean in place of names."""
-        columns = list(piece.columns)
-        for position, references in self._references.items():
-            columns[position] = list(map(references.targets.get, columns[position]))
+    def _resolve(self, chunk: CleanChunk) -> list[Sequence[Any]]:
+        """The chunk's columns, with what references mean in place of names."""
+        columns = list(chunk.columns)
+        for _, references in self._references:
+            columns[references.position] = references.resolve(chunk)
         return columns
+
+
+def _leave_out(batch: ColumnBatch, matched: Collection[int]) -> ColumnBatch:
+    """The batch without rows that match a record."""
+    if not matched:
+        return batch
+    kept = [index for index, row in enumerate(batch.rows) if row not in matched]
+    return ColumnBatch(
+        [batch.rows[index] for index in kept], [[column[index] for index in kept] for column in batch.columns]
+    )
+
+
+def _gather(chunk: CleanChunk, columns: Sequence[Sequence[Any]], matched: Mapping[int, int]) -> list[GivenValues]:
+    """What the rows that match a record say about it: values, and explicit nulls."""
+    gathered = []
+    for index, row in enumerate(chunk.rows):
+        if row in matched:
+            values = {
+                position: column[index]
+                for position, column in enumerate(columns)
+                if column[index] is not None or index in chunk.nulls.get(position, ())
+            }
+            gathered.append(GivenValues(row, matched[row], values))
+    return gathered

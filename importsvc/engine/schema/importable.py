@@ -103,6 +103,11 @@ class Importable:
         """The columns of the model's table that move by themselves."""
         return {str(cast("Field[Any, Any]", self.model._meta.get_field(name)).column) for name in self.volatile}
 
+    @property
+    def required_positions(self) -> tuple[int, ...]:
+        """Where a row's values hold the columns that may not be blank."""
+        return tuple(position for position, column in enumerate(self.columns) if column.required)
+
     def position(self, name: str) -> int:
         """Where a row's values hold this column."""
         return self.column_names.index(name)
@@ -111,20 +116,6 @@ class Importable:
 def has_computed_default(field: Field[Any, Any]) -> bool:
     """Whether the field's default is another one whenever it is asked for, as a clock's is."""
     return field.has_default() and callable(field.default) and field.default not in (list, dict)
-
-
-def has_unique_constraint(importable: Importable, column: str) -> bool:
-    """Whether the database itself refuses a value, whatever its case, that another record of the organization has."""
-    from django.db.models import F, UniqueConstraint
-    from django.db.models.functions import Lower
-
-    held: set[Any] = {Lower(column), F("organization")}
-    return any(
-        isinstance(constraint, UniqueConstraint)
-        and constraint.condition is None
-        and set(constraint.expressions) == held
-        for constraint in importable.model._meta.constraints
-    )
 
 
 def normalize_header(header: str) -> str:

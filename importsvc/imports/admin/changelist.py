@@ -152,7 +152,7 @@ class ImportListAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
         """Imports without their staged data."""
         imports: QuerySet[Import] = super().get_queryset(request)
-        return imports.defer("import_data", "shared_values").select_related("organization", "creator")
+        return imports.defer("shared_values").select_related("organization", "creator")
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         """The list that knows sizes."""

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Model
-from django.db.models.functions import Left
+from django.db.models import Count, F, Min, Model, QuerySet, Sum
 
-from importsvc.engine.errors import PayloadError
-from importsvc.engine.parse.payload import read_payload
 from importsvc.engine.schema import registry
-from importsvc.imports.models import Change, Import, ImportState
-from importsvc.imports.record_types import get_record_types
-from importsvc.imports.staging import staged_size
+from importsvc.imports.models import Change, Import, ImportState, StagedChunk
 from importsvc.text.display import describe_value, printable
-from importsvc.text.strict_json import NotStreamableError, stream_arrays
 
-# Of staged data so many characters are read and shown as tables; if they are none, the beginning is shown as text.
-PARSED_LENGTH = 1_000_000
-TEXT_LENGTH = 100_000
 TABLE_ROWS = 200
 TABLE_COLUMNS = 50
 JOURNAL_PAGE_SIZE = 50
@@ -36,7 +28,7 @@ class Table:
         name: of the type.
         columns: the headers of the page's rows, as they were given.
         rows: number and cells of each row; cells are cut.
-        page: the page; its paginator knows how many rows there are, or of staged data that is cut, how many were read.
+        page: the page; its paginator knows how many rows there are.
     """
 
     name: str
@@ -52,19 +44,15 @@ class Table:
 
 @dataclass(frozen=True)
 class StagedData:
-    """The beginning of an import's staged data.
+    """A page of an import's staged rows.
 
     Attributes:
         size: bytes in all.
-        tables: a table for each type; empty if the data cannot be understood.
-        text: the data as it is, if there are no tables.
-        is_cut: whether tables or ``text`` are only of the beginning.
+        tables: a table for each type.
     """
 
     size: int
-    tables: list[Table] = field(default_factory=list)
-    text: str = ""
-    is_cut: bool = False
+    tables: list[Table]
 
 
 @dataclass(frozen=True)
@@ -85,31 +73,13 @@ class JournalEntry:
     outcome: str | None
 
 
-def read_staged_data(import_id: int, page_number: Any = None) -> StagedData:
-    """A page of what is staged, or of its beginning; the rest never leaves the database."""
-    beginning, size = Import.objects.values_list(Left("import_data", PARSED_LENGTH + 1), staged_size()).get(
-        pk=import_id
-    )
-    is_cut = len(beginning) > PARSED_LENGTH
-    try:
-        payload = _read_beginning(beginning) if is_cut else read_payload(beginning, types=get_record_types())
-        tables = [_make_table(name, rows, page_number) for name, rows in payload.items()]
-    except (PayloadError, _NoTable):
-        tables = []
-    if tables:
-        return StagedData(size, tables=tables, is_cut=is_cut)
-    return StagedData(size, text=beginning[:TEXT_LENGTH], is_cut=len(beginning) > TEXT_LENGTH)
-
-
-def _read_beginning(text: str) -> dict[str, list[Any]]:
-    """The rows of JSON that breaks off somewhere, but for the last few."""
-    rows_by_type: dict[str, list[Any]] = defaultdict(list)
-    try:
-        for name, rows in stream_arrays(text, size=TABLE_ROWS):
-            rows_by_type[name] += rows
-    except NotStreamableError:
-        pass
-    return rows_by_type
+def read_staged_data(import_: Import, page_number: Any = None) -> StagedData:
+    """A page of what is staged of each type; only the chunks that the page is in are read."""
+    chunks = StagedChunk.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk)
+    types = chunks.values("record_type").annotate(first=Min("number"), rows=Sum("row_count"), bytes=Sum("size"))
+    found = list(types.order_by("first"))
+    tables = [_make_table(chunks.filter(record_type=of["record_type"]), of, page_number) for of in found]
+    return StagedData(sum(of["bytes"] for of in found), tables)
 
 
 def count_changes(import_: Import) -> dict[str, int]:
@@ -149,20 +119,39 @@ def read_journal(import_: Import, page_number: Any, *, count: int) -> tuple[Page
     return page, entries
 
 
-class _NoTable(Exception):
-    """The rows do not make a table that anybody could read."""
+def _make_table(chunks: QuerySet[StagedChunk], of_type: Mapping[str, Any], page_number: Any) -> Table:
+    paginator = Paginator(range(of_type["rows"]), TABLE_ROWS)
+    page = paginator.get_page(page_number)
+    first, last = page.start_index(), page.end_index()
+    rows: list[Any] = []
+    for chunk in chunks.filter(first_row__lte=last, first_row__gt=first - F("row_count")).order_by("number"):
+        numbered = enumerate(json.loads(chunk.rows, parse_int=_Number, parse_float=_Number), start=chunk.first_row)
+        rows += [row for number, row in numbered if first <= number <= last]
+    columns = list(dict.fromkeys(header for row in rows for header in row))[:TABLE_COLUMNS]
+    cells = [[_write_cell(row[header]) if header in row else "" for header in columns] for row in rows]
+    headers = [printable(header) for header in columns]
+    return Table(of_type["record_type"], headers, list(enumerate(cells, start=first)), page)
 
 
-def _make_table(name: str, rows: list[Any], page_number: Any) -> Table:
-    page = Paginator(rows, TABLE_ROWS).get_page(page_number)
-    if not all(isinstance(row, dict) for row in page):
-        raise _NoTable
-    columns = list(dict.fromkeys(header for row in page for header in row))
-    if len(columns) > TABLE_COLUMNS:
-        raise _NoTable
-    cells = [[_describe_value(row[header]) if header in row else "" for header in columns] for row in page]
-    first = page.start_index()
-    return Table(name, [printable(header) for header in columns], list(enumerate(cells, start=first)), page)
+class _Number(str):
+    """A number with the digits that it was sent with."""
+
+    __slots__ = ()
+
+
+def _write_cell(value: object) -> str:
+    return printable(value if isinstance(value, str) else _write_json(value))
+
+
+def _write_json(value: object) -> str:
+    """A value as JSON, with the digits that its numbers were sent with."""
+    if isinstance(value, _Number):
+        return value
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_write_json(name)}: {_write_json(each)}' for name, each in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_write_json, value))}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _find_records(changes: Iterable[Change]) -> dict[tuple[str, int], Model]:

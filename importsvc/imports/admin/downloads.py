@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 
 from importsvc.imports.models import Change, Import
 from importsvc.imports.record_types import get_resource_type
-from importsvc.imports.staging import read_parts
+from importsvc.imports.staging import read_document
 from importsvc.text.csv_cells import harmless
 from importsvc.text.display import describe_value
 
@@ -41,9 +41,10 @@ class DownloadAdmin(ModelAdmin):
         ]
 
     def staged_data_view(self, request: HttpRequest, import_id: int) -> StreamingHttpResponse:
-        """The staged rows: JSON, exactly as it arrived."""
-        self._find(request, import_id)
-        return _attach(read_parts(import_id), f"import-{import_id}.json", "application/json")
+        """The staged rows as one JSON document, their text as it was sent."""
+        import_ = self._find(request, import_id)
+        document = read_document(import_.organization_id, import_id)
+        return _attach(document, f"import-{import_id}.json", "application/json")
 
     def changes_view(self, request: HttpRequest, import_id: int) -> StreamingHttpResponse:
         """What the import did: a line for each field of each record, with its values of before and after."""

@@ -174,7 +174,7 @@ def _recent(now: datetime) -> QuerySet[Import]:
 
 
 def _light() -> QuerySet[Import]:
-    return Import.objects.defer("import_data", "shared_values").select_related("organization", "creator")
+    return Import.objects.defer("shared_values").select_related("organization", "creator")
 
 
 def _state() -> Case:

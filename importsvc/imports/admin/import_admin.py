@@ -61,7 +61,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         page, entries = previews.read_journal(obj, request.GET.get("journal_page"), count=sum(counts.values()))
         context |= {
             "made": describe_counts(counts),
-            "staged": previews.read_staged_data(obj.pk, request.GET.get("staged_page")),
+            "staged": previews.read_staged_data(obj, request.GET.get("staged_page")),
             "journal": [(entry, self._find_record_url(request, entry.record)) for entry in entries],
             "journal_page": page,
             "journal_pages": page.paginator.get_elided_page_range(page.number),

@@ -30,6 +30,7 @@ from importsvc.imports.api.changes import (
 from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
 from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
 from importsvc.imports.models import Change, Import
+from importsvc.imports.rows import read_attribute
 from importsvc.jsonapi.document.resources import Resource
 from importsvc.jsonapi.errors import RequestError
 from importsvc.jsonapi.request.preconditions import read_if_match
@@ -52,6 +53,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     serializer_class = ImportSerializer
     filterset_class = ImportFilterSet
     sort_fields = ("id", "started_at", "processed_at", "reverted_at")
+    streamed_attributes = {"import_data": read_attribute}
 
     def get_resource(self) -> Resource:
         """Imports, or changes."""
@@ -171,10 +173,4 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
             raise RequestError("bad_request", "The request has no body")
         serializer = serializer_class(data=self.request.data)
         serializer.is_valid(raise_exception=True)
-        attributes = dict(serializer.validated_data)
-        # The rows may be hundreds of megabytes. Request and serializer are parts of circles of references, and would
-        # keep them until the garbage collector comes by.
-        serializer.validated_data.clear()
-        if self.request.stream is not None:
-            self.request.data.clear()
-        return attributes
+        return dict(serializer.validated_data)

@@ -9,16 +9,28 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from importsvc.engine.apply.load import load
-from importsvc.engine.plan.diff import Differences, count_rows, read_differences
+from importsvc.engine.apply.write import RecordWriter
 from importsvc.engine.plan.plan import OnDuplicate
+from importsvc.engine.schema import registry
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services.planning import Progress, get_on_duplicate, plan_rows, plan_while_writing, to_text
+from importsvc.imports.rows import ImportRows, require_rows
+from importsvc.imports.services.planning import (
+    Counts,
+    OnErrors,
+    PlanOptions,
+    Progress,
+    Report,
+    check_rows,
+    find_referenced,
+    get_on_duplicate,
+    make_etag,
+    plan_chunks,
+)
 from importsvc.imports.services.preconditions import needs_tag, require_tag
 from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
-from importsvc.imports.staging import read_import_data, store_import_data
+from importsvc.imports.staging import StagedRows, store_rows
 from organizations.models import Organization
 from people.models import Person
 
@@ -31,17 +43,16 @@ def create_import(
     sample: bool | None = None,
     import_model_id: int | None = None,
     on_duplicate: OnDuplicate = "error",
-    progress: Progress | None = None,
 ) -> Import:
     """Stage rows, after checking all of them against what the organization has now.
 
-    ``import_data`` is a string that holds JSON, or that JSON itself; ``sample`` null becomes ``False``. ``progress`` is
-    told how many rows have been read and checked.
+    ``import_data`` is what ``require_rows`` takes; ``sample`` null becomes ``False``.
 
     Raises:
         ImportDataInvalid, RowsInvalid: nothing is staged.
     """
-    plan_rows(organization, import_data, on_duplicate=on_duplicate, progress=progress).require_valid()
+    rows = require_rows(import_data)
+    check_rows(rows, PlanOptions(organization.pk, on_duplicate)).require_valid()
     with transaction.atomic():
         import_ = Import.objects.create(
             organization=organization,
@@ -50,8 +61,7 @@ def create_import(
             import_model_id=import_model_id,
             on_duplicate=on_duplicate,
         )
-        store_import_data(import_.pk, to_text(import_data))
-    del import_.import_data  # who wants it reads what is stored
+        store_rows(import_, rows)
     return import_
 
 
@@ -72,9 +82,10 @@ def update_import(
         for name in attributes.keys() & {"sample", "import_model_id", "on_duplicate"}:
             setattr(import_, name, attributes[name])
         import_.sample = bool(import_.sample)
-        plan_rows(organization, import_data, on_duplicate=get_on_duplicate(import_)).require_valid()
-        store_import_data(import_id, to_text(import_data))
-        import_.save(update_fields=["sample", "import_model_id", "on_duplicate"])
+        rows = require_rows(import_data)
+        check_rows(rows, PlanOptions(organization.pk, get_on_duplicate(import_))).require_valid()
+        store_rows(import_, rows)
+        _save(import_, "sample", "import_model_id", "on_duplicate")
     return import_
 
 
@@ -87,6 +98,7 @@ def run_import(
     if_match: Collection[str] | None = None,
     actor: Actor | None = None,
     progress: Progress | None = None,
+    on_errors: OnErrors | None = None,
 ) -> Import:
     """Turn the rows into records, all of them in one transaction, or change nothing at all.
 
@@ -96,18 +108,18 @@ def run_import(
         import_data: replaces what is staged, in the same transaction; ``None`` means: run what is staged.
         on_duplicate: replaces what the import says; ``None`` means: as it says.
         if_match: tags of previews (see ``preview_import``), or ``*``; nothing is done unless one of them still holds.
-        actor: who is doing this.
-        progress: told how many rows have been written.
+        actor: on whose behalf.
+        progress: told how many rows have been checked and written.
+        on_errors: told what is wrong, chunk by chunk.
 
     Raises:
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
         PreconditionFailed: what the preview showed is not what would be done now. Nothing is changed.
-        Busy: others kept writing the same records at the same time; trying again later may succeed.
+        Busy: other transactions kept writing the same records; trying again later may succeed.
     """
-
     written = _Written(progress) if progress else None
 
-    def run(careful: bool) -> Import:
+    def run() -> Import:
         if written:
             written.start_again()
         import_ = lock_import(organization, import_id)
@@ -117,21 +129,20 @@ def run_import(
         import_.organization = lock_organization(organization)
         import_.on_duplicate = on_duplicate or import_.on_duplicate
         import_.processed_by = actor and actor.to_json()
-        rows = read_import_data(import_id) if import_data is None else import_data
+        rows = StagedRows(organization.pk, import_id) if import_data is None else require_rows(import_data)
         defaults = Defaults(import_.organization)
-        # Only where every row becomes a new record can be seen row by row, while writing, that nothing is wrong.
-        if careful or if_match is not None or import_.on_duplicate != "error":
-            import_.counts = _write_at_once(import_, rows, defaults, if_match, written)
-        else:
-            import_.counts = _write_in_batches(import_, rows, defaults, written)
-        if import_data is not None:  # not before: what is wrong with the rows may be what cannot be stored
-            store_import_data(import_id, to_text(import_data))
+        options = PlanOptions(organization.pk, get_on_duplicate(import_), lock=True)
+        if needs_tag(if_match):
+            require_tag(if_match, lambda: make_etag(rows, options, defaults))
+        options.progress, options.on_errors = progress, on_errors
+        import_.counts = _write(import_, rows, options, defaults, written)
+        if import_data is not None:  # not before: rows that are wrong may be such as cannot be stored
+            store_rows(import_, rows)
         import_.shared_values = defaults.describe()
         import_.started_at = started_at
         # The clock may be set back between two readings; the order of the time stamps may not.
         import_.processed_at = max(timezone.now(), started_at)
-        changed = ["started_at", "processed_at", "shared_values", "on_duplicate", "counts", "processed_by"]
-        import_.save(update_fields=changed)
+        _save(import_, "started_at", "processed_at", "shared_values", "on_duplicate", "counts", "processed_by")
         return import_
 
     return attempt(run)
@@ -145,83 +156,78 @@ def import_rows(
     on_duplicate: OnDuplicate = "error",
     actor: Actor | None = None,
     progress: Progress | None = None,
+    on_errors: OnErrors | None = None,
 ) -> Import:
     """Create an import and run it, all in one transaction; for arguments see these two.
 
     Raises:
         ImportDataInvalid, RowsInvalid, Busy: nothing is staged, and nothing is changed.
     """
+    rows = require_rows(import_data)
     with transaction.atomic():
-        import_ = create_import(
-            organization=organization,
-            creator=creator,
-            import_data=import_data,
-            on_duplicate=on_duplicate,
-            progress=progress,
+        import_ = Import.objects.create(
+            organization=organization, creator=creator, sample=False, on_duplicate=on_duplicate
         )
-        return run_import(organization=organization, import_id=import_.pk, actor=actor, progress=progress)
+        return run_import(
+            organization=organization,
+            import_id=import_.pk,
+            import_data=rows,
+            actor=actor,
+            progress=progress,
+            on_errors=on_errors,
+        )
 
 
 class _Written:
-    """Counts rows that are written, and takes those back that a transaction wrote which was undone."""
+    """Counts rows that are written, and takes those back that were rolled back."""
 
     def __init__(self, progress: Progress) -> None:
         self._tell = partial(progress, "written")
         self._count = 0
 
-    def __call__(self, count: int) -> None:
+    def add(self, count: int) -> None:
         self._count += count
         self._tell(count)
 
     def start_again(self) -> None:
         if self._count:
-            self(-self._count)
+            self.add(-self._count)
 
 
-def _write_at_once(
-    import_: Import, rows: object, defaults: Defaults, if_match: Collection[str] | None, on_written: _Written | None
-) -> dict[str, dict[str, int]]:
-    """Check all rows, then write what they change; how many rows of each type became what."""
-    planned = plan_rows(
-        import_.organization,
-        rows,
-        on_duplicate=get_on_duplicate(import_),
-        lock=True,
-        tagged_with=defaults if needs_tag(if_match) else None,
-    )
-    require_tag(if_match, lambda: planned.tag)
-    plan = planned.require_valid()
-    differences = read_differences(plan, defaults)
-    load(
-        plan,
+def _write(
+    import_: Import, rows: ImportRows, options: PlanOptions, defaults: Defaults, written: _Written | None
+) -> Counts:
+    """Write chunk by chunk until a row is wrong, and go on to check; how many rows of each type became what.
+
+    Raises:
+        RowsInvalid: with everything that is wrong. What was written is to be rolled back.
+    """
+    report = Report(rows.types)
+    importables = {importable.name: importable for importable in registry.in_dependency_order()}
+    writer = RecordWriter(
         organization=import_.organization,
         import_id=import_.pk,
         defaults=defaults,
-        differences=differences,
-        on_written=on_written,
+        referenced=find_referenced(list(importables.values())),
     )
-    return count_rows(plan, differences)
+    current = None
+    for chunk, _, _, planned in plan_chunks(rows, options):
+        report.add_errors(planned)
+        if report.errors:
+            continue
+        if current is not None and current != chunk.type_name:
+            writer.finish_type(importables[current])
+        current = chunk.type_name
+        report.add_counts(current, writer.write(planned))
+        if written:
+            written.add(chunk.row_count)
+    report.require_valid()
+    if current is not None:
+        writer.finish_type(importables[current])
+    return report.counts
 
 
-def _write_in_batches(
-    import_: Import, rows: object, defaults: Defaults, on_written: _Written | None
-) -> dict[str, dict[str, int]]:
-    """Write new records while the next rows are being checked; how many rows of each type became what.
-
-    Raises:
-        PlanError: a row is wrong.
-    """
-    counts: dict[str, dict[str, int]] = {}
-    with plan_while_writing(import_.organization, rows) as plans:
-        for plan in plans:
-            load(
-                plan,
-                organization=import_.organization,
-                import_id=import_.pk,
-                defaults=defaults,
-                on_written=on_written,
-            )
-            for name, of_type in count_rows(plan, Differences()).items():
-                known = counts.setdefault(name, dict.fromkeys(of_type, 0))
-                counts[name] = {what: known[what] + count for what, count in of_type.items()}
-    return counts
+def _save(import_: Import, *fields: str) -> None:
+    """Write these fields of an import that is locked."""
+    values = {name: getattr(import_, name) for name in fields}
+    Import.objects.filter(organization_id=import_.organization_id, pk=import_.pk).update(**values)

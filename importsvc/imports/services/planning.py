@@ -1,164 +1,168 @@
-"""From staged rows to plans, for those who check, run or preview an import."""
+"""Rows to planned chunks: the one way through which they are checked, previewed and written."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
 
-from importsvc.engine.errors import PayloadError
-from importsvc.engine.parse.batches import Turns, make_batches, read_ahead
-from importsvc.engine.parse.payload import expect_types, stream_payload
-from importsvc.engine.parse.rows import CleanRows, clean_pieces
-from importsvc.engine.plan.etag import make_tag
+from importsvc.engine.errors import RowError, RowErrors
+from importsvc.engine.parse.chunks import RowChunk
+from importsvc.engine.parse.rows import RowCleaner
+from importsvc.engine.plan.etag import PlanEtag
 from importsvc.engine.plan.lookups import Lookups, read_lookups
-from importsvc.engine.plan.plan import OnDuplicate, Plan, make_plan
+from importsvc.engine.plan.plan import OnDuplicate, PlannedChunk, TypePlanner
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.models import Import
-from organizations.models import Organization
+from importsvc.imports.rows import ImportRows
+from importsvc.text.json_stream import JsonError, decode_rows
 
-# Told how many rows more have been ``read``, ``checked`` or ``written``, some at a time; a negative number are rows
-# whose writing was undone, to be tried again. Called in the thread that called the service.
+# Told how many rows more have been ``read``, ``checked`` or ``written``; a negative number are rows whose writing was
+# rolled back, to be tried again.
 Progress = Callable[[str, int], None]
 
+# Told of each chunk in which rows are wrong: its type, the number of its first row, its rows, and their errors.
+OnErrors = Callable[[str, int, Sequence[Any], Sequence[RowError]], None]
 
-@dataclass(frozen=True)
-class Planned:
-    """The plan of what all rows become, with what it was made of.
+Counts = dict[str, dict[str, int]]
+
+
+class Step(NamedTuple):
+    """A chunk with what was found out about it."""
+
+    chunk: RowChunk
+    rows: Sequence[Any]
+    lookups: Lookups
+    planned: PlannedChunk
+
+
+@dataclass
+class PlanOptions:
+    """How rows are planned.
 
     Attributes:
-        plan: some rows may be wrong.
-        tag: what two plans have in common that do the same; ``None`` if nobody asked for it.
+        organization_id: of the organization whose records the rows are about.
+        on_duplicate: what becomes of a row whose match key a record has already.
+        lock: whether the records that are to be updated are locked until the end of the transaction.
+        progress: told how many rows have been read and checked.
+        on_errors: told what is wrong, chunk by chunk.
     """
 
-    plan: Plan
-    tag: str | None = None
+    organization_id: int
+    on_duplicate: OnDuplicate
+    lock: bool = False
+    progress: Progress | None = None
+    on_errors: OnErrors | None = None
 
-    def require_valid(self) -> Plan:
-        """The plan.
+
+def plan_chunks(rows: ImportRows, options: PlanOptions) -> Iterator[Step]:
+    """Each chunk with what becomes of its rows: types that are referred to first, and rows in their order.
+
+    The caller may write a chunk before it asks for the next one: that changes nothing of what is found out later.
+
+    Raises:
+        ImportDataInvalid: there are no rows.
+    """
+    submitted = rows.types
+    if not submitted:
+        raise ImportDataInvalid("can't be blank")
+    importables = [importable for importable in registry.in_dependency_order() if importable.name in submitted]
+    referenced = find_referenced(importables)
+    planners: dict[str, TypePlanner] = {}
+    if options.progress:
+        options.progress("read", rows.row_count)
+    for importable in importables:
+        cleaner = RowCleaner(importable, may_match=options.on_duplicate != "error")
+        planners[importable.name] = planner = TypePlanner(
+            importable,
+            on_duplicate=options.on_duplicate,
+            earlier=planners,
+            is_referenced=importable.name in referenced,
+        )
+        for chunk in rows.read(importable.name):
+            yield _plan(chunk, cleaner, planner, options)
+
+
+def _plan(chunk: RowChunk, cleaner: RowCleaner, planner: TypePlanner, options: PlanOptions) -> Step:
+    try:
+        rows = decode_rows(chunk.text)
+    except JsonError as error:
+        raise ImportDataInvalid(f"is not valid JSON: {error}") from None
+    clean = cleaner.clean(rows, first_row=chunk.first_row)
+    lock = options.lock and options.on_duplicate == "update"
+    lookups = read_lookups(options.organization_id, planner.ask(clean), lock=lock)
+    planned = planner.plan(clean, lookups)
+    if planned.errors and options.on_errors:
+        options.on_errors(chunk.type_name, chunk.first_row, rows, planned.errors)
+    if options.progress:
+        options.progress("checked", chunk.row_count)
+    return Step(chunk, rows, lookups, planned)
+
+
+@dataclass
+class Report:
+    """What is wrong with rows, and what becomes of them.
+
+    Attributes:
+        submitted: the names of the types in the order in which they were submitted.
+        errors: everything that is wrong.
+        counts: by type how many rows are created, updated, unchanged and skipped.
+    """
+
+    submitted: Sequence[str]
+    errors: RowErrors = field(default_factory=RowErrors)
+    counts: Counts = field(default_factory=dict)
+
+    def add_errors(self, planned: PlannedChunk) -> None:
+        """Take what is wrong with a chunk into account."""
+        if planned.errors:
+            self.errors.add(planned.importable.name, planned.errors, uncounted=planned.uncounted)
+
+    def add_counts(self, type_name: str, counts: dict[str, int]) -> None:
+        """Take what becomes of the rows of a chunk into account."""
+        known = self.counts.setdefault(type_name, dict.fromkeys(counts, 0))
+        for what, count in counts.items():
+            known[what] += count
+
+    def require_valid(self) -> None:
+        """Refuse to go on if anything is wrong.
 
         Raises:
-            RowsInvalid: there is anything wrong with the rows.
+            RowsInvalid: naming all that is.
         """
-        if not self.plan.is_valid:
-            raise RowsInvalid(self.plan.errors)
-        return self.plan
+        if self.errors:
+            raise RowsInvalid(self.errors, self.submitted)
 
 
-def plan_rows(
-    organization: Organization,
-    import_data: object,
-    *,
-    on_duplicate: OnDuplicate,
-    lock: bool = False,
-    tagged_with: Defaults | None = None,
-    progress: Progress | None = None,
-) -> Planned:
-    """Plan what all rows become.
-
-    Args:
-        organization: whose records the rows are about.
-        import_data: a string that holds JSON, or that JSON itself.
-        on_duplicate: what becomes of rows of which there is a record already.
-        lock: whether the records that are to be updated are locked against others until the end of the transaction.
-        tagged_with: the organization's defaults, for those who want a tag.
-        progress: told how many rows have been read and checked.
-
-    Raises:
-        ImportDataInvalid: there is something wrong with the rows as a whole.
-    """
-    importables = get_importables()
-    pieces = read_rows(import_data)
-    if progress:
-        pieces = _count(pieces, progress)
-    all_rows = clean_pieces(pieces, importables, may_match=on_duplicate != "error")
-    lookups = read_lookups(organization.pk, all_rows.values(), lock=lock and on_duplicate == "update")
-    tag = None
-    if tagged_with:
-        tag = make_tag(to_text(import_data), [on_duplicate], lookups, tagged_with, importables.values())
-    return Planned(_make_plan(all_rows, lookups, on_duplicate, progress), tag)
+def check_rows(rows: ImportRows, options: PlanOptions) -> Report:
+    """Find everything that is wrong with rows."""
+    report = Report(rows.types)
+    for step in plan_chunks(rows, options):
+        report.add_errors(step.planned)
+    return report
 
 
-@contextmanager
-def plan_while_writing(organization: Organization, import_data: object) -> Iterator[Iterable[Plan]]:
-    """Plans of some rows after the other, each made when it is asked for, of rows that are read in advance.
-
-    Duplicates are errors. Rows may be wrong, and a value may be taken that a constraint of the database guards.
-
-    Raises:
-        ImportDataInvalid: while plans are made.
-    """
-    importables = get_importables()
-    expected = expect_types(import_data, types=list(importables))
-    turns = Turns()
-    batches = make_batches(turns.take(read_rows(import_data)), importables, expected=expected)
-
-    def make_plans(batches: Iterable[CleanRows]) -> Iterator[Plan]:
-        lookups = Lookups()
-        for rows in batches:
-            with turns.work():
-                lookups = read_lookups(organization.pk, [rows], trust_constraints=True, known=lookups)
-                plan = _make_plan({rows.importable.name: rows}, lookups)
-            yield plan
-
-    with read_ahead(batches) as made_ahead:
-        try:
-            yield make_plans(made_ahead)
-        finally:
-            turns.end()
+def make_etag(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> str:
+    """The tag of everything that a plan of these rows depends on."""
+    etag = PlanEtag(options.organization_id)
+    for step in plan_chunks(rows, options):
+        etag.add(step.chunk, step.lookups)
+    return finish_etag(etag, options, defaults)
 
 
-def _make_plan(
-    all_rows: Mapping[str, Any],
-    lookups: Lookups,
-    on_duplicate: OnDuplicate = "error",
-    progress: Progress | None = None,
-) -> Plan:
-    return make_plan(
-        all_rows,
-        lookups,
-        dependency_order=get_importables().values(),
-        on_duplicate=on_duplicate,
-        on_checked=partial(progress, "checked") if progress else None,
-    )
+def finish_etag(etag: PlanEtag, options: PlanOptions, defaults: Defaults) -> str:
+    """The tag, when all chunks are in it."""
+    return etag.finish({"on_duplicate": options.on_duplicate}, defaults, registry.in_dependency_order())
 
 
-def _count(pieces: Iterator[tuple[str, list[Any]]], progress: Progress) -> Iterator[tuple[str, list[Any]]]:
-    for name, rows in pieces:
-        progress("read", len(rows))
-        yield name, rows
+def find_referenced(importables: Sequence[Importable]) -> set[str]:
+    """The names of the types that any of these refers to."""
+    return {reference.to for importable in importables for reference in importable.references}
 
 
 def get_on_duplicate(import_: Import) -> OnDuplicate:
-    """What the import says about duplicates; the database knows no other words."""
+    """What the import says about duplicates; a constraint of the database allows no other words."""
     return cast("OnDuplicate", import_.on_duplicate)
-
-
-def get_importables() -> dict[str, Importable]:
-    """By name, those referred to first."""
-    return {importable.name: importable for importable in registry.in_dependency_order()}
-
-
-def read_rows(import_data: object) -> Iterator[tuple[str, list[Any]]]:
-    """The rows with the name of their type, piece by piece.
-
-    Raises:
-        ImportDataInvalid: there is something wrong with them as a whole.
-    """
-    if import_data is None or (isinstance(import_data, str) and not import_data.strip()):
-        raise ImportDataInvalid("can't be blank")
-    try:
-        yield from stream_payload(import_data, types=list(get_importables()))
-    except PayloadError as error:
-        raise ImportDataInvalid(str(error)) from None
-
-
-def to_text(import_data: object) -> str:
-    """Rows as they are staged."""
-    return import_data if isinstance(import_data, str) else json.dumps(import_data, ensure_ascii=False)

@@ -100,7 +100,7 @@ def revert_import(
         Conflict: a type of records is not importable any more, the database does not accept values any more that were
             there before, or others kept writing the same records.
     """
-    return attempt(lambda _: _revert_import(organization, import_id, on_conflict, if_match, actor))
+    return attempt(lambda: _revert_import(organization, import_id, on_conflict, if_match, actor))
 
 
 def _revert_import(
@@ -145,12 +145,12 @@ def preview_revert(*, organization: Organization, import_id: int) -> RevertPrevi
 
 
 def find_import(*, import_id: int, organization: Organization | None = None) -> Import:
-    """An import without its staged data; of whatever organization for operators, who belong to none.
+    """An import; of whatever organization for operators, who belong to none.
 
     Raises:
         RecordNotFound: there is none.
     """
-    imports = Import.objects.select_related("organization").defer("import_data")
+    imports = Import.objects.select_related("organization")
     if organization is not None:
         imports = imports.for_organization(organization)
     import_ = imports.filter(pk=import_id).first()

@@ -48,5 +48,5 @@ def list_statuses(*, organization_id: int | None = None, limit: int) -> list[Imp
 
 
 def _read(imports: QuerySet[Import]) -> list[ImportStatus]:
-    found: Any = imports.select_related("organization", "creator").defer("import_data").annotate(size=staged_size())
+    found: Any = imports.select_related("organization", "creator").annotate(size=staged_size())
     return [ImportStatus(import_, import_.size) for import_ in found]

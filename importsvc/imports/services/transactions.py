@@ -7,15 +7,13 @@ from typing import TypeVar
 
 from django.db import DatabaseError, connection, transaction
 
-from importsvc.engine.apply.load import PlanError
 from importsvc.errors import Busy, RecordNotFound
 from importsvc.imports.errors import WrongState
 from importsvc.imports.models import Import, ImportState
 from organizations.models import Organization
 
-# How often a transaction is begun at most: anew if a row turned out to be wrong or taken, or because somebody who takes
-# none of our locks (the admin, plain SQL) wrote meanwhile. The next plan sees what they wrote and says so. And what
-# PostgreSQL says in these cases (its manual, appendix A).
+# How often a transaction is begun at most: anew if another one that takes none of our locks (the admin, plain SQL)
+# wrote meanwhile. The next plan sees what it wrote. And what PostgreSQL says then (its manual, appendix A).
 ATTEMPTS = 3
 RETRIED = {
     "23503",  # foreign_key_violation
@@ -26,31 +24,26 @@ RETRIED = {
 Result = TypeVar("Result")
 
 
-def attempt(work: Callable[[bool], Result]) -> Result:
-    """Do the work in a transaction, or a part of one, and anew where that did not go well.
-
-    ``work`` is told whether to be careful. The first time it need not be: nearly always all is well, and looking at
-    everything before doing anything takes a third longer.
+def attempt(work: Callable[[], Result]) -> Result:
+    """Do the work in a transaction, or a part of one, and anew if another transaction got in its way.
 
     Raises:
-        Busy: others kept writing the same records.
+        Busy: other transactions kept writing the same records.
     """
     is_part = connection.in_atomic_block
     for number in range(1, ATTEMPTS + 1):
         try:
             with transaction.atomic():
-                result = work(number > 1)
+                result = work()
                 if is_part:
                     _check_deferred_constraints()
                 return result
-        except PlanError:
-            continue
         except DatabaseError as error:
             if getattr(error.__cause__, "pgcode", None) not in RETRIED:
                 raise
             if number == ATTEMPTS:
                 raise Busy("Others are writing the same records at this moment") from error
-    raise AssertionError("who is careful raises no PlanError")
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _check_deferred_constraints() -> None:
@@ -61,8 +54,8 @@ def _check_deferred_constraints() -> None:
 
 
 def lock_import(organization: Organization, import_id: int) -> Import:
-    """The import without its staged data, locked until the end of the transaction: one transition at a time."""
-    locked = Import.objects.for_organization(organization).defer("import_data").select_for_update(no_key=True)
+    """The import, locked until the end of the transaction: one transition at a time."""
+    locked = Import.objects.for_organization(organization).select_for_update(no_key=True)
     import_ = locked.filter(pk=import_id).first()
     if import_ is None:
         raise RecordNotFound

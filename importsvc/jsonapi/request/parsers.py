@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from django.conf import settings
@@ -11,11 +11,19 @@ from rest_framework.parsers import BaseParser
 
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE, RequestError
 from importsvc.text.display import printable
-from importsvc.text.strict_json import AmbiguousObject, read_json
+from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, read_utf8
+from importsvc.text.strict_json import AmbiguousObject, make_object
+
+# Reads the value of an attribute that may be large, and returns what stands for it.
+ReadAttribute = Callable[[JsonReader], Any]
 
 
 class JsonApiParser(BaseParser):
-    """Reads a document with one resource object and returns its attributes."""
+    """Reads a document with one resource object from the connection and returns its attributes.
+
+    Those that the view names in ``streamed_attributes`` are read by functions of the view, however large they are; all
+    others are held in memory.
+    """
 
     media_type = MEDIA_TYPE
 
@@ -31,22 +39,50 @@ class JsonApiParser(BaseParser):
             RequestError: the body is too large, no JSON, no JSON:API document, or not about this endpoint's resource.
         """
         context = parser_context or {}
-        _check_length(context["request"].META.get("CONTENT_LENGTH"))
+        request, view = context["request"], context["view"]
+        _check_length(request.META.get("CONTENT_LENGTH"))
+        body = _Body(stream)
+        reader = JsonReader(read_utf8(body))
         try:
-            document = read_json(_read_body(stream, context))
-        except ValueError as error:
+            document = _read_object(reader, ("data", "attributes"), view.streamed_attributes)
+            reader.expect_end()
+        except JsonTooLargeError as error:
+            raise RequestError("payload_too_large", f"The document has a value that is too large: {error}") from None
+        except JsonError as error:
             raise RequestError("bad_request", f"The request body is not valid JSON: {error}") from None
-        return read_attributes(
-            document, resource_name=context["view"].resource_name, resource_id=context["view"].kwargs.get("pk")
-        )
+        if IDEMPOTENCY_KEY in request.headers:
+            view.body_digest = body.digest.hexdigest()
+        return read_attributes(document, resource_name=view.resource_name, resource_id=view.kwargs.get("pk"))
 
 
-def _read_body(stream: IO[Any], context: Mapping[str, Any]) -> bytes:
-    """The body. Nobody keeps it: if the request is to be recognized when it comes again, the view learns its digest."""
-    body: bytes = stream.read()
-    if IDEMPOTENCY_KEY in context["request"].headers:
-        context["view"].body_digest = hashlib.sha256(body).hexdigest()
-    return body
+class _Body:
+    """The body of a request, with the digest of what was read of it, by which it is recognized if it comes again."""
+
+    def __init__(self, stream: IO[Any]) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        content: bytes = self._stream.read(size)
+        self.digest.update(content)
+        return content
+
+
+def _read_object(reader: JsonReader, path: tuple[str, ...], streamed: Mapping[str, ReadAttribute]) -> Any:
+    """A value; of an object at the end of ``path`` the streamed members are what their functions return."""
+    if reader.peek() != "{":
+        return reader.read_value()
+    pairs = []
+    for name in reader.read_members():
+        if path and name == path[0]:
+            value = _read_object(reader, path[1:], streamed)
+        elif not path and name in streamed:
+            value = streamed[name](reader)
+        else:
+            value = reader.read_value()
+        pairs.append((name, value))
+    return make_object(pairs)
 
 
 def read_attributes(document: object, *, resource_name: str, resource_id: str | None) -> dict[str, Any]:

@@ -5,17 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from importsvc.engine.errors import RowError
-from importsvc.engine.parse.rows import clean_rows
+from importsvc.engine.parse.rows import NAMED_HEADERS, CleanChunk, RowCleaner
+from importsvc.engine.schema.importable import Importable
 from importsvc.text.strict_json import read_json
 from tests.engine.example import PLAYER, TEAM
 
 ADA = {"first_name": "Ada", "email": "ada@acme.test"}
+FIRST_NAME, EMAIL, NICK, TAG_LIST, TEAM_AT, FORMER_TEAM = range(6)
+
+
+def clean(*rows: object, importable: Importable = PLAYER, first_row: int = 1, may_match: bool = False) -> CleanChunk:
+    return RowCleaner(importable, may_match=may_match).clean(list(rows), first_row=first_row)
+
+
+def values(chunk: CleanChunk) -> list[tuple[Any, ...]]:
+    """The clean values, row by row."""
+    return list(zip(*chunk.columns, strict=True))
+
+
+def sort(errors: list[RowError]) -> list[RowError]:
+    """Errors in an order by which they can be compared: of cleaning they come in none."""
+    return sorted(errors, key=str)
 
 
 def problems(*rows: object) -> list[RowError]:
-    return clean_rows(PLAYER, list(rows)).errors
+    return sort(clean(*rows).errors)
 
 
 @pytest.mark.parametrize(
@@ -23,9 +41,9 @@ def problems(*rows: object) -> list[RowError]:
     ["first_name", "First Name", "FIRST-NAME", "firstName", "first name ", "_first__name_", "F i r s t-N a m e"],
 )
 def test_a_header_matches_whatever_its_case_spaces_underscores_and_dashes(header: str) -> None:
-    cleaned = clean_rows(PLAYER, [{header: "Ada", "email": "ada@acme.test"}])
+    cleaned = clean({header: "Ada", "email": "ada@acme.test"})
 
-    assert cleaned.values == [("Ada", "ada@acme.test", None, None, None, None)]
+    assert values(cleaned) == [("Ada", "ada@acme.test", None, None, None, None)]
     assert cleaned.errors == []
 
 
@@ -35,16 +53,13 @@ def test_any_kind_of_space_in_a_header_is_a_space(space: str) -> None:
 
 
 def test_values_come_in_the_order_of_the_declaration_and_rows_in_theirs() -> None:
-    cleaned = clean_rows(
-        PLAYER,
-        [
-            {"Team": " Reds ", "tag list": "a,b", "E-Mail": "ADA@acme.test", "First Name": " Ada "},
-            {"first_name": "Bob", "email": "bob@acme.test", "former-team": "Blues", "nick": " "},
-        ],
+    cleaned = clean(
+        {"Team": " Reds ", "tag list": "a,b", "E-Mail": "ADA@acme.test", "First Name": " Ada "},
+        {"first_name": "Bob", "email": "bob@acme.test", "former-team": "Blues", "nick": " "},
     )
 
     assert cleaned.importable is PLAYER
-    assert cleaned.values == [
+    assert values(cleaned) == [
         ("Ada", "ADA@acme.test", None, ["a", "b"], "Reds", None),
         ("Bob", "bob@acme.test", None, None, None, "Blues"),
     ]
@@ -53,15 +68,15 @@ def test_values_come_in_the_order_of_the_declaration_and_rows_in_theirs() -> Non
 
 @pytest.mark.parametrize("row", [None, True, 1, 1.5, "Ada", [], ["Ada"]])
 def test_a_row_that_is_no_object_is_one_error_of_the_row(row: object) -> None:
-    cleaned = clean_rows(PLAYER, [ADA, row])
+    cleaned = clean(ADA, row)
 
     assert cleaned.errors == [RowError(2, None, "Row must be an object")]
-    assert cleaned.values[1] == (None,) * 6
+    assert values(cleaned)[1] == (None,) * 6
 
 
 @pytest.mark.parametrize("blank", ["", " \t", None])
 def test_a_blank_cell_is_a_missing_one(blank: object) -> None:
-    expected = [(1, "first_name", "First name can't be blank"), (1, "email", "Email can't be blank")]
+    expected = [(1, "email", "Email can't be blank"), (1, "first_name", "First name can't be blank")]
 
     assert problems({}) == expected
     assert problems({"First Name": blank, "email": blank, "nick": blank, "team": blank, "tag_list": blank}) == expected
@@ -97,8 +112,8 @@ def test_a_header_that_json_repeats_is_two_headers() -> None:
     row = read_json('{"first_name": "Ada", "email": "a@acme.test", "email": "b@acme.test", "x": 1, "x": 2}')
 
     assert problems(row) == [
-        (1, "x", "X is not a column of player"),
         (1, "email", "Email is given more than once"),
+        (1, "x", "X is not a column of player"),
     ]
 
 
@@ -119,13 +134,13 @@ def test_a_header_that_json_repeats_is_two_headers() -> None:
 def test_a_cell_that_is_not_acceptable_is_one_error_and_counts_as_no_value(
     column: str, cell: object, message: str
 ) -> None:
-    cleaned = clean_rows(PLAYER, [{**ADA, column: cell}])
+    cleaned = clean({**ADA, column: cell})
 
     assert cleaned.errors == [RowError(1, column, message)]
-    assert cleaned.values[0][PLAYER.position(column)] is None
+    assert values(cleaned)[0][PLAYER.position(column)] is None
 
 
-def test_every_error_of_every_row_is_reported_in_row_order_then_in_the_order_of_the_declaration() -> None:
+def test_every_error_of_every_row_is_reported() -> None:
     rows = [
         {"team": 1, "shoe": 1, "email": "ada", "hat": 2},
         ADA,
@@ -133,24 +148,132 @@ def test_every_error_of_every_row_is_reported_in_row_order_then_in_the_order_of_
         {"tag_list": 0, "first_name": 0, "nick": [], "email": "bob@acme.test"},
     ]
 
-    assert problems(*rows) == [
-        (1, "shoe", "Shoe is not a column of player"),
-        (1, "hat", "Hat is not a column of player"),
-        (1, "first_name", "First name can't be blank"),
-        (1, "email", "Email is not an email"),
-        (1, "team", "Team must be text"),
-        (3, None, "Row must be an object"),
-        (4, "first_name", "First name must be text"),
-        (4, "nick", "Nick must be text"),
-        (4, "tag_list", "Tag list must be a list of text, or text with commas between"),
-    ]
+    assert problems(*rows) == sort(
+        [
+            RowError(1, "shoe", "Shoe is not a column of player"),
+            RowError(1, "hat", "Hat is not a column of player"),
+            RowError(1, "first_name", "First name can't be blank"),
+            RowError(1, "email", "Email is not an email"),
+            RowError(1, "team", "Team must be text"),
+            RowError(3, None, "Row must be an object"),
+            RowError(4, "first_name", "First name must be text"),
+            RowError(4, "nick", "Nick must be text"),
+            RowError(4, "tag_list", "Tag list must be a list of text, or text with commas between"),
+        ]
+    )
 
 
 def test_a_row_of_a_type_without_references_is_read_like_any_other() -> None:
-    cleaned = clean_rows(TEAM, [{"Name": "Reds", "Due Days": "30"}, {"Due Days": "-1"}])
+    cleaned = clean({"Name": "Reds", "Due Days": "30"}, {"Due Days": "-1"}, importable=TEAM)
 
-    assert cleaned.values == [("Reds", 30), (None, None)]
-    assert cleaned.errors == [
-        RowError(2, "name", "Name can't be blank"),
+    assert values(cleaned) == [("Reds", 30), (None, None)]
+    assert sort(cleaned.errors) == [
         RowError(2, "due_days", "Due days must be 0 or more"),
+        RowError(2, "name", "Name can't be blank"),
+    ]
+
+
+# --- chunks ----------------------------------------------------------------------------------------------------------
+
+headers = st.sampled_from(["first_name", "First Name", "email", "nick", "tag-list", "team", "hat"])
+cells = st.sampled_from(["Ada", "ada@acme.test", " ", None, 7, ["a"], "x" * 256])
+mixed_rows = st.dictionaries(headers, cells, max_size=4) | st.sampled_from([None, "Ada"])
+
+
+@given(st.lists(mixed_rows, min_size=1, max_size=5), st.integers(1, 100), st.booleans())
+@settings(deadline=None, max_examples=100)
+def test_a_row_is_cleaned_alike_whatever_rows_are_around_it(rows: list[Any], first_row: int, may_match: bool) -> None:
+    together = clean(*rows, first_row=first_row, may_match=may_match)
+    alone = [clean(row, first_row=number, may_match=may_match) for number, row in enumerate(rows, start=first_row)]
+
+    assert values(together) == [each for chunk in alone for each in values(chunk)]
+    assert sort(together.errors) == sort([error for chunk in alone for error in chunk.errors])
+    assert [{at for at, nulls in together.nulls.items() if index in nulls} for index in range(len(rows))] == [
+        {at for at, nulls in chunk.nulls.items() if nulls} for chunk in alone
+    ]
+
+
+def test_rows_are_numbered_from_the_first_row_of_the_chunk() -> None:
+    cleaned = clean(ADA, {**ADA, "nick": 7}, "Ada", {**ADA, "hat": 1}, first_row=2_001)
+
+    assert (cleaned.first_row, cleaned.row_count, cleaned.rows) == (2_001, 4, range(2_001, 2_005))
+    assert sort(cleaned.errors) == [
+        RowError(2_002, "nick", "Nick must be text"),
+        RowError(2_003, None, "Row must be an object"),
+        RowError(2_004, "hat", "Hat is not a column of player"),
+    ]
+
+
+def test_a_chunk_without_rows_has_every_column() -> None:
+    cleaned = clean()
+
+    assert (cleaned.row_count, cleaned.rows, values(cleaned), cleaned.errors) == (0, range(1, 1), [], [])
+    assert len(cleaned.columns) == len(PLAYER.column_names)
+
+
+def test_of_a_row_so_many_unknown_columns_are_named_and_the_rest_is_counted() -> None:
+    row = {**ADA, **{f"x{number}": None for number in range(NAMED_HEADERS + 7)}}
+
+    cleaned = clean(ADA, row, {**row, "nick": 7}, {**ADA, "hat": None})
+
+    assert cleaned.uncounted == 14
+    assert sort(cleaned.errors) == sort(
+        [
+            *(
+                RowError(number, f"x{index}", f"X{index} is not a column of player")
+                for number in (2, 3)
+                for index in range(NAMED_HEADERS)
+            ),
+            RowError(3, "nick", "Nick must be text"),
+            RowError(4, "hat", "Hat is not a column of player"),
+        ]
+    )
+
+
+def test_a_known_column_is_found_however_many_unknown_ones_came_before() -> None:
+    cleaner = RowCleaner(PLAYER)
+    cleaner.clean([{f"x{number}": 1 for number in range(2 * NAMED_HEADERS)}], first_row=1)
+
+    cleaned = cleaner.clean([{"First Name": "Ada", "E-Mail": "ada@acme.test"}], first_row=2)
+
+    assert values(cleaned) == [("Ada", "ada@acme.test", None, None, None, None)]
+    assert cleaned.errors == []
+
+
+# --- rows that may be about records that exist -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", [{"email": "b@acme.test"}, {"First Name": "Bob", "first-name": "Bob"}, 7])
+def test_a_null_is_told_from_a_blank_cell_where_rows_may_be_about_records(other: object) -> None:
+    rows = [{**ADA, "nick": None, "team": ""}, {**ADA, "nick": " ", "team": None}, {"first_name": "Ada"}, other]
+
+    assert {at: nulls for at, nulls in clean(*rows, may_match=True).nulls.items() if nulls} == {NICK: {0}, TEAM_AT: {1}}
+    assert clean(*rows).nulls == {}
+
+
+def test_a_blank_cell_is_refused_when_it_is_known_which_rows_are_about_records() -> None:
+    rows = [{"email": "a@acme.test"}, {"first_name": None}, {"first_name": " "}, {}]
+    cleaned = clean(*rows, first_row=11, may_match=True)
+    assert cleaned.errors == []
+
+    cleaned.require(PLAYER.required_positions, matched={11: 1, 12: 2}, ignored={13})
+
+    assert sort(cleaned.errors) == [
+        RowError(12, "first_name", "First name can't be blank"),
+        RowError(14, "email", "Email can't be blank"),
+        RowError(14, "first_name", "First name can't be blank"),
+    ]
+
+
+def test_a_blank_cell_that_is_explained_is_not_refused_again() -> None:
+    cleaned = clean({"first_name": 7, "email": ""}, "Ada", {"first_name": "A", "First Name": "B"}, may_match=True)
+    cleaned.excuse(0, [EMAIL])
+
+    cleaned.require(PLAYER.required_positions)
+
+    assert sort(cleaned.errors) == [
+        RowError(1, "first_name", "First name must be text"),
+        RowError(2, None, "Row must be an object"),
+        RowError(3, "email", "Email can't be blank"),
+        RowError(3, "first_name", "First name is given more than once"),
     ]

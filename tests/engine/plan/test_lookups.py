@@ -1,8 +1,9 @@
-"""What the database is asked before a plan is made, and that nobody but it decides what is the same."""
+"""What the database is asked about a chunk, and that it alone decides which values are the same."""
 
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importsvc.engine.parse.rows import clean_rows
+from importsvc.engine.errors import RowError
 from importsvc.engine.plan.lookups import Lookups, read_lookups
-from importsvc.engine.plan.plan import Plan, make_plan
+from importsvc.engine.plan.plan import Questions
 from importsvc.engine.schema import registry
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
+from tests.engine.planning import ALL_ROWS, PlannedPayload, plan_payload
 
 # Letters whose case is not simple: a pair may or may not be the same; the unique index alone decides.
 PAIRS = [
@@ -48,17 +50,20 @@ PAIRS = [
 BACKSLASHED = ['a"b', "a\\b", "a'b", "{a}", "a,b", "NULL", "%s", "é\\\"'"]
 
 
-def read(acme: NewOrganization, **payload: list[dict[str, Any]]) -> tuple[Lookups, Plan]:
-    all_rows = {name: clean_rows(registry.get(name), rows) for name, rows in payload.items()}
-    lookups = read_lookups(acme.organization.pk, all_rows.values())
-    return lookups, make_plan(all_rows, lookups, dependency_order=registry.in_dependency_order())
+def plan(acme: NewOrganization, *, chunk_rows: int = ALL_ROWS, **payload: list[dict[str, Any]]) -> PlannedPayload:
+    return plan_payload(
+        payload,
+        registry.in_dependency_order(),
+        partial(read_lookups, acme.organization.pk),
+        chunk_rows=chunk_rows,
+    )
 
 
 def taken_rows(acme: NewOrganization, *addresses: str) -> list[int]:
     """The rows of an import of these addresses that the plan refuses."""
-    _, plan = read(acme, person=[{"first_name": "A", "email": address} for address in addresses])
-    assert {error.message for error in plan.errors["person"]} <= {"Email has already been taken"}
-    return [error.row for error in plan.errors["person"]]
+    errors = plan(acme, person=[{"first_name": "A", "email": address} for address in addresses]).errors["person"]
+    assert {error.message for error in errors} <= {"Email has already been taken"}
+    return [error.row for error in errors]
 
 
 def is_refused_by_the_index(acme: NewOrganization, address: str) -> bool:
@@ -103,8 +108,16 @@ def test_that_holds_for_the_letters_of_every_alphabet(
 def test_accented_letters_are_the_same_whatever_their_case(acme: NewOrganization) -> None:
     person = make_person(organization=acme.organization, email="élan@acme.test")
     company = make_company(organization=acme.organization, name="École")
+    assert acme.person.company_id
 
-    lookups, plan = read(
+    lookups = read_lookups(
+        acme.organization.pk,
+        Questions(
+            taken={("company", "name"): {"ÉCOLE", "acme"}, ("person", "email"): {"ÉLAN@acme.test"}},
+            found={("company", "name"): {"éCOLE", "none"}},
+        ),
+    )
+    planned = plan(
         acme,
         company=[{"name": "ÉCOLE"}],
         person=[{"first_name": "A", "email": "ÉLAN@acme.test", "company": "éCOLE"}],
@@ -112,11 +125,16 @@ def test_accented_letters_are_the_same_whatever_their_case(acme: NewOrganization
 
     assert lookups == Lookups(
         folded={"ÉCOLE": "école", "ÉLAN@acme.test": "élan@acme.test", "éCOLE": "école"},
-        taken={("company", "name"): {"école": [company.pk]}, ("person", "email"): {"élan@acme.test": [person.pk]}},
+        taken={
+            ("company", "name"): {"école": [company.pk], "acme": [acme.person.company_id]},
+            ("person", "email"): {"élan@acme.test": [person.pk]},
+        },
         found={("company", "name"): {"école": [company.pk]}},
     )
-    assert [tuple(error) for error in plan.errors["company"]] == [(1, "name", "Name has already been taken")]
-    assert [tuple(error) for error in plan.errors["person"]] == [(1, "email", "Email has already been taken")]
+    assert planned.errors == {
+        "company": [RowError(1, "name", "Name has already been taken")],
+        "person": [RowError(1, "email", "Email has already been taken")],
+    }
 
 
 def test_only_what_the_rows_mention_is_read_and_only_of_the_organization(acme: NewOrganization) -> None:
@@ -125,8 +143,9 @@ def test_only_what_the_rows_mention_is_read_and_only_of_the_organization(acme: N
     make_company(organization=globex.organization, name="Reds")
     make_person(organization=globex.organization, email="bob@acme.test")
 
-    lookups, _ = read(
-        acme, person=[{"first_name": "B", "email": "bob@acme.test", "company": "reds"}, {"company": "Globex"}]
+    lookups = read_lookups(
+        acme.organization.pk,
+        Questions(taken={("person", "email"): {"bob@acme.test"}}, found={("company", "name"): {"reds", "Globex"}}),
     )
 
     assert lookups == Lookups(
@@ -139,10 +158,10 @@ def test_only_what_the_rows_mention_is_read_and_only_of_the_organization(acme: N
 def test_names_are_found_whatever_signs_they_have(acme: NewOrganization, name: str) -> None:
     company = make_company(organization=acme.organization, name=name)
 
-    lookups, plan = read(acme, person=[{"first_name": "A", "company": name}])
+    lookups = read_lookups(acme.organization.pk, Questions(found={("company", "name"): {name}}))
 
     assert lookups.found == {("company", "name"): {name.lower(): [company.pk]}}
-    assert plan.is_valid
+    assert plan(acme, person=[{"first_name": "A", "company": name}]).is_valid
 
 
 @pytest.mark.parametrize(
@@ -151,50 +170,55 @@ def test_names_are_found_whatever_signs_they_have(acme: NewOrganization, name: s
         ({"company": [{"name": "A"}]}, 1),  # taken names
         ({"person": [{"first_name": "A"}]}, 0),
         ({"person": [{"email": "a@b.co"}, {"company": "A"}, {"company": "B"}]}, 2),  # taken addresses, companies
-        (
-            {"company": [{"name": "É"}], "person": [{"email": "a@b.co", "company": "É"}] * 100},
-            4,
-        ),  # those three, folding
+        ({"person": [{"email": "é@b.co"}, {"company": "É"}] * 100}, 3),  # those two, folding
+        ({"company": [{"name": "É"}], "person": [{"email": "a@b.co", "company": "É"}]}, 5),  # names and these, folding
     ],
 )
 def test_one_query_for_each_question_however_many_the_rows(
     acme: NewOrganization, payload: dict[str, Any], queries: int
 ) -> None:
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
-        read(acme, **payload)
+    with CaptureQueriesContext(connection) as captured:
+        plan(acme, **payload)
 
     assert len(captured) == queries
 
 
-def test_what_rows_refer_to_is_asked_once_however_many_parts_they_come_in(acme: NewOrganization) -> None:
+def test_what_rows_refer_to_is_asked_once_however_many_chunks_they_come_in(acme: NewOrganization) -> None:
     reds, ecole = (make_company(organization=acme.organization, name=name) for name in ("Reds", "École"))
-    parts: list[list[str | None]] = [["REDS", "acme"], ["reds", None], ["École", "reds"], ["école", "Acme", "REDS"]]
-    asked = []
-    lookups: Lookups | None = None
-    for part in parts:
-        rows = clean_rows(registry.get("person"), [{"first_name": "A", "company": name} for name in part])
-        with CaptureQueriesContext(connection) as captured:
-            lookups = read_lookups(acme.organization.pk, [rows], trust_constraints=True, known=lookups)
-        asked.append([query["sql"].partition(" FROM ")[0] for query in captured.captured_queries])
-        plan = make_plan({"person": rows}, lookups, dependency_order=registry.in_dependency_order())
-        assert plan.is_valid
+    names = ["REDS", "acme", "REDS", None, "École", "acme", "École", "école"]
+
+    with CaptureQueriesContext(connection) as captured:
+        planned = plan(acme, person=[{"first_name": "A", "company": name} for name in names], chunk_rows=2)
 
     fold, find = "SELECT value, lower(value)", 'SELECT lower("name"), id'
-    assert asked == [[find], [], [fold, find], [fold]]
-    assert lookups
-    assert lookups.found["company", "name"] == {
-        "reds": [reds.pk],
-        "acme": [acme.person.company_id],
-        "école": [ecole.pk],
-    }
+    assert [query["sql"].partition(" FROM ")[0] for query in captured.captured_queries] == [
+        find,
+        fold,
+        find,
+        fold,
+        find,
+    ]
+    company = registry.get("person").position("company")
+    acme_id = acme.person.company_id
+    assert [values[company] for _, values in planned.created["person"]] == [
+        *(reds.pk, acme_id, reds.pk, None),
+        *(ecole.pk, acme_id, ecole.pk, ecole.pk),
+    ]
+
+
+@pytest.mark.parametrize("lock", [False, True])
+def test_records_that_have_a_value_are_locked_only_if_they_are_to_be(acme: NewOrganization, lock: bool) -> None:
+    questions = Questions(taken={("person", "email"): {"ada@acme.test"}}, found={("company", "name"): {"Acme"}})
+
+    with CaptureQueriesContext(connection) as captured:
+        read_lookups(acme.organization.pk, questions, lock=lock)
+
+    locked = [query["sql"].partition(" WHERE ")[0] for query in captured if query["sql"].endswith(" FOR NO KEY UPDATE")]
+    assert locked == (['SELECT lower("email"), id FROM "people_person"'] if lock else [])
 
 
 def test_two_people_without_an_address_are_not_the_same(acme: NewOrganization) -> None:
     make_person(organization=acme.organization)
 
-    _, plan = read(acme, person=[{"first_name": "A"}, {"first_name": "B", "email": " "}])
-
-    assert plan.is_valid
+    assert plan(acme, person=[{"first_name": "A"}, {"first_name": "B", "email": " "}]).is_valid
     assert Person.objects.filter(email=None).count() == 1

@@ -1,4 +1,4 @@
-"""Clean rows and what the database said to records, or to every row error; with hand-made answers of the database."""
+"""Clean chunks and what the database said to records, or to every row error; with hand-made answers of the database."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from importsvc.engine.errors import RowError
-from importsvc.engine.parse.rows import clean_rows
-from importsvc.engine.plan.lookups import Lookups
-from importsvc.engine.plan.plan import Plan, PlannedRecords, RowOf, make_plan
-from tests.engine.example import PLAYER, TEAM
+from importsvc.engine.plan.plan import RowRef
+from tests.engine.example import PLAYER, TEAM, planned_player, player
+from tests.engine.planning import PlannedPayload, plan_in_chunks_of_any_size
 
-TYPES = {"team": TEAM, "player": PLAYER}
 TAKEN = "has already been taken"
 
 
@@ -23,38 +21,19 @@ def plan(
     teams: Mapping[str, list[int]] | None = None,
     emails: Sequence[str] = (),
     folded: Mapping[str, str] | None = None,
-) -> Plan:
+) -> PlannedPayload:
     """The plan for an organization that has these teams (ids by folded name) and players of these addresses."""
-    lookups = Lookups(
-        folded=folded or {},
-        taken={
-            ("team", "name"): teams or {},
-            ("player", "email"): {email: [9] for email in emails},
-            ("player", "nick"): {},
-        },
-        found={("team", "name"): teams or {}},
-    )
-    all_rows = {name: clean_rows(TYPES[name], rows) for name, rows in payload.items()}
-    return make_plan(all_rows, lookups, dependency_order=[TEAM, PLAYER])
-
-
-def player(number: int, **cells: object) -> dict[str, object]:
-    return {"first_name": f"P{number}", "email": f"p{number}@acme.test", **cells}
-
-
-def planned_player(number: int, **values: object) -> tuple[Any, ...]:
-    filled = {**player(number), **values}
-    return tuple(filled.get(name) for name in PLAYER.column_names)
+    records = {("team", "name"): teams or {}, ("player", "email"): {email: [9] for email in emails}}
+    return plan_in_chunks_of_any_size(payload, [TEAM, PLAYER], records=records, folded=folded)
 
 
 def test_records_come_in_dependency_order_whatever_the_order_submitted() -> None:
     made = plan({"player": [player(1, team="Reds")], "team": [{"name": "Reds", "due_days": 30}]})
 
     assert made.is_valid
-    assert list(made.errors.items()) == [("player", []), ("team", [])]
-    assert made.records == [
-        PlannedRecords(TEAM, [("Reds", 30)]),
-        PlannedRecords(PLAYER, [planned_player(1, team=RowOf("team", 1))]),
+    assert list(made.created.items()) == [
+        ("team", [(1, ("Reds", 30))]),
+        ("player", [(1, planned_player(1, team=RowRef("team", 1)))]),
     ]
 
 
@@ -62,18 +41,19 @@ def test_records_come_in_dependency_order_whatever_the_order_submitted() -> None
 def test_a_type_without_rows_is_no_obstacle(payload: dict[str, Any]) -> None:
     made = plan(payload)
 
-    assert made.records[0] == PlannedRecords(TEAM, [("Reds", None)])
+    assert made.created == {"team": [(1, ("Reds", None))]} | {name: [] for name in payload if name != "team"}
     assert made.errors == {name: [] for name in payload}
+    assert [chunk.row_count for chunk in made.chunks] == [len(rows) for rows in payload.values()]
 
 
 @pytest.mark.parametrize(
     ("teams", "name", "target"),
     [
-        ({}, "Reds", RowOf("team", 2)),
-        ({}, " rEDS ", RowOf("team", 2)),
+        ({}, "Reds", RowRef("team", 2)),
+        ({}, " rEDS ", RowRef("team", 2)),
         ({"reds": [7]}, "REDS", 7),
         ({"reds": [7], "blues": [8]}, "Blues", 8),
-        ({"blues": [8]}, "Greens", RowOf("team", 1)),
+        ({"blues": [8]}, "Greens", RowRef("team", 1)),
         ({"blues": [8]}, None, None),
         ({"blues": [8]}, " ", None),
     ],
@@ -84,7 +64,7 @@ def test_a_reference_is_to_what_the_organization_has_and_otherwise_to_a_row(
     made = plan({"team": [{"name": "Greens"}, {"name": "Reds"}], "player": [player(1, team=name)]}, teams=teams)
 
     assert made.errors["player"] == []
-    assert made.records[1].values == [planned_player(1, team=target)]
+    assert made.created["player"] == [(1, planned_player(1, team=target))]
 
 
 def test_two_references_of_a_row_are_resolved_each_for_itself() -> None:
@@ -94,16 +74,16 @@ def test_two_references_of_a_row_are_resolved_each_for_itself() -> None:
             "player": [
                 player(1, team="reds", former_team="blues"),
                 player(2, former_team="reds"),
-                player(3, team="none", former_team="nobody"),
+                player(3, team="none", former_team="nothing"),
             ],
         },
         teams={"blues": [8]},
     )
 
-    assert made.records[1].values == [
-        planned_player(1, team=RowOf("team", 1), former_team=8),
-        planned_player(2, team=None, former_team=RowOf("team", 1)),
-        planned_player(3, team=None, former_team=None),
+    assert made.created["player"] == [
+        (1, planned_player(1, team=RowRef("team", 1), former_team=8)),
+        (2, planned_player(2, team=None, former_team=RowRef("team", 1))),
+        (3, planned_player(3, team=None, former_team=None)),
     ]
     assert made.errors["player"] == [
         RowError(3, "team", "Team must exist"),
@@ -175,7 +155,7 @@ def test_values_that_are_not_ascii_are_compared_as_the_database_folds_them() -> 
     )
 
     assert made.errors == {"team": [RowError(2, "name", f"Name {TAKEN}")], "player": []}
-    assert [values[4] for values in made.records[1].values] == [RowOf("team", 1), 5]
+    assert [values[4] for _, values in made.created["player"]] == [RowRef("team", 1), 5]
 
 
 def test_importing_the_same_file_again_says_that_everything_is_taken_and_nothing_else() -> None:
@@ -204,29 +184,27 @@ def test_errors_of_all_kinds_come_in_row_order_then_as_columns_are_declared_coun
     made = plan(
         {
             "player": [
-                player(1, team="nobody"),
-                player(2, hat="x", team="nobody", email="P1@acme.test", nick=7),
+                player(1, team="none"),
+                player(2, team="none", nick=7, hat="x", email="P1@acme.test", shoe="x"),
                 7,
-                player(4, email="", team="nobody"),
+                player(4, email="", team="none"),
                 player(5),
             ],
             "team": [{"name": "Reds"}, {"name": "reds"}],
         }
     )
 
-    assert list(made.errors.items()) == [
-        (
-            "player",
-            [
-                RowError(1, "team", "Team must exist"),
-                RowError(2, "hat", "Hat is not a column of player"),
-                RowError(2, "email", f"Email {TAKEN}"),
-                RowError(2, "nick", "Nick must be text"),
-                RowError(2, "team", "Team must exist"),
-                RowError(3, None, "Row must be an object"),
-                RowError(4, "email", "Email can't be blank"),
-                RowError(4, "team", "Team must exist"),
-            ],
-        ),
-        ("team", [RowError(2, "name", f"Name {TAKEN}")]),
-    ]
+    assert made.errors == {
+        "team": [RowError(2, "name", f"Name {TAKEN}")],
+        "player": [
+            RowError(1, "team", "Team must exist"),
+            RowError(2, "hat", "Hat is not a column of player"),
+            RowError(2, "shoe", "Shoe is not a column of player"),
+            RowError(2, "email", f"Email {TAKEN}"),
+            RowError(2, "nick", "Nick must be text"),
+            RowError(2, "team", "Team must exist"),
+            RowError(3, None, "Row must be an object"),
+            RowError(4, "email", "Email can't be blank"),
+            RowError(4, "team", "Team must exist"),
+        ],
+    }

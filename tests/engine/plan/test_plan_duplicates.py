@@ -8,17 +8,11 @@ from typing import Any
 import pytest
 
 from importsvc.engine.errors import RowError
-from importsvc.engine.parse.rows import CleanRows
-from importsvc.engine.plan.lookups import Lookups
-from importsvc.engine.plan.plan import GivenValues, OnDuplicate, Plan, RowOf, make_plan
+from importsvc.engine.plan.plan import GivenValues, OnDuplicate, RowRef
 from importsvc.engine.schema.importable import Column, Importable, Reference
-from tests.engine.example import NO_MODEL, PLAYER, TEAM
+from tests.engine.example import MATCHED_PLAYER, MATCHED_TEAM, NO_MODEL, PLAYER, TEAM
+from tests.engine.planning import PlannedPayload, plan_in_chunks_of_any_size
 
-MATCHED_TEAM = Importable(name="team", model=NO_MODEL, columns=TEAM.columns, match_key="name")
-MATCHED_PLAYER = Importable(
-    name="player", model=NO_MODEL, columns=PLAYER.columns, references=PLAYER.references, match_key="email"
-)
-TYPES = {"team": MATCHED_TEAM, "player": MATCHED_PLAYER}
 FIRST_NAME, EMAIL, NICK, TAG_LIST, TEAM_AT, FORMER_TEAM = range(6)
 
 # What the organization has.
@@ -27,36 +21,21 @@ EMAILS = {"p1@acme.test": [11], "p2@acme.test": [12]}
 NICKS = {"ace": [11]}
 
 
-def plan(on_duplicate: OnDuplicate, payload: Mapping[str, list[Any]]) -> Plan:
-    lookups = Lookups(
-        taken={("team", "name"): TEAMS, ("player", "email"): EMAILS, ("player", "nick"): NICKS},
-        found={("team", "name"): TEAMS},
+RECORDS: dict[tuple[str, str], dict[str, list[int]]] = {
+    ("team", "name"): TEAMS,
+    ("player", "email"): EMAILS,
+    ("player", "nick"): NICKS,
+}
+
+
+def plan(on_duplicate: OnDuplicate, payload: Mapping[str, list[Any]]) -> PlannedPayload:
+    return plan_in_chunks_of_any_size(
+        payload, [MATCHED_TEAM, MATCHED_PLAYER], records=RECORDS, on_duplicate=on_duplicate
     )
-    all_rows = {}
-    for name, rows in payload.items():
-        all_rows[name] = CleanRows(TYPES[name], may_match=on_duplicate != "error")
-        all_rows[name].add(rows)
-    return make_plan(all_rows, lookups, dependency_order=TYPES.values(), on_duplicate=on_duplicate)
 
 
 def player(email: str, **cells: object) -> dict[str, object]:
     return {"first_name": "P", "email": email, **cells}
-
-
-def created(plan: Plan) -> dict[str, list[tuple[int, tuple[Any, ...]]]]:
-    """The rows that become new records, with their values."""
-    return {
-        records.importable.name: [
-            (row, values)
-            for block in records.blocks()
-            for row, values in zip(block.rows, zip(*block.columns, strict=True), strict=True)
-        ]
-        for records in plan.records
-    }
-
-
-def given(plan: Plan) -> list[GivenValues]:
-    return [each for records in plan.records for values in records.given_values() for each in values]
 
 
 def test_by_default_a_row_about_a_record_that_exists_is_an_error() -> None:
@@ -72,30 +51,30 @@ def test_update_gathers_what_rows_give_and_creates_the_others() -> None:
     )
 
     assert made.errors == {"player": []}
-    assert given(made) == [GivenValues(2, 11, {FIRST_NAME: "P", EMAIL: "P1@Acme.test", TAG_LIST: ["a"]})]
-    assert created(made) == {
+    assert made.given["player"] == [GivenValues(2, 11, {FIRST_NAME: "P", EMAIL: "P1@Acme.test", TAG_LIST: ["a"]})]
+    assert made.created == {
         "player": [
             (1, ("P", "new@acme.test", None, None, None, None)),
             (3, ("P", "x@acme.test", None, None, None, None)),
         ]
     }
-    (players,) = made.records
-    assert (players.created, players.skipped, players.rows) == (2, 0, range(1, 4))
+    assert made.skipped == {"player": 0}
+    assert [chunk.row_count for chunk in made.chunks] == [3]
 
 
 def test_blank_and_missing_cells_leave_the_value_and_null_clears_it() -> None:
     made = plan("update", {"player": [{"email": "p1@acme.test", "first_name": " ", "nick": None, "team": ""}]})
 
     assert made.errors == {"player": []}
-    assert given(made) == [GivenValues(1, 11, {EMAIL: "p1@acme.test", NICK: None})]
+    assert made.given["player"] == [GivenValues(1, 11, {EMAIL: "p1@acme.test", NICK: None})]
 
 
 def test_null_is_seen_in_rows_that_make_no_table_as_well() -> None:
     made = plan("update", {"player": [{"email": "p1@acme.test", "Nick": None}, {"E-Mail": "p2@acme.test", "nick": ""}]})
 
-    assert given(made) == [
+    assert made.given["player"] == [
         GivenValues(1, 11, {EMAIL: "p1@acme.test", NICK: None}),
-        GivenValues(2, 12, {1: "p2@acme.test"}),
+        GivenValues(2, 12, {EMAIL: "p2@acme.test"}),
     ]
 
 
@@ -143,8 +122,8 @@ def test_two_rows_about_one_record_are_an_error_of_the_second() -> None:
 
 def test_what_several_records_have_is_ambiguous_to_update_and_as_good_as_any_to_skip() -> None:
     assert plan("update", {"team": [{"name": "Blues"}]}).errors == {"team": [RowError(1, "name", "Name is ambiguous")]}
-    (teams,) = plan("skip", {"team": [{"name": "Blues"}]}).records
-    assert (teams.errors, teams.created, teams.skipped) == ([], 0, 1)
+    made = plan("skip", {"team": [{"name": "Blues"}]})
+    assert (made.errors, made.created, made.skipped) == ({"team": []}, {"team": []}, {"team": 1})
 
 
 def test_a_record_may_keep_its_own_value_of_another_unique_column() -> None:
@@ -160,19 +139,19 @@ def test_a_record_may_keep_its_own_value_of_another_unique_column() -> None:
 
 
 def test_nothing_is_asked_of_rows_that_are_skipped_but_that_their_cells_can_be_read() -> None:
-    rows = [player("p1@acme.test", team="Nobody", nick="ace"), player("p2@acme.test", first_name=1)]
-    made = plan("skip", {"player": [*rows, player("new@acme.test", nick="x"), player("n@acme.test", team="Nobody")]})
+    rows = [player("p1@acme.test", team="None", nick="ace"), player("p2@acme.test", first_name=1)]
+    made = plan("skip", {"player": [*rows, player("new@acme.test", nick="x"), player("n@acme.test", team="None")]})
 
     errors = [(error.row, error.column) for error in made.errors["player"]]
     assert errors == [(2, "first_name"), (4, "team")]
-    assert given(made) == []
+    assert (made.given, made.skipped) == ({"player": []}, {"player": 2})
 
 
 def test_a_skipped_row_takes_no_value_from_others() -> None:
     made = plan("skip", {"player": [player("p2@acme.test", nick="x"), player("new@acme.test", nick="x")]})
 
     assert made.errors == {"player": []}
-    assert created(made)["player"] == [(2, ("P", "new@acme.test", "x", None, None, None))]
+    assert made.created["player"] == [(2, ("P", "new@acme.test", "x", None, None, None))]
 
 
 def test_references_mean_the_record_that_a_row_is_about_or_the_row_that_becomes_one() -> None:
@@ -183,26 +162,26 @@ def test_references_mean_the_record_that_a_row_is_about_or_the_row_that_becomes_
     made = plan("update", payload)
 
     assert made.errors == {"team": [], "player": []}
-    assert given(made) == [
-        GivenValues(1, 1, {0: "REDS", 1: 5}),
-        GivenValues(1, 11, {FIRST_NAME: "P", EMAIL: "p1@acme.test", TEAM_AT: 1}),
-        GivenValues(2, 12, {FIRST_NAME: "P", EMAIL: "p2@acme.test", TEAM_AT: RowOf("team", 2), FORMER_TEAM: None}),
-    ]
-    assert created(made) == {"team": [(2, ("Greens", None))], "player": []}
+    assert made.given == {
+        "team": [GivenValues(1, 1, {0: "REDS", 1: 5})],
+        "player": [
+            GivenValues(1, 11, {FIRST_NAME: "P", EMAIL: "p1@acme.test", TEAM_AT: 1}),
+            GivenValues(2, 12, {FIRST_NAME: "P", EMAIL: "p2@acme.test", TEAM_AT: RowRef("team", 2), FORMER_TEAM: None}),
+        ],
+    }
+    assert made.created == {"team": [(2, ("Greens", None))], "player": []}
 
 
 def test_a_reference_that_means_nothing_is_an_error_of_an_update() -> None:
-    assert plan("update", {"player": [player("p1@acme.test", team="Nobody")]}).errors == {
+    assert plan("update", {"player": [player("p1@acme.test", team="None")]}).errors == {
         "player": [RowError(1, "team", "Team must exist")]
     }
 
 
 def test_a_type_without_a_match_key_only_creates() -> None:
-    rows = CleanRows(PLAYER, may_match=True)
-    rows.add([player("p1@acme.test")])
-    lookups = Lookups(taken={("player", "email"): EMAILS, ("player", "nick"): {}}, found={("team", "name"): {}})
-
-    made = make_plan({"player": rows}, lookups, dependency_order=[PLAYER], on_duplicate="update")
+    made = plan_in_chunks_of_any_size(
+        {"player": [player("p1@acme.test")]}, [PLAYER], records=RECORDS, on_duplicate="update"
+    )
 
     assert made.errors == {"player": [RowError(1, "email", "Email has already been taken")]}
 
@@ -216,13 +195,13 @@ def test_a_value_that_an_update_will_take_can_be_referred_to() -> None:
     code = Column("code", clean=TEAM.columns[0].clean, unique=True)
     team = Importable(name="team", model=NO_MODEL, columns=(*TEAM.columns, code), match_key="name")
     goal = Importable(name="goal", model=NO_MODEL, columns=(), references=(Reference("team", to="team", by="code"),))
-    types = {"team": team, "goal": goal}
-    all_rows = {name: CleanRows(importable, may_match=True) for name, importable in types.items()}
-    all_rows["team"].add([{"name": "reds", "code": "R"}])
-    all_rows["goal"].add([{"team": "r"}])
-    lookups = Lookups(taken={("team", "name"): TEAMS, ("team", "code"): {}}, found={("team", "code"): {}})
 
-    made = make_plan(all_rows, lookups, dependency_order=types.values(), on_duplicate="update")
+    made = plan_in_chunks_of_any_size(
+        {"team": [{"name": "reds", "code": "R"}], "goal": [{"team": "r"}]},
+        [team, goal],
+        records=RECORDS,
+        on_duplicate="update",
+    )
 
     assert made.errors == {"team": [], "goal": []}
-    assert created(made)["goal"] == [(1, (1,))]
+    assert made.created["goal"] == [(1, (1,))]

@@ -35,7 +35,7 @@ def import_(acme: NewOrganization) -> Import:
 
 @pytest.fixture
 def zoe(acme: NewOrganization, import_: Import) -> int:
-    """The id of somebody who was there before, and who the import updated."""
+    """The id of a person that existed before, and that the import updated."""
     zoe = make_person(organization=acme.organization, first_name="Zoe", title="Ms", last_name="Lee")
     update_by_import(import_, zoe, row=3, title="Prof", last_name="Ray")
     execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -1,4 +1,4 @@
-"""What refers to an imported record stands in the way of undoing the import, whoever made the reference and how."""
+"""What refers to an imported record is a conflict when the import is undone, whatever the kind of the reference."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def by_another_import(acme: NewOrganization) -> tuple[str, int]:
     return "people", Person.objects.get(first_name="Zoe").pk
 
 
-def by_moving_somebody(acme: NewOrganization) -> tuple[str, int]:
+def by_moving_a_person(acme: NewOrganization) -> tuple[str, int]:
     Person.objects.filter(pk=acme.person.pk).update(company=ann().company)
     return "people", acme.person.pk
 
 
-@pytest.mark.parametrize("refer", [by_hand, by_another_import, by_moving_somebody])
-def test_a_company_that_somebody_else_is_in_is_a_conflict(acme: NewOrganization, refer: Refer) -> None:
+@pytest.mark.parametrize("refer", [by_hand, by_another_import, by_moving_a_person])
+def test_a_company_that_another_person_is_in_is_a_conflict(acme: NewOrganization, refer: Refer) -> None:
     import_ = run(acme)
     company = Company.objects.get(name="Reds")
 

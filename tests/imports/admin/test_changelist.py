@@ -20,7 +20,7 @@ from tests.admin_pages import (
     read,
     url_of,
 )
-from tests.builders import PUBLISHED_ROWS, make_import, make_organization, make_person
+from tests.builders import PUBLISHED_ROWS, make_import, make_organization, make_person, rows_of_size
 
 LIST = "/admin/imports/import/"
 
@@ -91,7 +91,7 @@ def test_the_list_asks_the_same_queries_however_many_imports(
             assert len(ids_of(admin_client)) == shown
         asked = " ".join(query["sql"] for query in queries.captured_queries)
         assert "imports_change" not in asked
-        assert "import_data" not in asked.replace('octet_length("imports_import"."import_data")', "")
+        assert '"rows"' not in asked
         for number in range(25):
             make_import(creator=make_organization(name=f"Organization{shown}-{number}").person)
 
@@ -117,7 +117,7 @@ def test_the_list_can_be_filtered_and_searched(acme: NewOrganization, admin_clie
 
 @pytest.mark.django_db
 def test_state_size_and_duration_are_shown(acme: NewOrganization, admin_client: Client) -> None:
-    make_import(creator=acme.person, state=ImportState.PROCESSED, import_data="ž" * 1024, sample=False)
+    make_import(creator=acme.person, state=ImportState.PROCESSED, import_data=rows_of_size(2048), sample=False)
     page = read(admin_client, LIST)
     assert 'data-label="sample">no</td>' in page
     assert 'data-label="size">2.0 KB</td>' in page
@@ -127,7 +127,9 @@ def test_state_size_and_duration_are_shown(acme: NewOrganization, admin_client: 
 
 @pytest.mark.django_db
 def test_the_list_is_sorted_by_size(acme: NewOrganization, admin_client: Client) -> None:
-    middle, large, small = (make_import(creator=acme.person, import_data="x" * size).pk for size in (20, 300, 1))
+    middle, large, small = (
+        make_import(creator=acme.person, import_data=rows_of_size(size)).pk for size in (40, 300, 30)
+    )
     column = ImportListAdmin.list_display.index("size") + 1
     assert ids_of(admin_client, o=column) == [small, middle, large]
     assert ids_of(admin_client, o=-column) == [large, middle, small]

@@ -96,8 +96,8 @@ def test_the_journal_is_paged(
     admin_client.get(url_of(import_))
 
     # 1. the session, 2. its user, 3. the import with organization, creator and what it made, 4. a page of its journal,
-    # 5.–6. the records of that page, a query for each type, 7. the beginning of what is staged
-    with django_assert_num_queries(7):
+    # 5.–6. the records of that page, a query for each type, 7. the types that are staged, 8.–9. a page of each
+    with django_assert_num_queries(9):
         first = read(admin_client, url_of(import_))
     last = read(admin_client, f"{url_of(import_)}?journal_page=3")
 
@@ -106,7 +106,7 @@ def test_the_journal_is_paged(
 
     # An older version kept no counts: the journal is counted.
     Import.objects.filter(pk=import_.pk).update(counts=None)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         assert journal(read(admin_client, url_of(import_))) == journal(first)
 
     assert '<b>1</b> <a href="?journal_page=2#journal">2</a> <a href="?journal_page=3#journal">3</a>' in first

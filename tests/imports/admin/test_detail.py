@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from companies.models import Company
-from importsvc.imports.models import Import
+from importsvc.imports.models import Import, StagedChunk
+from importsvc.imports.rows import require_rows
+from importsvc.imports.staging import store_rows
 from people.models import Person
 from tests.builders import PUBLISHED_ROWS
 from tests.client import ApiClient, assert_error, document_of
@@ -236,9 +238,10 @@ def test_what_the_move_would_be_refused_with_its_preview_is_refused_with(scene: 
             assert "ETag" not in answer.headers
 
     assert_same("PATCH", "revert", 409, "conflict", "The import is in state 'created' and cannot be reverted")
-    Import.objects.filter(pk=scene.import_id).update(import_data="")
+    import_ = Import.objects.get(pk=scene.import_id)
+    StagedChunk.objects.all().delete()
     assert_same("POST", "import", 422, "invalid_attribute", "can't be blank", **IMPORT_DATA)
-    Import.objects.filter(pk=scene.import_id).update(import_data='{"person": [{"first_name": "Zoe"}]}')
+    store_rows(import_, require_rows('{"person": [{"first_name": "Zoe"}]}'))
     scene.run()
     assert_same("POST", "import", 409, "conflict", "The import is in state 'processed' and cannot be imported")
     scene.revert()

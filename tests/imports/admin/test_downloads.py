@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from importsvc.engine.parse import chunks
 from importsvc.imports import staging
 from importsvc.imports.models import Import
 from importsvc.imports.services import revert_import
@@ -40,11 +41,15 @@ def text_of(response: Any) -> str:
     return b"".join(response.streaming_content).decode()
 
 
-def test_staged_data_comes_exactly_as_it_arrived_part_by_part(
+def test_staged_rows_come_exactly_as_they_were_sent_chunk_by_chunk(
     acme: NewOrganization, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staging, "READ_AT_ONCE", 7)
-    for staged in ('{"person": [ {"First Name": "Zoé \u2028 \U0001f984"} ]}', "1234567", "12345678901234", ""):
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(staging, "CHUNKS_AT_ONCE", 1)
+    for staged in (
+        '{"person": [{"First Name": "Zoé \u2028 \U0001f984"}]}',
+        '{"company": [], "person": [{"a": 1.50 },{ "b":-0}]}',
+    ):
         import_ = make_import(creator=acme.person, import_data=staged)
 
         response = download(admin_client, "staged_data", import_.pk)
@@ -58,14 +63,15 @@ def test_staged_data_comes_exactly_as_it_arrived_part_by_part(
 def test_what_is_downloaded_is_of_one_moment(
     acme: NewOrganization, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staging, "READ_AT_ONCE", 4)
-    import_ = make_import(creator=acme.person, import_data="old data")
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(staging, "CHUNKS_AT_ONCE", 1)
+    import_ = make_import(creator=acme.person, import_data='{"company": [1,2,3]}')
 
     parts = iter(download(admin_client, "staged_data", import_.pk).streaming_content)
     first = next(parts)
-    with_another_connection(f"UPDATE imports_import SET import_data = 'new data' WHERE id = {import_.pk}")
+    with_another_connection("UPDATE imports_stagedchunk SET rows = '[0]'")
 
-    assert first + b"".join(parts) == b"old data"
+    assert first + b"".join(parts) == b'{"company": [1,2,3]}'
 
 
 def with_another_connection(statement: str) -> None:

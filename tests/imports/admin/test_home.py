@@ -175,7 +175,7 @@ def test_the_page_asks_the_same_queries_however_many_imports(
             admin_client.get(HOME)
         asked = " ".join(query["sql"] for query in queries.captured_queries)
         assert "imports_change" not in asked
-        assert "import_data" not in asked
+        assert "imports_stagedchunk" not in asked
         for number in range(12):
             person = make_organization(name=f"Organization{number}").person
             import_rows(NewOrganization(person.organization, person, ""), PUBLISHED_ROWS)

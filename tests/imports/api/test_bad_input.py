@@ -10,11 +10,11 @@ import pytest
 
 from importsvc.errors import InvalidAttribute
 from importsvc.imports.services import create_import, run_import, update_import
-from importsvc.text.strict_json import read_json
 from people.services import NewOrganization
 from tests.builders import make_company, make_import, make_person
 from tests.reference import Refused, expect_import
 from tests.snapshots import take_snapshot
+from tests.staged import bring_rows
 
 
 def person(**cells: Any) -> dict[str, Any]:
@@ -146,7 +146,7 @@ WHOLE: dict[str, tuple[str, str]] = {
 def refuse(acme: NewOrganization, form: Any) -> list[InvalidAttribute]:
     """What each way in says; nothing is written by any of them."""
     who: dict[str, Any] = {"organization": acme.organization}
-    import_ = make_import(creator=acme.person, import_data="as it was")
+    import_ = make_import(creator=acme.person, import_data={"company": [{"name": "As it was"}]})
     before = take_snapshot()
     ways: list[Callable[[], Any]] = [
         lambda: create_import(**who, creator=acme.person, import_data=form),
@@ -173,7 +173,7 @@ def test_a_bad_row_is_refused_and_named(acme: NewOrganization, bad: str) -> None
     detail = {type_name: [{"row": row, "column": column, "messages": [message]}]}
 
     assert expect_import(acme.organization, text) == Refused(detail)
-    for form in (text, read_json(text)):
+    for form in (text, bring_rows(text)):
         assert [error.detail for error in refuse(acme, form)] == [detail] * 3
 
 

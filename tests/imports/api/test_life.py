@@ -12,6 +12,7 @@ from importsvc.imports.models import Import, ImportState
 from people.models import Person
 from tests.builders import PUBLISHED_ROWS, make_company, make_import
 from tests.client import ApiClient, assert_error, document_of
+from tests.staged import read_staged
 
 IMPORT_DATA = {"source": {"pointer": "data/attributes/import_data"}}
 
@@ -133,7 +134,7 @@ def test_rows_that_are_sent_replace_those_that_are_staged(api: ApiClient, name: 
 
     assert move(api, import_id, name, import_data=sent).status_code == 200
 
-    assert json.loads(Import.objects.get().import_data) == sent
+    assert json.loads(read_staged(Import.objects.get())) == sent
     if name == "updated":
         assert counts() == (1, 1)
         assert move(api, import_id, "imported").status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from importsvc.engine.plan.plan import OnDuplicate
 from importsvc.errors import RecordNotFound
 from importsvc.imports.errors import RowsInvalid, WrongState
 from importsvc.imports.models import Change, Import
-from importsvc.imports.services import ImportPreview, preview_import
+from importsvc.imports.services import PlannedChange, preview_import
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization
 from tests.imports.api.test_on_duplicate import counts
@@ -24,8 +25,11 @@ from tests.snapshots import take_snapshot, undone
 pytestmark = pytest.mark.usefixtures("records")
 
 
-def shown(preview: ImportPreview, made: dict[tuple[str, int], int] | None = None) -> list[tuple[Any, ...]]:
-    """The changes as the journal has them; ``made`` are the ids of records that were to be created, by type and row."""
+def shown(changes: Sequence[PlannedChange], made: dict[tuple[str, int], int] | None = None) -> list[tuple[Any, ...]]:
+    """The changes as the change log has them.
+
+    ``made`` are the ids of records that were to be created, by type and row.
+    """
     ids = made or {}
 
     def resolve(value: Any) -> Any:
@@ -42,7 +46,7 @@ def shown(preview: ImportPreview, made: dict[tuple[str, int], int] | None = None
             change.before,
             {name: resolve(value) for name, value in change.after.items()},
         )
-        for change in preview.changes
+        for change in changes
     ]
 
 
@@ -56,7 +60,7 @@ def test_it_tells_what_running_would_do(acme: NewOrganization, records: dict[str
 
     assert seen.counts == {"company": counts(created=1, updated=1), "person": counts(created=1, updated=1)}
     assert seen.refusal is None
-    assert shown(seen) == [
+    assert shown(seen.changes) == [
         ("company", None, 2, "created", None, {"name": "Greens", "default_currency": "USD"}),
         ("company", records["reds"].pk, 1, "updated", {"due_days": None}, {"due_days": 7}),
         (
@@ -155,13 +159,12 @@ def test_what_is_shown_is_what_is_done(
     with undone():
         import_ = stage(acme, rows, on_duplicate)
         seen = preview(import_)
-        shown_before = seen.changes[:]
+        changes = seen.changes[:]
 
         done = run(import_, seen.tag)
 
         made = {
             (name, row): record_id for name, record_id, row, action, *_ in journal_of(import_) if action == "created"
         }
-        assert shown(seen, made) == journal_of(import_)
-        assert shown_before == seen.changes[:]
+        assert shown(changes, made) == journal_of(import_)
         assert seen.counts == done.counts

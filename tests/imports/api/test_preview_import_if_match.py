@@ -11,7 +11,9 @@ from django.db import connection
 from companies.models import Company
 from importsvc.errors import PreconditionFailed
 from importsvc.imports.models import Import
+from importsvc.imports.rows import require_rows
 from importsvc.imports.services import preview_import, run_import
+from importsvc.imports.staging import store_rows
 from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization
@@ -57,7 +59,7 @@ def currency_changed(records: dict[str, Any]) -> None:
 
 
 def staged_anew(records: dict[str, Any]) -> None:
-    Import.objects.update(import_data='{"person": [{"first_name": "Zoe"}]}')
+    store_rows(Import.objects.get(), require_rows('{"person": [{"first_name": "Zoe"}]}'))
 
 
 def duplicates_skipped(records: dict[str, Any]) -> None:

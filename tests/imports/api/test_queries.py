@@ -33,7 +33,7 @@ def populate(api: ApiClient, count: int) -> None:
     for number in range(count):
         company = make_company(organization=organization, name=f"Company {number}")
         creator = make_person(organization=organization, company=company)
-        make_import(creator=creator, import_data="x" * 1_000)
+        make_import(creator=creator, import_data=PUBLISHED_ROWS)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_staged_rows_are_read_by_nothing_but_their_import(api: ApiClient) ->
     run = f"imports/{import_id}/import"
 
     selected = {
-        f"{method} {path}": [sql for sql in queries_of(api, method, path) if "SELECT" in sql and '"import_data"' in sql]
+        f"{method} {path}": [sql for sql in queries_of(api, method, path) if "SELECT" in sql and '"rows"' in sql]
         for method, path in [
             ("GET", "imports"),
             ("GET", f"imports/{import_id}"),
@@ -129,7 +129,7 @@ def test_the_staged_rows_are_read_by_nothing_but_their_import(api: ApiClient) ->
         ]
     }
 
-    assert {path: len(queries) for path, queries in selected.items() if queries} == {f"GET {run}": 1, f"POST {run}": 1}
+    assert {path for path, queries in selected.items() if queries} == {f"GET {run}", f"POST {run}"}
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "imports"), ("PATCH", "imports/{}")])
@@ -141,4 +141,4 @@ def test_staging_does_not_read_the_rows_back(api: ApiClient, method: str, path: 
 
     assert response.status_code in (200, 201)
     reads = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
-    assert not [sql for sql in reads if "import_data" in sql]
+    assert not [sql for sql in reads if '"rows"' in sql]

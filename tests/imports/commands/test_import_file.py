@@ -21,6 +21,7 @@ from people.services import NewOrganization
 from tests.builders import PUBLISHED_ROWS, make_company, make_organization, make_person
 from tests.imports.api.test_on_duplicate import counts
 from tests.snapshots import take_snapshot
+from tests.staged import read_staged
 
 WRONG_ROWS = {
     "company": [{"name": "Acme"}],
@@ -87,7 +88,7 @@ def test_a_file_becomes_records_of_an_import_like_any_other(shell: Shell) -> Non
     assert printed == f"Import {import_.pk}: created 1 company, 1 person\n"
     assert (import_.organization, import_.creator) == (shell.acme.organization, shell.acme.person)
     assert (import_.state, import_.on_duplicate, import_.sample) == (ImportState.PROCESSED, "error", False)
-    assert import_.import_data == json.dumps(PUBLISHED_ROWS)
+    assert json.loads(read_staged(import_)) == PUBLISHED_ROWS
     assert import_.processed_by == {"kind": "operator", "name": getpass.getuser(), "id": None}
     john = Person.objects.get(first_name="John")
     assert john.company == Company.objects.get(name="Import")

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.http import HttpResponse
 
 from companies.models import Company
-from importsvc.engine.apply import load as load_module
+from importsvc.engine.apply import write as write_module
+from importsvc.engine.apply.write import RecordWriter
 from importsvc.idempotency import services as idempotency
 from importsvc.idempotency.models import IdempotencyKey
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import importing
 from people.models import Person
 from tests.builders import PUBLISHED_ROWS, make_organization, make_person
 from tests.client import ApiClient, assert_error, is_replay
@@ -42,7 +42,7 @@ def test_while_a_request_runs_the_same_one_is_told_so_and_later_gets_its_answer(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
-    gate = Gate(monkeypatch, importing, "load", after=after)
+    gate = Gate(monkeypatch, RecordWriter, "write", after=after)
 
     with threads() as others:
         running = others.start(lambda: run(keyed, import_id))
@@ -85,7 +85,7 @@ def test_the_same_key_of_another_organization_is_not_waited_for(
 ) -> None:
     other = ApiClient(make_organization(), **{"Idempotency-Key": "again"})
     import_id = api.stage(PUBLISHED_ROWS)
-    gate = Gate(monkeypatch, importing, "load")
+    gate = Gate(monkeypatch, RecordWriter, "write")
 
     with threads() as others:
         running = others.start(lambda: run(keyed, import_id))
@@ -100,7 +100,7 @@ def test_two_keys_for_one_import_are_two_requests_of_which_one_is_too_late(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
-    gate = Gate(monkeypatch, importing, "load")
+    gate = Gate(monkeypatch, RecordWriter, "write")
 
     with threads() as others:
         first = others.start(lambda: run(keyed, import_id))
@@ -125,7 +125,7 @@ def test_a_connection_that_is_lost_leaves_neither_work_nor_key_and_a_retry_does_
     before = take_snapshot()
     with monkeypatch.context() as patched:
         gate = {
-            "during the work": lambda: Gate(patched, load_module, "copy_rows", after=True),
+            "during the work": lambda: Gate(patched, write_module, "copy_rows", after=True),
             "after the work": lambda: Gate(patched, idempotency, "_keep"),
             "before the commit": lambda: Gate(patched, idempotency, "_keep", after=True),
         }[lost]()
@@ -150,7 +150,7 @@ def test_who_inserts_the_same_address_meanwhile_is_noticed_and_the_refusal_is_ke
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = api.stage(BOB_AND_ANN)
-    gate = Gate(monkeypatch, importing, "load")
+    gate = Gate(monkeypatch, RecordWriter, "write")
 
     with threads() as others:
         running = others.start(lambda: run(keyed, import_id))
@@ -202,7 +202,7 @@ def test_a_company_that_goes_meanwhile_is_noticed(
 ) -> None:
     company = Company.objects.create(organization=api.caller.organization, name="Reds")
     import_id = api.stage({"person": [{"first_name": "Ann", "company": "Reds"}]})
-    gate = Gate(monkeypatch, importing, "load")
+    gate = Gate(monkeypatch, RecordWriter, "write")
 
     with threads() as others:
         running = others.start(lambda: run(keyed, import_id))

@@ -11,10 +11,11 @@ import pytest
 from django.db import OperationalError, transaction
 
 from companies.models import Company
-from importsvc.engine.apply import load as load_module
+from importsvc.engine.apply import write as write_module
+from importsvc.engine.apply.write import RecordWriter
 from importsvc.imports.errors import RowsInvalid, WrongState
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import Revert, create_import, importing, revert_import, run_import, update_import
+from importsvc.imports.services import Revert, create_import, revert_import, run_import, update_import
 from importsvc.postgres import copy as copying
 from people.models import Person
 from people.services import NewOrganization
@@ -60,7 +61,7 @@ def test_an_import_that_is_run_twice_at_once_is_run_once(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     import_ = stage(acme, BOTH)
-    gate = Gate(monkeypatch, importing, "load", after=after)
+    gate = Gate(monkeypatch, RecordWriter, "write", after=after)
 
     with threads() as others:
         first = others.start(lambda: run(import_))
@@ -91,7 +92,7 @@ def test_two_imports_that_bring_the_same_run_one_after_the_other_and_the_second_
     detail: dict[str, Any],
 ) -> None:
     one, other = stage(acme, first_rows), stage(acme, second_rows)
-    gate = Gate(monkeypatch, importing, "load", after=after)
+    gate = Gate(monkeypatch, RecordWriter, "write", after=after)
 
     with threads() as others:
         first = others.start(lambda: run(one))
@@ -112,7 +113,7 @@ def test_imports_of_two_organizations_do_not_wait_for_each_other(
 ) -> None:
     globex = make_organization(name="Globex")
     one, other = stage(acme, BOTH), stage(globex, BOTH)
-    gate = Gate(monkeypatch, importing, "load", after=True)
+    gate = Gate(monkeypatch, RecordWriter, "write", after=True)
 
     with threads() as others:
         first = others.start(lambda: run(one))
@@ -147,7 +148,7 @@ def test_who_inserts_the_same_address_without_our_locks_is_noticed_and_told_row_
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = stage(acme, PEOPLE)
-    gate = Gate(monkeypatch, importing, "load")
+    gate = Gate(monkeypatch, RecordWriter, "write")
 
     with threads() as others:
         running = others.start(lambda: run(import_))
@@ -183,7 +184,7 @@ def test_who_deletes_a_company_that_rows_refer_to_is_noticed_and_told_row_by_row
 ) -> None:
     company = make_company(organization=acme.organization, name="Reds")
     import_ = stage(acme, {"person": [{"first_name": "Ann", "company": "Reds"}]})
-    gate = Gate(monkeypatch, importing, "load")
+    gate = Gate(monkeypatch, RecordWriter, "write")
 
     with threads() as others:
         running = others.start(lambda: run(import_))
@@ -198,7 +199,7 @@ def test_who_deletes_a_company_that_rows_refer_to_is_noticed_and_told_row_by_row
 
 def test_an_import_that_is_being_run_cannot_be_updated(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
     import_ = stage(acme, COMPANIES)
-    gate = Gate(monkeypatch, importing, "load")
+    gate = Gate(monkeypatch, RecordWriter, "write")
 
     with threads() as others:
         others.start(lambda: run(import_))
@@ -227,7 +228,7 @@ def test_a_load_that_fails_in_the_middle_leaves_no_trace_and_can_be_tried_again(
             raise RuntimeError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(load_module, "copy_rows", fail_at)
+        patched.setattr(write_module, "copy_rows", fail_at)
         with pytest.raises(RuntimeError):
             run(import_)
 
@@ -241,7 +242,7 @@ def test_a_connection_that_is_lost_in_the_middle_leaves_no_trace(
 ) -> None:
     import_ = stage(acme, BOTH)
     before = take_snapshot()
-    gate = Gate(monkeypatch, load_module, "copy_rows", after=True)
+    gate = Gate(monkeypatch, write_module, "copy_rows", after=True)
 
     with threads() as others:
         running = others.start(lambda: run(import_))

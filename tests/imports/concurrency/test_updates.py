@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from companies.models import Company
+from importsvc.engine.apply.write import RecordWriter
+from importsvc.engine.plan.etag import PlanEtag
 from importsvc.errors import PreconditionFailed
 from importsvc.imports.models import Change, Import
-from importsvc.imports.services import create_import, importing, planning, preview_import, run_import
+from importsvc.imports.services import create_import, importing, planning, preview_import, previewing, run_import
 from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization
@@ -46,7 +48,7 @@ def test_an_edit_waits_until_the_import_is_done_and_comes_after_it(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = stage(acme, "Chief")
-    gate = Gate(monkeypatch, importing, "load")
+    gate = Gate(monkeypatch, RecordWriter, "write")
 
     with threads() as others:
         imported = others.start(lambda: run(import_))
@@ -59,11 +61,11 @@ def test_an_edit_waits_until_the_import_is_done_and_comes_after_it(
     assert (ann.title, titles(import_)) == ("Chair", [("Boss", "Chief")])
 
 
-def test_an_edit_that_is_under_way_is_waited_for_and_is_what_the_journal_says_was_there_before(
+def test_an_edit_that_is_under_way_is_waited_for_and_is_what_the_change_log_says_was_there_before(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = stage(acme, "Chief")
-    gate = Gate(monkeypatch, importing, "plan_rows")
+    gate = Gate(monkeypatch, importing, "plan_chunks")
 
     with threads() as others:
         imported = others.start(lambda: run(import_))
@@ -101,7 +103,7 @@ def test_two_imports_of_one_record_run_one_after_the_other(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = stage(acme, "Chief"), stage(acme, "Chair")
-    gate = Gate(monkeypatch, importing, "load", after=True)
+    gate = Gate(monkeypatch, RecordWriter, "write", after=True)
 
     with threads() as others:
         first = others.start(lambda: run(one))
@@ -119,7 +121,7 @@ def test_an_edit_between_preview_and_run_is_never_lost(
 ) -> None:
     import_ = stage(acme, "Chief")
     tag = preview_import(organization=acme.organization, import_id=import_.pk).tag
-    gate = Gate(monkeypatch, importing, "plan_rows")
+    gate = Gate(monkeypatch, importing, "make_etag")
 
     with threads() as others:
         imported = others.start(lambda: run(import_, if_match=[tag]))
@@ -133,13 +135,15 @@ def test_an_edit_between_preview_and_run_is_never_lost(
     assert Import.objects.get(pk=import_.pk).processed_at is None
 
 
-@pytest.mark.parametrize("name", ["read_lookups", "make_tag", "make_plan"])
+@pytest.mark.parametrize(
+    ("owner", "name"), [(planning, "read_lookups"), (PlanEtag, "add"), (previewing, "read_differences")]
+)
 @pytest.mark.parametrize("after", [False, True])
 def test_a_preview_that_shows_what_an_edit_replaced_meanwhile_has_a_tag_that_does_not_hold(
-    acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch, name: str, after: bool
+    acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: bool
 ) -> None:
     import_ = stage(acme, "Chief")
-    gate = Gate(monkeypatch, planning, name, after=after)
+    gate = Gate(monkeypatch, owner, name, after=after)
 
     with threads() as others:
         seen = others.start(lambda: preview_import(organization=import_.organization, import_id=import_.pk))

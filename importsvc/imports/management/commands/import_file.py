@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 from django.core.management.base import CommandError, CommandParser
 
@@ -15,20 +15,17 @@ from importsvc.errors import DomainError
 from importsvc.imports.actors import find_operator
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.formatting import describe_rows
+from importsvc.imports.management.problems import COLUMNS, Problems, to_cells
 from importsvc.imports.management.progress import ProgressBar
 from importsvc.imports.models import OnDuplicate
-from importsvc.imports.row_errors import CellProblem, find_cells
+from importsvc.imports.rows import ImportRows, read_file
 from importsvc.imports.services import import_rows, preview_rows
 from importsvc.management.output import USAGE, OutputCommand, Refused, format_table, read_positive
-from importsvc.text.csv_cells import harmless
 from people.management.people import find_person_or_refuse
 from people.models import Person
 
 STANDARD_INPUT = "-"
 SHOWN_ERRORS = 20
-# As many as the API lists.
-DOCUMENTED_ERRORS = 1_000
-COLUMNS = ("type", "row", "column", "value", "message")
 
 
 class Command(OutputCommand):
@@ -75,13 +72,15 @@ class Command(OutputCommand):
         Raises:
             CommandError: why it is not imported; nothing was changed.
         """
-        text = _read(file)
-        with _open_table(errors_to) as errors_table:
+        with _open_table(errors_to) as errors_file, _open(file) as opened:
             creator = find_person_or_refuse(organization_id=organization, email=email)
+            problems = Problems(keep_all=errors_to is not None)
             try:
-                outcome = _import(creator, text, options["on_duplicate"], is_dry_run=options["dry_run"])
+                rows = read_file(opened)
+                outcome = _import(creator, rows, problems, options["on_duplicate"], is_dry_run=options["dry_run"])
             except RowsInvalid as invalid:
-                raise self._refuse(invalid, text, errors_table) from None
+                problems.write(errors_file, rows.types)
+                raise self._refuse(invalid, problems, rows.types) from None
             except ImportDataInvalid as invalid:
                 raise CommandError(f"{_name(file)} {invalid.detail}") from None
             except DomainError as error:
@@ -89,19 +88,12 @@ class Command(OutputCommand):
         started = "Dry run, nothing was written" if outcome["dry_run"] else f"Import {outcome['import_id']}"
         self.print_result(outcome, f"{started}: {describe_rows(outcome['counts'])}")
 
-    def _refuse(self, invalid: RowsInvalid, text: str, errors_table: Any) -> CommandError:
-        """Print the first row errors, and write all of them to the table, if there is one."""
-        count = sum(map(len, invalid.errors.values()))
-        listed: list[CellProblem] = []
-        for problem in find_cells(invalid.errors, text):
-            if len(listed) < DOCUMENTED_ERRORS:
-                listed.append(problem)
-            elif not errors_table:
-                break
-            if errors_table:
-                errors_table.writerow(map(harmless, _to_cells(problem)))
+    def _refuse(self, invalid: RowsInvalid, problems: Problems, types: Sequence[str]) -> CommandError:
+        """Print the first row errors."""
+        count = invalid.errors.error_count
+        listed = problems.list(types)
         shown = listed[:SHOWN_ERRORS]
-        self.print_lines(*format_table(COLUMNS, list(map(_to_cells, shown))))
+        self.print_lines(*format_table(COLUMNS, list(map(to_cells, shown))))
         if count > len(shown):
             self.print_lines(f"and {count - len(shown)} more")
         documented = [{name: getattr(problem, name) for name in COLUMNS} for problem in listed]
@@ -109,7 +101,9 @@ class Command(OutputCommand):
         return Refused(f"{what}, nothing imported", data={"row_errors": documented, "row_error_count": count})
 
 
-def _import(creator: Person, text: str, on_duplicate: Any, *, is_dry_run: bool) -> dict[str, Any]:
+def _import(
+    creator: Person, rows: ImportRows, problems: Problems, on_duplicate: Any, *, is_dry_run: bool
+) -> dict[str, Any]:
     """What became or would become of the rows.
 
     Raises:
@@ -118,7 +112,11 @@ def _import(creator: Person, text: str, on_duplicate: Any, *, is_dry_run: bool) 
     with ProgressBar() as progress:
         if is_dry_run:
             preview = preview_rows(
-                organization=creator.organization, import_data=text, on_duplicate=on_duplicate, progress=progress
+                organization=creator.organization,
+                import_data=rows,
+                on_duplicate=on_duplicate,
+                progress=progress,
+                on_errors=problems.add,
             )
             if preview.refusal:
                 raise preview.refusal
@@ -126,31 +124,31 @@ def _import(creator: Person, text: str, on_duplicate: Any, *, is_dry_run: bool) 
         import_ = import_rows(
             organization=creator.organization,
             creator=creator,
-            import_data=text,
+            import_data=rows,
             on_duplicate=on_duplicate,
             actor=find_operator(),
             progress=progress,
+            on_errors=problems.add,
         )
         return {"import_id": import_.pk, "dry_run": False, "counts": import_.counts}
 
 
-def _read(file: str) -> str:
-    """The text of the file; some editors begin it with a byte order mark.
+@contextmanager
+def _open(file: str) -> Iterator[BinaryIO]:
+    """The file, or the standard input.
 
     Raises:
-        CommandError: it cannot be read, or is not UTF-8.
+        CommandError: it cannot be read.
     """
     try:
-        content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
-        return content.decode("utf-8-sig")
+        with nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else Path(file).open("rb") as opened:
+            yield opened
     except OSError as error:
         raise CommandError(f"{_name(file)} cannot be read: {error.strerror}", returncode=USAGE) from None
-    except UnicodeDecodeError:
-        raise CommandError(f"{_name(file)} is not valid JSON: it is not UTF-8") from None
 
 
 @contextmanager
-def _open_table(file: str | None) -> Iterator[Any]:
+def _open_table(file: str | None) -> Iterator[TextIO | None]:
     """A CSV file with nothing but headers so far, or ``None`` if none is wanted.
 
     Raises:
@@ -164,14 +162,9 @@ def _open_table(file: str | None) -> Iterator[Any]:
     except OSError as error:
         raise CommandError(f"{_name(file)} cannot be written: {error.strerror}", returncode=USAGE) from None
     with opened:
-        table = csv.writer(opened)
-        table.writerow(COLUMNS)
-        yield table
+        csv.writer(opened).writerow(COLUMNS)
+        yield opened
 
 
 def _name(file: str) -> str:
     return "The standard input" if file == STANDARD_INPUT else file.encode("utf-8", "backslashreplace").decode()
-
-
-def _to_cells(problem: CellProblem) -> list[str]:
-    return [problem.type, str(problem.row), problem.column or "", problem.text, problem.message]

@@ -1,4 +1,4 @@
-"""An import of several batches is one: what is wrong with the last leaves nothing of the first, and all is said."""
+"""An import of several chunks is one: an error in the last leaves nothing of the first, and all errors are reported."""
 
 from __future__ import annotations
 
@@ -8,33 +8,32 @@ from typing import Any
 import pytest
 
 from companies.models import Company
-from importsvc.engine.apply import load as load_module
-from importsvc.engine.parse import batches, payload
+from importsvc.engine.apply.write import RecordWriter
+from importsvc.engine.parse import chunks
 from importsvc.errors import InvalidAttribute
 from importsvc.imports.models import Change
-from importsvc.imports.services import importing, run_import
+from importsvc.imports.services import run_import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import
 from tests.interleaving import Gate, threads
 from tests.snapshots import take_snapshot
 
-Loads = list[tuple[str, int]]
+Writes = list[tuple[str, int]]
 
 
 @pytest.fixture
-def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
-    """The loads there were, each with the type and number of its records; of batches of two rows."""
-    monkeypatch.setattr(batches, "BATCH_ROWS", 2)
-    monkeypatch.setattr(payload, "ROWS_AT_ONCE", 1)
-    made: Loads = []
-    load: Callable[..., None] = load_module.load
+def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
+    """The chunks that are written, each with the type and number of its rows; at most two."""
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 2)
+    made: Writes = []
+    write: Callable[..., Any] = RecordWriter.write
 
-    def spy(plan: Any, **named: Any) -> None:
-        made.extend((records.importable.name, len(records.rows)) for records in plan.records)
-        load(plan, **named)
+    def spy(self: RecordWriter, planned: Any) -> Any:
+        made.append((planned.importable.name, planned.row_count))
+        return write(self, planned)
 
-    monkeypatch.setattr(importing, "load", spy)
+    monkeypatch.setattr(RecordWriter, "write", spy)
     return made
 
 
@@ -60,13 +59,13 @@ def entry(row: int, column: str, message: str) -> dict[str, Any]:
     return {"row": row, "column": column, "messages": [message]}
 
 
-def test_good_rows_are_written_batch_by_batch_as_one_import(acme: NewOrganization, loads: Loads) -> None:
+def test_good_rows_are_written_chunk_by_chunk_as_one_import(acme: NewOrganization, writes: Writes) -> None:
     import_ = make_import(creator=acme.person)
     rows = {"company": companies(5), "person": people(3, company="c5")}
 
     run_import(organization=acme.organization, import_id=import_.pk, import_data=rows)
 
-    assert loads == [("company", 2), ("company", 2), ("company", 1), ("person", 2), ("person", 1)]
+    assert writes == [("company", 2), ("company", 2), ("company", 1), ("person", 2), ("person", 1)]
     written = list(Change.objects.order_by("id").values_list("record_type", "row", "record_id"))
     made = list(Company.objects.filter(name__startswith="C").order_by("id"))
     assert written == [
@@ -79,48 +78,48 @@ def test_good_rows_are_written_batch_by_batch_as_one_import(acme: NewOrganizatio
     assert len({company.created_at for company in made}) == 1
 
 
-def test_one_bad_row_in_the_last_batch_leaves_no_trace_and_all_that_is_wrong_is_said(
-    acme: NewOrganization, loads: Loads
+def test_one_bad_row_in_the_last_chunk_leaves_no_trace_and_all_that_is_wrong_is_said(
+    acme: NewOrganization, writes: Writes
 ) -> None:
     rows = {"person": [*people(5), {"last_name": "B", "email": "b"}]}
 
     assert refuse(acme, rows) == {
         "person": [entry(6, "first_name", "First name can't be blank"), entry(6, "email", "Email is not an email")]
     }
-    assert loads == [("person", 2)] * 3
+    assert writes == [("person", 2)] * 2
 
 
-def test_what_is_wrong_with_batches_that_were_never_reached_is_said_too(acme: NewOrganization, loads: Loads) -> None:
+def test_what_is_wrong_with_chunks_that_were_never_reached_is_said_too(acme: NewOrganization, writes: Writes) -> None:
     rows = {"company": [{}, *companies(5), {"name": "c1"}], "person": [*people(4), {"first_name": "P", "company": "X"}]}
 
     assert refuse(acme, rows) == {
         "company": [entry(1, "name", "Name can't be blank"), entry(7, "name", "Name has already been taken")],
         "person": [entry(5, "company", "Company must exist")],
     }
-    assert loads == [("company", 2)]
+    assert writes == []
 
 
 @pytest.mark.parametrize("again", ["p1@acme.test", "P1@ACME.TEST"])
-def test_an_address_twice_in_different_batches_is_refused_in_the_later_row(
-    acme: NewOrganization, loads: Loads, again: str
+def test_an_address_twice_in_different_chunks_is_refused_in_the_later_row(
+    acme: NewOrganization, writes: Writes, again: str
 ) -> None:
     rows = {"person": [*people(4), {"first_name": "Bob", "email": again}, {"first_name": "Cid"}]}
 
     assert refuse(acme, rows) == {"person": [entry(5, "email", "Email has already been taken")]}
-    assert loads == [("person", 2)] * 3  # the third by way of PostgreSQL
+    assert writes == [("person", 2)] * 2
 
 
-def test_a_name_twice_in_different_batches_is_refused_in_the_later_row(acme: NewOrganization, loads: Loads) -> None:
+def test_a_name_twice_in_different_chunks_is_refused_in_the_later_row(acme: NewOrganization, writes: Writes) -> None:
     rows = {"company": [*companies(4), {"name": "É"}, {"name": "c2"}, {"name": "é"}]}
 
     assert refuse(acme, rows) == {
         "company": [entry(6, "name", "Name has already been taken"), entry(7, "name", "Name has already been taken")]
     }
-    assert loads == [("company", 2)] * 3
+    assert writes == [("company", 2)] * 2
 
 
-def test_text_that_turns_out_to_be_no_json_leaves_nothing_of_the_batches_before(
-    acme: NewOrganization, loads: Loads
+def test_text_that_turns_out_to_be_no_json_leaves_nothing_of_the_chunks_before(
+    acme: NewOrganization, writes: Writes
 ) -> None:
     assert refuse(acme, '{"company": [{"name": "A"}, {"name": "B"}, {"name": "C"}, {"name": "D"}, nothing]}') == (
         "is not valid JSON: line 1 column 74: Expecting value"
@@ -128,11 +127,11 @@ def test_text_that_turns_out_to_be_no_json_leaves_nothing_of_the_batches_before(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_address_that_somebody_writes_between_two_batches_is_taken(
-    acme: NewOrganization, loads: Loads, monkeypatch: pytest.MonkeyPatch
+def test_an_address_that_another_transaction_writes_between_two_chunks_is_taken(
+    acme: NewOrganization, writes: Writes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_ = make_import(creator=acme.person, import_data="as it was")
-    gate = Gate(monkeypatch, importing, "load", after=True)
+    import_ = make_import(creator=acme.person, import_data={"person": [{"first_name": "As it was"}]})
+    gate = Gate(monkeypatch, RecordWriter, "write", after=True)
 
     with threads() as others:
         running = others.start(

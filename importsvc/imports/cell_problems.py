@@ -1,15 +1,13 @@
-"""Row errors together with the cells that they are about, for those who have the rows at hand."""
+"""Row errors together with the cells that they are about."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from importsvc.engine.errors import RowError
 from importsvc.engine.parse.rows import name_unknown
 from importsvc.engine.schema.importable import normalize_header
-from importsvc.imports.services.planning import read_rows
 from importsvc.text.display import describe_value
 
 _NOTHING = object()
@@ -35,24 +33,15 @@ class CellProblem(NamedTuple):
     message: str
 
 
-def find_cells(errors: Mapping[str, Sequence[RowError]], import_data: object) -> Iterator[CellProblem]:
-    """Each error with its cell, found by reading the rows once more, some at a time.
-
-    Args:
-        errors: of these rows, by type in the order in which the types were submitted, and in row order.
-        import_data: the rows that were refused.
-    """
-    waiting = {name: deque(of_type) for name, of_type in errors.items()}
-    first = dict.fromkeys(waiting, 1)
-    for name, rows in read_rows(import_data):
-        of_type = waiting[name]
-        while of_type and of_type[0].row < first[name] + len(rows):
-            error = of_type.popleft()
-            value = _find_value(rows[error.row - first[name]], error.column)
-            text = "" if value is _NOTHING else describe_value(value)
-            value = None if value is _NOTHING else value
-            yield CellProblem(name, error.row, error.column, value, text, error.message)
-        first[name] += len(rows)
+def find_cells(
+    type_name: str, first_row: int, rows: Sequence[Any], errors: Sequence[RowError]
+) -> Iterator[CellProblem]:
+    """Each error of these rows with its cell; takes what ``OnErrors`` is told."""
+    for error in errors:
+        value = _find_value(rows[error.row - first_row], error.column)
+        text = "" if value is _NOTHING else describe_value(value)
+        value = None if value is _NOTHING else value
+        yield CellProblem(type_name, error.row, error.column, value, text, error.message)
 
 
 def _find_value(row: Any, column: str | None) -> Any:

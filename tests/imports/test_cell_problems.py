@@ -8,17 +8,22 @@ from typing import Any
 import pytest
 
 from importsvc.engine.errors import RowError
-from importsvc.imports.errors import RowsInvalid
-from importsvc.imports.row_errors import find_cells
-from importsvc.imports.services import create_import
+from importsvc.imports.cell_problems import CellProblem, find_cells
+from importsvc.imports.services import preview_rows
 from people.services import NewOrganization
 
 
 def cells(acme: NewOrganization, import_data: Any) -> list[tuple[Any, ...]]:
-    """Type, row, column, value and text of every error."""
-    with pytest.raises(RowsInvalid) as caught:
-        create_import(organization=acme.organization, creator=acme.person, import_data=import_data)
-    return [tuple(problem)[:5] for problem in find_cells(caught.value.errors, import_data)]
+    """Type, row, column, value and text of every error, type by type as they are planned."""
+    problems: list[CellProblem] = []
+    preview = preview_rows(
+        organization=acme.organization,
+        import_data=import_data,
+        on_errors=lambda *chunk: problems.extend(find_cells(*chunk)),
+    )
+    assert preview.refusal
+    assert preview.refusal.errors.error_count == len(problems)
+    return [tuple(problem)[:5] for problem in problems]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,7 @@ def test_a_cell_that_is_given_twice_is_the_last_one(acme: NewOrganization) -> No
     assert cells(acme, rows) == [("person", 1, "first_name", "B", "B")]
 
 
-def test_cells_are_found_in_rows_that_come_in_pieces(acme: NewOrganization) -> None:
+def test_cells_are_found_in_every_chunk(acme: NewOrganization) -> None:
     wrong = [1, 2_000, 2_001, 4_000, 4_001, 4_500]
     names = [None if number in wrong else f"C{number}" for number in range(1, 4_501)]
     companies = [{"name": name} if name else {"name": None, "due_days": "x"} for name in names]
@@ -59,13 +64,19 @@ def test_cells_are_found_in_rows_that_come_in_pieces(acme: NewOrganization) -> N
 
     found = cells(acme, json.dumps(rows))
 
-    assert found[0] == ("person", 1, "first_name", {}, "{}")
-    assert found[1:] == [
+    assert found[-1] == ("person", 1, "first_name", {}, "{}")
+    assert found[:-1] == [
         ("company", row, *cell) for row in wrong for cell in (("name", None, "null"), ("due_days", "x", "x"))
     ]
 
 
-def test_nothing_is_read_of_types_without_errors() -> None:
-    errors = {"company": [], "person": [RowError(1, "title", "is wrong"), RowError(1, "title", "is bad")]}
-    found = find_cells(errors, {"company": [{"name": "A"}], "person": [{"title": 1}]})
-    assert [problem.message for problem in found] == ["is wrong", "is bad"]
+def test_every_error_of_a_cell_comes_with_the_cell() -> None:
+    errors = [RowError(7, "title", "is wrong"), RowError(7, "title", "is bad"), RowError(8, None, "is no row")]
+
+    found = list(find_cells("person", 7, [{"title": 1}, "x"], errors))
+
+    assert found == [
+        CellProblem("person", 7, "title", 1, "1", "is wrong"),
+        CellProblem("person", 7, "title", 1, "1", "is bad"),
+        CellProblem("person", 8, None, "x", "x", "is no row"),
+    ]

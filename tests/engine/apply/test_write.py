@@ -1,8 +1,7 @@
-"""A plan to records: what is written, row for row, and what the journal says of it."""
+"""Planned chunks to records: what is written, row for row, and what the change log says of it."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,32 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from companies.models import Company
-from importsvc.engine.apply.load import load
-from importsvc.engine.plan.plan import Plan, PlannedRecords, RowOf
-from importsvc.engine.schema import registry
+from importsvc.engine.plan.plan import RowRef
 from importsvc.imports.models import Change, Import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_import
+from tests.engine.apply.writing import companies, company_row, people, person_row, rows_of, write
 from tests.snapshots import take_snapshot
-
-
-def company_row(name: Any, **values: Any) -> tuple[Any, ...]:
-    return _row("company", name=name, **values)
-
-
-def person_row(first_name: Any, **values: Any) -> tuple[Any, ...]:
-    return _row("person", first_name=first_name, **values)
-
-
-def _row(type_name: str, **values: Any) -> tuple[Any, ...]:
-    return tuple(values.pop(name, None) for name in registry.get(type_name).column_names)
-
-
-def make_plan(*, companies: list[tuple[Any, ...]] | None = None, people: list[tuple[Any, ...]] | None = None) -> Plan:
-    records = {"company": companies, "person": people}
-    planned = [PlannedRecords(registry.get(name), rows) for name, rows in records.items() if rows is not None]
-    return Plan(planned, {name: [] for name in records})
 
 
 @pytest.fixture
@@ -44,22 +24,15 @@ def import_(acme: NewOrganization) -> Import:
     return make_import(creator=acme.person)
 
 
-def write(import_: Import, plan: Plan) -> tuple[datetime, datetime]:
-    """Load the plan; the times between which it was done."""
-    began = timezone.now()
-    load(plan, organization=import_.organization, import_id=import_.pk)
-    return began, timezone.now()
-
-
-def rows_of(model: Any, **conditions: Any) -> list[dict[str, Any]]:
-    return list(model.objects.filter(**conditions).order_by("id").values())
-
-
-def test_what_no_row_says_is_the_models_default_or_the_importables(acme: NewOrganization, import_: Import) -> None:
+def test_what_no_row_says_is_the_default_of_the_model_or_of_the_importable(
+    acme: NewOrganization, import_: Import
+) -> None:
     acme.organization.default_currency = "EUR"
     acme.organization.save()
 
-    began, ended = write(import_, make_plan(companies=[company_row("Reds")], people=[person_row("Bob")]))
+    began = timezone.now()
+    write(import_, companies(company_row("Reds")), people(person_row("Bob")))
+    ended = timezone.now()
 
     (company,) = rows_of(Company, name="Reds")
     (person,) = rows_of(Person, first_name="Bob")
@@ -125,7 +98,7 @@ def test_what_a_row_says_is_stored_as_it_is(acme: NewOrganization, import_: Impo
         "custom_fields": {},
     }
 
-    write(import_, make_plan(companies=[company_row(**company_values)], people=[person_row(**person_values)]))
+    write(import_, companies(company_row(**company_values)), people(person_row(**person_values)))
 
     (company,) = rows_of(Company, name=nasty)
     (person,) = rows_of(Person, first_name=nasty)
@@ -138,28 +111,29 @@ def test_references_lead_to_rows_and_to_records(acme: NewOrganization, import_: 
 
     write(
         import_,
-        make_plan(
-            companies=[company_row("Reds"), company_row("Blues")],
-            people=[
-                person_row("P1", company=RowOf("company", 2)),
-                person_row("P2", company=greens.pk),
-                person_row("P3", company=RowOf("company", 1)),
-                person_row("P4"),
-            ],
-        ),
+        companies(company_row("Reds"), company_row("Blues")),
+        companies(company_row("Whites"), first_row=3),
+        people(person_row("P1", company=RowRef("company", 2)), person_row("P2", company=greens.pk)),
+        people(person_row("P3", company=RowRef("company", 3)), person_row("P4"), first_row=3),
     )
 
-    people = Person.objects.filter(first_name__startswith="P").order_by("id").values_list("first_name", "company__name")
-    assert list(people) == [("P1", "Blues"), ("P2", "Greens"), ("P3", "Reds"), ("P4", None)]
+    written = Person.objects.filter(first_name__startswith="P").order_by("id")
+    assert list(written.values_list("first_name", "company__name")) == [
+        ("P1", "Blues"),
+        ("P2", "Greens"),
+        ("P3", "Whites"),
+        ("P4", None),
+    ]
 
 
-def test_the_journal_has_what_was_given_and_what_only_the_load_can_know(acme: NewOrganization, import_: Import) -> None:
+def test_the_change_log_has_what_was_given_and_the_ids_of_what_was_written(
+    acme: NewOrganization, import_: Import
+) -> None:
     write(
         import_,
-        make_plan(
-            companies=[company_row("Reds", due_days=30), company_row("Blues")],
-            people=[person_row("P1", tag_list=["a"], custom_fields={"a": "É"}, company=RowOf("company", 2))],
-        ),
+        companies(company_row("Reds", due_days=30)),
+        companies(company_row("Blues"), first_row=2),
+        people(person_row("P1", tag_list=["a"], custom_fields={"a": "É"}, company=RowRef("company", 2))),
     )
 
     reds, blues = rows_of(Company, name__in=["Reds", "Blues"])
@@ -191,7 +165,7 @@ def test_nothing_else_is_written(acme: NewOrganization, import_: Import) -> None
     before = take_snapshot(without=written)
     earlier = [rows_of(Company), rows_of(Person)]
 
-    write(import_, make_plan(companies=[company_row("Reds")], people=[person_row("Bob")]))
+    write(import_, companies(company_row("Reds")), people(person_row("Bob")))
 
     assert take_snapshot(without=written) == before
     assert [rows_of(Company, id__lte=acme.person.company_id), rows_of(Person, id__lte=acme.person.pk)] == earlier
@@ -201,7 +175,7 @@ def test_nothing_else_is_written(acme: NewOrganization, import_: Import) -> None
 def test_ids_come_from_the_sequence_in_row_order(
     acme: NewOrganization, import_: Import, rows: list[tuple[Any, ...]]
 ) -> None:
-    write(import_, make_plan(companies=rows))
+    write(import_, companies(*rows))
     after = make_company(organization=acme.organization, name="After")
 
     made = rows_of(Company, id__gt=acme.person.company_id, id__lt=after.pk)
@@ -218,29 +192,49 @@ def test_ids_come_from_the_sequence_in_row_order(
         person_row("Bob", company=0),  # foreign key
     ],
 )
-def test_what_the_database_knows_better_is_its_error(import_: Import, row: tuple[Any, ...]) -> None:
+def test_what_the_database_refuses_is_its_error(import_: Import, row: tuple[Any, ...]) -> None:
     before = take_snapshot()
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        write(import_, make_plan(people=[person_row("Ann"), row]))
+        write(import_, people(person_row("Ann"), row))
 
     assert take_snapshot() == before
+
+
+def test_ids_of_a_sequence_with_gaps_are_used_as_they_come(acme: NewOrganization, import_: Import) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER SEQUENCE companies_company_id_seq INCREMENT BY 3")
+
+    write(
+        import_,
+        companies(*(company_row(name) for name in "ABC")),
+        people(person_row("P", company=RowRef("company", 3))),
+    )
+
+    first, second, third = rows_of(Company, name__in="ABC")
+    assert [second["id"] - first["id"], third["id"] - second["id"]] == [3, 3]
+    assert Person.objects.get(first_name="P").company_id == third["id"]
+    assert [change["record_id"] for change in rows_of(Change, record_type="company")] == [
+        first["id"],
+        second["id"],
+        third["id"],
+    ]
 
 
 def test_queries_do_not_grow_with_rows(acme: NewOrganization, import_: Import) -> None:
     counts = []
     for size in (1, 300):
         with CaptureQueriesContext(connection) as queries:
-            write(import_, make_plan(people=[person_row(f"P{row}") for row in range(size)]))
+            write(import_, people(*(person_row(f"P{row}") for row in range(size))))
         counts.append(len(queries))
 
-    assert counts == [3, 3]  # old plans are dropped, memory is allowed, ids reserved; COPY is not counted
+    assert counts == [2, 2]  # old plans are dropped, ids reserved; COPY is not counted
 
 
-def test_the_journal_tells_two_loads_apart(acme: NewOrganization, import_: Import) -> None:
+def test_the_change_log_tells_two_imports_apart(acme: NewOrganization, import_: Import) -> None:
     other = make_import(creator=acme.person)
-    write(import_, make_plan(people=[person_row("Ann")]))
-    write(other, make_plan(people=[person_row("Bob")]))
+    write(import_, people(person_row("Ann")))
+    write(other, people(person_row("Bob")))
 
     bob = Person.objects.get(first_name="Bob")
     assert [(change["record_id"], change["row"]) for change in rows_of(Change, import_record=other)] == [(bob.pk, 1)]

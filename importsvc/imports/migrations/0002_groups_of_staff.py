@@ -35,7 +35,7 @@ def _get_permission(apps, app, model, codename, name):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("imports", "0013_outcomes_in_the_journal"),
+        ("imports", "0001_import_and_staged_rows"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]

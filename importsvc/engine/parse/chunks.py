@@ -1,0 +1,94 @@
+"""``import_data``, read from a stream and cut into chunks of rows (contract, section 2.5). Pure.
+
+A chunk keeps the text of its rows: digits of numbers, order of members and escapes stay as they were sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from importsvc.engine.errors import PayloadError
+from importsvc.text.display import printable
+from importsvc.text.json_stream import JsonReader, JsonTooLargeError
+
+CHUNK_ROWS = 2_000
+CHUNK_CHARACTERS = 256 * 1024
+
+
+class RowChunk(NamedTuple):
+    """Rows of one type that follow each other.
+
+    Attributes:
+        type_name: the name of the importable.
+        first_row: the number of the first row, counted from 1 within the type.
+        row_count: how many rows there are; 0 for a type of which no row was submitted.
+        text: the rows as items of a JSON array, without its brackets.
+    """
+
+    type_name: str
+    first_row: int
+    row_count: int
+    text: str
+
+
+def split_rows(reader: JsonReader, *, types: Collection[str]) -> Iterator[RowChunk]:
+    """The rows of an object with an array of rows for each type, in chunks, in the order in which they come.
+
+    A chunk has at most ``CHUNK_ROWS`` rows and about ``CHUNK_CHARACTERS`` characters; a longer row is a chunk by
+    itself. A type without rows is one empty chunk. The value is read to its end before a ``PayloadError``.
+
+    Args:
+        reader: stands before the value.
+        types: the names of the types that can be imported.
+
+    Raises:
+        JsonError: the text is not JSON, or a ``JsonTooLargeError``: a row is longer than is read.
+        PayloadError: the value is no such object, names a type twice or one that is unknown, or has no rows at all.
+
+        Chunks that came before mean nothing then.
+    """
+    if reader.peek() != "{":
+        reader.skip_value()
+        raise PayloadError(f"must be an object with an array of rows for each type ({', '.join(types)})")
+    problem = ""
+    submitted: set[str] = set()
+    has_rows = False
+    for name in reader.read_members():
+        problem = problem or _find_problem(name, reader, submitted, types)
+        if problem:
+            reader.skip_value()
+            continue
+        submitted.add(name)
+        for chunk in _split_array(reader, name):
+            has_rows = has_rows or chunk.row_count > 0
+            yield chunk
+    if problem or not has_rows:
+        raise PayloadError(problem or "has no rows")
+
+
+def _find_problem(name: str, reader: JsonReader, submitted: Collection[str], types: Collection[str]) -> str:
+    """What is wrong with a member, before its value is read."""
+    if name in submitted:
+        return f"names '{printable(name)}' twice"
+    if name not in types:
+        return f"has an unknown type '{printable(name)}'; known are {', '.join(types)}"
+    return "" if reader.peek() == "[" else f"'{name}' must be an array of rows"
+
+
+def _split_array(reader: JsonReader, name: str) -> Iterator[RowChunk]:
+    first_row, row_count = 1, 0
+    texts: list[str] = []
+    size = 0
+    try:
+        for count, text in reader.read_passages(items=CHUNK_ROWS, characters=CHUNK_CHARACTERS // 8):
+            if texts and (row_count + count > CHUNK_ROWS or size + len(text) > CHUNK_CHARACTERS):
+                yield RowChunk(name, first_row, row_count, ",".join(texts))
+                first_row, row_count, texts, size = first_row + row_count, 0, [], 0
+            row_count += count
+            texts.append(text)
+            size += len(text)
+    except JsonTooLargeError as error:
+        raise JsonTooLargeError(f"row {first_row + row_count} of '{name}' has {error}") from None
+    if texts or first_row == 1:
+        yield RowChunk(name, first_row, row_count, ",".join(texts))

@@ -1,0 +1,73 @@
+"""Planned rows, and their writing, for tests of what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from importsvc.engine.apply.write import RecordWriter
+from importsvc.engine.plan.plan import ColumnBatch, GivenValues, PlannedChunk
+from importsvc.engine.schema import registry
+from importsvc.engine.schema.defaults import Defaults
+from importsvc.imports.models import Import
+
+
+def company_row(name: Any, **values: Any) -> tuple[Any, ...]:
+    """The clean values of a row."""
+    return _row("company", name=name, **values)
+
+
+def person_row(first_name: Any, **values: Any) -> tuple[Any, ...]:
+    """The clean values of a row."""
+    return _row("person", first_name=first_name, **values)
+
+
+def _row(type_name: str, **values: Any) -> tuple[Any, ...]:
+    row = tuple(values.pop(name, None) for name in registry.get(type_name).column_names)
+    assert not values
+    return row
+
+
+def companies(*rows: tuple[Any, ...], first_row: int = 1) -> PlannedChunk:
+    """A chunk of which each row becomes a record."""
+    return plan_chunk("company", rows, first_row=first_row)
+
+
+def people(*rows: tuple[Any, ...], first_row: int = 1) -> PlannedChunk:
+    """A chunk of which each row becomes a record."""
+    return plan_chunk("person", rows, first_row=first_row)
+
+
+def plan_chunk(
+    type_name: str,
+    rows: Sequence[tuple[Any, ...] | None],
+    *,
+    first_row: int = 1,
+    given: Sequence[GivenValues] = (),
+    skipped: int = 0,
+) -> PlannedChunk:
+    """A chunk of these rows; in place of one that becomes no record is ``None``."""
+    importable = registry.get(type_name)
+    created = {first_row + index: row for index, row in enumerate(rows) if row is not None}
+    columns = list(zip(*created.values(), strict=True)) or [()] * len(importable.column_names)
+    return PlannedChunk(importable, len(rows), ColumnBatch(list(created), columns), given=given, skipped=skipped)
+
+
+def write(import_: Import, *chunks: PlannedChunk, defaults: Defaults | None = None) -> list[dict[str, int]]:
+    """Write the chunks in their order; what became of the rows of each."""
+    writer = RecordWriter(
+        organization=import_.organization,
+        import_id=import_.pk,
+        defaults=defaults or Defaults(import_.organization),
+        referenced={"company"},
+    )
+    counts = []
+    for chunk in chunks:
+        counts.append(writer.write(chunk))
+        writer.finish_type(chunk.importable)
+    return counts
+
+
+def rows_of(model: Any, **conditions: Any) -> list[dict[str, Any]]:
+    """The records of a model, column by column."""
+    return list(model.objects.filter(**conditions).order_by("id").values())

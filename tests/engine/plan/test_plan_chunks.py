@@ -1,0 +1,178 @@
+"""Chunks of one type that are planned one after the other: what they remember of each other, and what they ask."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import pytest
+
+from importsvc.engine.errors import RowError
+from importsvc.engine.parse.rows import NAMED_HEADERS
+from importsvc.engine.plan import row_checks
+from importsvc.engine.plan.lookups import Lookups
+from importsvc.engine.plan.plan import OnDuplicate, PlannedChunk, Questions, RowRef
+from tests.engine.example import MATCHED_PLAYER, MATCHED_TEAM, PLAYER, TEAM, planned_player, player
+from tests.engine.planning import answer, plan_payload
+
+TAKEN = "has already been taken"
+
+
+def know_nothing(questions: Questions) -> Lookups:
+    return answer(questions, records={})
+
+
+def test_errors_that_are_not_named_are_counted_in_the_chunk() -> None:
+    wide = player(2) | {f"x{number}": 1 for number in range(NAMED_HEADERS + 3)}
+    made = plan_payload({"player": [player(1), wide, player(3)]}, [PLAYER], know_nothing, chunk_rows=1)
+
+    assert [(len(chunk.errors), chunk.uncounted) for chunk in made.chunks] == [(0, 0), (NAMED_HEADERS, 3), (0, 0)]
+
+
+def test_every_chunk_says_how_many_rows_it_has_and_what_becomes_of_them() -> None:
+    made = plan_payload({"player": [player(1), player(2), player(3)]}, [PLAYER], know_nothing, chunk_rows=2)
+
+    assert [(chunk.importable, chunk.row_count, list(chunk.created.rows)) for chunk in made.chunks] == [
+        (PLAYER, 2, [1, 2]),
+        (PLAYER, 1, [3]),
+    ]
+
+
+def test_a_value_is_taken_by_a_row_of_an_earlier_chunk() -> None:
+    rows = [player(1), player(2), player(3, email="P1@ACME.test"), player(4, nick="x"), player(5, nick="X")]
+
+    for chunk_rows in (1, 2, 3):
+        made = plan_payload({"player": rows}, [PLAYER], know_nothing, chunk_rows=chunk_rows)
+        assert made.errors == {"player": [RowError(3, "email", f"Email {TAKEN}"), RowError(5, "nick", f"Nick {TAKEN}")]}
+
+
+def test_a_chunk_asks_for_its_unique_values_and_for_names_that_were_not_asked_about_before() -> None:
+    rows = [
+        player(1, team="Reds"),
+        player(2, nick="Ace", team="Blues", former_team="none"),
+        player(3, team="Reds", former_team="reds"),
+        player(4, nick="Ace", team="none"),
+    ]
+
+    made = plan_payload({"player": rows}, [PLAYER], know_nothing, chunk_rows=2)
+
+    assert made.questions == [
+        Questions(
+            taken={("player", "email"): {"p1@acme.test", "p2@acme.test"}, ("player", "nick"): {"Ace"}},
+            found={("team", "name"): {"Reds", "Blues", "none"}},
+        ),
+        Questions(
+            taken={("player", "email"): {"p3@acme.test", "p4@acme.test"}, ("player", "nick"): {"Ace"}},
+            found={("team", "name"): {"reds", "none"}},  # each for a column that did not have it before
+        ),
+    ]
+
+
+def test_a_name_that_was_asked_about_before_means_the_same_again() -> None:
+    records = {("team", "name"): {"reds": [7], "blues": [8, 9]}}
+    answers = iter([records, {}, {}])
+    rows = [player(number, team=name) for number, name in enumerate(["Reds", "Blues", "none", "Reds"] * 3, start=1)]
+
+    made = plan_payload(
+        {"player": rows}, [PLAYER], lambda questions: answer(questions, records=next(answers)), chunk_rows=4
+    )
+
+    assert [questions.found["team", "name"] for questions in made.questions] == [
+        {"Reds", "Blues", "none"},
+        set(),
+        set(),
+    ]
+    assert [values[4] for _, values in made.created["player"]] == [7, None, None, 7] * 3
+    assert made.errors["player"] == [
+        RowError(row, "team", f"Team {why}")
+        for first in (2, 6, 10)
+        for row, why in ((first, "is ambiguous"), (first + 1, "must exist"))
+    ]
+
+
+def test_names_are_asked_about_again_when_too_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_checks, "REMEMBERED_NAMES", 2)
+    names = ["A", "B", "A", "none", "A", "B", "none"]
+    rows = [player(number, team=name) for number, name in enumerate(names, start=1)]
+    records = {("team", "name"): {"a": [1], "b": [2]}}
+
+    made = plan_payload({"player": rows}, [PLAYER], lambda asked: answer(asked, records=records), chunk_rows=1)
+
+    assert [sorted(questions.found["team", "name"]) for questions in made.questions] == [
+        ["A"], ["B"], [], ["none"], ["A"], ["B"], ["none"]
+    ]  # fmt: skip
+    assert [values[4] for _, values in made.created["player"]] == [1, 2, 1, None, 1, 2, None]
+    assert made.errors["player"] == [RowError(4, "team", "Team must exist"), RowError(7, "team", "Team must exist")]
+
+
+def test_a_reference_is_to_a_row_of_any_chunk() -> None:
+    teams = [{"name": f"T{number}"} for number in range(1, 6)]
+    players = [player(1, team="t5"), player(2, team="T1", former_team="t3"), player(3, former_team="T5")]
+
+    for chunk_rows in (1, 2, 3):
+        made = plan_payload({"player": players, "team": teams}, [TEAM, PLAYER], know_nothing, chunk_rows=chunk_rows)
+        assert made.is_valid
+        assert made.created["player"] == [
+            (1, planned_player(1, team=RowRef("team", 5))),
+            (2, planned_player(2, team=RowRef("team", 1), former_team=RowRef("team", 3))),
+            (3, planned_player(3, former_team=RowRef("team", 5))),
+        ]
+
+
+@pytest.mark.parametrize("on_duplicate", ["error", "skip", "update"])
+def test_it_makes_no_difference_whether_a_chunk_is_written_before_the_next_one_is_planned(
+    on_duplicate: OnDuplicate,
+) -> None:
+    payload: dict[str, list[Any]] = {
+        "team": [{"name": "T1"}, {"name": "T2"}, {"name": "t1"}, {"name": "Reds"}],
+        "player": [
+            player(1, team="t1"),
+            player(2, team="T2", nick="x"),
+            player(3, team="reds", former_team="t2"),
+            player(4, email="P1@acme.test"),
+            player(5, nick="X"),
+            player(6, email="old@acme.test", nick="x"),
+            player(7, email="old2@acme.test", team="T2"),
+            {"email": "P2@acme.test", "nick": "y", "team": "none"},
+            {"email": "Old@acme.test", "nick": "z", "team": "none"},
+        ],
+    }
+    teams, players = payload["team"], payload["player"]
+    parts = [
+        payload,
+        {"team": [*teams[:2], teams[3]], "player": players[:3]},
+        {"team": teams[1:], "player": players[1:]},
+        {"player": [players[1], players[7]]},
+        {"player": [players[5], players[8]]},
+        {"player": players[3:7]},
+    ]
+    for part in parts:
+        assert plan_and_write(part, on_duplicate, writes=True) == plan_and_write(part, on_duplicate, writes=False)
+
+
+def plan_and_write(payload: dict[str, list[Any]], on_duplicate: OnDuplicate, *, writes: bool) -> object:
+    """What is wrong, and which rows become what."""
+    records = {
+        ("team", "name"): {"reds": [1]},
+        ("player", "email"): {"old@acme.test": [2], "old2@acme.test": [3]},
+        ("player", "nick"): {"ace": [2]},
+    }
+    ids = count(100)
+
+    def write(chunk: PlannedChunk) -> None:
+        for (type_name, column), known in records.items():
+            if type_name == chunk.importable.name:
+                values = chunk.created.columns[chunk.importable.position(column)]
+                known.update({value.lower(): [next(ids)] for value in values if value is not None})
+
+    made = plan_payload(
+        payload,
+        [MATCHED_TEAM, MATCHED_PLAYER],
+        lambda questions: answer(questions, records=records),
+        on_duplicate=on_duplicate,
+        chunk_rows=1,
+        write=write if writes else None,
+    )
+    created = {name: [row for row, _ in rows] for name, rows in made.created.items()}
+    given = {name: [(each.row, each.record_id) for each in rows] for name, rows in made.given.items()}
+    return (created, given, made.skipped) if made.is_valid else made.errors

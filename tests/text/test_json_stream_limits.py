@@ -1,0 +1,232 @@
+"""How much of a stream of JSON is read, how much of it is in memory, and how large and deep a value may be."""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, repeat
+from typing import Any
+
+import pytest
+
+from importsvc.text import json_stream
+from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, decode_rows, read_pieces, read_utf8
+
+ROW = '{"First Name": "Ada", "Last Name": "Lovelace", "Email": "ada@acme.test"}'
+MANY_ROWS = 30_000  # of about 2 MB
+IN_MEMORY = 800_000  # bytes
+PASSAGES = {"items": 500, "characters": 30_000}
+
+
+def open_reader(*pieces: str) -> JsonReader:
+    return JsonReader(read_pieces(iter(pieces)))
+
+
+# --- the stream ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", range(1, 6))
+def test_characters_are_whole_wherever_the_bytes_are_cut(size: int) -> None:
+    text = "a\u00e9\u20ac\N{GRINNING FACE}\x00\ufeff" * 3
+    read = read_utf8(io.BytesIO(text.encode()))
+
+    pieces = list(iter(lambda: read(size), ""))
+
+    assert "".join(pieces) == text
+    assert read(size) == ""
+
+
+def test_bytes_that_are_not_utf_8_are_refused_when_they_are_read() -> None:
+    reader = JsonReader(read_utf8(_Bytes([b'["a", ', b'"\xff"]'])))
+    with pytest.raises(JsonError, match=r"^it is not UTF-8$"):
+        reader.read_value()
+
+
+def test_empty_pieces_are_not_the_end_of_the_text() -> None:
+    reader = open_reader("", "[1", "", "", ", 2]", "")
+
+    assert reader.read_value() == [1, 2]
+    reader.expect_end()
+
+
+class _Bytes:
+    """A stream that gives these bytes and then nothing."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+
+    def read(self, size: int, /) -> bytes:
+        return next(self._pieces, b"")
+
+
+# --- no more is read than is asked for -------------------------------------------------------------------------------
+
+
+class Source:
+    """Pieces of a text, of which it is known how many were read."""
+
+    def __init__(self, pieces: Iterable[str]) -> None:
+        self.count = 0
+        self._pieces = iter(pieces)
+
+    def read(self, size: int) -> str:
+        self.count += 1
+        return next(self._pieces, "")
+
+
+def read_passages(reader: JsonReader) -> Iterator[object]:
+    return reader.read_passages(**PASSAGES)
+
+
+def read_members(reader: JsonReader) -> Iterator[object]:
+    for name in reader.read_members():
+        reader.skip_value()
+        yield name
+
+
+@pytest.mark.parametrize(
+    ("first", "piece", "read"),
+    [
+        ("[", f"{ROW}," * 1_000, read_passages),
+        ("{", "".join(f'"m{number}": {ROW},' for number in range(1_000)), read_members),
+        ('"', ROW.replace('"', r"\"") * 1_000, JsonReader.read_text),
+    ],
+)
+def test_a_stream_is_read_no_further_than_it_is_asked_for(
+    first: str, piece: str, read: Callable[[JsonReader], Iterator[object]]
+) -> None:
+    source = Source(chain([first], repeat(piece)))
+    values = read(JsonReader(source.read))
+
+    next(values)
+    assert source.count <= 4
+    for _ in range(10):
+        next(values)
+    assert source.count <= 16
+
+
+def test_what_comes_before_what_is_wrong_is_read() -> None:
+    passages = open_reader("[1, 2, 3, x").read_passages(items=1, characters=64)
+
+    assert [next(passages), next(passages), next(passages)] == [(1, "1"), (1, "2"), (1, "3")]
+    with pytest.raises(JsonError, match=r"^line 1 column 11: Expecting value$"):
+        next(passages)
+
+
+def test_nothing_is_read_before_it_is_asked_for() -> None:
+    source = Source(repeat("["))
+
+    JsonReader(source.read)
+
+    assert source.count == 0
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pieces", "read"),
+    [
+        (chain(["[", ROW], repeat(f",{ROW}", MANY_ROWS), ["]"]), lambda it: it.read_passages(**PASSAGES)),
+        (chain(["[0"], repeat(",0" * 20, MANY_ROWS), ["]"]), lambda it: it.read_passages(**PASSAGES)),
+        (chain(['{"a": ['], repeat('"",' * 30, MANY_ROWS), ['"" ]}']), lambda it: [it.skip_value()]),
+        (chain(['{"a": 0'], repeat(f',"a":{ROW}', MANY_ROWS), ["}"]), lambda it: [it.skip_value()]),
+        (chain(['"'], repeat("\\u0041" * 15, MANY_ROWS), ['"']), JsonReader.read_text),
+        (chain(['{"a": "'], repeat("x" * 80, MANY_ROWS), ['"}']), lambda it: [it.skip_value()]),
+        (chain(["7"], repeat(" " * 80, MANY_ROWS)), lambda it: [it.read_value(), it.expect_end()]),
+    ],
+)
+def test_memory_does_not_grow_with_the_text(
+    pieces: Iterator[str], read: Callable[[JsonReader], Iterable[object]]
+) -> None:
+    reader = JsonReader(read_pieces(pieces))
+    tracemalloc.start()
+    try:
+        for _ in read(reader):
+            pass
+        reader.expect_end()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < IN_MEMORY
+
+
+# --- large values ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many characters a value may have here."""
+    monkeypatch.setattr(json_stream, "LARGEST_VALUE", 1_000)
+    monkeypatch.setattr(json_stream, "PIECE", 24)
+    return 1_000
+
+
+def make_values(length: int) -> list[str]:
+    """A string, an object and an array of this length."""
+    return [json.dumps("x" * (length - 2)), f'{{"a":{"1":>{length - 6}}}}', f"[{'1,' * 300}{'1':>{length - 602}}]"]
+
+
+@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("size", [1, 24, 10_000])
+def test_a_value_is_read_up_to_a_length_and_refused_beyond(limit: int, index: int, size: int) -> None:
+    longest, longer = make_values(limit)[index], make_values(limit + 1)[index]
+    assert (len(longest), len(longer)) == (limit, limit + 1)
+
+    def cut(source: str) -> JsonReader:
+        return open_reader(*(source[start : start + size] for start in range(0, len(source), size)))
+
+    assert cut(longest).read_value() == json.loads(longest)
+    with pytest.raises(JsonTooLargeError, match=r"^more than 1000 characters$"):
+        cut(longer).read_value()
+
+
+def test_an_item_may_not_be_longer_than_a_value(limit: int) -> None:
+    def read(item: str) -> list[tuple[int, str]]:
+        return list(open_reader(f"[1,{item},2]").read_passages(items=5, characters=64))
+
+    for longest, longer in zip(make_values(limit), make_values(limit + 1), strict=True):
+        assert (1, longest) in read(longest)
+        with pytest.raises(JsonTooLargeError, match=r"^more than 1000 characters$"):
+            read(longer)
+
+
+def test_what_is_skipped_may_be_longer_but_not_what_is_in_it(limit: int) -> None:
+    text = json.dumps("x" * 10 * limit)
+    array = json.dumps([0] * 10 * limit)
+    for source in (text, array, f'{{"a": {array}, "b": {text}, "c": {text}}}'):
+        reader = open_reader(source)
+        reader.skip_value()
+        reader.expect_end()
+
+    for source in (f"[{text}]", f'{{"a": {{"b": {text}}}}}', f"{{{text}: 1}}"):
+        with pytest.raises(JsonTooLargeError, match=r"^more than 1000 characters$"):
+            open_reader(source).skip_value()
+
+
+def test_a_string_is_read_however_long_it_is(limit: int) -> None:
+    assert sum(map(len, open_reader(json.dumps("x" * 10 * limit)).read_text())) == 10 * limit
+
+
+# --- deep values -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('{"a":[', "]}")])
+def test_however_deep_items_are_nested_they_are_read_or_refused(opening: str, closing: str) -> None:
+    outcomes = set()
+    for levels in range(400, 1_020):
+        item = f'{{"x": {opening * levels}7{closing * levels}}}'
+        items: list[Any] = []
+        try:
+            for _, text in open_reader(f"[{item},{item}]").read_passages(items=2, characters=10_000):
+                items += decode_rows(text)
+        except JsonError as error:
+            outcomes.add(str(error))
+        else:
+            outcomes.add("read")
+            assert len(items) == 2
+
+    assert outcomes == {"read", "it is nested too deep"}
