@@ -56,7 +56,7 @@ def read_state(importable: Importable, ids: Collection[int]) -> str:
             "SELECT md5(string_agg(md5((to_jsonb(record) - %s::text[])::text), '' ORDER BY asked.id))"
             " FROM unnest(%s::bigint[]) AS asked(id)"
             f" CROSS JOIN LATERAL (SELECT * FROM {table} AS stored WHERE stored.id = asked.id OFFSET 0) AS record",
-            [sorted(importable.volatile_columns), array_literal([str(record_id) for record_id in sorted(ids)])],
+            [sorted(importable.ignored_columns), array_literal([str(record_id) for record_id in sorted(ids)])],
         )
         (digest,) = cursor.fetchone()
     return digest or ""

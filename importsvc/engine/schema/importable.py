@@ -56,7 +56,8 @@ class Importable:
         references: what a row may say about its relations. A row's values come in the order columns, references.
         match_key: the unique column by which a row means a record that is there already, whatever its case; without
             one every row becomes a new record.
-        volatile: fields of the model that move by themselves, such as when somebody was last seen: no edit of anybody.
+        ignored_fields: fields of the model that the service writes by itself, such as when a person was last seen; a
+            revert does not take such a write for a change of the record.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Importable:
     columns: tuple[Column, ...]
     references: tuple[Reference, ...] = ()
     match_key: str | None = None
-    volatile: tuple[str, ...] = ()
+    ignored_fields: tuple[str, ...] = ()
     headers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -99,9 +100,9 @@ class Importable:
         return tuple(f for f in fields if f.name not in known and not f.primary_key and not f.generated)
 
     @property
-    def volatile_columns(self) -> set[str]:
-        """The columns of the model's table that move by themselves."""
-        return {str(cast("Field[Any, Any]", self.model._meta.get_field(name)).column) for name in self.volatile}
+    def ignored_columns(self) -> set[str]:
+        """The columns of the model's table that belong to ``ignored_fields``."""
+        return {str(cast("Field[Any, Any]", self.model._meta.get_field(name)).column) for name in self.ignored_fields}
 
     def position(self, name: str) -> int:
         """Where a row's values hold this column."""
