@@ -10,8 +10,14 @@ from django.db.models import Model
 from importsvc.engine.apply.change_values import write_values
 from importsvc.engine.revert.revert import OnConflict, UndoReport, undo
 from importsvc.engine.schema import registry
+from importsvc.engine.schema.importable import Importable
 from importsvc.imports.models import Change, Import
 from importsvc.postgres.copy import forget_plans, json_text
+
+
+def find_importable(model: type[Model]) -> Importable:
+    """The type whose rows become records of this model."""
+    return next(importable for importable in registry.in_dependency_order() if importable.model is model)
 
 
 def undo_and_take_back(import_: Import, on_conflict: OnConflict = "refuse") -> UndoReport:
@@ -24,8 +30,7 @@ def undo_and_take_back(import_: Import, on_conflict: OnConflict = "refuse") -> U
 
 def update_by_import(import_: Import, record: Model, *, row: int = 1, **after: Any) -> Change:
     """What an import does that gives an existing record these values, by column of the table."""
-    importable = registry.find_by_model(type(record))
-    assert importable
+    importable = find_importable(type(record))
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO imports_change (import_id, record_type, record_id, row, action, before, after)"

@@ -18,7 +18,10 @@ class Column:
         name: snake_case, as messages name it.
         clean: takes the cell, returns the value to store or ``None`` for blank; see ``importsvc.engine.parse.cells``.
         required: whether a blank cell is an error.
-        unique: whether no other record of the organization may have the value, whatever its case.
+        unique: whether no other record of the organization may have the value, whatever its case. The model has a
+            unique constraint that says so: ``UniqueConstraint(Lower(name), "organization", …)``.
+        constrained: ``False`` for a unique column without that constraint, of which other writers than imports may
+            make duplicates. The model has an index in its place: ``Index(Lower(name), "organization", …)``.
         default: takes the organization, returns what a record gets whose cell is blank; asked once an import.
             Without it, such a record gets the model's own default.
     """
@@ -27,6 +30,7 @@ class Column:
     clean: Callable[[object], Any]
     required: bool = False
     unique: bool = False
+    constrained: bool = True
     default: Callable[[Any], Any] | None = None
 
 
