@@ -12,7 +12,7 @@ from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Lower
 
 from importsvc.engine.schema import registry
-from importsvc.engine.schema.importable import Importable, has_unique_constraint
+from importsvc.engine.schema.importable import Importable, get_plural_name, has_unique_constraint
 from importsvc.postgres.statement_keys import StatementForeignKey
 
 
@@ -93,7 +93,7 @@ def _check_foreign_keys(importable: Importable) -> Iterator[checks.CheckMessage]
 
 
 def _check_plural_name(importable: Importable) -> Iterator[checks.CheckMessage]:
-    name = str(importable.model._meta.verbose_name_plural)
+    name = get_plural_name(importable.model)
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         text = f"The plural name '{name}' of importable '{importable.name}' cannot be the type of a resource"
         hint = "Set verbose_name_plural of the model to a name of lower-case letters and underscores: line_items."

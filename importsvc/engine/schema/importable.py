@@ -132,6 +132,11 @@ def has_unique_constraint(importable: Importable, column: str) -> bool:
     )
 
 
+def get_plural_name(model: type[Model]) -> str:
+    """What many records of a model are called: ``people``. The API calls the type of their resources so."""
+    return str(model._meta.verbose_name_plural)
+
+
 def normalize_header(header: str) -> str:
     """What two headers of one column have in common: ``First Name``, ``first_name``, ``FIRST-NAME``."""
     return "".join(header.split()).casefold().replace("_", "").replace("-", "")

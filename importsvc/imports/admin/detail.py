@@ -15,7 +15,7 @@ from importsvc.engine.errors import PayloadError
 from importsvc.engine.parse.payload import read_payload
 from importsvc.engine.schema import registry
 from importsvc.imports.models import Change, Import, ImportState
-from importsvc.imports.record_types import get_record_types
+from importsvc.imports.services import get_record_types
 from importsvc.imports.staging import staged_size
 from importsvc.text.display import describe_value, printable
 from importsvc.text.strict_json import NotStreamableError, stream_arrays

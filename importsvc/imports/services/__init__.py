@@ -1,6 +1,7 @@
 """The only way in: create, update, run and revert an import, each in one transaction, and say before what that will do.
 
-Every edge (HTTP, admin, command) makes one call here. Refusals are ``importsvc.imports.errors``.
+Every edge (HTTP, admin, command) makes one call here. It also finds here which types of records there are. Refusals are
+``importsvc.imports.errors``.
 """
 
 from importsvc.imports.services.importing import create_import, import_rows, run_import, update_import
@@ -12,6 +13,12 @@ from importsvc.imports.services.previewing import (
     preview_import,
     preview_rows,
 )
+from importsvc.imports.services.record_types import (
+    describe_records,
+    get_record_models,
+    get_record_types,
+    get_resource_type,
+)
 from importsvc.imports.services.reverting import (
     OnConflict,
     Revert,
@@ -21,12 +28,9 @@ from importsvc.imports.services.reverting import (
     preview_revert,
     revert_import,
 )
-from importsvc.imports.services.selecting import select_revertible
-from importsvc.imports.services.statuses import ImportStatus, list_statuses, read_status
 
 __all__ = [
     "ImportPreview",
-    "ImportStatus",
     "OnConflict",
     "PlannedChange",
     "Progress",
@@ -35,15 +39,16 @@ __all__ = [
     "RowsPreview",
     "UndoChange",
     "create_import",
+    "describe_records",
     "find_import",
+    "get_record_models",
+    "get_record_types",
+    "get_resource_type",
     "import_rows",
-    "list_statuses",
     "preview_import",
     "preview_revert",
     "preview_rows",
-    "read_status",
     "revert_import",
     "run_import",
-    "select_revertible",
     "update_import",
 ]
