@@ -10,8 +10,8 @@ def list_permissions():
     views = [("imports", "import", "view_import", "Can view import")]
     views += [("organizations", "organization", "view_organization", "Can view organization")]
     for options in (model._meta for model in get_record_models()):
-        name = f"Can view {options.verbose_name_raw}"
-        views.append((options.app_label, options.model_name, f"view_{options.model_name}", name))
+        name = str(options.model_name)
+        views.append((options.app_label, name, f"view_{name}", f"Can view {options.verbose_name_raw}"))
     return {"Support": views, "Operators": [*views, ("imports", "import", "revert_import", "Can revert import")]}
 
 
