@@ -11,6 +11,7 @@ from organizations.admin import RecordAdmin
 class CompanyAdmin(RecordAdmin):
     """Companies of all organizations."""
 
+    icon = "apartment"
     list_display = ["name", "id", "organization", "default_currency", "created_at", "archived_at"]
     list_select_related = ["organization"]
     list_filter = [("archived_at", admin.EmptyFieldListFilter), ("organization", AutocompleteSelectFilter)]

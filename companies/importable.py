@@ -10,7 +10,7 @@ register(
         name="company",
         model=Company,
         columns=(
-            Column("name", clean=text, required=True, unique=True),
+            Column("name", clean=text, required=True, unique=True, constrained=False),
             Column("default_currency", clean=currency, default=lambda organization: organization.default_currency),
             Column("description", clean=long_text),
             Column("due_days", clean=whole_number),

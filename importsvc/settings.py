@@ -68,10 +68,11 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "rest_framework_json_api",
     "importsvc.apps.ProjectConfig",
+    # An app imports those before it.
     "organizations",
+    "importsvc.idempotency",
     "companies",
     "people",
-    "importsvc.idempotency",
     "importsvc.imports",
 ]
 

@@ -42,6 +42,7 @@ class PersonForm(RecordForm):
 class PersonAdmin(RecordAdmin):
     """Users and contacts of all organizations."""
 
+    icon = "group"
     form = PersonForm
     list_display = ["__str__", "id", "email", "organization", "company", "is_user", "archived_at"]
     list_select_related = ["organization", "company"]

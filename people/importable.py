@@ -19,6 +19,6 @@ register(
         ),
         references=(Reference("company", to="company", by="name"),),
         match_key="email",
-        volatile=("last_seen_at",),
+        ignored_fields=("last_seen_at",),
     )
 )

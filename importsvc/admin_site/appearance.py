@@ -1,32 +1,13 @@
-"""How the admin looks: its name, its sidebar, what its search finds. The settings take ``UNFOLD`` from here.
+"""How the admin looks: its name, its icon, its colours. The settings take ``UNFOLD`` from here.
 
 Nothing of it comes from anywhere else: fonts, icons and scripts are static files of the packages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
-
-
-def _may_view(label: str) -> Callable[[HttpRequest], bool]:
-    app, model = label.split(".")
-
-    def may_view(request: HttpRequest) -> bool:
-        return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
-
-    return may_view
-
-
-def _link(title: str, icon: str, label: str) -> dict[str, Any]:
-    """An entry of the sidebar: a list of records, for those who may see it. The icon's name is of Material Symbols."""
-    url = reverse_lazy(f"admin:{label.replace('.', '_')}_changelist")
-    return {"title": title, "icon": icon, "link": url, "permission": _may_view(label)}
-
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "importsvc",
@@ -39,32 +20,10 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SCRIPTS": [lambda request: static("importsvc/copy.js")],
     "DASHBOARD_CALLBACK": "importsvc.imports.admin.home.add_state_of_things",
-    "COMMAND": {"search_models": ["imports.import", "people.person", "companies.company"]},
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,
-        "navigation": [
-            {"items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]},
-            {
-                "title": "Data",
-                "separator": True,
-                "items": [
-                    _link("Imports", "move_to_inbox", "imports.import"),
-                    _link("People", "group", "people.person"),
-                    _link("Companies", "apartment", "companies.company"),
-                ],
-            },
-            {
-                "title": "Access",
-                "separator": True,
-                "items": [
-                    _link("Organizations", "domain", "organizations.organization"),
-                    _link("Tokens", "key", "people.apitoken"),
-                    _link("Staff", "badge", "auth.user"),
-                    _link("Staff groups", "groups", "auth.group"),
-                ],
-            },
-        ],
+        "navigation": "importsvc.admin_site.navigation.build_sidebar",
     },
     "COLORS": {
         "primary": {

@@ -7,11 +7,14 @@ from typing import Any
 
 from django.contrib.admin import ModelAdmin
 from django.core.paginator import Paginator
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
+
+from importsvc.admin_site.navigation import get_searched_models
 
 # Of each kind; whoever looks for more goes to the list, which has filters and pages.
 FOUND_AT_ONCE = 10
@@ -24,7 +27,7 @@ class AdminSite(UnfoldAdminSite):
     index_template = "imports/home.html"
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The pages, imports, people and companies that match ``s``, as far as the user may see them.
+        """The pages, imports and records of importable types that match ``s``, as far as the user may see them.
 
         The package's own search reads every match, and keeps what it found for five minutes: an import that was just
         made would be missing.
@@ -34,8 +37,8 @@ class AdminSite(UnfoldAdminSite):
         if not term or "\0" in term:
             return HttpResponse()
         results = self._search_apps(self.get_app_list(request), term.lower())
-        for label in self._get_config("COMMAND", request)["search_models"]:
-            results += self._search_records(request, label, term)
+        for model in get_searched_models():
+            results += self._search_records(request, model, term)
         context = {
             "results": results,
             "page_obj": Paginator(results, FOUND_AT_ONCE),
@@ -46,8 +49,8 @@ class AdminSite(UnfoldAdminSite):
         headers = {"HX-Trigger": "search"}
         return TemplateResponse(request, "unfold/helpers/command_results.html", context, headers=headers)
 
-    def _search_records(self, request: HttpRequest, label: str, term: str) -> list[SearchResult]:
-        model_admin = next(known for model, known in self._registry.items() if model._meta.label_lower == label)
+    def _search_records(self, request: HttpRequest, model: type[Model], term: str) -> list[SearchResult]:
+        model_admin = self.get_model_admin(model)
         if not model_admin.has_view_permission(request):
             return []
         records = model_admin.get_queryset(request).select_related("organization")

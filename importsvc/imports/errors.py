@@ -8,9 +8,9 @@ from typing import Any
 from importsvc.engine.errors import RowErrors
 from importsvc.engine.revert import conflicts
 from importsvc.engine.revert.revert import UndoReport
+from importsvc.engine.schema.importable import get_plural_name
 from importsvc.errors import Conflict, InvalidAttribute
 from importsvc.imports.models import ImportState
-from importsvc.imports.record_types import name_resources
 
 
 class ImportDataInvalid(InvalidAttribute):
@@ -66,7 +66,7 @@ def describe_conflict(conflict: conflicts.Conflict) -> dict[str, Any]:
     ``reference_gone`` has ``fields`` and what they referred to ``before`` and cannot refer to again.
     """
     described: dict[str, Any] = {
-        "type": name_resources(conflict.model),
+        "type": get_plural_name(conflict.model),
         "id": str(conflict.record_id),
         "row": conflict.row,
         "reason": str(conflict.reason),

@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from importsvc.engine.schema import registry
 from importsvc.errors import DomainError, RecordNotFound
-from importsvc.imports.services import Revert, RevertPreview
+from importsvc.imports.services import Revert, RevertPreview, describe_records
 from importsvc.text.display import printable
 
 DESCRIBED_CONFLICTS = 5
@@ -22,7 +21,7 @@ _REASONS = {
 
 def describe_counts(counts: Mapping[str, int]) -> str:
     """Records by importable name, as in ``1 company, 2 people``; ``nothing`` if there are none."""
-    return ", ".join(_describe_count(name, count) for name, count in counts.items() if count) or "nothing"
+    return ", ".join(describe_records(name, count) for name, count in counts.items() if count) or "nothing"
 
 
 def describe_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
@@ -79,14 +78,6 @@ def _describe(done: Mapping[str, Mapping[str, int]], found: Mapping[str, Mapping
 
 def _count_by_type(counts: Mapping[str, Mapping[str, int]], what: str) -> dict[str, int]:
     return {name: of_type.get(what, 0) for name, of_type in counts.items()}
-
-
-def _describe_count(name: str, count: int) -> str:
-    try:
-        options = registry.get(name).model._meta
-    except KeyError:  # the journal outlives the types it names
-        return f"{count} {name}"
-    return f"{count} {options.verbose_name if count == 1 else options.verbose_name_plural}"
 
 
 def _describe_conflict(conflict: Mapping[str, Any]) -> str:

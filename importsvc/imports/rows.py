@@ -11,8 +11,8 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.parse.chunks import RowChunk, split_rows
+from importsvc.engine.schema import registry
 from importsvc.imports.errors import ImportDataInvalid
-from importsvc.imports.record_types import get_record_types
 from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, read_pieces, read_utf8
 
 # Bytes that are kept in memory before there is a file.
@@ -110,7 +110,7 @@ def read_attribute(reader: JsonReader) -> SpooledRows | RefusedRows | None:
         reader.skip_value()
         return None
     try:
-        return SpooledRows(split_rows(reader, types=get_record_types()))
+        return SpooledRows(split_rows(reader, types=registry.get_names()))
     except PayloadError as error:
         return RefusedRows(str(error))
 
@@ -166,7 +166,7 @@ def _spool_text(read: Callable[[int], str]) -> SpooledRows | RefusedRows:
         problem = ""
         rows = None
         try:
-            rows = SpooledRows(split_rows(reader, types=get_record_types()))
+            rows = SpooledRows(split_rows(reader, types=registry.get_names()))
         except PayloadError as error:
             problem = str(error)
         reader.expect_end()

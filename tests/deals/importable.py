@@ -10,6 +10,6 @@ register(
         name="deal",
         model=Deal,
         columns=(Column("name", clean=text, required=True), Column("value", clean=money)),
-        references=(Reference("company", to="company", by="name"),),
+        references=(Reference("company", to="company", by="name"), Reference("contact", to="person", by="email")),
     )
 )

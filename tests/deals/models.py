@@ -1,4 +1,4 @@
-"""The model of ``docs/adding-an-importable.md``: in no ``INSTALLED_APPS`` but that of ``test_third_importable``."""
+"""A model at the end of a chain of references: a deal names a person, who names a company."""
 
 from __future__ import annotations
 
@@ -6,17 +6,36 @@ from django.db import models
 from django.utils import timezone
 
 from companies.models import Company
+from importsvc.postgres.statement_keys import StatementForeignKey
 from organizations.models import Organization
+from people.models import Person
 
 
 class Deal(models.Model):
-    """Something that somebody may buy."""
+    """Something that a company may buy, and the person to talk to about it."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
-    company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True)
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, db_constraint=False)
+    contact = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, db_constraint=False)
     name = models.CharField(max_length=255)
     value = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            StatementForeignKey(
+                fields=["organization", "company"],
+                to="companies.Company",
+                to_fields=["organization", "id"],
+                name="deal_company_of_same_organization",
+            ),
+            StatementForeignKey(
+                fields=["organization", "contact"],
+                to="people.Person",
+                to_fields=["organization", "id"],
+                name="deal_contact_of_same_organization",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

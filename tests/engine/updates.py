@@ -10,11 +10,17 @@ from django.db.models import Model
 from importsvc.engine.apply.change_values import write_values
 from importsvc.engine.revert.revert import OnConflict, UndoReport, undo
 from importsvc.engine.schema import registry
+from importsvc.engine.schema.importable import Importable
 from importsvc.imports.models import Change, Import
 from importsvc.postgres.copy import forget_plans, json_text
 
 # What imports themselves are kept in.
 IMPORT_TABLES = ("imports_import", "imports_stagedchunk", "imports_change")
+
+
+def find_importable(model: type[Model]) -> Importable:
+    """The type whose rows become records of this model."""
+    return next(importable for importable in registry.in_dependency_order() if importable.model is model)
 
 
 def undo_and_take_back(import_: Import, on_conflict: OnConflict = "refuse") -> UndoReport:
@@ -27,8 +33,7 @@ def undo_and_take_back(import_: Import, on_conflict: OnConflict = "refuse") -> U
 
 def update_by_import(import_: Import, record: Model, *, row: int = 1, **after: Any) -> Change:
     """What an import does that gives an existing record these values, by column of the table."""
-    importable = registry.find_by_model(type(record))
-    assert importable
+    importable = find_importable(type(record))
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO imports_change (import_id, record_type, record_id, row, action, before, after)"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,7 +22,7 @@ from rest_framework_json_api.utils import get_included_resources
 
 from importsvc.imports.api.views import ImportViewSet
 from importsvc.imports.models import Change
-from importsvc.jsonapi.document.fields import ToOneField
+from importsvc.jsonapi.document.fields import EmptyToOneField, TimestampField, ToOneField, write_time_stamp
 from importsvc.jsonapi.document.pagination import PageNumberPagination
 from importsvc.jsonapi.views import JsonApiViewSet
 from people.services import NewOrganization
@@ -31,6 +33,7 @@ ResourceObject = dict[str, Any]
 def build_document(serializer_class: Any, records: Sequence[Any], request: Request, zone: tzinfo) -> dict[str, Any]:
     """``data``, a list, and ``included``, if there is any, of a document about these records."""
     serializer = serializer_class(records, many=True, context={"request": request, "time_zone": zone})
+    _let_write(serializer)
     data = _resource_objects(serializer)
     document: dict[str, Any] = {"data": data}
     paths: Sequence[str] = get_included_resources(request, serializer_class)
@@ -41,6 +44,33 @@ def build_document(serializer_class: Any, records: Sequence[Any], request: Reque
     return document
 
 
+def _let_write(serializer: Any) -> None:
+    """Let the fields of a serializer write, which the product's only declare, and leave out those shown on request."""
+    child, request, zone = serializer.child, serializer.context["request"], serializer.context["time_zone"]
+    if f"fields[{child.Meta.resource_name}]" not in request.query_params:
+        for name in getattr(child.Meta, "fields_on_request", ()):
+            child.fields.pop(name)
+    for field in child.fields.values():
+        if isinstance(field, TimestampField):
+            field.to_representation = partial(write_time_stamp, zone=zone)  # type: ignore[method-assign]
+        elif isinstance(field, ToOneField):
+            _let_write_linkage(field)
+
+
+def _let_write_linkage(field: Any) -> None:
+    # Where djangorestframework-jsonapi looks for the type of a relation before it looks at models.
+    field.Meta = SimpleNamespace(resource_name=field.resource_type)
+    field.use_pk_only_optimization = lambda: True
+    if isinstance(field, EmptyToOneField):
+        field.get_attribute = lambda instance: None
+    if not isinstance(field, RecordField):
+        field.to_representation = partial(_write_linkage, field)
+
+
+def _write_linkage(field: ToOneField, record: Any) -> dict[str, Any]:
+    return {"type": field.resource_type, "id": field.id_type(record.pk)}
+
+
 def _included(serializer: Any, paths: Sequence[str], seen: set[tuple[str, str]]) -> list[ResourceObject]:
     included: list[ResourceObject] = []
     for name, related_class in serializer.child.included_serializers.items():
@@ -49,6 +79,7 @@ def _included(serializer: Any, paths: Sequence[str], seen: set[tuple[str, str]])
             records = [related for record in serializer.instance if (related := getattr(record, name)) is not None]
             distinct = list({record.pk: record for record in records}.values())
             related = related_class(distinct, many=True, context=serializer.context)
+            _let_write(related)
             for resource in _resource_objects(related):
                 if _key(resource) not in seen:
                     seen.add(_key(resource))

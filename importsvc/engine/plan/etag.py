@@ -71,7 +71,7 @@ def read_state(importable: Importable, organization_id: int, ids: Collection[int
             f" (SELECT * FROM {table} AS stored WHERE stored.organization_id = %s AND stored.id = asked.id OFFSET 0)"
             " AS record",
             [
-                sorted(importable.volatile_columns),
+                sorted(importable.ignored_columns),
                 array_literal([str(record_id) for record_id in sorted(ids)]),
                 organization_id,
             ],

@@ -23,11 +23,11 @@ def select_edited_created(entries: Entries) -> Query:
     """Created records of which any column has another value than the import left (see ``Obstacle.query``)."""
     importable = entries.importable
     columns = entries.columns
-    volatile = importable.volatile_columns
-    expected = {name: value for name, value in _expected_values(entries).items() if name not in volatile}
-    given = _typed(columns, entries.mentioned & columns.keys() - volatile)
+    ignored = importable.ignored_columns
+    expected = {name: value for name, value in _expected_values(entries).items() if name not in ignored}
+    given = _typed(columns, entries.mentioned & columns.keys() - ignored)
     records = entries.from_records()
-    condition = _seems_edited(columns, given, expected, volatile)
+    condition = _seems_edited(columns, given, expected, ignored)
     sql = (
         f'SELECT place, record_id, row, fields, "then", now, {_NO_REFERRERS} FROM ('
         "  SELECT place, record_id, row, to_jsonb(record) AS record, to_jsonb("
@@ -47,13 +47,13 @@ def select_edited_created(entries: Entries) -> Query:
         ") AS differing WHERE fields IS NOT NULL"
     )
     usual = json_text(expected)
-    return Query(sql, [usual, sorted(volatile), *records.parameters, usual])
+    return Query(sql, [usual, sorted(ignored), *records.parameters, usual])
 
 
 def select_edited_updated(entries: Entries) -> Query | None:
     """Updated records that have another value in a column which the import changed; ``None`` if it cannot be."""
     columns = entries.columns
-    given = _typed(columns, entries.mentioned & columns.keys() - entries.importable.volatile_columns)
+    given = _typed(columns, entries.mentioned & columns.keys() - entries.importable.ignored_columns)
     if not given:
         return None
     compared = {
@@ -119,14 +119,14 @@ def _join_given(values: str, given: Mapping[str, str]) -> str:
 
 
 def _seems_edited(
-    columns: Mapping[str, TableColumn], given: Mapping[str, str], expected: Mapping[str, Any], volatile: set[str]
+    columns: Mapping[str, TableColumn], given: Mapping[str, str], expected: Mapping[str, Any], ignored: set[str]
 ) -> str:
     """A condition that costs little and holds for every created record that was edited, and for few others.
 
     Of a ``record`` it compares each column with what the row gave, or else what is usual.
     """
     alike = []
-    for name in sorted((given.keys() | expected.keys()) & columns.keys() - volatile):
+    for name in sorted((given.keys() | expected.keys()) & columns.keys() - ignored):
         column = quote(name)
         sources = [f"given.{column}"] if name in given else []
         sources.append(f"usual.{column}" if name in expected else f"record.{column}")

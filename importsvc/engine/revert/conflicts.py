@@ -18,6 +18,7 @@ from django.db.models import Model
 from importsvc.engine.revert.change_detection import select_edited_created, select_edited_updated, select_gone_columns
 from importsvc.engine.revert.changes import Journaled, Query
 from importsvc.engine.revert.referrers import select_gone_references, select_referenced
+from importsvc.engine.schema.importable import get_plural_name
 from importsvc.journal import CREATED, UPDATED
 from importsvc.postgres.foreign_keys import find_foreign_keys
 
@@ -136,7 +137,7 @@ def find_references(
         for key in find_foreign_keys(journaled.importable.model):
             own = next((other for other in all_journaled if other.importable.model is key.model), None)
             query = select_referenced(created, key, own, records=journaled.counts[CREATED], discarding=discarding)
-            referrer = str(key.model._meta.verbose_name_plural) if key.model else key.table
+            referrer = get_plural_name(key.model) if key.model else key.table
             yield Obstacle(journaled, CREATED, Reason.REFERENCED, query, referrer)
 
 

@@ -212,7 +212,7 @@ def _judge(change: UndoChange, conflicts: Sequence[Conflict], *, is_left: bool) 
 
 
 def _hash_records(entries: Entries) -> tuple[Any, ...]:
-    seen = entries.columns.keys() - entries.importable.volatile_columns
+    seen = entries.columns.keys() - entries.importable.ignored_columns
     columns = ", ".join(quote(name) for name in sorted(seen))
     records = entries.from_records(f"SELECT ROW({columns})::text AS content")
     return _sum_hashes(f"SELECT record.content {records.sql}", records.parameters)

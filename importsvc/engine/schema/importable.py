@@ -18,7 +18,10 @@ class Column:
         name: snake_case, as messages name it.
         clean: takes the cell, returns the value to store or ``None`` for blank; see ``importsvc.engine.parse.cells``.
         required: whether a blank cell is an error.
-        unique: whether no other record of the organization may have the value, whatever its case.
+        unique: whether no other record of the organization may have the value, whatever its case. The model has a
+            unique constraint that says so: ``UniqueConstraint(Lower(name), "organization", …)``.
+        constrained: ``False`` for a unique column without that constraint, of which other writers than imports may
+            make duplicates. The model has an index in its place: ``Index(Lower(name), "organization", …)``.
         default: takes the organization, returns what a record gets whose cell is blank; asked once an import.
             Without it, such a record gets the model's own default.
     """
@@ -27,6 +30,7 @@ class Column:
     clean: Callable[[object], Any]
     required: bool = False
     unique: bool = False
+    constrained: bool = True
     default: Callable[[Any], Any] | None = None
 
 
@@ -56,7 +60,8 @@ class Importable:
         references: what a row may say about its relations. A row's values come in the order columns, references.
         match_key: the unique column by which a row means a record that is there already, whatever its case; without
             one every row becomes a new record.
-        volatile: fields of the model that move by themselves, such as when somebody was last seen: no edit of anybody.
+        ignored_fields: fields of the model that the service writes by itself, such as when a person was last seen; a
+            revert does not take such a write for a change of the record.
     """
 
     name: str
@@ -64,7 +69,7 @@ class Importable:
     columns: tuple[Column, ...]
     references: tuple[Reference, ...] = ()
     match_key: str | None = None
-    volatile: tuple[str, ...] = ()
+    ignored_fields: tuple[str, ...] = ()
     headers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -99,9 +104,9 @@ class Importable:
         return tuple(f for f in fields if f.name not in known and not f.primary_key and not f.generated)
 
     @property
-    def volatile_columns(self) -> set[str]:
-        """The columns of the model's table that move by themselves."""
-        return {str(cast("Field[Any, Any]", self.model._meta.get_field(name)).column) for name in self.volatile}
+    def ignored_columns(self) -> set[str]:
+        """The columns of the model's table that belong to ``ignored_fields``."""
+        return {str(cast("Field[Any, Any]", self.model._meta.get_field(name)).column) for name in self.ignored_fields}
 
     @property
     def required_positions(self) -> tuple[int, ...]:
@@ -116,6 +121,25 @@ class Importable:
 def has_computed_default(field: Field[Any, Any]) -> bool:
     """Whether the field's default is another one whenever it is asked for, as a clock's is."""
     return field.has_default() and callable(field.default) and field.default not in (list, dict)
+
+
+def has_unique_constraint(importable: Importable, column: str) -> bool:
+    """Whether the database itself refuses a value, whatever its case, that another record of the organization has."""
+    from django.db.models import F, UniqueConstraint
+    from django.db.models.functions import Lower
+
+    held: set[Any] = {Lower(column), F("organization")}
+    return any(
+        isinstance(constraint, UniqueConstraint)
+        and constraint.condition is None
+        and set(constraint.expressions) == held
+        for constraint in importable.model._meta.constraints
+    )
+
+
+def get_plural_name(model: type[Model]) -> str:
+    """What many records of a model are called: ``people``. The API calls the type of their resources so."""
+    return str(model._meta.verbose_name_plural)
 
 
 def normalize_header(header: str) -> str:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
 
 from importsvc.engine.schema.importable import Importable
-
-if TYPE_CHECKING:
-    from django.db.models import Model
 
 _importables: dict[str, Importable] = {}
 
@@ -39,20 +35,23 @@ def get(name: str) -> Importable:
     return _importables[name]
 
 
-def find_by_model(model: type[Model]) -> Importable | None:
-    """The importable whose rows become records of this model, if one is registered."""
-    return next((importable for importable in _importables.values() if importable.model is model), None)
+def get_names() -> list[str]:
+    """The names of all importables, those referred to before those that refer to them."""
+    return [importable.name for importable in in_dependency_order()]
 
 
 def in_dependency_order() -> list[Importable]:
     """All importables, those referred to before those that refer to them, otherwise as registered.
 
     Raises:
-        ValueError: a reference names a type or a unique column that does not exist, or references go in a circle.
+        ValueError: a reference names a type or a unique column that does not exist, or the type that it belongs to, or
+            references go in a circle.
     """
     graph: dict[str, list[str]] = {}
     for importable in _importables.values():
         for reference in importable.references:
+            if reference.to == importable.name:
+                raise ValueError(f"{importable.name}.{reference.name} refers to its own type")
             target = _importables.get(reference.to)
             if target is None or reference.by not in {column.name for column in target.columns if column.unique}:
                 named = f"{reference.to}.{reference.by}"

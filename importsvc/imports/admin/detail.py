@@ -11,8 +11,8 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Min, Model, QuerySet, Sum
 
-from importsvc.engine.schema import registry
 from importsvc.imports.models import Change, Import, ImportState, StagedChunk
+from importsvc.imports.services import find_record_model
 from importsvc.text.display import describe_value, printable
 
 TABLE_ROWS = 200
@@ -160,10 +160,10 @@ def _find_records(changes: Iterable[Change]) -> dict[tuple[str, int], Model]:
     for change in changes:
         ids[change.record_type].append(change.record_id)
     records: dict[tuple[str, int], Model] = {}
-    for importable in registry.in_dependency_order():
-        if importable.name in ids:
-            found = importable.model._default_manager.in_bulk(ids[importable.name])
-            records.update({(importable.name, record_id): record for record_id, record in found.items()})
+    for record_type, ids_of_type in ids.items():
+        if model := find_record_model(record_type):
+            found = model._default_manager.in_bulk(ids_of_type)
+            records.update({(record_type, record_id): record for record_id, record in found.items()})
     return records
 
 

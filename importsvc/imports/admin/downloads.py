@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 
 from importsvc.imports.models import Change, Import
-from importsvc.imports.record_types import get_resource_type
+from importsvc.imports.services import get_resource_type
 from importsvc.imports.staging import read_document
 from importsvc.text.csv_cells import harmless
 from importsvc.text.display import describe_value

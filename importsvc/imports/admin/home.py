@@ -22,9 +22,9 @@ from django.db.models.functions import Cast, Coalesce, TruncDate
 from django.http import HttpRequest
 from django.utils import timezone
 
-from importsvc.engine.schema import registry
 from importsvc.imports.admin.changelist import STATE_LABELS, WRITTEN, describe_duration, describe_made, describe_run
 from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services import get_record_types
 
 DAYS = 30
 LATEST = 10
@@ -188,8 +188,8 @@ def _state() -> Case:
 def _written() -> Combinable:
     """How many rows an import wrote, of all types that are registered."""
     numbers = [
-        Coalesce(Cast(KeyTextTransform(verb, KeyTextTransform(importable.name, "counts")), BigIntegerField()), 0)
-        for importable in registry.in_dependency_order()
+        Coalesce(Cast(KeyTextTransform(verb, KeyTextTransform(record_type, "counts")), BigIntegerField()), 0)
+        for record_type in get_record_types()
         for verb in WRITTEN
     ]
     return sum(numbers, start=Value(0))

@@ -11,8 +11,7 @@ from typing import Any
 
 from importsvc.imports.errors import describe_conflict
 from importsvc.imports.models import Change
-from importsvc.imports.record_types import get_resource_type
-from importsvc.imports.services import PlannedChange, UndoChange
+from importsvc.imports.services import PlannedChange, UndoChange, get_resource_type
 from importsvc.jsonapi.document.resources import Attribute, Relationship, Resource
 
 CHANGES = "import_changes"

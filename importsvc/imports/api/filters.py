@@ -3,7 +3,7 @@
 from django_filters import FilterSet
 
 from importsvc.imports.models import Action, Change, Import
-from importsvc.imports.record_types import get_record_types
+from importsvc.imports.services import get_record_types
 from importsvc.jsonapi.request.filters import IdFilter, NullableBooleanFilter, NumberFilter, WordFilter
 
 

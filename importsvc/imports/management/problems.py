@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from importsvc.imports.cell_problems import CellProblem, find_cells
+from importsvc.imports.services import CellProblem, find_cells
 from importsvc.text.csv_cells import harmless
 
 COLUMNS = ("type", "row", "column", "value", "message")

@@ -1,24 +1,29 @@
-"""Who looks at imports and who reverts them: the groups Support and Operators."""
+"""The groups Support and Operators: both look at imports and their records, and Operators revert imports."""
 
 from django.db import migrations
 
-VIEWED = [("imports", "import"), ("people", "person"), ("companies", "company"), ("organizations", "organization")]
-VIEWS = [(app, model, f"view_{model}", f"Can view {model}") for app, model in VIEWED]
-GROUPS = {
-    "Support": VIEWS,
-    "Operators": [*VIEWS, ("imports", "import", "revert_import", "Can revert import")],
-}
+from importsvc.imports.services import get_record_models
+
+
+def list_permissions():
+    """The permissions of each group; those to view records are of the types that are installed now."""
+    views = [("imports", "import", "view_import", "Can view import")]
+    views += [("organizations", "organization", "view_organization", "Can view organization")]
+    for options in (model._meta for model in get_record_models()):
+        name = str(options.model_name)
+        views.append((options.app_label, name, f"view_{name}", f"Can view {options.verbose_name_raw}"))
+    return {"Support": views, "Operators": [*views, ("imports", "import", "revert_import", "Can revert import")]}
 
 
 def add_groups(apps, schema_editor):
-    for name, permissions in GROUPS.items():
+    for name, permissions in list_permissions().items():
         group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=name)
         group.permissions.add(*[_get_permission(apps, *permission) for permission in permissions])
 
 
 def remove_groups(apps, schema_editor):
     Group = apps.get_model("auth", "Group")
-    for name, permissions in GROUPS.items():
+    for name, permissions in list_permissions().items():
         for group in Group.objects.filter(name=name):
             group.permissions.remove(*[_get_permission(apps, *permission) for permission in permissions])
             # Somebody may have made it something of their own.

@@ -1,8 +1,10 @@
 """The only way in: create, update, run and revert an import, each in one transaction, and say before what that will do.
 
-Every edge (HTTP, admin, command) makes one call here. Refusals are ``importsvc.imports.errors``.
+Every edge (HTTP, admin, command) makes one call here. It also finds here which types of records there are. Refusals are
+``importsvc.imports.errors``.
 """
 
+from importsvc.imports.services.cell_problems import CellProblem, find_cells
 from importsvc.imports.services.importing import create_import, import_rows, run_import, update_import
 from importsvc.imports.services.planning import Progress
 from importsvc.imports.services.previewing import (
@@ -11,6 +13,13 @@ from importsvc.imports.services.previewing import (
     RowsPreview,
     preview_import,
     preview_rows,
+)
+from importsvc.imports.services.record_types import (
+    describe_records,
+    find_record_model,
+    get_record_models,
+    get_record_types,
+    get_resource_type,
 )
 from importsvc.imports.services.reverting import (
     OnConflict,
@@ -21,12 +30,10 @@ from importsvc.imports.services.reverting import (
     preview_revert,
     revert_import,
 )
-from importsvc.imports.services.selecting import select_revertible
-from importsvc.imports.services.statuses import ImportStatus, list_statuses, read_status
 
 __all__ = [
+    "CellProblem",
     "ImportPreview",
-    "ImportStatus",
     "OnConflict",
     "PlannedChange",
     "Progress",
@@ -35,15 +42,18 @@ __all__ = [
     "RowsPreview",
     "UndoChange",
     "create_import",
+    "describe_records",
+    "find_cells",
     "find_import",
+    "find_record_model",
+    "get_record_models",
+    "get_record_types",
+    "get_resource_type",
     "import_rows",
-    "list_statuses",
     "preview_import",
     "preview_revert",
     "preview_rows",
-    "read_status",
     "revert_import",
     "run_import",
-    "select_revertible",
     "update_import",
 ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
-from types import SimpleNamespace
 from typing import Any
 
 from django.db.models import DateTimeField
@@ -21,11 +20,7 @@ def write_time_stamp(at: datetime, zone: tzinfo) -> str:
 
 
 class TimestampField(serializers.DateTimeField):
-    """A time stamp in the organization's zone, which is ``time_zone`` of the serializer's context."""
-
-    def to_representation(self, value: datetime) -> str:
-        """The time stamp as text."""
-        return write_time_stamp(value, self.context["time_zone"])
+    """A time stamp that documents show in the organization's zone."""
 
 
 class ToOneField(ResourceRelatedField):
@@ -37,24 +32,11 @@ class ToOneField(ResourceRelatedField):
     def __init__(self, resource_type: str, *, id_type: Callable[[Any], Any] = str, **kwargs: Any) -> None:
         self.resource_type = resource_type
         self.id_type = id_type
-        # Where djangorestframework-jsonapi looks for the type of a relation before it looks at models.
-        self.Meta = SimpleNamespace(resource_name=resource_type)
         super().__init__(read_only=True, **kwargs)
-
-    def use_pk_only_optimization(self) -> bool:
-        """Always: the type is declared."""
-        return True
-
-    def to_representation(self, value: Any) -> dict[str, Any]:
-        """A resource identifier object."""
-        return {"type": self.resource_type, "id": self.id_type(value.pk)}
 
 
 class EmptyToOneField(ToOneField):
     """Linkage that the page shows and nothing here can fill: always ``null``."""
-
-    def get_attribute(self, instance: Any) -> None:
-        """Nothing, without asking."""
 
 
 class RawJsonField(serializers.Field):
@@ -70,7 +52,7 @@ class RawJsonField(serializers.Field):
         return data
 
 
-class StrictBooleanField(serializers.Field):
+class StrictBooleanField(serializers.BooleanField):
     """``true`` or ``false``, no words or numbers that mean them."""
 
     default_error_messages = {"invalid": "must be true or false"}
@@ -81,19 +63,11 @@ class StrictBooleanField(serializers.Field):
             self.fail("invalid")
         return bool(data)
 
-    def to_representation(self, value: bool) -> bool:
-        """The value."""
-        return value
 
-
-class StrictChoiceField(serializers.Field):
+class StrictChoiceField(serializers.ChoiceField):
     """One of a few words."""
 
     default_error_messages = {"invalid": "must be one of {choices}", "null": "must be one of {choices}"}
-
-    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
-        self.choices = tuple(choices)
-        super().__init__(**kwargs)
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
         """As usual, but null is refused like any other value that is none of the words."""
@@ -105,12 +79,8 @@ class StrictChoiceField(serializers.Field):
             self.fail("invalid", choices=", ".join(self.choices))
         return data
 
-    def to_representation(self, value: str) -> str:
-        """The value."""
-        return value
 
-
-class StrictIdField(serializers.Field):
+class StrictIdField(serializers.IntegerField):
     """A positive whole number that fits into PostgreSQL's bigint, no text."""
 
     default_error_messages = {"invalid": "must be a positive whole number"}
@@ -121,10 +91,6 @@ class StrictIdField(serializers.Field):
             self.fail("invalid")
         return int(data)
 
-    def to_representation(self, value: int) -> int:
-        """The value."""
-        return value
-
 
 class JsonApiSerializer(ModelSerializer):
     """What the serializers of all resources have in common.
@@ -132,21 +98,14 @@ class JsonApiSerializer(ModelSerializer):
     They say what resources look like and check what clients send; documents are made from what they say, without
     running them (``importsvc.jsonapi.document.compiled``).
 
-    Put ``id`` first in ``Meta.fields``, which djangorestframework-jsonapi needs for ``fields[type]=``. Those of
-    ``Meta.fields_on_request`` are only shown to who names them there.
+    Put ``id`` first in ``Meta.fields``. Fields of ``Meta.fields_on_request`` are only shown if ``fields[type]=`` names
+    them.
     """
 
     serializer_field_mapping = {**ModelSerializer.serializer_field_mapping, DateTimeField: TimestampField}
 
     # Of the resources that ``include`` can reach, by relationship.
     included_serializers: Mapping[str, type[JsonApiSerializer]] = {}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        request = self.context.get("request")
-        if request is not None and f"fields[{self.Meta.resource_name}]" not in request.query_params:
-            for name in getattr(self.Meta, "fields_on_request", ()):
-                self.fields.pop(name)
 
     def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
         """Clean attributes; those that can only be read are ignored, since clients send back what they got.

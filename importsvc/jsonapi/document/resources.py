@@ -17,15 +17,7 @@ from django.db import models
 from rest_framework import serializers
 from rest_framework.relations import RelatedField
 
-from importsvc.jsonapi.document.fields import (
-    EmptyToOneField,
-    JsonApiSerializer,
-    StrictBooleanField,
-    StrictChoiceField,
-    StrictIdField,
-    TimestampField,
-    ToOneField,
-)
+from importsvc.jsonapi.document.fields import EmptyToOneField, JsonApiSerializer, TimestampField, ToOneField
 
 # How a field writes, and the columns whose values it would write as the database driver gives them. By the method and
 # not by the class: a class that writes in a way of its own is unknown, one that differs in validation is not.
@@ -34,9 +26,7 @@ _WRITTEN_AS_THEY_ARE: Mapping[Callable[..., Any], tuple[type[models.Field], ...]
     serializers.IntegerField.to_representation: (models.IntegerField,),
     serializers.BooleanField.to_representation: (models.BooleanField,),
     serializers.JSONField.to_representation: (models.JSONField,),
-    StrictIdField.to_representation: (models.IntegerField,),
-    StrictBooleanField.to_representation: (models.BooleanField,),
-    StrictChoiceField.to_representation: (models.CharField,),
+    serializers.ChoiceField.to_representation: (models.CharField,),
 }
 
 
@@ -151,8 +141,11 @@ def _read_resource(serializer_class: Any) -> Resource:
 
 def _read_attribute(field: Any, model: type[models.Model]) -> Attribute:
     column = _find_column(field, model)
-    write = type(field).to_representation
-    is_time_stamp = write is TimestampField.to_representation and isinstance(column, models.DateTimeField)
+    is_time_stamp = (
+        isinstance(field, TimestampField)
+        and type(field).to_representation is TimestampField.to_representation
+        and isinstance(column, models.DateTimeField)
+    )
     if type(field).get_attribute is not serializers.Field.get_attribute or not (
         is_time_stamp or _is_written_as_it_is(field, column)
     ):
@@ -173,10 +166,10 @@ def _read_relationship(field: ToOneField, model: type[models.Model]) -> Relation
     if type(field).to_representation is not ToOneField.to_representation:
         raise UnknownDeclarationError(f"{_describe(field)} writes linkage in a way of its own")
     name = str(field.field_name)
-    read = type(field).get_attribute
-    if read is EmptyToOneField.get_attribute:
+    if isinstance(field, EmptyToOneField):
         return Relationship(name, None, field.resource_type, field.id_type)
-    if read is not RelatedField.get_attribute or not isinstance(_find_column(field, model), models.ForeignKey):
+    reads_column = type(field).get_attribute is RelatedField.get_attribute
+    if not reads_column or not isinstance(_find_column(field, model), models.ForeignKey):
         raise UnknownDeclarationError(f"{_describe(field)} is no foreign key of {model.__name__}")
     return Relationship(name, field.source, field.resource_type, field.id_type)
 

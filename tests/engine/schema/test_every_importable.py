@@ -1,89 +1,91 @@
-"""What holds for every type that can be imported; each registered one is put through all of it by its example here."""
+"""What holds for every type that can be imported, put to the test with rows that are made from its declaration."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.forms.models import model_to_dict
+from django.test import Client
 
 from importsvc.engine.errors import label
+from importsvc.engine.parse import cells
 from importsvc.engine.schema import registry
-from importsvc.engine.schema.importable import Importable
+from importsvc.engine.schema.importable import Column, Importable, Reference
 from importsvc.imports.errors import RowsInvalid
 from importsvc.imports.models import Import
-from importsvc.imports.services import create_import, revert_import, run_import
+from importsvc.imports.services import create_import, get_resource_type, revert_import, run_import
+from importsvc.urls import router
 from people.services import NewOrganization
+from tests.admin_pages import (
+    admin_user,  # noqa: F401 - the user of admin_client
+    read,
+    url_of,
+)
 from tests.engine.updates import IMPORT_TABLES
 from tests.snapshots import Snapshot, take_snapshot
 
 
 @dataclass(frozen=True)
-class Example:
-    """Rows of a type.
+class Cell:
+    """A cell that a cleaner takes, what it makes of it, and one that it refuses.
 
     Attributes:
-        full: a cell for every column, references included.
-        minimal: as little as a row may say.
-        refused: for columns that not just any text is good for, a cell and what is wrong with it.
-        stored: the values of a record made of ``full``, where they are not those cells.
-        needed: rows of other types that ``full`` refers to.
+        given: neither blank nor what a blank cell means.
+        stored: what a record has then.
+        refused: another cell, and what is wrong with it.
     """
 
-    full: dict[str, Any]
-    minimal: dict[str, Any]
-    refused: dict[str, tuple[Any, str]] = field(default_factory=dict)
-    stored: dict[str, Any] = field(default_factory=dict)
-    needed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    given: Any
+    stored: Any
+    refused: tuple[Any, str]
 
 
-EXAMPLES = {
-    "company": Example(
-        full={
-            "name": " Reds ",
-            "default_currency": "eur",
-            "description": "Red\nand white",
-            "due_days": "30",
-            "tag_list": "a, b",
-            "invoice_email_recipients": {"to": ["a@reds.test"]},
-            "custom_fields": {"1": None},
-        },
-        stored={"name": "Reds", "default_currency": "EUR", "due_days": 30, "tag_list": ["a", "b"]},
-        minimal={"name": "Reds"},
-        refused={
-            "default_currency": ("Euro", "is not a currency code"),
-            "due_days": ("soon", "must be a whole number"),
-            "tag_list": ({}, "must be a list of text, or text with commas between"),
-            "invoice_email_recipients": ("a@reds.test", "must be an object"),
-            "custom_fields": ([], "must be an object"),
-        },
-    ),
-    "person": Example(
-        full={
-            "first_name": "Ann",
-            "last_name": "O'Hara",
-            "email": "Ann@Reds.test",
-            "title": "Dr",
-            "tag_list": ["a", "b,c"],
-            "custom_fields": {"1": [1.5]},
-            "company": "REDS",
-        },
-        minimal={"first_name": "Ann"},
-        refused={
-            "email": ("ann", "is not an email"),
-            "tag_list": ([1], "must be text"),
-            "custom_fields": ("{}", "must be an object"),
-        },
-        needed={"company": [{"name": "Reds"}]},
-    ),
+CELLS: dict[Callable[[object], Any], Cell] = {
+    cells.text: Cell(" Reds ", "Reds", (["no text"], "must be text")),
+    cells.long_text: Cell("Red\nand white", "Red\nand white", (["no text"], "must be text")),
+    cells.email: Cell("Ann@Reds.test", "Ann@Reds.test", ("ann", "is not an email")),
+    cells.currency: Cell("eur", "EUR", ("Euro", "is not a currency code")),
+    cells.whole_number: Cell("30", 30, ("soon", "must be a whole number")),
+    cells.money: Cell("1234.50", Decimal("1234.50"), ("a lot", "must be an amount")),
+    cells.tags: Cell("a, b", ["a", "b"], ({}, "must be a list of text, or text with commas between")),
+    cells.json_object: Cell({"1": [1.5, None]}, {"1": [1.5, None]}, ([], "must be an object")),
 }
 
 
-def example_of(importable: Importable) -> Example:
-    if importable.name not in EXAMPLES:
-        pytest.fail(f"Importable '{importable.name}' has no rows in EXAMPLES of {__file__}: add them")
-    return EXAMPLES[importable.name]
+def cell_of(column: Column) -> Cell:
+    if column.clean not in CELLS:
+        pytest.fail(f"No example of a cell for {column.clean.__qualname__} is in CELLS of {__file__}: add one")
+    return CELLS[column.clean]
+
+
+def minimal_row(importable: Importable) -> dict[str, Any]:
+    """As little as a row may say."""
+    return {column.name: cell_of(column).stored for column in importable.columns if column.required}
+
+
+def full_row(importable: Importable) -> dict[str, Any]:
+    """A cell for every column and reference; references are in capitals."""
+    row = {column.name: cell_of(column).given for column in importable.columns}
+    return row | {reference.name: referred_value(reference).upper() for reference in importable.references}
+
+
+def referred_value(reference: Reference) -> str:
+    target = registry.get(reference.to)
+    value: str = cell_of(target.columns[target.position(reference.by)]).stored
+    return value
+
+
+def with_needed(importable: Importable, row: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The row, and rows of other types that a full one refers to."""
+    needed: dict[str, list[dict[str, Any]]] = {}
+    for reference in importable.references:
+        (referred,) = needed.setdefault(reference.to, [minimal_row(registry.get(reference.to))])
+        referred[reference.by] = referred_value(reference)
+    return {**needed, importable.name: [row]}
 
 
 def every_type() -> list[Any]:
@@ -108,10 +110,6 @@ def run(acme: NewOrganization, rows: Any) -> Import:
     return run_import(organization=acme.organization, import_id=stage(acme, rows).pk)
 
 
-def with_needed(importable: Importable, row: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    return {**example_of(importable).needed, importable.name: [row]}
-
-
 def newest(importable: Importable) -> Any:
     return importable.model._default_manager.order_by("-id")[0]
 
@@ -134,24 +132,15 @@ def before(acme: NewOrganization) -> Snapshot:
 
 
 @pytest.mark.parametrize("importable", every_type())
-def test_examples_are_whole(importable: Importable) -> None:
-    example = example_of(importable)
-
-    assert set(example.full) == set(importable.column_names)
-    assert {column.name for column in importable.columns if column.required} <= set(example.minimal)
-    assert set(example.needed) == {reference.to for reference in importable.references}
-
-
-@pytest.mark.parametrize("importable", every_type())
 def test_a_minimal_row_becomes_a_record_of_defaults(acme: NewOrganization, importable: Importable) -> None:
-    example = example_of(importable)
+    row = minimal_row(importable)
 
-    run(acme, {importable.name: [example.minimal]})
+    run(acme, {importable.name: [row]})
 
     record = newest(importable)
     defaults = {column.name: column.default(acme.organization) for column in importable.columns if column.default}
     for column in importable.fields:
-        expected = example.minimal.get(column.name, defaults.get(column.name, column.get_default()))
+        expected = row.get(column.name, defaults.get(column.name, column.get_default()))
         assert getattr(record, column.attname) == expected
     for other in importable.other_fields:
         if other.name != "created_at":
@@ -161,14 +150,11 @@ def test_a_minimal_row_becomes_a_record_of_defaults(acme: NewOrganization, impor
 
 @pytest.mark.parametrize("importable", every_type())
 def test_a_full_row_fills_every_column(acme: NewOrganization, importable: Importable) -> None:
-    example = example_of(importable)
-
-    run(acme, with_needed(importable, example.full))
+    run(acme, with_needed(importable, full_row(importable)))
 
     record = newest(importable)
-    expected = {**example.full, **example.stored}
-    columns = [column.name for column in importable.columns]
-    assert {name: getattr(record, name) for name in columns} == {name: expected[name] for name in columns}
+    stored = {column.name: getattr(record, column.name) for column in importable.columns}
+    assert stored == {column.name: cell_of(column).stored for column in importable.columns}
     for reference in importable.references:
         referred = newest(registry.get(reference.to))
         assert model_to_dict(getattr(record, reference.name)) == model_to_dict(referred)
@@ -179,7 +165,7 @@ def test_a_full_row_fills_every_column(acme: NewOrganization, importable: Import
     "spell", [str.upper, str.title, lambda name: name.replace("_", " - "), lambda name: f" {name}_"]
 )
 def test_headers_match_however_they_are_spelled(acme: NewOrganization, importable: Importable, spell: Any) -> None:
-    row = {spell(name): cell for name, cell in example_of(importable).full.items()}
+    row = {spell(name): cell for name, cell in full_row(importable).items()}
 
     import_ = run(acme, with_needed(importable, row))
 
@@ -192,15 +178,14 @@ def test_headers_match_however_they_are_spelled(acme: NewOrganization, importabl
 def test_a_required_column_that_is_blank_is_refused(
     acme: NewOrganization, importable: Importable, column: str, blank: Any
 ) -> None:
-    assert_refused(acme, importable, {**example_of(importable).minimal, column: blank}, column, "can't be blank")
+    assert_refused(acme, importable, {**minimal_row(importable), column: blank}, column, "can't be blank")
 
 
 @pytest.mark.parametrize(("importable", "column"), every("column"))
 def test_a_cell_that_is_not_acceptable_is_refused(acme: NewOrganization, importable: Importable, column: str) -> None:
-    example = example_of(importable)
-    cell, problem = example.refused.get(column, (["no text"], "must be text"))
+    cell, problem = cell_of(importable.columns[importable.position(column)]).refused
 
-    assert_refused(acme, importable, {**example.minimal, column: cell}, column, problem)
+    assert_refused(acme, importable, {**minimal_row(importable), column: cell}, column, problem)
 
 
 @pytest.mark.parametrize(("importable", "column"), every("unique"))
@@ -208,9 +193,9 @@ def test_a_cell_that_is_not_acceptable_is_refused(acme: NewOrganization, importa
 def test_a_unique_value_is_refused_once_it_is_taken_whatever_its_case(
     acme: NewOrganization, importable: Importable, column: str, change_case: Any
 ) -> None:
-    example = example_of(importable)
-    row = {**example.minimal, column: example.full[column]}
-    again = {**row, column: change_case(example.full[column])}
+    value = cell_of(importable.columns[importable.position(column)]).given
+    row = {**minimal_row(importable), column: value}
+    again = {**row, column: change_case(value)}
     entry = {"column": column, "messages": [f"{label(column)} has already been taken"]}
 
     with pytest.raises(RowsInvalid) as caught:
@@ -223,23 +208,45 @@ def test_a_unique_value_is_refused_once_it_is_taken_whatever_its_case(
 
 @pytest.mark.parametrize(("importable", "column"), every("reference"))
 def test_a_reference_to_nothing_is_refused(acme: NewOrganization, importable: Importable, column: str) -> None:
-    assert_refused(acme, importable, {**example_of(importable).minimal, column: "Nothing"}, column, "must exist")
+    assert_refused(acme, importable, {**minimal_row(importable), column: "Nothing"}, column, "must exist")
 
 
 @pytest.mark.parametrize("importable", every_type())
 def test_an_unknown_column_is_refused(acme: NewOrganization, importable: Importable) -> None:
-    row = {**example_of(importable).minimal, "Shoe size": ""}
+    row = {**minimal_row(importable), "Shoe size": ""}
 
     assert_refused(acme, importable, row, "shoe_size", f"is not a column of {importable.name}")
 
 
 @pytest.mark.parametrize("importable", every_type())
-@pytest.mark.parametrize("kind", ["full", "minimal"])
-def test_reverting_leaves_nothing(acme: NewOrganization, before: Snapshot, importable: Importable, kind: str) -> None:
-    rows = with_needed(importable, getattr(example_of(importable), kind))
+@pytest.mark.parametrize("make_row", [full_row, minimal_row])
+def test_reverting_leaves_nothing(
+    acme: NewOrganization, before: Snapshot, importable: Importable, make_row: Any
+) -> None:
+    rows = with_needed(importable, make_row(importable))
     import_ = run(acme, rows)
 
     removed = revert_import(organization=acme.organization, import_id=import_.pk).removed
 
     assert removed == {name: len(of_type) for name, of_type in rows.items()}
     assert take_snapshot(without=IMPORT_TABLES) == before
+
+
+@pytest.mark.parametrize("importable", every_type())
+def test_a_served_type_has_the_same_name_in_lists_and_in_changes(importable: Importable) -> None:
+    views: list[Any] = [view for _, view, _ in router.registry]
+    served = {view.serializer_class.Meta.resource_name for view in views if view.queryset.model is importable.model}
+
+    assert served <= {get_resource_type(importable.name)}
+
+
+@pytest.mark.parametrize("importable", every_type())
+def test_the_admin_leads_to_the_records(acme: NewOrganization, importable: Importable, admin_client: Client) -> None:
+    run(acme, with_needed(importable, full_row(importable)))
+    record = newest(importable)
+
+    sidebar = read(admin_client, "/admin/").partition('id="nav-sidebar-apps"')[2].partition("</nav>")[0]
+    assert f'href="{url_of(importable.model, "changelist")}"' in sidebar
+    assert url_of(record) in read(admin_client, url_of(importable.model, "changelist"))
+    assert url_of(record) in read(admin_client, f"/admin/search/?s={record.pk}&extended=1")
+    assert admin_client.get(url_of(record)).status_code == 200

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from companies.models import Company
 from importsvc.engine.parse.cells import text
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import Column, Importable, Reference
-from people.models import Person
 from tests.engine.example import NO_MODEL
 
 
@@ -49,14 +47,6 @@ def test_a_name_is_given_once() -> None:
         register(declare("team"))
 
 
-def test_a_type_is_found_by_its_model() -> None:
-    company = Importable(name="company", model=Company, columns=())
-    register(declare("team"), company)
-
-    assert registry.find_by_model(Company) is company
-    assert registry.find_by_model(Person) is None
-
-
 @pytest.mark.parametrize(
     ("declared", "order"),
     [
@@ -87,9 +77,15 @@ def test_a_reference_is_to_a_unique_column_of_a_type_that_exists(to: str, by: st
             registry.in_dependency_order()
 
 
-@pytest.mark.parametrize("declared", [["a:a"], ["team", "a:b", "b:c", "c:a"]])
-def test_references_in_a_circle_are_refused(declared: list[str]) -> None:
-    register(*(declare(*written.split(":")) for written in declared))
+def test_a_type_that_refers_to_itself_is_refused() -> None:
+    register(declare("team"), declare("player", "team", "player"))
+
+    with pytest.raises(ValueError, match=r"^player\.its_player refers to its own type$"):
+        registry.in_dependency_order()
+
+
+def test_references_in_a_circle_are_refused() -> None:
+    register(*(declare(*written.split(":")) for written in ["team", "a:b", "b:c", "c:a"]))
 
     with pytest.raises(ValueError, match="Importables refer to each other in a circle: a -> "):
         registry.in_dependency_order()

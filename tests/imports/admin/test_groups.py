@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
@@ -71,6 +74,26 @@ def test_the_groups_go_with_their_migration_unless_somebody_gave_them_more() -> 
         assert not Group.objects.filter(name="Operators").exists()
     finally:
         MigrationExecutor(connection).migrate(latest)
+
+
+@pytest.mark.django_db
+def test_the_groups_may_view_the_records_of_a_type_that_is_installed_later(deals: Any) -> None:
+    call_command("migrate", verbosity=0)
+
+    assert permissions_of("Support") == {*SUPPORT, "deals.view_deal"}
+    assert permissions_of("Operators") == {*OPERATORS, "deals.view_deal"}
+
+
+@pytest.mark.django_db
+def test_a_permission_that_was_taken_from_a_group_is_not_given_back(deals: Any) -> None:
+    call_command("migrate", verbosity=0)
+    Group.objects.get(name="Support").permissions.remove(Permission.objects.get(codename="view_deal"))
+    Group.objects.get(name="Operators").delete()
+
+    call_command("migrate", verbosity=0)
+
+    assert permissions_of("Support") == SUPPORT
+    assert not Group.objects.filter(name="Operators").exists()
 
 
 @pytest.mark.django_db

@@ -11,8 +11,8 @@ from django.template.defaultfilters import filesizeformat
 from importsvc.errors import RecordNotFound
 from importsvc.imports.actors import Actor
 from importsvc.imports.formatting import describe_rows
-from importsvc.imports.record_types import get_record_types
-from importsvc.imports.services import ImportStatus, list_statuses, read_status
+from importsvc.imports.selectors import ImportStatus, list_statuses, read_status
+from importsvc.imports.services import get_record_types
 from importsvc.management.output import USAGE, OutputCommand, format_table, read_positive, to_line
 
 LIMIT = 20

@@ -19,7 +19,8 @@ from importsvc.imports.formatting import (
     describe_revert,
     describe_revert_preview,
 )
-from importsvc.imports.services import OnConflict, find_import, preview_revert, revert_import, select_revertible
+from importsvc.imports.selectors import select_revertible
+from importsvc.imports.services import OnConflict, find_import, preview_revert, revert_import
 from importsvc.management.output import USAGE, OutputCommand, Refused, read_positive
 
 # As the API writes them.

@@ -1,24 +1,18 @@
-"""A third type of rows takes a model and one file of ten lines beside it, ``tests/deals``, and no change elsewhere."""
+"""A third type of rows takes a model and one file of ten lines beside it, and no change elsewhere."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
-from django.test.utils import override_settings
 
 from importsvc.engine.schema import registry
 from importsvc.imports.errors import RevertConflict, RowsInvalid
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, revert_import, run_import
 from people.services import NewOrganization
-from tests.builders import make_company
 from tests.client import ApiClient, document_of
 from tests.engine.updates import IMPORT_TABLES
 from tests.snapshots import take_snapshot
@@ -31,21 +25,6 @@ ROWS = {
     ],
     "company": [{"name": "Reds"}],
 }
-
-
-@pytest.fixture
-def deals(acme: NewOrganization) -> Iterator[Any]:
-    """The model of an app that is installed, and has its table, for the length of a test."""
-    with override_settings(INSTALLED_APPS=[*settings.INSTALLED_APPS, "tests.deals"]):
-        # Found by starting the app, as any app's importable.py is; the second time Python has it loaded already.
-        from tests.deals.models import Deal
-
-        with connection.schema_editor() as editor:
-            editor.create_model(Deal)
-        make_company(organization=acme.organization, name="Blues")
-        yield Deal._default_manager.order_by("id")
-        registry.unregister("deal")
-        del sys.modules["tests.deals.importable"]
 
 
 def run(acme: NewOrganization, rows: Any = ROWS) -> Import:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from importsvc.engine.errors import RowError
-from importsvc.imports.cell_problems import CellProblem, find_cells
 from importsvc.imports.services import preview_rows
+from importsvc.imports.services.cell_problems import CellProblem, find_cells
 from people.services import NewOrganization
 
 

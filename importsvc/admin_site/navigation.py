@@ -1,0 +1,68 @@
+"""What the admin leads to: the pages in its sidebar, and the records that its search finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+from django.utils.text import capfirst
+
+from importsvc.imports.models import Import
+from importsvc.imports.services import get_record_models
+
+_Link = dict[str, Any]
+
+
+def get_searched_models() -> list[type[Model]]:
+    """Imports, and the records of every type that can be imported; those that refer to others come before them."""
+    return [Import, *reversed(get_record_models())]
+
+
+def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar in groups of links. Each link says itself which users see it."""
+    return [
+        {"items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]},
+        {
+            "title": "Data",
+            "separator": True,
+            "items": [
+                _link("Imports", "move_to_inbox", "imports.import"),
+                *(_link_records(model) for model in reversed(get_record_models())),
+            ],
+        },
+        {
+            "title": "Access",
+            "separator": True,
+            "items": [
+                _link("Organizations", "domain", "organizations.organization"),
+                _link("Tokens", "key", "people.apitoken"),
+                _link("Staff", "badge", "auth.user"),
+                _link("Staff groups", "groups", "auth.group"),
+            ],
+        },
+    ]
+
+
+def _link_records(model: type[Model]) -> _Link:
+    title = capfirst(str(model._meta.verbose_name_plural)).replace("_", " ")
+    icon = getattr(admin.site.get_model_admin(model), "icon", "table_rows")
+    return _link(title, icon, model._meta.label_lower)
+
+
+def _link(title: str, icon: str, label: str) -> _Link:
+    """A link to a list of records, for users who may view them. The icon's name is of Material Symbols."""
+    url = reverse_lazy(f"admin:{label.replace('.', '_')}_changelist")
+    return {"title": title, "icon": icon, "link": url, "permission": _may_view(label)}
+
+
+def _may_view(label: str) -> Callable[[HttpRequest], bool]:
+    app, model = label.split(".")
+
+    def may_view(request: HttpRequest) -> bool:
+        return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
+
+    return may_view

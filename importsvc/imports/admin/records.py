@@ -1,0 +1,36 @@
+"""The admin of types that can be imported and have no ``admin.py`` of their own."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import CharField, ForeignKey, Model, TextField
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from importsvc.imports.services import get_record_models
+from organizations.admin import RecordAdmin
+
+
+def register_record_admins() -> None:
+    """Give every model that can be imported an admin, unless its app has registered one."""
+    for model in get_record_models():
+        if not admin.site.is_registered(model):
+            admin.site.register(model, _make_admin(model))
+
+
+def _make_admin(model: type[Model]) -> type[RecordAdmin]:
+    """Lists of all organizations, found by their texts, and forms with all fields of the model."""
+    fields = model._meta.concrete_fields
+    options = {
+        "list_display": ["__str__", "id", "organization"],
+        "list_select_related": ["organization"],
+        "list_filter": [("organization", AutocompleteSelectFilter)],
+        "list_filter_submit": True,
+        "search_fields": ["id__exact", *(field.name for field in fields if isinstance(field, CharField | TextField))],
+        "autocomplete_fields": ["organization"],
+        # Records of other types are too many for a list of choices.
+        "raw_id_fields": [
+            field.name for field in fields if isinstance(field, ForeignKey) and field.name != "organization"
+        ],
+        "readonly_fields": [field.name for field in fields if not field.editable],
+    }
+    return type(f"{model.__name__}Admin", (RecordAdmin,), options)

@@ -1,0 +1,100 @@
+"""Imports looked up for operators, who belong to no organization."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from importsvc.errors import RecordNotFound
+from importsvc.imports.models import Import
+from importsvc.imports.staging import staged_size
+from organizations.models import Organization
+
+
+@dataclass(frozen=True)
+class ImportStatus:
+    """An import and how much is staged.
+
+    Attributes:
+        import_: the import with its organization and creator, without its staged data.
+        staged_bytes: the size of the staged data.
+    """
+
+    import_: Import
+    staged_bytes: int
+
+
+def read_status(*, import_id: int) -> ImportStatus:
+    """The status of an import.
+
+    Raises:
+        RecordNotFound: there is none.
+    """
+    statuses = _read_statuses(Import.objects.filter(pk=import_id))
+    if not statuses:
+        raise RecordNotFound
+    return statuses[0]
+
+
+def list_statuses(*, organization_id: int | None = None, limit: int) -> list[ImportStatus]:
+    """The statuses of the imports made last, the last one first; of all organizations, unless one is named.
+
+    Raises:
+        RecordNotFound: there is no such organization.
+    """
+    return _read_statuses(_select_imports(organization_id).order_by("-id")[:limit])
+
+
+def select_revertible(
+    *,
+    organization_id: int | None = None,
+    samples: Collection[bool | None] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    import_model_id: int | None = None,
+) -> list[int]:
+    """The ids of imports that are processed and not reverted, the one that was processed last first.
+
+    In this order each is reverted before those that it may have built upon. Imports run in any order, which need not be
+    that of their ids.
+
+    Args:
+        organization_id: only of this organization; ``None`` here and below: any.
+        samples: only with one of these in ``sample``; null is a value like the others.
+        since: only those processed then or later.
+        until: only those processed before.
+        import_model_id: only with this number.
+
+    Raises:
+        RecordNotFound: there is no such organization.
+    """
+    imports = _select_imports(organization_id).filter(processed_at__isnull=False, reverted_at__isnull=True)
+    if samples is not None:
+        condition = Q(sample__in=[sample for sample in samples if sample is not None])
+        imports = imports.filter(condition | Q(sample__isnull=True) if None in samples else condition)
+    if since is not None:
+        imports = imports.filter(processed_at__gte=since)
+    if until is not None:
+        imports = imports.filter(processed_at__lt=until)
+    if import_model_id is not None:
+        imports = imports.filter(import_model_id=import_model_id)
+    return list(imports.order_by("-processed_at", "-id").values_list("pk", flat=True))
+
+
+def _select_imports(organization_id: int | None) -> QuerySet[Import]:
+    imports = Import.objects.all()
+    if organization_id is None:
+        return imports
+    organization = Organization.objects.filter(pk=organization_id).first()
+    if organization is None:
+        raise RecordNotFound
+    return imports.for_organization(organization)
+
+
+def _read_statuses(imports: QuerySet[Import]) -> list[ImportStatus]:
+    found: Any = imports.select_related("organization", "creator").annotate(size=staged_size())
+    return [ImportStatus(import_, import_.size) for import_ in found]

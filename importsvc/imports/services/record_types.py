@@ -1,0 +1,41 @@
+"""The types that can be imported, for callers that do not know the engine: names, models, and types of resources."""
+
+from __future__ import annotations
+
+from django.db.models import Model
+
+from importsvc.engine.schema import registry
+from importsvc.engine.schema.importable import get_plural_name
+
+
+def get_record_types() -> list[str]:
+    """The names of all importables, those referred to before those that refer to them."""
+    return registry.get_names()
+
+
+def get_record_models() -> list[type[Model]]:
+    """The models of all importables, in the same order."""
+    return [importable.model for importable in registry.in_dependency_order()]
+
+
+def find_record_model(record_type: str) -> type[Model] | None:
+    """The model of an importable, if it is still registered."""
+    return registry.get(record_type).model if record_type in registry.get_names() else None
+
+
+def get_resource_type(record_type: str) -> str:
+    """The type of the resource that a record of this importable is; its name, if it is not registered any more."""
+    return _name(record_type, is_plural=True)
+
+
+def describe_records(record_type: str, count: int) -> str:
+    """So many records of an importable: ``1 company``, ``2 people``; by its name, if it is not registered any more."""
+    return f"{count} {_name(record_type, is_plural=count != 1)}"
+
+
+def _name(record_type: str, *, is_plural: bool) -> str:
+    try:
+        model = registry.get(record_type).model
+    except KeyError:  # an import outlives the types that it names
+        return record_type
+    return get_plural_name(model) if is_plural else str(model._meta.verbose_name)
