@@ -11,17 +11,8 @@ from importsvc.engine.apply.load import PlanError
 from importsvc.errors import Busy, RecordNotFound
 from importsvc.imports.errors import WrongState
 from importsvc.imports.models import Import, ImportState
+from importsvc.postgres.write_conflicts import ATTEMPTS, is_write_conflict
 from organizations.models import Organization
-
-# How often a transaction is begun at most: anew if a row turned out to be wrong or taken, or because somebody who takes
-# none of our locks (the admin, plain SQL) wrote meanwhile. The next plan sees what they wrote and says so. And what
-# PostgreSQL says in these cases (its manual, appendix A).
-ATTEMPTS = 3
-RETRIED = {
-    "23503",  # foreign_key_violation
-    "23505",  # unique_violation
-    "40P01",  # deadlock_detected
-}
 
 Result = TypeVar("Result")
 
@@ -46,7 +37,7 @@ def attempt(work: Callable[[bool], Result]) -> Result:
         except PlanError:
             continue
         except DatabaseError as error:
-            if getattr(error.__cause__, "pgcode", None) not in RETRIED:
+            if not is_write_conflict(error):
                 raise
             if number == ATTEMPTS:
                 raise Busy("Others are writing the same records at this moment") from error

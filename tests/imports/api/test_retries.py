@@ -12,6 +12,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, transacti
 from importsvc.errors import Conflict
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import create_import, importing, revert_import, reverting, run_import, transactions
+from importsvc.postgres.write_conflicts import ATTEMPTS
 from people.models import ApiToken
 from people.services import NewOrganization
 from tests.snapshots import take_snapshot
@@ -79,7 +80,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, name: str, times: int, error: type[Ex
 
 
 @pytest.mark.parametrize(("code", "error"), RETRIED)
-@pytest.mark.parametrize("times", [1, transactions.ATTEMPTS - 1])
+@pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
 def test_what_others_caused_is_tried_again(
     import_: Import, monkeypatch: pytest.MonkeyPatch, times: int, code: str, error: type[DatabaseError]
 ) -> None:
@@ -98,19 +99,19 @@ def test_after_a_few_times_it_is_a_conflict_and_nothing_has_changed(
 ) -> None:
     before = take_snapshot()
     with monkeypatch.context() as patched:
-        loads = spoil(patched, "load", transactions.ATTEMPTS, error, code)
+        loads = spoil(patched, "load", ATTEMPTS, error, code)
         with pytest.raises(Conflict, match="Others are writing the same records at this moment"):
             run(import_)
-    assert loads.calls == transactions.ATTEMPTS
+    assert loads.calls == ATTEMPTS
     assert take_snapshot() == before
 
     run(import_)
     before = take_snapshot()
     with monkeypatch.context() as patched:
-        undos = spoil(patched, "undo", transactions.ATTEMPTS, error, code)
+        undos = spoil(patched, "undo", ATTEMPTS, error, code)
         with pytest.raises(Conflict, match="Others are writing the same records at this moment"):
             revert(import_)
-    assert undos.calls == transactions.ATTEMPTS
+    assert undos.calls == ATTEMPTS
     assert take_snapshot() == before
     revert(import_)
 
