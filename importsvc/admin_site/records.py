@@ -66,7 +66,10 @@ class RecordForm(forms.ModelForm):
             self.fields["organization"].disabled = True
         self._stored_initial = dict(self.initial)
         self.stored = {name: _to_json(value) for name, value in self.initial.items()}
-        self.opened = self._read_opened_with() if self.is_bound else self.stored
+        if not self.is_bound:
+            self.opened = self.stored
+            return
+        self.opened = self._read_opened_with()
         for name, value in (self.opened or {}).items():
             if name in self.initial and not self.fields[name].disabled:
                 self.initial[name] = self._get_model_field(name).to_python(json.loads(value))
@@ -81,8 +84,10 @@ class RecordForm(forms.ModelForm):
 
     @cached_property
     def changed_data(self) -> list[str]:
-        """The fields that were changed in the form. What a browser sends back for an untouched field is no change."""
-        return [name for name in super().changed_data if not self._is_sent_as_shown(name)]
+        """The fields that were changed in the form: not those that were sent as they were shown, or not sent at all."""
+        return [
+            name for name in super().changed_data if not self._is_omitted(name) and not self._is_sent_as_shown(name)
+        ]
 
     def clean(self) -> dict[str, Any] | None:
         """The values to write: of a record that is there already, those that were changed in the form."""
@@ -100,9 +105,12 @@ class RecordForm(forms.ModelForm):
             self.errors.pop(name, None)
         return {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
 
+    def _is_omitted(self, name: str) -> bool:
+        return self.fields[name].widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name))
+
     def _is_sent_as_shown(self, name: str) -> bool:
         field, sent = self.fields[name], self[name].data
-        shown = field.widget.format_value(field.prepare_value(self.initial.get(name)))
+        shown = field.widget.format_value(field.prepare_value(self[name].initial))
         if not isinstance(shown, str) or not isinstance(sent, str):
             return False
         # Browsers rewrite the line ends of text areas, and send a line of text without any.

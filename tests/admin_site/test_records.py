@@ -257,6 +257,17 @@ def test_without_the_values_it_was_opened_with_a_form_changes_nothing(
     assert values_of(grace) == before
 
 
+def test_a_field_that_is_not_sent_is_not_cleared(grace: Person, admin_client: Client) -> None:
+    write(grace, custom_fields={"a": 1}, joined_at=timezone.now(), tag_list=["a"])
+    before = values_of(grace)
+    opened_with = open_form(admin_client, grace)["opened_with"]
+
+    response = admin_client.post(url_of(grace), {"title": "Prof", "opened_with": opened_with})
+
+    assert errors_of(response) == {}
+    assert values_of(grace) == {**before, "title": "Prof"}
+
+
 def test_only_changed_fields_of_the_organizations_own_row_are_written_and_logged(
     grace: Person, admin_client: Client
 ) -> None:
