@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from companies.models import Company
-from organizations.admin import RecordAdmin
+from importsvc.admin_site.records import RecordAdmin
 
 
 @admin.register(Company)

@@ -1,7 +1,6 @@
-"""The project's own app: the commands and checks that belong to no resource; and the admin's."""
+"""The project's own app: the commands and checks that belong to no resource."""
 
 from django.apps import AppConfig
-from django.contrib.admin import apps as admin
 
 
 class ProjectConfig(AppConfig):
@@ -15,9 +14,3 @@ class ProjectConfig(AppConfig):
         """Load the system checks."""
         from importsvc.jsonapi import checks  # noqa: F401 - registers itself
         from importsvc.postgres import checks as database_checks  # noqa: F401 - likewise
-
-
-class AdminConfig(admin.AdminConfig):
-    """Django's admin, with our site."""
-
-    default_site = "importsvc.admin_site.site.AdminSite"

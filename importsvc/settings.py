@@ -56,7 +56,7 @@ INSTALLED_APPS = [
     # Before the admin: its templates replace those.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "importsvc.apps.AdminConfig",
+    "importsvc.admin_site.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

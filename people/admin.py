@@ -16,7 +16,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
-from organizations.admin import OrganizationAdmin, RecordAdmin, RecordForm
+from importsvc.admin_site.records import RecordAdmin, RecordForm
+from organizations.admin import OrganizationAdmin
 from organizations.models import Organization
 from people.models import ApiToken, Person
 from people.services import create_organization, require_active
@@ -79,7 +80,7 @@ class PersonAdmin(RecordAdmin):
     ]
 
 
-class ApiTokenForm(forms.ModelForm):
+class ApiTokenForm(RecordForm):
     """A token of somebody whose tokens work."""
 
     def clean_person(self) -> Person:
@@ -94,7 +95,7 @@ class ApiTokenForm(forms.ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
+class ApiTokenAdmin(RecordAdmin):
     """Tokens are told once, when they are made; afterwards only their prefix is. Revoking is for ever."""
 
     form = ApiTokenForm
@@ -103,8 +104,6 @@ class ApiTokenAdmin(ModelAdmin):
     list_filter = ["revoked", ("expiry_date", admin.EmptyFieldListFilter)]
     search_fields = ["prefix", "name", "person__first_name", "person__last_name", "person__email"]
     ordering = ["-created", "id"]
-    list_per_page = 50
-    show_full_result_count = False
     raw_id_fields = ["person"]
     actions = ["revoke_selected"]
 
@@ -137,11 +136,11 @@ class ApiTokenAdmin(ModelAdmin):
 
     @admin.action(permissions=["change"], description="Revoke selected tokens, for ever")
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        """Revoke those that are not revoked yet."""
-        tokens = list(queryset.filter(revoked=False).order_by("id"))
+        """Revoke the selected tokens that are not revoked yet."""
+        valid = ApiToken.objects.filter(pk__in=queryset.values("pk"), revoked=False)
+        tokens = list(valid.select_for_update(no_key=True).order_by("id"))
+        ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).update(revoked=True)
         for token in tokens:
-            token.revoked = True
-            token.save(update_fields=["revoked"])
             self.log_change(request, token, "Revoked.")
         count = f"{len(tokens)} token{'' if len(tokens) == 1 else 's'}"
         self.message_user(request, f"Revoked {count}.", messages.SUCCESS)
@@ -149,7 +148,7 @@ class ApiTokenAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         """Store the token and, if it is new, tell it."""
         if change:
-            obj.save()
+            super().save_model(request, obj, form, change)
             return
         token = ApiToken.objects.assign_key(obj)
         obj.save()
@@ -193,7 +192,7 @@ class NewOrganizationAdmin(OrganizationAdmin):
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
         """Store the organization; if it is new, with what it starts with."""
         if change:
-            obj.save()
+            super().save_model(request, obj, form, change)
             return
         made = create_organization(**form.cleaned_data)
         # The admin goes on with the instance of the form.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any
 
@@ -85,7 +86,9 @@ class FormReader(HTMLParser):
         if "disabled" in given:
             name = ""
         if tag == "input" and name and (given["type"] not in ("checkbox", "radio") or "checked" in given):
-            self.values[name] = given.get("value", "on" if given["type"] == "checkbox" else "")
+            value = given.get("value", "on" if given["type"] == "checkbox" else "")
+            # Browsers send a line of text without line ends.
+            self.values[name] = value if given["type"] == "hidden" else re.sub("[\r\n]", "", value)
             self.lists.setdefault(name, []).append(self.values[name])
         elif tag == "textarea" and name:
             self.textarea = name
@@ -114,23 +117,38 @@ def url_of(record: Any, page: str = "change") -> str:
     return reverse(f"admin:{options.app_label}_{options.model_name}_{page}", args=arguments)
 
 
-def save(client: Client, record: Any, **edits: str | None) -> dict[str, Any]:
-    """Edit fields on a record's page, or on the page where one is added, and save. Returns what is wrong.
-
-    A box is ticked with ``on`` and cleared with ``None``.
-    """
-    url = url_of(record, "add" if isinstance(record, type) else "change")
-    page = client.get(url).content.decode()
+def read_form(response: Any) -> dict[str, str]:
+    """What the form of a page sends if nothing is edited."""
+    page = response.content.decode()
     values = FormReader(page.partition('<div class="submit-row">')[0].partition(' id="content-main"')[2]).values
     assert values
-    sent = {name: value for name, value in {**values, **edits}.items() if value is not None}
-    response = client.post(url, sent)
+    return values
+
+
+def open_form(client: Client, record: Any) -> dict[str, str]:
+    """What the form of a record's page sends if nothing is edited; of a class, that of the page where one is added."""
+    return read_form(client.get(url_of(record, "add" if isinstance(record, type) else "change")))
+
+
+def send_form(client: Client, record: Any, opened: Mapping[str, str], **edits: str | None) -> Any:
+    """Send the form that was opened, with edits. A box is ticked with ``on`` and cleared with ``None``."""
+    sent = {name: value for name, value in {**opened, **edits}.items() if value is not None}
+    return client.post(url_of(record, "add" if isinstance(record, type) else "change"), sent)
+
+
+def errors_of(response: Any) -> dict[str, Any]:
+    """What is wrong with a form that was sent, by field; nothing if it was saved."""
     if response.status_code == 302:
         return {}
     assert response.status_code == 200
     errors: dict[str, Any] = dict(response.context["adminform"].form.errors)
     assert errors
     return {name: list(messages) for name, messages in errors.items()}
+
+
+def save(client: Client, record: Any, **edits: str | None) -> dict[str, Any]:
+    """Open a record's form, edit fields and save. Returns what is wrong."""
+    return errors_of(send_form(client, record, open_form(client, record), **edits))
 
 
 def confirm(client: Client, confirmation: Any, **edits: str) -> Any:

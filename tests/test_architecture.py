@@ -52,7 +52,7 @@ FORBIDDEN = [
     ("companies.views", "importsvc.engine.schema.registry", [IMPORTABLES, EDGES]),
     ("importsvc.jsonapi.views", "organizations.features", [DIALECT]),
     ("importsvc.jsonapi.request.parsers", "importsvc.engine.parse.chunks", [DIALECT, EDGES]),
-    ("importsvc.jsonapi.idempotency", "importsvc.idempotency.services", [DIALECT]),
+    ("importsvc.jsonapi.views", "importsvc.idempotency.decorator", [DOWNWARDS, DIALECT]),
     ("importsvc.idempotency.services", "importsvc.jsonapi.errors", [NO_HTTP]),
     ("importsvc.engine.plan.plan", "django.db", [IS_PURE]),
     ("importsvc.imports.services.importing", "importsvc.jsonapi.errors", [NO_HTTP]),

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class IdempotencyConfig(AppConfig):
-    """Keeps answers to requests that have an ``Idempotency-Key``."""
+    """Stores responses to requests that have an ``Idempotency-Key``."""
 
     name = "importsvc.idempotency"
     label = "idempotency"

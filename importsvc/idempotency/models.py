@@ -1,4 +1,4 @@
-"""Keys that clients gave to their requests, each with the answer that settled it."""
+"""Idempotency keys of requests, each with the response that the request got."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from organizations.tenancy import OrganizationScopedQuerySet
 
 
 class IdempotencyKey(models.Model):
-    """A request that was answered, to be answered alike if it comes again.
+    """A request's key and response, so that a retry gets the same response.
 
-    Written in the transaction of the work that the answer tells of: there is a row if and only if that was done.
+    Written in the transaction of the request's work: the row exists if and only if the work is committed.
     """
 
     organization = models.ForeignKey(
@@ -32,8 +32,8 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "key"], name="idempotency_key_organization_key")]
-        # In the order in which they are pruned.
-        indexes = [models.Index(fields=["created_at", "id"], name="idempotency_key_created_at")]
+        # The order in which an organization's keys are pruned.
+        indexes = [models.Index(fields=["organization", "created_at", "id"], name="idempotency_key_created_at")]
 
     def __str__(self) -> str:
         return self.key

@@ -1,85 +1,103 @@
-"""Requests settled once: work, answer and key in one transaction, so that none is there without the others."""
+"""Work that runs once for each idempotency key: one transaction writes work, response and key."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Count
 from django.utils import timezone
 
-from importsvc.answers import Answer
 from importsvc.errors import Busy, IdempotencyKeyReused
 from importsvc.idempotency.models import IdempotencyKey
 from organizations.models import Organization
 
-# Rows that one statement removes: its transaction takes some tens of milliseconds.
+# Rows that one statement deletes: its transaction takes some tens of milliseconds.
 PRUNED_AT_ONCE = 10_000
 
 
-class Settled(NamedTuple):
-    """The answer to a request, and whether it was given before, so that nothing was done now."""
+@dataclass(frozen=True)
+class StoredResponse:
+    """A complete response, before compression.
 
-    answer: Answer
-    is_replay: bool
+    Attributes:
+        status: the status code.
+        headers: by name.
+        body: the document's bytes.
+        is_replay: whether an earlier request got this response, so that nothing was done for this one.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_replay: bool = False
 
 
-def settle_once(
+def run_idempotent(
     *,
     organization: Organization,
     key: str,
     fingerprint: str,
-    work: Callable[[], Answer],
-    refuse: Callable[[Exception], Answer],
-) -> Settled:
-    """Do the work and keep its answer, unless the organization's key has one already: then that is the answer.
+    work: Callable[[], StoredResponse],
+    refuse: Callable[[Exception], StoredResponse],
+) -> StoredResponse:
+    """Do the work and store its response, unless the organization's key has one: then return that one.
 
-    When this returns, both are committed; when it raises, nothing was done and nothing is kept.
+    When this returns, work and response are committed; when it raises, neither is.
 
     Args:
-        organization: whose key it is.
-        key: that the client gave.
-        fingerprint: the same for requests that are the same, at most 64 characters.
-        work: does what the request asks for and answers. What it raises undoes what it did.
-        refuse: makes an answer of what ``work`` raised, to be kept like others; or raises what is not to be kept.
+        organization: that the key belongs to.
+        key: as the client sent it.
+        fingerprint: equal for equal requests, at most 64 characters.
+        work: does what the request asks for and returns the response. An exception rolls back what it did.
+        refuse: turns an exception of ``work`` into a response to store, or raises one that is not to be stored.
 
     Raises:
-        IdempotencyKeyReused: the key is another request's.
-        Busy: a request with this key is running at this moment.
+        IdempotencyKeyReused: the key belongs to a request with another fingerprint.
+        Busy: a request with this key is running.
     """
     with transaction.atomic(durable=True):
         _lock(organization, key)
-        kept = _find(organization, key)
-        if kept is not None:
-            if kept.fingerprint != fingerprint:
+        stored = _find(organization, key)
+        if stored is not None:
+            if stored.fingerprint != fingerprint:
                 raise IdempotencyKeyReused
-            return Settled(Answer(kept.status, kept.headers, bytes(kept.body)), is_replay=True)
+            return StoredResponse(stored.status, stored.headers, bytes(stored.body), is_replay=True)
         try:
             with transaction.atomic():
-                answer = work()
+                response = work()
         except Exception as error:
-            answer = refuse(error)
-        _keep(organization, key, fingerprint, answer)
-    return Settled(answer, is_replay=False)
+            response = refuse(error)
+        _store(organization, key, fingerprint, response)
+    return response
 
 
 def prune(*, dry_run: bool = False) -> int:
-    """Remove the keys that are older than ``IDEMPOTENCY_KEY_HOURS``, in many short transactions; how many they are.
+    """Delete the keys that are older than ``IDEMPOTENCY_KEY_HOURS``, in many short transactions; return how many.
 
-    On a dry run they are only counted. Rows that somebody is writing at this moment are left alone.
+    A dry run only counts them. Rows that another transaction is writing are skipped.
     """
+    # The only statement that looks at all organizations.
     expired = IdempotencyKey.objects.filter(created_at__lte=_expiry())
+    counts = expired.values_list("organization_id").annotate(count=Count("id")).order_by("organization_id")
     if dry_run:
-        return expired.count()
+        return sum(count for _, count in counts)
+    return sum(_prune_organization(organization_id) for organization_id, _ in counts)
+
+
+def _prune_organization(organization_id: int) -> int:
+    keys = IdempotencyKey.objects.filter(organization_id=organization_id)
     count, found = 0, PRUNED_AT_ONCE
     while found == PRUNED_AT_ONCE:
         with transaction.atomic():
-            locked = expired.select_for_update(skip_locked=True).order_by("created_at", "id")
+            expired = keys.filter(created_at__lte=_expiry()).order_by("created_at", "id")
+            locked = expired.select_for_update(skip_locked=True)
             ids = list(locked.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
-            IdempotencyKey.objects.filter(pk__in=ids).delete()
+            keys.filter(pk__in=ids).delete()
         found = len(ids)
         count += found
     return count
@@ -90,7 +108,7 @@ def _expiry() -> datetime:
 
 
 def _lock(organization: Organization, key: str) -> None:
-    """Keep others from settling the key until the transaction ends. Does not wait: the other one may take minutes."""
+    """Lock the key until the transaction ends. Raises ``Busy`` instead of waiting: the holder may take minutes."""
     name = f"idempotency {organization.pk} {key}".encode()
     lock_id = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
     with connection.cursor() as cursor:
@@ -102,21 +120,21 @@ def _lock(organization: Organization, key: str) -> None:
 
 def _find(organization: Organization, key: str) -> IdempotencyKey | None:
     keys = IdempotencyKey.objects.for_organization(organization).filter(key=key, created_at__gt=_expiry())
-    return next(iter(keys), None)  # there is one at most
+    return next(iter(keys), None)  # unique, so there is one at most
 
 
-def _keep(organization: Organization, key: str, fingerprint: str, answer: Answer) -> None:
-    kept = IdempotencyKey(
+def _store(organization: Organization, key: str, fingerprint: str, response: StoredResponse) -> None:
+    row = IdempotencyKey(
         organization=organization,
         key=key,
         fingerprint=fingerprint,
-        status=answer.status,
-        headers=dict(answer.headers),
-        body=answer.body,
+        status=response.status,
+        headers=dict(response.headers),
+        body=response.body,
     )
-    # In the place of an expired one, which may be pruned at this moment.
+    # An expired row of the key may still be there, and another transaction may be pruning it.
     IdempotencyKey.objects.bulk_create(
-        [kept],
+        [row],
         update_conflicts=True,
         unique_fields=["organization", "key"],
         update_fields=["fingerprint", "status", "headers", "body", "created_at"],

@@ -1,4 +1,4 @@
-"""Operators remove keys whose time is over; nobody waits for that, and no other key goes."""
+"""``prune`` deletes expired idempotency keys, no other keys, and neither waits nor makes a request wait."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from importsvc.answers import Answer
 from importsvc.idempotency import services
 from importsvc.idempotency.models import IdempotencyKey
+from importsvc.idempotency.services import StoredResponse
 from importsvc.management.commands.prune import Command
 from organizations.models import Organization
 from people.services import NewOrganization
 from tests.builders import make_organization
 from tests.interleaving import Gate, threads
 
+NOW = StoredResponse(200, {}, b"now")
+REPLAY = StoredResponse(200, {}, b"now", is_replay=True)
 
-def keep(organization: Organization, key: str, *, hours: float = 0) -> None:
+
+def store(organization: Organization, key: str, *, hours: float = 0) -> None:
     """A key that is so many hours old."""
     IdempotencyKey.objects.create(
         organization=organization,
@@ -35,12 +38,12 @@ def keep(organization: Organization, key: str, *, hours: float = 0) -> None:
     )
 
 
-def settle(organization: Organization, key: str) -> services.Settled:
-    def refuse(error: Exception) -> Answer:
+def run(organization: Organization, key: str) -> StoredResponse:
+    def refuse(error: Exception) -> StoredResponse:
         raise error
 
-    return services.settle_once(
-        organization=organization, key=key, fingerprint="same", work=lambda: Answer(200, {}, b"now"), refuse=refuse
+    return services.run_idempotent(
+        organization=organization, key=key, fingerprint="same", work=lambda: NOW, refuse=refuse
     )
 
 
@@ -52,91 +55,91 @@ def prune(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return printed.out
 
 
-def kept() -> list[str]:
+def stored() -> list[str]:
     return sorted(IdempotencyKey.objects.values_list("key", flat=True))
 
 
-def test_keys_go_when_their_time_is_over_of_whatever_organization(
+def test_expired_keys_of_every_organization_are_deleted(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str]
 ) -> None:
     globex = make_organization()
     for organization in acme.organization, globex.organization:
-        keep(organization, "new")
-        keep(organization, "nearly", hours=47.99)
-        keep(organization, "over", hours=48)
-        keep(organization, "long over", hours=10_000)
+        store(organization, "new")
+        store(organization, "nearly", hours=47.99)
+        store(organization, "over", hours=48)
+        store(organization, "long over", hours=10_000)
 
     assert prune(capsys, "--dry-run") == "Would remove 4 idempotency keys older than 48 hours\n"
     assert IdempotencyKey.objects.count() == 8
     assert prune(capsys) == "Removed 4 idempotency keys older than 48 hours\n"
-    assert kept() == ["nearly", "nearly", "new", "new"]
+    assert stored() == ["nearly", "nearly", "new", "new"]
     assert prune(capsys) == "Removed 0 idempotency keys older than 48 hours\n"
 
 
-def test_the_time_is_a_setting(acme: NewOrganization, capsys: pytest.CaptureFixture[str], settings: Settings) -> None:
+def test_the_age_is_a_setting(acme: NewOrganization, capsys: pytest.CaptureFixture[str], settings: Settings) -> None:
     settings.IDEMPOTENCY_KEY_HOURS = 1
-    keep(acme.organization, "over", hours=1)
-    keep(acme.organization, "new", hours=0.9)
+    store(acme.organization, "over", hours=1)
+    store(acme.organization, "new", hours=0.9)
 
     assert prune(capsys) == "Removed 1 idempotency key older than 1 hour\n"
-    assert kept() == ["new"]
+    assert stored() == ["new"]
 
 
 @pytest.mark.parametrize(("count", "statements"), [(0, 0), (2, 1), (3, 1), (4, 2), (7, 3)])
-def test_no_statement_removes_more_than_so_many(
+def test_no_statement_deletes_more_than_the_limit(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, count: int, statements: int
 ) -> None:
     monkeypatch.setattr(services, "PRUNED_AT_ONCE", 3)
     for number in range(count):
-        keep(acme.organization, str(number), hours=100 - number)
-    keep(acme.organization, "new")
+        store(acme.organization, str(number), hours=100 - number)
+    store(acme.organization, "new")
 
     with CaptureQueriesContext(connection) as queries:
         assert services.prune() == count
 
     deletes = [query for query in queries if query["sql"].startswith("DELETE")]
     assert len(deletes) == statements
-    assert kept() == ["new"]
+    assert stored() == ["new"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_key_that_is_being_given_to_a_new_request_is_neither_waited_for_nor_removed(
+def test_a_key_that_a_request_is_writing_is_skipped_without_waiting(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep(acme.organization, "again", hours=50)
-    keep(acme.organization, "over", hours=50)
-    gate = Gate(monkeypatch, services, "_keep", after=True)
+    store(acme.organization, "again", hours=50)
+    store(acme.organization, "over", hours=50)
+    gate = Gate(monkeypatch, services, "_store", after=True)
 
     with threads() as others:
-        settling = others.start(lambda: settle(acme.organization, "again"))
+        running = others.start(lambda: run(acme.organization, "again"))
         gate.wait()
         assert services.prune() == 1
         gate.open()
 
-    assert settling.result() == (Answer(200, {}, b"now"), False)
+    assert running.result() == NOW
     assert services.prune() == 0
-    assert settle(acme.organization, "again") == (Answer(200, {}, b"now"), True)
+    assert run(acme.organization, "again") == REPLAY
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_key_that_is_being_removed_can_be_given_to_a_new_request(acme: NewOrganization) -> None:
-    keep(acme.organization, "again", hours=50)
+def test_a_key_that_is_being_deleted_can_be_used_by_a_new_request(acme: NewOrganization) -> None:
+    store(acme.organization, "again", hours=50)
 
     with threads() as others, transaction.atomic():
         assert services.prune() == 1
-        settling = others.start_blocked(lambda: settle(acme.organization, "again"))
+        running = others.start_blocked(lambda: run(acme.organization, "again"))
 
-    assert settling.result() == (Answer(200, {}, b"now"), False)
-    assert kept() == ["again"]
+    assert running.result() == NOW
+    assert stored() == ["again"]
 
 
-def test_keys_go_with_their_organization(db: None) -> None:
+def test_the_keys_of_a_deleted_organization_are_deleted(db: None) -> None:
     organization = Organization.objects.create(name="Acme")
-    keep(organization, "a")
+    store(organization, "a")
 
     organization.delete()
 
-    assert kept() == []
+    assert stored() == []
 
 
 @pytest.mark.parametrize("arguments", [["1"], ["--wet-run"]])

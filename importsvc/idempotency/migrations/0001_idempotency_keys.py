@@ -37,7 +37,9 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "indexes": [models.Index(fields=["created_at", "id"], name="idempotency_key_created_at")],
+                "indexes": [
+                    models.Index(fields=["organization", "created_at", "id"], name="idempotency_key_created_at")
+                ],
                 "constraints": [
                     models.UniqueConstraint(fields=("organization", "key"), name="idempotency_key_organization_key")
                 ],

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.db.models import CharField, ForeignKey, Model, TextField
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from importsvc.admin_site.records import RecordAdmin
 from importsvc.imports.services import get_record_models
-from organizations.admin import RecordAdmin
 
 
 def register_record_admins() -> None:

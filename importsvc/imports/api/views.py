@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from importsvc.idempotency.views import idempotent
+from importsvc.idempotency.decorator import idempotent
 from importsvc.imports import services
 from importsvc.imports.actors import Actor
 from importsvc.imports.api.changes import (

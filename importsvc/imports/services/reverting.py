@@ -17,7 +17,8 @@ from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.preconditions import require_tag
-from importsvc.imports.services.transactions import RETRIED, attempt, lock_import, lock_organization, require_state
+from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
+from importsvc.postgres.write_conflicts import is_write_conflict
 from organizations.models import Organization
 
 __all__ = [
@@ -166,7 +167,7 @@ def _refuse_what_cannot_be() -> Iterator[None]:
     except UnknownTypeError as error:
         raise Conflict(f"Records of type '{error}' cannot be imported or reverted any more") from None
     except (DataError, IntegrityError) as error:
-        if getattr(error.__cause__, "pgcode", None) in RETRIED:
+        if is_write_conflict(error):
             raise
         # The tables have changed since: another type, a constraint, no null any more.
         raise Conflict("The database does not accept values any more that were there before the import") from error

@@ -10,16 +10,8 @@ from django.db import DatabaseError, connection, transaction
 from importsvc.errors import Busy, RecordNotFound
 from importsvc.imports.errors import WrongState
 from importsvc.imports.models import Import, ImportState
+from importsvc.postgres.write_conflicts import ATTEMPTS, is_write_conflict
 from organizations.models import Organization
-
-# How often a transaction is begun at most: anew if another one that takes none of our locks (the admin, plain SQL)
-# wrote meanwhile. The next plan sees what it wrote. And what PostgreSQL says then (its manual, appendix A).
-ATTEMPTS = 3
-RETRIED = {
-    "23503",  # foreign_key_violation
-    "23505",  # unique_violation
-    "40P01",  # deadlock_detected
-}
 
 Result = TypeVar("Result")
 
@@ -39,7 +31,7 @@ def attempt(work: Callable[[], Result]) -> Result:
                     _check_deferred_constraints()
                 return result
         except DatabaseError as error:
-            if getattr(error.__cause__, "pgcode", None) not in RETRIED:
+            if not is_write_conflict(error):
                 raise
             if number == ATTEMPTS:
                 raise Busy("Others are writing the same records at this moment") from error

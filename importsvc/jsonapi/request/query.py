@@ -1,4 +1,4 @@
-"""Query parameters are checked before anything else is done: what an endpoint does not support is refused (2.3)."""
+"""Query parameters are checked first; what an endpoint does not support is refused (contract, section 2.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``manage.py prune``: what is kept for a time only, removed when that is over."""
+"""``manage.py prune``: deletes rows that are stored for a limited time only."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ from importsvc.management.output import OutputCommand
 
 
 class Command(OutputCommand):
-    """Prints a line for each kind of thing that is removed."""
+    """Prints a line for each kind of row that is deleted."""
 
     help = (
-        "Remove what is kept for a time only: the answers to requests with an Idempotency-Key, after"
-        " IDEMPOTENCY_KEY_HOURS. In many short transactions, which nobody waits for; to be run once a day, by cron."
+        "Delete rows that are stored for a limited time only: the responses to requests with an Idempotency-Key, after"
+        " IDEMPOTENCY_KEY_HOURS. Works in many short transactions; run it once a day, by cron."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whether for real."""
+        """``--dry-run``."""
         parser.add_argument("--dry-run", action="store_true", help="only say how much would be removed")
 
     def handle(self, *, dry_run: bool, **_: Any) -> None:
-        """Remove it."""
+        """Delete the rows, or count them."""
         count = prune(dry_run=dry_run)
         keys = _count(count, "idempotency key")
         age = _count(settings.IDEMPOTENCY_KEY_HOURS, "hour")

@@ -1,4 +1,4 @@
-"""Requests that are sent again with the same ``Idempotency-Key``: the same answer, and nothing is done twice."""
+"""Requests that are sent again with the same ``Idempotency-Key``: the same response, and the work runs once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def key(name: object) -> dict[str, str]:
     return {"Idempotency-Key": str(name)}
 
 
-def test_every_writing_operation_is_answered_alike_and_done_once(api: ApiClient, keyed: ApiClient) -> None:
+def test_every_writing_operation_runs_once_and_gets_the_same_response_again(api: ApiClient, keyed: ApiClient) -> None:
     for number, (method, path, document) in enumerate(operations(api)):
         first = ask(keyed, method, path, document, key(number))
         assert first.status_code == (201 if path == "imports" else 200), first.content

@@ -14,6 +14,7 @@ from importsvc.engine.apply.write import RecordWriter
 from importsvc.errors import Conflict
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import create_import, revert_import, reverting, run_import, transactions
+from importsvc.postgres.write_conflicts import ATTEMPTS
 from people.models import ApiToken
 from people.services import NewOrganization
 from tests.snapshots import take_snapshot
@@ -85,7 +86,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, name: str, times: int, error: type[Ex
 
 
 @pytest.mark.parametrize(("code", "error"), RETRIED)
-@pytest.mark.parametrize("times", [1, transactions.ATTEMPTS - 1])
+@pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
 def test_what_others_caused_is_tried_again(
     import_: Import, monkeypatch: pytest.MonkeyPatch, times: int, code: str, error: type[DatabaseError]
 ) -> None:
@@ -104,19 +105,19 @@ def test_after_a_few_times_it_is_a_conflict_and_nothing_has_changed(
 ) -> None:
     before = take_snapshot()
     with monkeypatch.context() as patched:
-        writes = spoil(patched, "write", transactions.ATTEMPTS, error, code)
+        writes = spoil(patched, "write", ATTEMPTS, error, code)
         with pytest.raises(Conflict, match="Others are writing the same records at this moment"):
             run(import_)
-    assert writes.calls == transactions.ATTEMPTS
+    assert writes.calls == ATTEMPTS
     assert take_snapshot() == before
 
     run(import_)
     before = take_snapshot()
     with monkeypatch.context() as patched:
-        undos = spoil(patched, "undo", transactions.ATTEMPTS, error, code)
+        undos = spoil(patched, "undo", ATTEMPTS, error, code)
         with pytest.raises(Conflict, match="Others are writing the same records at this moment"):
             revert(import_)
-    assert undos.calls == transactions.ATTEMPTS
+    assert undos.calls == ATTEMPTS
     assert take_snapshot() == before
     revert(import_)
 

@@ -1,4 +1,4 @@
-"""What stands in the way of a revert, over HTTP: a 409 that names the records and why; nothing is touched (2.7)."""
+"""Conflicts of a revert over HTTP: a 409 that names records and reasons (contract, section 2.7)."""
 
 from __future__ import annotations
 

@@ -85,9 +85,9 @@ def test_whenever_the_connection_ends_all_is_as_before_and_a_retry_does_it_once(
     state: ImportState,
     at_least: int,
 ) -> None:
-    # The answers have last_seen_at; it moves now and not again, however long this takes.
-    api.get("imports")
+    # It may take longer than a minute, after which last_seen_at would move again.
     monkeypatch.setattr(authentication, "LAST_SEEN_INTERVAL", timedelta(days=1))
+    api.get("imports")
     answers = []
     for number in count(1):
         send = prepare(api, number)

@@ -126,8 +126,8 @@ def test_a_connection_that_is_lost_leaves_neither_work_nor_key_and_a_retry_does_
     with monkeypatch.context() as patched:
         gate = {
             "during the work": lambda: Gate(patched, write_module, "copy_rows", after=True),
-            "after the work": lambda: Gate(patched, idempotency, "_keep"),
-            "before the commit": lambda: Gate(patched, idempotency, "_keep", after=True),
+            "after the work": lambda: Gate(patched, idempotency, "_store"),
+            "before the commit": lambda: Gate(patched, idempotency, "_store", after=True),
         }[lost]()
 
         with threads() as others:
@@ -219,7 +219,7 @@ def test_work_and_key_are_seen_by_others_at_the_same_moment(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"imports/{api.run(PUBLISHED_ROWS)}"
-    gate = Gate(monkeypatch, idempotency, "_keep", after=True)
+    gate = Gate(monkeypatch, idempotency, "_store", after=True)
 
     with threads() as others:
         reverting = others.start(lambda: keyed.request("PATCH", f"{path}/revert"))

@@ -1,4 +1,4 @@
-"""The admin of staff: Django's users and groups, in the look of all other pages."""
+"""The admin of staff accounts: Django's users and groups, in the look of all other pages."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -11,7 +11,7 @@ admin.site.unregister([User, Group])
 
 @admin.register(User)
 class StaffAdmin(UserAdmin, ModelAdmin):
-    """Who may log in here. People of organizations are something else."""
+    """Accounts that may log in to the admin. People of organizations are another model."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -20,4 +20,4 @@ class StaffAdmin(UserAdmin, ModelAdmin):
 
 @admin.register(Group)
 class StaffGroupAdmin(GroupAdmin, ModelAdmin):
-    """What staff may do, by group."""
+    """Groups of staff accounts, with their permissions."""

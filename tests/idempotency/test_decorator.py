@@ -1,4 +1,4 @@
-"""``Idempotency-Key`` as it is written: what is a key, which keys are the same, and where the header means nothing."""
+"""The header ``Idempotency-Key``: what a key is, which spellings are one key, and where the header is ignored."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def stage(api: ApiClient, key: str) -> HttpResponse:
         ('"' + r"\"" * 255 + '"', '"' * 255),
     ],
 )
-def test_a_key_is_what_is_written_without_the_quotes(api: ApiClient, written: str, key: str) -> None:
+def test_a_key_is_the_header_without_quotes_and_surrounding_blanks(api: ApiClient, written: str, key: str) -> None:
     assert stage(api, written).status_code == 201
     assert IdempotencyKey.objects.get().key == key
 
@@ -64,7 +64,7 @@ def assert_bad_key(response: HttpResponse, what: str) -> None:
     assert not IdempotencyKey.objects.exists()
 
 
-def test_who_is_not_known_is_told_that_first(api: ApiClient) -> None:
+def test_an_unauthenticated_request_is_refused_before_its_key_is_read(api: ApiClient) -> None:
     headers = {"X-Auth-Token": None, "Idempotency-Key": ""}
 
     assert_error(api.request("POST", "imports", headers=headers), 401, "unauthenticated", "You are not authenticated")
@@ -75,7 +75,7 @@ def test_who_is_not_known_is_told_that_first(api: ApiClient) -> None:
     ("method", "path", "status"),
     [("GET", "imports", 200), ("HEAD", "imports", 200), ("GET", "people", 200), ("POST", "people", 405)],
 )
-def test_where_nothing_is_done_the_header_means_nothing(
+def test_requests_that_write_nothing_ignore_the_header(
     api: ApiClient, method: str, path: str, status: int, written: str
 ) -> None:
     responses: list[Any] = [api.request(method, path, headers={"Idempotency-Key": written}) for _ in "12"]

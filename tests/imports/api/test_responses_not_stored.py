@@ -1,4 +1,4 @@
-"""Answers that are not kept: the request is at fault, or others, or we. A retry with the same key is a first try."""
+"""Responses that are not stored: errors in the request, busy records, failures. A retry with the key runs the work."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def changes_of(import_id: str) -> int:
         (400, "imports/1/import", None, {"If-Match": "banana"}),
     ],
 )
-def test_what_is_wrong_with_the_request_itself_is_not_kept(
+def test_an_error_in_the_request_itself_is_not_stored(
     keyed: ApiClient, status: int, path: str, body: str | None, headers: dict[str, str | None]
 ) -> None:
     first, again = (keyed.request("POST", path, body, headers=headers) for _ in "12")
@@ -54,14 +54,14 @@ def test_what_is_wrong_with_the_request_itself_is_not_kept(
     assert keyed.request("POST", "imports", ROWS).status_code == 201
 
 
-def test_a_body_that_is_too_large_is_not_kept(keyed: ApiClient, settings: Settings) -> None:
+def test_a_body_that_is_too_large_is_not_stored(keyed: ApiClient, settings: Settings) -> None:
     settings.MAX_BODY_BYTES = 10
 
     assert keyed.request("POST", "imports", ROWS).status_code == 413
     assert not IdempotencyKey.objects.exists()
 
 
-def test_what_others_prevented_is_not_kept_and_a_retry_does_it(
+def test_a_busy_import_is_not_stored_and_a_retry_runs_it(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
@@ -82,7 +82,7 @@ def test_what_others_prevented_is_not_kept_and_a_retry_does_it(
 
 
 @pytest.mark.parametrize("fails_for", ["documents", "errors"])
-def test_what_breaks_while_the_answer_is_written_undoes_the_work_and_a_retry_does_it(
+def test_a_failure_while_the_response_is_written_rolls_back_the_work_and_a_retry_runs_it(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch, fails_for: str
 ) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
@@ -109,7 +109,7 @@ def test_what_breaks_while_the_answer_is_written_undoes_the_work_and_a_retry_doe
     assert changes_of(import_id) == 2
 
 
-def test_what_breaks_after_the_work_undoes_it(
+def test_a_failure_after_the_work_rolls_it_back(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
@@ -130,7 +130,7 @@ def test_what_breaks_after_the_work_undoes_it(
     assert Import.objects.get(pk=import_id).state == ImportState.PROCESSED
 
 
-def test_a_refusal_after_the_work_undoes_it_and_is_kept(
+def test_a_refusal_after_the_work_rolls_it_back_and_is_stored(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = api.stage(PUBLISHED_ROWS)

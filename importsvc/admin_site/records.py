@@ -1,0 +1,232 @@
+"""Pages of records that imports and reverts write too: the forms write what was changed in them, and lose nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import display_for_field
+from django.contrib.postgres.fields import ArrayField
+from django.core import signing
+from django.db import DatabaseError, connection, models, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.text import Truncator
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from importsvc.admin_site.fields import JsonObjectField, LinesField, LongTextField
+from importsvc.postgres.write_conflicts import ATTEMPTS, is_write_conflict
+
+# The hidden field of a page that carries ``RecordForm.opened_with``.
+OPENED_WITH = "opened_with"
+
+NOT_OPENED = "This page does not say which values it was opened with. Open it again and repeat your changes."
+CHANGED_MEANWHILE = "This was changed to “{}” after the form was opened. Save again to overwrite it."
+CLEARED_MEANWHILE = "This was cleared after the form was opened. Save again to overwrite it."
+GONE = "This {} does not exist any more: it was deleted, or the import that created it was reverted. Nothing was saved."
+BUSY = "Other transactions kept writing the same records. Nothing was saved; try again."
+
+_LONGEST_VALUE = 500
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class RecordForm(forms.ModelForm):
+    """Writes the fields that were changed in it, and leaves a record in its organization.
+
+    The page carries the values that the form was opened with. What differs from them was changed in the form, and only
+    that is validated and written: all other fields keep what they have in the database now, to the last microsecond and
+    line end. A field that was changed in the form and in the database is an error that shows the new value; the form
+    then counts as opened with that value.
+
+    ``instance`` has to be locked and read in the transaction that saves it, which ``RecordAdmin`` does.
+
+    Attributes:
+        is_new: whether the form makes a record.
+        stored: the values in the database by field, as JSON.
+        opened: the values that the form was opened with, likewise; ``None`` if the page does not carry them.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.is_new = self.instance._state.adding
+        self.stored: dict[str, str] = {}
+        self.opened: dict[str, str] | None = None
+        self._conflicts: set[str] = set()
+        if self.is_new:
+            return
+        # Disabled, not read-only: constraints are only validated when all their fields are in the form.
+        if "organization" in self.fields:
+            self.fields["organization"].disabled = True
+        self._stored_initial = dict(self.initial)
+        self.stored = {name: _to_json(value) for name, value in self.initial.items()}
+        if not self.is_bound:
+            self.opened = self.stored
+            return
+        self.opened = self._read_opened_with()
+        for name, value in (self.opened or {}).items():
+            if name in self.initial and not self.fields[name].disabled:
+                self.initial[name] = self._get_model_field(name).to_python(json.loads(value))
+
+    @property
+    def opened_with(self) -> str:
+        """What the page's hidden field carries: signed, and only good for this record. Blank if there is nothing."""
+        if self.opened is None:
+            return ""
+        shown = {name: self.stored[name] for name in self._conflicts}
+        return signing.dumps({**self.opened, **shown}, salt=self._get_salt(), compress=True)
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """The fields that were changed in the form: not those that were sent as they were shown, or not sent at all."""
+        return [
+            name for name in super().changed_data if not self._is_omitted(name) and not self._is_sent_as_shown(name)
+        ]
+
+    def clean(self) -> dict[str, Any] | None:
+        """The values to write: of a record that is there already, those that were changed in the form."""
+        super().clean()
+        if self.is_new:
+            return self.cleaned_data
+        if self.changed_data and self.opened is None:
+            self.add_error(None, NOT_OPENED)
+        elif self.opened is not None:
+            self._conflicts = {name for name in self.changed_data if self._is_changed_meanwhile(name, self.opened)}
+        for name in self._conflicts:
+            self.add_error(name, self._describe_stored(name))
+        for name in self.fields.keys() - set(self.changed_data):
+            # The value of a field that was not changed may be outdated, and is not written.
+            self.errors.pop(name, None)
+        return {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
+
+    def _is_omitted(self, name: str) -> bool:
+        return self.fields[name].widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name))
+
+    def _is_sent_as_shown(self, name: str) -> bool:
+        field, sent = self.fields[name], self[name].data
+        shown = field.widget.format_value(field.prepare_value(self[name].initial))
+        if not isinstance(shown, str) or not isinstance(sent, str):
+            return False
+        # Browsers rewrite the line ends of text areas, and send a line of text without any.
+        line_end = "\n" if isinstance(field.widget, forms.Textarea) else ""
+        return _LINE_END.sub(line_end, shown) == _LINE_END.sub(line_end, sent)
+
+    def _is_changed_meanwhile(self, name: str, opened: dict[str, str]) -> bool:
+        if opened.get(name) == self.stored[name]:
+            return False
+        return self.fields[name].has_changed(self._stored_initial[name], self[name].data)
+
+    def _describe_stored(self, name: str) -> str:
+        value = getattr(self.instance, name)
+        shown = display_for_field(value, self._get_model_field(name), "", avoid_link=True)
+        return CHANGED_MEANWHILE.format(Truncator(shown).chars(_LONGEST_VALUE)) if shown else CLEARED_MEANWHILE
+
+    def _read_opened_with(self) -> dict[str, str] | None:
+        try:
+            opened: dict[str, str] = signing.loads(self.data.get(OPENED_WITH, ""), salt=self._get_salt())
+        except signing.BadSignature:
+            return None
+        return opened
+
+    def _get_salt(self) -> str:
+        return f"{OPENED_WITH}:{self.instance._meta.label_lower}:{self.instance.pk}"
+
+    def _get_model_field(self, name: str) -> Any:
+        return self.instance._meta.get_field(name)
+
+
+class RecordAdmin(ModelAdmin):
+    """Lists that stay quick with millions of records, newest first, and forms that keep null and blank apart.
+
+    A page that is sent locks its record and works on what is there then. If another transaction wrote the same records
+    before that, everything is tried again: the form then finds what was written, and says so.
+    """
+
+    form = RecordForm
+    formfield_overrides = {
+        models.TextField: {"form_class": LongTextField},
+        models.JSONField: {"form_class": JsonObjectField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 4})},
+        models.URLField: {"assume_scheme": "https"},
+        ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
+    }
+    change_form_before_template = "admin_site/opened_with.html"
+    ordering = ["-id"]
+    list_per_page = 50
+    show_full_result_count = False
+
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **options: Any) -> Any:
+        """The form's field. Blank input becomes null where the column may be null, as it already does for one line."""
+        if isinstance(db_field, models.TextField | models.JSONField):
+            options["empty_value"] = None if db_field.null else db_field.get_default()
+        form_field: Any = super().formfield_for_dbfield(db_field, request, **options)
+        if db_field.name == "organization":
+            # A new organization's page shows its token in a message, which a pop-up window would lose.
+            form_field.widget.can_add_related = form_field.widget.can_change_related = False
+        return form_field
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The page that adds or changes a record."""
+        view = partial(super().changeform_view, request, object_id, form_url, extra_context)
+        return self._attempt(request, view)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """The page that deletes a record."""
+        return self._attempt(request, partial(super().delete_view, request, object_id, extra_context))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list, and its actions: each is done as a whole or not at all."""
+        return self._attempt(request, partial(super().changelist_view, request, extra_context))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The record, which a request that writes locks until its transaction ends; ``None`` if there is none."""
+        record = super().get_object(request, object_id, from_field)
+        if record is None or request.method != "POST" or not connection.in_atomic_block:
+            return record
+        return _find_row(record).select_for_update(no_key=True).first()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Insert a new record; of one that is there, update the fields that were changed in the form."""
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif form.cleaned_data:
+            _find_row(obj).update(**form.cleaned_data)
+
+    def _attempt(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
+        if request.method != "POST":
+            return view()
+        for _ in range(ATTEMPTS):
+            try:
+                with transaction.atomic():
+                    return view()
+            except DatabaseError as error:
+                if not is_write_conflict(error):
+                    raise
+        self.message_user(request, BUSY, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        # Django's own goes to the home page and asks whether the record was perhaps deleted.
+        self.message_user(request, GONE.format(opts.verbose_name), messages.WARNING)
+        return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))
+
+
+def _find_row(record: Any) -> models.QuerySet[Any]:
+    """The record's row as a queryset, which names its organization where the table has that column."""
+    rows = type(record)._default_manager.filter(pk=record.pk)
+    return rows.filter(organization_id=record.organization_id) if hasattr(record, "organization_id") else rows
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, default=str, sort_keys=True)

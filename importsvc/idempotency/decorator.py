@@ -1,0 +1,117 @@
+"""``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header): a decorator of handlers of the API."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from importsvc.errors import Busy, DomainError
+from importsvc.idempotency.services import StoredResponse, run_idempotent
+from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, STATUSES, RequestError
+from importsvc.jsonapi.views import JsonApiViewSet
+from organizations.views import OrganizationScopedViewSet
+
+REPLAYED = "Idempotency-Replayed"
+
+_LONGEST_KEY = 255
+_KEY = re.compile(r"[\x20-\x7e]+")
+# RFC 8941, section 3.3.3: how the draft writes keys.
+_STRING = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
+
+Handler = Callable[..., Any]
+
+
+def idempotent(handler: Handler) -> Handler:
+    """Let a request with a key that has a stored response get that response again, without running the handler.
+
+    A request without the header runs the handler as usual. An error in the request itself is refused before the key
+    is looked up, and is not stored; neither is a refusal that a retry may not meet again (``is_storable``). Handler and
+    response are one transaction, which ends when the document is written.
+    """
+
+    @functools.wraps(handler)
+    def handle(view: OrganizationScopedViewSet, request: Request, *args: Any, **kwargs: Any) -> Response | HttpResponse:
+        key = read_key(request)
+        if key is None:
+            response: Response = handler(view, request, *args, **kwargs)
+            return response
+        _ = request.data  # parses the body, and so refuses what is no document
+        stored = run_idempotent(
+            organization=view.organization,
+            key=key,
+            fingerprint=make_fingerprint(view, request),
+            work=lambda: _write(view, handler(view, request, *args, **kwargs)),
+            refuse=functools.partial(_refuse, view),
+        )
+        written = HttpResponse(stored.body, status=stored.status, headers=stored.headers)
+        if stored.is_replay:
+            written.headers[REPLAYED] = "true"
+        return written
+
+    return handle
+
+
+def read_key(request: Request) -> str | None:
+    """The key; ``None`` without the header.
+
+    The draft writes ``"abc"``, most clients ``abc``: both are the key abc.
+
+    Raises:
+        RequestError: the key is empty, too long, or not of printable ASCII characters.
+    """
+    header = request.headers.get(IDEMPOTENCY_KEY)
+    if header is None:
+        return None
+    key = header.strip(" \t")
+    if quoted := _STRING.fullmatch(key):
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
+    if not key.strip():
+        raise _bad_key("must not be empty")
+    if len(key) > _LONGEST_KEY:
+        raise _bad_key(f"must have at most {_LONGEST_KEY} characters")
+    if not _KEY.fullmatch(key):
+        raise _bad_key("must be of printable ASCII characters")
+    return key
+
+
+def make_fingerprint(view: JsonApiViewSet, request: Request) -> str:
+    """A SHA-256, in hex, of the request's method, URL, ``If-Match`` and body, as they came.
+
+    The caller is no part of it: any person of the organization may retry. ``If-Match`` is: a request with the tag of a
+    newer preview is another request.
+    """
+    parts = (request.method, request.get_full_path(), request.headers.get("If-Match", ""), view.body_digest)
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
+def is_storable(error: Exception) -> bool:
+    """Whether an exception of a handler is the request's response, now and for every retry.
+
+    It is not if another transaction was in the way, if the server failed, or if the request never reached the work.
+    """
+    if isinstance(error, DomainError):
+        return not isinstance(error, Busy) and STATUSES[error.code] < STATUSES["server_error"]
+    return isinstance(error, NotFound | ValidationError)
+
+
+def _refuse(view: JsonApiViewSet, error: Exception) -> StoredResponse:
+    if not is_storable(error):
+        raise error
+    return _write(view, view.handle_exception(error))
+
+
+def _write(view: JsonApiViewSet, response: Response) -> StoredResponse:
+    written = view.finalize_response(view.request, response, *view.args, **view.kwargs).render()
+    return StoredResponse(written.status_code, dict(written.headers), written.content)
+
+
+def _bad_key(what: str) -> RequestError:
+    return RequestError("bad_request", f"{IDEMPOTENCY_KEY} {what}", header=IDEMPOTENCY_KEY)
