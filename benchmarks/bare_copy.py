@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from benchmarks.database import RECORD_TABLES, clear_records, connect, execute, last_kept_id, settle
-from benchmarks.memory import watch_private_peak
 from importsvc.postgres.key_triggers import KeyTriggers
 from importsvc.postgres.statement_keys import find_statement_keys
+
+from benchmarks.database import RECORD_TABLES, clear_records, connect, execute, last_kept_id, settle
+from benchmarks.memory import watch_private_peak
 
 # Copies of the product's tables: with each of their keys as a plain foreign key, as Django makes it, and with the keys
 # as the product has them, checked once for a statement.

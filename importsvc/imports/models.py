@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from importsvc import journal
-from importsvc.postgres.statement_keys import StatementForeignKey
+from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet
 from people.models import Person
@@ -54,7 +54,13 @@ class Import(models.Model):
     reads and writes it with its parts.
     """
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="imports", db_index=False)
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        related_name="imports",
+        db_constraint=False,
+        db_index=False,  # a constraint below starts with it
+    )
     creator = models.ForeignKey(
         Person, on_delete=models.PROTECT, related_name="imports", db_constraint=False, db_index=False
     )
@@ -102,8 +108,14 @@ class Import(models.Model):
                 name="import_processed_before_reverted",
             ),
             models.UniqueConstraint(fields=["organization", "id"], name="import_organization_id"),
+            ForeignKeyConstraint(
+                fields=["organization"],
+                to="organizations.Organization",
+                to_fields=["id"],
+                name="import_organization_exists",
+            ),
             # An import's creator is of the import's own organization.
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["organization", "creator"],
                 to="people.Person",
                 to_fields=["organization", "id"],
@@ -160,7 +172,7 @@ class StagedPart(models.Model):
 
     class Meta:
         constraints = [
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["import_record"], to="imports.Import", to_fields=["id"], name="staged_part_of_import"
             ),
         ]
@@ -202,7 +214,7 @@ class Change(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["import_record", "record_type", "record_id"], name="change_record_once"),
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["import_record"], to="imports.Import", to_fields=["id"], name="change_of_import"
             ),
         ]

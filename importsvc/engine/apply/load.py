@@ -21,9 +21,9 @@ from importsvc.postgres.copy import (
     column_encoder,
     copy_rows,
     encoder,
-    forget_plans,
     member_encoder,
 )
+from importsvc.postgres.plan_cache import force_generic_plans
 
 _JOURNAL_COLUMNS = ("import_id", "record_type", "record_id", "row", "action", "before", "after")
 
@@ -63,8 +63,7 @@ def load(
         Nothing may be kept of the transaction then.
     """
     defaults = defaults or Defaults(organization)
-    forget_plans()
-    _keep_in_memory()
+    force_generic_plans()
     ids: dict[str, Sequence[int]] = {}
     for records in plan.records:
         importable = records.importable
@@ -80,12 +79,6 @@ def load(
             write_values(importable, import_id=import_id, side="after")
         if on_written:
             on_written(len(records.rows) - records.created)
-
-
-def _keep_in_memory() -> None:
-    """Let PostgreSQL keep what keys are checked by, the rows that a COPY has added, without a file on disk."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL work_mem = '32MB'")
 
 
 def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
