@@ -63,27 +63,24 @@ class ForeignKeyConstraint(BaseConstraint):
         schema_editor.deferred_sql.append(self._make_statement(model, schema_editor))
         return ""
 
-    def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Statement:
+    def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         """A statement that adds the key, and fails if a row violates it."""
         assert model  # noqa: S101 - as above
         assert schema_editor  # noqa: S101 - as above
-        return self._make_statement(model, schema_editor)
+        return str(self._make_statement(model, schema_editor))
 
-    def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Statement:
+    def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         """A statement that drops the key."""
         assert model  # noqa: S101 - as above
         assert schema_editor  # noqa: S101 - as above
         # Not Django's sql_delete_fk: its SET CONSTRAINTS is an error for a key that is not deferrable.
-        return Statement(
-            schema_editor.sql_delete_constraint,
-            table=Table(model._meta.db_table, schema_editor.quote_name),
-            name=schema_editor.quote_name(self.name),
-        )
+        table, name = schema_editor.quote_name(model._meta.db_table), schema_editor.quote_name(self.name)
+        return schema_editor.sql_delete_constraint % {"table": table, "name": name}
 
     def _make_statement(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> Statement:
         quote = schema_editor.quote_name
         table, to_table = model._meta.db_table, self.get_referred_model(model)._meta.db_table
-        columns, to_columns = zip(*self.get_columns(model), strict=True)
+        columns, to_columns = map(list, zip(*self.get_columns(model), strict=True))
         return Statement(
             schema_editor.sql_create_fk,
             table=Table(table, quote),

@@ -59,7 +59,7 @@ def test_applied_migrations_that_a_package_has_removed_are_no_reason_to_refuse()
 
 def read_until(output: IO[str] | None, end: str) -> None:
     assert output
-    lines = []
+    lines: list[str] = []
     while not lines or end not in lines[-1]:
         lines.append(output.readline())
         assert lines[-1], f"it ended after printing {lines}"

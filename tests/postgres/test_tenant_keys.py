@@ -70,7 +70,7 @@ def test_a_relation_is_a_key_in_the_catalog_with_the_organization_where_both_sid
     db: None, model: type[Model], field: ForeignKey
 ) -> None:
     target = field.related_model
-    pairs = {(field.column, field.target_field.column)}
+    pairs = {(str(field.column), str(field.target_field.column))}
     if "organization_id" in find_columns(model) and "organization_id" in find_columns(target):
         pairs.add(("organization_id", "organization_id"))
 
