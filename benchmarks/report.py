@@ -31,9 +31,7 @@ It needs nothing but what `script/server` needs, sets up a database of its own i
 
 - **bare COPY**: the very records that the import made, from text that is ready, into copies of the product's tables
   with all their indexes, checks and keys; one transaction, its commit included. No reading, no checks, no journal, no
-  staged rows. Each key is a plain foreign key, as Django makes it.
-- **bare COPY, our keys**: the same into copies whose keys are held as the product's own are, checked once for a
-  statement (`docs/decisions/0013…`). That is what remains of COPY, and nobody's target.
+  staged rows.
 - **django-import-export**: in bulk, without diffs, without a query for an instance, companies from a dictionary, one
   transaction, in process, from rows that are in its own data sets already. Once as fast as it goes, with nothing
   validated, and once with `clean_model_instances`.

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from importsvc.postgres.statement_keys import StatementForeignKey
+from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization, validate_currency_code
 from organizations.tenancy import OrganizationScopedQuerySet
 
@@ -41,7 +41,7 @@ class Company(models.Model):
             models.CheckConstraint(condition=~models.Q(name=""), name="company_name_not_blank"),
             # Also what a person's composite key refers to, and the order of lists.
             models.UniqueConstraint(fields=["organization", "id"], name="company_organization_id"),
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["organization"],
                 to="organizations.Organization",
                 to_fields=["id"],

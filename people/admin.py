@@ -100,7 +100,7 @@ class ApiTokenAdmin(RecordAdmin):
 
     form = ApiTokenForm
     list_display = ["prefix", "name", "person", "organization", "created", "expiry_date", "state"]
-    list_select_related = ["person__organization"]
+    list_select_related = ["person", "organization"]
     list_filter = ["revoked", ("expiry_date", admin.EmptyFieldListFilter)]
     search_fields = ["prefix", "name", "person__first_name", "person__last_name", "person__email"]
     ordering = ["-created", "id"]
@@ -113,11 +113,6 @@ class ApiTokenAdmin(RecordAdmin):
         if token.revoked:
             return "revoked"
         return "expired" if token.has_expired else "valid"
-
-    @admin.display(ordering="person__organization")
-    def organization(self, token: ApiToken) -> Organization:
-        """Whose data the token opens."""
-        return token.person.organization
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         """A new token is not revoked and has no prefix yet."""
@@ -150,6 +145,7 @@ class ApiTokenAdmin(RecordAdmin):
         if change:
             super().save_model(request, obj, form, change)
             return
+        obj.organization_id = obj.person.organization_id
         token = ApiToken.objects.assign_key(obj)
         obj.save()
         _tell(self, request, obj.person, token)

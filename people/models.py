@@ -9,7 +9,7 @@ from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from companies.models import Company
-from importsvc.postgres.statement_keys import StatementForeignKey
+from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet
 
@@ -70,14 +70,14 @@ class Person(models.Model):
             ),
             # Also what an import's composite key to its creator refers to, and the order of lists.
             models.UniqueConstraint(fields=["organization", "id"], name="person_organization_id"),
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["organization"],
                 to="organizations.Organization",
                 to_fields=["id"],
                 name="person_organization_exists",
             ),
             # A person's company is of the person's own organization.
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["organization", "company"],
                 to="companies.Company",
                 to_fields=["organization", "id"],
@@ -122,7 +122,17 @@ class ApiToken(AbstractAPIKey):
 
     # The library's primary key contains the hash, which would then be in URLs, logs and error messages.
     id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens", db_constraint=False)
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.CASCADE,
+        related_name="tokens",
+        editable=False,  # it is the person's
+        db_constraint=False,
+        db_index=False,
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, related_name="tokens", db_constraint=False, db_index=False
+    )
 
     objects: ClassVar[ApiTokenManager] = ApiTokenManager()  # type: ignore[assignment]
 
@@ -130,7 +140,16 @@ class ApiToken(AbstractAPIKey):
         verbose_name = "API token"
         verbose_name_plural = "API tokens"
         constraints = [
-            StatementForeignKey(fields=["person"], to="people.Person", to_fields=["id"], name="token_person_exists"),
+            # A token's organization is its person's. That it exists follows.
+            ForeignKeyConstraint(
+                fields=["organization", "person"],
+                to="people.Person",
+                to_fields=["organization", "id"],
+                name="token_person_of_same_organization",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["person", "organization"], name="token_person_organization"),
         ]
 
     def __str__(self) -> str:

@@ -93,7 +93,7 @@ def create_token(*, person: Person, name: str = "API") -> str:
         django.core.exceptions.ValidationError: the person is deactivated or archived.
     """
     require_active(person)
-    _, token = ApiToken.objects.create_key(person=person, name=name)
+    _, token = ApiToken.objects.create_key(organization_id=person.organization_id, person=person, name=name)
     return str(token)
 
 

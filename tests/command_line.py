@@ -24,10 +24,17 @@ class Outcome:
     err: str = ""
 
 
-def manage(*arguments: Any, stdin: bytes = b"") -> Outcome:
-    """Run a command whose output goes to files."""
-    done = subprocess.run(_command(arguments), **_surroundings(), input=stdin, capture_output=True, timeout=60)
+def manage(*arguments: Any, stdin: bytes = b"", database: str = "") -> Outcome:
+    """Run a command whose output goes to files, on another database of the server if one is named."""
+    done = subprocess.run(_command(arguments), **_surroundings(database), input=stdin, capture_output=True, timeout=60)
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def start(*arguments: Any, database: str = "") -> subprocess.Popen[str]:
+    """Start a command, likewise; its two outputs come as one."""
+    return subprocess.Popen(
+        _command(arguments), **_surroundings(database), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def manage_on_terminal(*arguments: Any) -> Outcome:
@@ -52,10 +59,10 @@ def _command(arguments: tuple[Any, ...]) -> list[str]:
     return [sys.executable, "manage.py", *map(str, arguments)]
 
 
-def _surroundings() -> dict[str, Any]:
-    database: dict[str, Any] = {**connection.get_connection_params()}
-    place: dict[str, Any] = {name: database[name] for name in ("host", "port", "user", "password") if name in database}
+def _surroundings(database: str = "") -> dict[str, Any]:
+    given: dict[str, Any] = {**connection.get_connection_params()}
+    place: dict[str, Any] = {name: given[name] for name in ("host", "port", "user", "password") if name in given}
     # Colours are Django's business.
     environment = {**os.environ, "NO_COLOR": "1", "DJANGO_COLORS": "nocolor"}
-    environment["DATABASE_URL"] = f"postgres:///{database['dbname']}?{urlencode(place)}"
+    environment["DATABASE_URL"] = f"postgres:///{database or given['dbname']}?{urlencode(place)}"
     return {"cwd": settings.BASE_DIR, "env": environment}

@@ -86,7 +86,7 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         with connection.cursor() as cursor:
             cursor.execute(
                 "TRUNCATE organizations_organization, companies_company, people_person, people_apitoken,"
-                " imports_import, imports_change, idempotency_idempotencykey"
+                " imports_import, imports_stagedpart, imports_change, idempotency_idempotencykey"
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet
 
@@ -19,6 +20,7 @@ class IdempotencyKey(models.Model):
         Organization,
         on_delete=models.CASCADE,
         related_name="idempotency_keys",
+        db_constraint=False,
         db_index=False,  # the constraint below starts with it
     )
     key = models.CharField(max_length=255)
@@ -31,7 +33,15 @@ class IdempotencyKey(models.Model):
     objects = OrganizationScopedQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "key"], name="idempotency_key_organization_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "key"], name="idempotency_key_organization_key"),
+            ForeignKeyConstraint(
+                fields=["organization"],
+                to="organizations.Organization",
+                to_fields=["id"],
+                name="idempotency_key_organization_exists",
+            ),
+        ]
         # The order in which an organization's keys are pruned.
         indexes = [models.Index(fields=["organization", "created_at", "id"], name="idempotency_key_created_at")]
 

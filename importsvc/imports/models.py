@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from importsvc import journal
-from importsvc.postgres.statement_keys import StatementForeignKey
+from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet
 from people.models import Person
@@ -51,7 +51,13 @@ class Outcome(models.TextChoices):
 class Import(models.Model):
     """What a client asked to be imported: when it was applied and reverted. Its rows are in ``StagedChunk``."""
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="imports", db_index=False)
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        related_name="imports",
+        db_constraint=False,
+        db_index=False,  # a constraint below starts with it
+    )
     creator = models.ForeignKey(
         Person, on_delete=models.PROTECT, related_name="imports", db_constraint=False, db_index=False
     )
@@ -94,8 +100,14 @@ class Import(models.Model):
                 name="import_processed_before_reverted",
             ),
             models.UniqueConstraint(fields=["organization", "id"], name="import_organization_id"),
+            ForeignKeyConstraint(
+                fields=["organization"],
+                to="organizations.Organization",
+                to_fields=["id"],
+                name="import_organization_exists",
+            ),
             # An import's creator is of the import's own organization.
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["organization", "creator"],
                 to="people.Person",
                 to_fields=["organization", "id"],
@@ -174,7 +186,7 @@ class StagedChunk(models.Model):
 
     class Meta:
         constraints = [
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["import_record"], to="imports.Import", to_fields=["id"], name="staged_chunk_of_import"
             ),
         ]
@@ -216,7 +228,7 @@ class Change(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["import_record", "record_type", "record_id"], name="change_record_once"),
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["import_record"], to="imports.Import", to_fields=["id"], name="change_of_import"
             ),
         ]

@@ -34,18 +34,6 @@ def copy_rows(table: str, columns: Sequence[str], lines: Iterable[str], *, lines
         cursor.cursor.copy_expert(statement, _Stream(iter(lines), lines_at_once))
 
 
-def forget_plans() -> None:
-    """Let PostgreSQL plan the checks of foreign keys anew, once and by their indexes, until the transaction ends.
-
-    A session keeps the plan of its first check. Made when a table was nearly empty, that may be a scan, and the same
-    plan would then serve a check for each of 100,000 rows. It may be one, too, if a table is small or one value in it
-    so common that looking at all rows seems as good; or every check may be planned for itself, which takes longer than
-    checking.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("DISCARD PLANS; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan")
-
-
 def encoder(field: Field[Any, Any]) -> Callable[[Any], str]:
     """What turns values of this model field into cells of COPY text."""
     to_text = _to_text(field)

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from companies.models import Company
-from importsvc.postgres.statement_keys import StatementForeignKey
+from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from people.models import Person
 
@@ -23,13 +23,13 @@ class Deal(models.Model):
 
     class Meta:
         constraints = [
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["organization", "company"],
                 to="companies.Company",
                 to_fields=["organization", "id"],
                 name="deal_company_of_same_organization",
             ),
-            StatementForeignKey(
+            ForeignKeyConstraint(
                 fields=["organization", "contact"],
                 to="people.Person",
                 to_fields=["organization", "id"],

@@ -12,7 +12,8 @@ from importsvc.engine.revert.revert import OnConflict, UndoReport, undo
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import Importable
 from importsvc.imports.models import Change, Import
-from importsvc.postgres.copy import forget_plans, json_text
+from importsvc.postgres.copy import json_text
+from importsvc.postgres.plan_cache import force_generic_plans
 
 # What imports themselves are kept in.
 IMPORT_TABLES = ("imports_import", "imports_stagedchunk", "imports_change")
@@ -43,7 +44,7 @@ def update_by_import(import_: Import, record: Model, *, row: int = 1, **after: A
             [import_.pk, importable.name, row, json_text(after), json_text(after), record.pk],
         )
         (change_id,) = cursor.fetchone()
-    forget_plans()
+    force_generic_plans()
     write_values(importable, import_id=import_.pk, side="after")
     record.refresh_from_db()
     return Change.objects.get(pk=change_id)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.forms import model_to_dict
 from django.utils import timezone
 
@@ -82,13 +82,20 @@ def test_a_token_that_worked_a_moment_ago_stops_working_at_once(api: ApiClient, 
     assert_unauthenticated(api, api.caller.token)
 
 
-def test_who_moves_to_another_organization_is_denied_the_old_one_at_once(
+def test_a_person_moves_to_another_organization_with_the_tokens_and_is_denied_the_old_one_at_once(
     api: ApiClient, globex: NewOrganization
 ) -> None:
     assert api.get("imports").status_code == 200
 
     person = Person.objects.filter(pk=api.caller.person.pk)
-    person.update(organization=globex.organization, company=globex.person.company)
+    with pytest.raises(IntegrityError, match="token_person_of_same_organization"), transaction.atomic():
+        person.update(organization=globex.organization, company=globex.person.company)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH moved AS (UPDATE people_apitoken SET organization_id = %(organization)s WHERE person_id = %(person)s)"
+            " UPDATE people_person SET organization_id = %(organization)s, company_id = NULL WHERE id = %(person)s",
+            {"organization": globex.organization.pk, "person": api.caller.person.pk},
+        )
 
     assert_access_denied(api, str(api.caller.organization.pk))
     assert api.get("imports", **{"X-Organization-Id": str(globex.organization.pk)}).status_code == 200

@@ -21,7 +21,8 @@ def write_values(importable: Importable, *, import_id: int, side: Side) -> int:
     columns that no entry has are not touched at all. A value is read as one of the column's own type; null of JSON
     becomes null of SQL. What the table has no column for is left out. Records that are gone are passed over.
 
-    The caller has called ``forget_plans`` and locked the records, each in this transaction and before this statement.
+    The caller has called ``force_generic_plans`` and locked the records, each in this transaction and before this
+    statement.
 
     Returns:
         How many records were written.

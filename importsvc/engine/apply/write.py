@@ -17,7 +17,8 @@ from importsvc.engine.plan.preview import fill_blanks
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
 from importsvc.journal import CREATED, UPDATED, get_journal_model
-from importsvc.postgres.copy import NULL, cell, column_encoder, copy_rows, encoder, forget_plans, member_encoder
+from importsvc.postgres.copy import NULL, cell, column_encoder, copy_rows, encoder, member_encoder
+from importsvc.postgres.plan_cache import force_generic_plans
 
 _CHANGE_COLUMNS = ("import_id", "record_type", "record_id", "row", "action", "before", "after")
 
@@ -45,7 +46,7 @@ class RecordWriter:
         # Of each row the id of the record that it became, 0 if none: 8 bytes a row.
         self._ids = {name: array("q") for name in referenced}
         self._updated = False
-        forget_plans()
+        force_generic_plans()
 
     def write(self, planned: PlannedChunk) -> dict[str, int]:
         """Write a chunk without errors; what became of its rows.

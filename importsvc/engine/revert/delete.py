@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from django.db import connection
 from django.db.models import Model
@@ -14,32 +14,22 @@ from importsvc.postgres.foreign_keys import find_foreign_keys
 REMOVED_AT_ONCE = 10_000
 
 
-def count_rows(model: type[Model]) -> None:
-    """Let PostgreSQL see how many records there are, and how many of what refers to them.
+def analyze_tables(model: type[Model]) -> None:
+    """Let PostgreSQL count the records of the model, and the rows of each table with a foreign key to them.
 
-    Or it may check keys as if the tables were as empty as they were. Skipped while somebody else does it, or vacuums:
-    nobody waits for anybody.
+    By statistics of a table that was nearly empty, or whose rows had been removed and not yet vacuumed, each index is
+    as good as any other for the check of a key: also one that leads through all rows of the organization. A table that
+    is being analyzed or vacuumed already is skipped: no session waits for another.
     """
     quote = connection.ops.quote_name
     columns: dict[str, set[str]] = {quote(model._meta.db_table): {quote(str(model._meta.pk.column))}}
     for key in find_foreign_keys(model):
         columns.setdefault(key.table, set()).update(quote(column) for column, _ in key.columns)
     with connection.cursor() as cursor:
-        # Of 7,500 records instead of 30,000: that is enough for this, and holds less in memory.
+        # Samples of 7,500 rows instead of 30,000: that is enough for this, and holds less in memory.
         cursor.execute("SET LOCAL default_statistics_target = 25")
-        for table, counted in columns.items():
-            cursor.execute(f"ANALYZE (SKIP_LOCKED) {table} ({', '.join(sorted(counted))})")
-
-
-def expect_no_references(model: type[Model], *, written: Collection[type[Model]]) -> None:
-    """Let keys to the model's table be checked when records are removed, and not at the end of the transaction.
-
-    All but those in tables that are ``written`` in this transaction, too: these may refer to each other in circles.
-    """
-    keys = [key.deferred for key in find_foreign_keys(model) if key.deferred and key.model not in written]
-    if keys:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET CONSTRAINTS {', '.join(keys)} IMMEDIATE")
+        for table, analyzed in columns.items():
+            cursor.execute(f"ANALYZE (SKIP_LOCKED) {table} ({', '.join(sorted(analyzed))})")
 
 
 def remove_records(entries: Entries) -> None:

@@ -18,8 +18,8 @@ from importsvc.engine.revert.referrers import from_referrers
 from importsvc.engine.revert.revert import UndoReport, list_conflicts
 from importsvc.journal import CREATED, UPDATED
 from importsvc.postgres.catalog import quote
-from importsvc.postgres.copy import forget_plans
 from importsvc.postgres.foreign_keys import find_foreign_keys
+from importsvc.postgres.plan_cache import force_generic_plans
 
 OUTCOMES = ("removed", "restored", "conflict", "gone")
 
@@ -89,13 +89,13 @@ class UndoPreview(Sequence[UndoChange]):
     def count_outcomes(self) -> dict[str, dict[str, int]]:
         """How many records of each type have each of the ``OUTCOMES``."""
         with transaction.atomic():
-            forget_plans()
+            force_generic_plans()
             return {each.importable.name: self._count_outcomes(each) for each in self._journaled}
 
     def report_conflicts(self) -> UndoReport:
         """What undoing would report that refuses conflicts, if there are any."""
         with transaction.atomic():
-            forget_plans()
+            force_generic_plans()
             conflicts, count = list_conflicts(self._journaled)
             return UndoReport(conflicts=conflicts, conflict_count=count)
 
@@ -161,7 +161,7 @@ def make_tag(import_id: int, *, state: Iterable[Any]) -> str:
     """
     parts: list[Any] = [*map(str, state)]
     with transaction.atomic():
-        forget_plans()
+        force_generic_plans()
         for journaled in read_journaled(import_id):
             for entries in journaled.entries.values():
                 parts += [journaled.importable.name, entries.action, *_hash_records(entries)]
@@ -220,7 +220,7 @@ def _hash_records(entries: Entries) -> tuple[Any, ...]:
 
 def _hash_referrers(entries: Entries, records: int) -> Iterator[Any]:
     for key in find_foreign_keys(entries.importable.model):
-        referrers = from_referrers(entries, key, is_small=key.rows is not None and key.rows < records)
+        referrers = from_referrers(entries, key, is_small=key.rows < records)
         own_id = f"other.{quote(str(key.model._meta.pk.column))}" if key.model else "''"
         content = f"SELECT concat_ws(' ', change.record_id, {own_id}) AS content {referrers.sql}"
         yield from (key.table, key.columns, *_sum_hashes(content, referrers.parameters))

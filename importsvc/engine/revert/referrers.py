@@ -21,7 +21,7 @@ def select_referenced(
     ``own`` are the import's entries of the type that the key is in. If the key's table has fewer rows than there are
     ``records``, it is gone through, instead of asking it about each of the records.
     """
-    referrers = from_referrers(entries, key, is_small=key.rows is not None and key.rows < records)
+    referrers = from_referrers(entries, key, is_small=key.rows < records)
     condition = _will_refer(key, own, discarding=discarding) if own else Query("true", [])
     sql = (
         "SELECT change.place, change.record_id, change.row, '{}'::text[] AS fields, '{}'::jsonb AS \"then\","

@@ -14,17 +14,17 @@ from importsvc.engine.apply.change_values import write_values
 from importsvc.engine.revert.changes import Journaled, lock_records, mark_gone, read_journaled
 from importsvc.engine.revert.conflict_policy import count_kept, mark_kept
 from importsvc.engine.revert.conflicts import Conflict, find_obstacles
-from importsvc.engine.revert.delete import count_rows, expect_no_references, remove_records
+from importsvc.engine.revert.delete import analyze_tables, remove_records
 from importsvc.journal import CREATED, UPDATED
-from importsvc.postgres.copy import forget_plans
+from importsvc.postgres.plan_cache import force_generic_plans
 
 OnConflict = Literal["refuse", "keep", "discard"]
 ON_CONFLICT: tuple[OnConflict, ...] = get_args(OnConflict)
 
 REPORTED_CONFLICTS = 1_000
 
-# From as many records on it pays to let PostgreSQL count a table before they are removed.
-COUNTED_FROM = 1_000
+# From as many records on it pays to analyze the tables before they are removed.
+ANALYZED_FROM = 1_000
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def undo(
         django.db.IntegrityError: the database knows better, because somebody wrote meanwhile. Nothing may be kept of
             the transaction.
     """
-    forget_plans()
+    force_generic_plans()
     journaled = read_journaled(import_id)
     left = [{action: lock_records(entries) for action, entries in each.entries.items()} for each in journaled]
     check()
@@ -119,11 +119,9 @@ def _do(journaled: Sequence[Journaled], left: Sequence[dict[str, int]]) -> None:
     for each in journaled:
         if UPDATED in each.entries:
             write_values(each.importable, import_id=each.entries[UPDATED].import_id, side="before")
-    models = [each.importable.model for each in journaled]
-    for model, counts in zip(models, left, strict=True):
-        if counts.get(CREATED, 0) >= COUNTED_FROM:
-            count_rows(model)
-            expect_no_references(model, written=models)
+    for each, counts in zip(journaled, left, strict=True):
+        if counts.get(CREATED, 0) >= ANALYZED_FROM:
+            analyze_tables(each.importable.model)
     for each in reversed(journaled):
         if CREATED in each.entries:
             remove_records(each.entries[CREATED])

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import Importable, get_plural_name, has_unique_constraint
-from importsvc.postgres.statement_keys import StatementForeignKey
+from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 
 
 @checks.register(checks.Tags.models)
@@ -113,5 +113,5 @@ def _has_index(model: type[Model], column: str) -> bool:
 def _find_keys(model: type[Model]) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The keys that the model declares as constraints: the label of the model referred to, and fields by own field."""
     for constraint in model._meta.constraints:
-        if isinstance(constraint, StatementForeignKey):
+        if isinstance(constraint, ForeignKeyConstraint):
             yield constraint.to.lower(), dict(zip(constraint.fields, constraint.to_fields, strict=True))

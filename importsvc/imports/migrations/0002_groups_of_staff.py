@@ -26,7 +26,7 @@ def remove_groups(apps, schema_editor):
     for name, permissions in list_permissions().items():
         for group in Group.objects.filter(name=name):
             group.permissions.remove(*[_get_permission(apps, *permission) for permission in permissions])
-            # Somebody may have made it something of their own.
+            # It may have been given other permissions since.
             if not group.permissions.exists():
                 group.delete()
 

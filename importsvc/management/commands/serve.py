@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from importsvc.management.migrating import require_known_migrations
 from organizations.models import Organization
 from people.authentication import find_token
 from people.services import create_organization
@@ -88,6 +89,7 @@ class Command(BaseCommand):
         sys.exit(gunicorn.wait())
 
     def _migrate(self) -> None:
+        require_known_migrations(connection)
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if pending:

@@ -11,7 +11,7 @@ from companies.models import Company
 from importsvc.engine.apply.change_values import Side, write_values
 from importsvc.engine.schema import registry
 from importsvc.imports.models import Change, Import
-from importsvc.postgres.copy import forget_plans
+from importsvc.postgres.plan_cache import force_generic_plans
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_import, make_person
@@ -37,7 +37,7 @@ def journal(import_: Import, record: Any, before: dict[str, Any], after: dict[st
 
 
 def write(import_: Import, name: str, side: Side) -> int:
-    forget_plans()
+    force_generic_plans()
     return write_values(registry.get(name), import_id=import_.pk, side=side)
 
 

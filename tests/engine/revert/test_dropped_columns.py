@@ -15,8 +15,8 @@ from people.services import NewOrganization
 from tests.builders import make_import, make_person
 from tests.engine.revert.test_revert import execute, run
 from tests.engine.updates import update_by_import
+from tests.foreign_keys import COMPANY, drop_key
 from tests.interleaving import ask
-from tests.statement_keys.keys import COMPANY, drop_key
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from tests.engine.revert.test_revert import ROWS, execute, run
 from tests.engine.updates import IMPORT_TABLES, update_by_import
 from tests.interleaving import ask
 from tests.snapshots import take_snapshot
-from tests.statement_keys.keys import COMPANY, drop_key
 
 
 @pytest.fixture
@@ -196,20 +195,6 @@ def test_what_a_record_referred_to_before_may_be_gone(acme: NewOrganization, imp
     assert undo(import_id=import_.pk, on_conflict="discard") == report(kept=1)
     ann.refresh_from_db()
     assert (ann.title, ann.company) == ("Dr", new)
-
-
-def test_a_reference_that_only_django_knows_may_be_gone_too(
-    acme: NewOrganization, import_: Import, ann: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = make_company(organization=acme.organization, name="Old")
-    Person.objects.filter(pk=ann.pk).update(company=old)
-    update_by_import(import_, ann, company_id=None)
-    drop_key(COMPANY, forget=monkeypatch)
-    old_id = old.pk
-    execute("DELETE FROM companies_company WHERE id = %s", old_id)
-
-    fields = {"company_id": old_id}
-    assert_refused(import_, Conflict(Person, ann.pk, 1, Reason.REFERENCE_GONE, ("company_id",), then=fields))
 
 
 def test_a_record_that_moved_to_another_organization_cannot_have_its_company_back(

@@ -18,7 +18,7 @@ from importsvc.engine.schema import registry
 from importsvc.engine.schema.checks import check_importables
 from importsvc.engine.schema.importable import Column, Importable, Reference
 from importsvc.postgres.checks import check_folding
-from importsvc.postgres.statement_keys import StatementForeignKey
+from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from people.models import Person
 
@@ -116,7 +116,7 @@ def test_a_reference_is_a_foreign_key_to_the_model_of_the_type_it_names(
     monkeypatch: pytest.MonkeyPatch, field: Any, is_right: bool
 ) -> None:
     firm = make_model("Firm", options={"indexes": [models.Index(Lower("title"), "organization", name="firm_title")]})
-    key = StatementForeignKey(
+    key = ForeignKeyConstraint(
         fields=["organization", "firm"], to="companies.Firm", to_fields=["organization", "id"], name="deal_firm"
     )
     deal = make_model("Deal", firm=field(firm), options={"constraints": [key]})
@@ -188,7 +188,7 @@ def test_a_unique_column_has_a_unique_constraint_or_at_least_an_index_if_duplica
 def declare_key(
     *fields: str, to: str = "companies.Company", to_fields: tuple[str, ...] = ("organization", "id")
 ) -> Any:
-    return StatementForeignKey(fields=fields, to=to, to_fields=to_fields[-len(fields) :], name="deal_company")
+    return ForeignKeyConstraint(fields=fields, to=to, to_fields=to_fields[-len(fields) :], name="deal_company")
 
 
 @isolate_apps("companies")

@@ -1,0 +1,137 @@
+"""A foreign key of any number of columns, declared among a model's constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.ddl_references import Columns, Statement, Table
+from django.db.models import BaseConstraint
+
+if TYPE_CHECKING:
+    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+    from django.db.models import Field, Model
+
+
+class ForeignKeyConstraint(BaseConstraint):
+    """``fields`` of a row are ``to_fields`` of a row of the model ``to``, unless one of them is null.
+
+    In PostgreSQL it is ``FOREIGN KEY (…) REFERENCES … (…)``: not deferrable, so it is checked at the end of each
+    statement and the list of rows to check ends with the statement; ``MATCH SIMPLE``; ``ON DELETE NO ACTION``.
+
+    The model's own ``ForeignKey`` has ``db_constraint=False``. The ``to_fields`` need a unique constraint or a primary
+    key of exactly these columns, and the table an index that starts with the columns of ``fields``.
+    """
+
+    def __init__(
+        self,
+        *,
+        fields: Sequence[str],
+        to: str,
+        to_fields: Sequence[str],
+        name: str,
+        violation_error_code: str | None = None,
+        violation_error_message: str | None = None,
+    ) -> None:
+        if not fields or len(fields) != len(to_fields):
+            raise ValueError("A foreign key has fields, and refers to as many fields.")
+        self.fields = tuple(fields)
+        self.to = to
+        self.to_fields = tuple(to_fields)
+        super().__init__(
+            name=name,
+            violation_error_code=violation_error_code,
+            violation_error_message=violation_error_message,
+        )
+
+    def get_referred_model(self, model: type[Model]) -> type[Model]:
+        """The model referred to, from the same registry as ``model``: today's, or that of a migration's state."""
+        return model._meta.apps.get_model(self.to)
+
+    def get_columns(self, model: type[Model]) -> tuple[tuple[str, str], ...]:
+        """Pairs of a column of the model's table and the column that it refers to."""
+        own = _get_columns(model, self.fields)
+        referred = _get_columns(self.get_referred_model(model), self.to_fields)
+        return tuple(zip(own, referred, strict=True))
+
+    def constraint_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
+        """Nothing within CREATE TABLE: the key is added at the end of the migration, when both tables exist."""
+        assert model  # noqa: S101 - Django passes it; its stubs allow None
+        assert schema_editor  # noqa: S101 - as above
+        schema_editor.deferred_sql.append(self._make_statement(model, schema_editor))
+        return ""
+
+    def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
+        """A statement that adds the key, and fails if a row violates it."""
+        assert model  # noqa: S101 - as above
+        assert schema_editor  # noqa: S101 - as above
+        return str(self._make_statement(model, schema_editor))
+
+    def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
+        """A statement that drops the key."""
+        assert model  # noqa: S101 - as above
+        assert schema_editor  # noqa: S101 - as above
+        # Not Django's sql_delete_fk: its SET CONSTRAINTS is an error for a key that is not deferrable.
+        table, name = schema_editor.quote_name(model._meta.db_table), schema_editor.quote_name(self.name)
+        return schema_editor.sql_delete_constraint % {"table": table, "name": name}
+
+    def _make_statement(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+        quote = schema_editor.quote_name
+        table, to_table = model._meta.db_table, self.get_referred_model(model)._meta.db_table
+        columns, to_columns = map(list, zip(*self.get_columns(model), strict=True))
+        return Statement(
+            schema_editor.sql_create_fk,
+            table=Table(table, quote),
+            name=quote(self.name),
+            column=Columns(table, columns, quote),
+            to_table=Table(to_table, quote),
+            to_column=Columns(to_table, to_columns, quote),
+            deferrable="",
+        )
+
+    def validate(
+        self,
+        model: type[Model],
+        instance: Model,
+        exclude: Collection[str] | None = None,
+        using: str = DEFAULT_DB_ALIAS,
+    ) -> None:
+        """Refuse in a form what the database would refuse.
+
+        Raises:
+            ValidationError: there is no such row.
+        """
+        values = [getattr(instance, field.attname) for field in _get_fields(model, self.fields)]
+        if None in values or set(self.fields) & set(exclude or ()):
+            return
+        referred = dict(zip(self.to_fields, values, strict=True))
+        if not self.get_referred_model(model)._base_manager.using(using).filter(**referred).exists():
+            raise ValidationError(self.get_violation_error_message(), code=self.violation_error_code)
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        """As migrations write it."""
+        path, arguments, keywords = super().deconstruct()
+        return path, arguments, {**keywords, "fields": self.fields, "to": self.to, "to_fields": self.to_fields}
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, ForeignKeyConstraint):
+            return self.deconstruct() == other.deconstruct()
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.fields, self.to, self.to_fields))
+
+    def __repr__(self) -> str:
+        return f"<ForeignKeyConstraint: {self.name} {self.fields} to {self.to} {self.to_fields}>"
+
+
+def _get_fields(model: type[Model], names: Sequence[str]) -> list[Field[Any, Any]]:
+    """The model's fields of these names, which have columns."""
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    return [fields[name] for name in names]
+
+
+def _get_columns(model: type[Model], names: Sequence[str]) -> list[str]:
+    return [str(field.column) for field in _get_fields(model, names)]
