@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
@@ -67,7 +68,11 @@ def _fold(values: set[str]) -> dict[str, str]:
 
 
 def _find(organization_id: int, key: ColumnKey, folded: Collection[str], *, lock: bool = False) -> dict[str, list[int]]:
-    """The ids of the organization's records by the folded value they have in this column."""
+    """The ids of the organization's records by the folded value they have in this column, in ascending order.
+
+    LATERAL and OFFSET decide that each value is looked up by the index of the column. PostgreSQL might otherwise go
+    through all records of the organization: while they are being imported, its statistics are of an empty table.
+    """
     if not folded:
         return {}
     importable, column = registry.get(key[0]), key[1]
@@ -77,11 +82,11 @@ def _find(organization_id: int, key: ColumnKey, folded: Collection[str], *, lock
     found: dict[str, list[int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT lower({name}), id FROM {table}"
-            f" WHERE organization_id = %s AND lower({name}) = ANY(%s::text[]) ORDER BY id"
-            f"{' FOR NO KEY UPDATE' if lock else ''}",
-            [organization_id, array_literal(list(folded))],
+            "SELECT value, id FROM unnest(%s::text[]) AS mentioned(value) CROSS JOIN LATERAL"
+            f" (SELECT id FROM {table} WHERE organization_id = %s AND lower({name}) = value"
+            f" OFFSET 0 {'FOR NO KEY UPDATE' if lock else ''}) AS found",
+            [array_literal(list(folded)), organization_id],
         )
-        for value, record_id in cursor.fetchall():
+        for value, record_id in sorted(cursor.fetchall(), key=itemgetter(1)):
             found.setdefault(value, []).append(record_id)
     return found
