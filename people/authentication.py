@@ -114,9 +114,10 @@ def touch_last_seen(person: Person) -> None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE people_person SET last_seen_at = %(now)s WHERE id ="
-                " (SELECT id FROM people_person WHERE id = %(id)s FOR NO KEY UPDATE SKIP LOCKED)",
-                {"now": now, "id": person.pk},
+                "UPDATE people_person SET last_seen_at = %(now)s WHERE organization_id = %(organization)s AND id ="
+                " (SELECT id FROM people_person WHERE organization_id = %(organization)s AND id = %(id)s"
+                "  FOR NO KEY UPDATE SKIP LOCKED)",
+                {"now": now, "organization": person.organization_id, "id": person.pk},
             )
     except DatabaseError:
         logger.warning("last_seen_at of person %s could not be written", person.pk, exc_info=True)

@@ -8,18 +8,13 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from importsvc.imports import staging
-from importsvc.imports.staging import read_import_data, store_import_data
-from people.services import NewOrganization
-from tests.builders import make_import
-
-APPS = ["imports", "people", "companies", "idempotency", "organizations"]
+APPS = ["changelog", "imports", "people", "companies", "idempotency", "organizations"]
 
 
 def read_schema() -> dict[str, list[Any]]:
     """Columns, constraints, triggers and indexes of the project's tables, as PostgreSQL describes them."""
     tables = "'organizations_organization', 'companies_company', 'people_person', 'people_apitoken',"
-    tables += "'imports_import', 'imports_stagedpart', 'imports_change', 'idempotency_idempotencykey'"
+    tables += "'imports_import', 'imports_stagedpart', 'changelog_change', 'idempotency_idempotencykey'"
     queries = {
         "columns": (
             "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns"
@@ -65,26 +60,3 @@ def test_migrations_can_be_undone_one_by_one_and_done_again() -> None:
     assert len(ours) >= 6
     assert nothing == {what: [] for what in before}
     assert read_schema() == before
-
-
-@pytest.mark.django_db(transaction=True)
-def test_staged_rows_are_put_together_where_there_are_no_parts_any_more(
-    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(staging, "BEGINNING", 3)
-    monkeypatch.setattr(staging, "PART", 4)
-    texts = {make_import(creator=acme.person).pk: text for text in ("", "abc", "abcd", "all of it, part by part")}
-    for import_id, text in texts.items():
-        store_import_data(import_id, text)
-    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
-
-    try:
-        MigrationExecutor(connection).migrate([("imports", "0015_keys_checked_by_statement")])
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT id, import_data FROM imports_import")
-            together = dict(cursor.fetchall())
-    finally:
-        MigrationExecutor(connection).migrate(latest)
-
-    assert together == texts
-    assert {import_id: read_import_data(import_id) for import_id in texts} == texts

@@ -43,9 +43,10 @@ FILL = {
         ) creators
     """,
     # Twenty imports made all these people and companies, the same number of both.
-    "imports_change": """
-        INSERT INTO imports_change (import_id, record_type, record_id, "row", action)
-        SELECT (SELECT min(id) FROM imports_import WHERE organization_id = %(organization)s) + row_number %% 20,
+    "changelog_change": """
+        INSERT INTO changelog_change (organization_id, import_id, record_type, record_id, "row", action)
+        SELECT %(organization)s,
+            (SELECT min(id) FROM imports_import WHERE organization_id = %(organization)s) + row_number %% 20,
             type, id, row_number, 'created'
         FROM (
             SELECT 'person' AS type, id, row_number() OVER (ORDER BY id) FROM people_person
@@ -86,7 +87,7 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         with connection.cursor() as cursor:
             cursor.execute(
                 "TRUNCATE organizations_organization, companies_company, people_person, people_apitoken,"
-                " imports_import, imports_change, idempotency_idempotencykey"
+                " imports_import, changelog_change, idempotency_idempotencykey"
             )
 
 
@@ -203,8 +204,8 @@ def test_a_query_without_an_index_would_be_found(api: ApiClient) -> None:
 
 def test_changes_without_an_index_would_be_found(api: ApiClient) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE imports_change DROP CONSTRAINT change_record_once")
+        cursor.execute("ALTER TABLE changelog_change DROP CONSTRAINT change_record_once")
 
     plans = read_plans(api, f"imports/{api.caller.organization.imports.order_by('id')[0].pk}/changes")
 
-    assert ["imports_change"] in plans.values()
+    assert ["changelog_change"] in plans.values()

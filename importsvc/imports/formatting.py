@@ -84,7 +84,7 @@ def _count_by_type(counts: Mapping[str, Mapping[str, int]], what: str) -> dict[s
 def _describe_count(name: str, count: int) -> str:
     try:
         options = registry.get(name).model._meta
-    except KeyError:  # the journal outlives the types it names
+    except KeyError:  # the change log outlives the types it names
         return f"{count} {name}"
     return f"{count} {options.verbose_name if count == 1 else options.verbose_name_plural}"
 

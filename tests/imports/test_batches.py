@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from companies.models import Company
+from importsvc.changelog.models import Change
 from importsvc.engine.apply import load as load_module
 from importsvc.engine.parse import batches, payload
 from importsvc.errors import InvalidAttribute
-from importsvc.imports.models import Change
 from importsvc.imports.services import importing, run_import
 from people.models import Person
 from people.services import NewOrganization

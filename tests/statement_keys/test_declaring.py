@@ -34,7 +34,11 @@ DECLARED = {
         {"organization_id": "organization_id", "creator_id": "id"},
         "people_person",
     ),
-    "change_of_import": ("imports_change", {"import_id": "id"}, "imports_import"),
+    "change_of_import": (
+        "changelog_change",
+        {"organization_id": "organization_id", "import_id": "id"},
+        "imports_import",
+    ),
     "staged_part_of_import": ("imports_stagedpart", {"import_id": "id"}, "imports_import"),
 }
 

@@ -59,7 +59,7 @@ def test_what_is_referred_to_keeps_its_key(employee: Person) -> None:
 
 
 def test_a_table_that_is_referred_to_is_not_emptied(employee: Person) -> None:
-    execute("TRUNCATE people_apitoken, imports_import, imports_change")
+    execute("TRUNCATE people_apitoken, imports_import, changelog_change")
     Person.objects.exclude(pk=employee.pk).update(company=None)
     message = still_referred(employee.organization_id, employee.company_id or 0)
 

@@ -1,4 +1,4 @@
-"""A plan to records: COPY into the tables and the journal. The caller owns the transaction and the locks."""
+"""A plan to records: COPY into the tables and the change log. The caller owns the transaction and the locks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from importsvc.engine.apply.change_values import write_values
+from importsvc.changelog.models import CREATED, UPDATED, Change
+from importsvc.engine.apply.change_values import apply_change_values
 from importsvc.engine.plan.diff import Difference, Differences
 from importsvc.engine.plan.plan import Block, Plan, PlannedRecords, RowOf
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
-from importsvc.journal import CREATED, UPDATED, get_journal_model
 from importsvc.postgres.copy import (
     NULL,
     cell,
@@ -25,7 +25,7 @@ from importsvc.postgres.copy import (
     member_encoder,
 )
 
-_JOURNAL_COLUMNS = ("import_id", "record_type", "record_id", "row", "action", "before", "after")
+_CHANGE_COLUMNS = ("organization_id", "import_id", "record_type", "record_id", "row", "action", "before", "after")
 
 _Field = Any
 
@@ -43,15 +43,15 @@ def load(
     differences: Differences | None = None,
     on_written: Callable[[int], None] | None = None,
 ) -> None:
-    """Write the plan's records and the journal of them, while the plan is still being made if it is not yet.
+    """Write the plan's records and their changes, while the plan is still being made if it is not yet.
 
     Ids are taken from the sequences first, so that references within the payload are known before anything is written.
 
     Args:
         plan: of records for this organization.
         organization: that the records will belong to; locked by the caller against other loads.
-        import_id: that the journal names.
-        defaults: the same for all loads of an import. What they ``describe`` belongs to the journal, too.
+        import_id: that the changes name.
+        defaults: the same for all loads of an import. What they ``describe`` belongs to the change log, too.
         differences: what the plan's rows change of records that exist; nobody may write these records meanwhile.
         on_written: told how many rows more are done with, some at a time.
 
@@ -74,10 +74,11 @@ def load(
         _write_records(importable, _count(blocks, on_written) if on_written else blocks, defaults.common(importable))
         if records.has_errors:
             raise PlanError
-        _write_journal(importable, complete(records, ids, blanks), import_id)
+        head = f"{organization.pk}\t{import_id}\t{importable.name}\t"
+        _write_changes(importable, complete(records, ids, blanks), head)
         if differences and (changed := differences.of(importable)):
-            _write_journal_of_updates(importable, changed, ids, import_id)
-            write_values(importable, import_id=import_id, side="after")
+            _write_changes_of_updates(changed, ids, head)
+            apply_change_values(importable, organization_id=organization.pk, import_id=import_id, side="after")
         if on_written:
             on_written(len(records.rows) - records.created)
 
@@ -152,9 +153,8 @@ def _write_records(
     copy_rows(importable.model._meta.db_table, columns, lines)
 
 
-def _write_journal(importable: Importable, blocks: Iterator[tuple[Block, Sequence[int]]], import_id: int) -> None:
-    """One row for each record. ``after`` holds what the row gave, or was given for a blank in it."""
-    head = f"{import_id}\t{importable.name}\t"
+def _write_changes(importable: Importable, blocks: Iterator[tuple[Block, Sequence[int]]], head: str) -> None:
+    """One row for each record; each begins with ``head``. ``after`` has what the row gave, or got for a blank."""
     middle = f"\t{CREATED}\t{NULL}\t"
     encoders = [member_encoder(field) for field in importable.fields]
 
@@ -166,7 +166,7 @@ def _write_journal(importable: Importable, blocks: Iterator[tuple[Block, Sequenc
         )
 
     lines = chain.from_iterable(make_lines(block, ids) for block, ids in blocks)
-    copy_rows(get_journal_model()._meta.db_table, _JOURNAL_COLUMNS, lines)
+    copy_rows(Change._meta.db_table, _CHANGE_COLUMNS, lines)
 
 
 def _join_members(columns: Sequence[Sequence[str]], count: int) -> Iterable[str]:
@@ -179,14 +179,11 @@ def _join_members(columns: Sequence[Sequence[str]], count: int) -> Iterable[str]
     return (", ".join(filter(None, members)) for members in zip(*given, strict=True))
 
 
-def _write_journal_of_updates(
-    importable: Importable, differences: Sequence[Difference], ids: Mapping[str, Sequence[int]], import_id: int
-) -> None:
-    """One row for each record that changes, with its values of before and after."""
-    head = f"{import_id}\t{importable.name}\t"
+def _write_changes_of_updates(differences: Sequence[Difference], ids: Mapping[str, Sequence[int]], head: str) -> None:
+    """One row for each record that changes, with its values of before and after; each begins with ``head``."""
 
     def make_line(difference: Difference) -> str:
         after = difference.complete({name: ids[to.type_name][to.row - 1] for name, to in difference.references.items()})
         return f"{head}{difference.record_id}\t{difference.row}\t{UPDATED}\t{cell(difference.before)}\t{cell(after)}\n"
 
-    copy_rows(get_journal_model()._meta.db_table, _JOURNAL_COLUMNS, map(make_line, differences))
+    copy_rows(Change._meta.db_table, _CHANGE_COLUMNS, map(make_line, differences))

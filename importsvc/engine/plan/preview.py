@@ -1,4 +1,4 @@
-"""What the journal would say if a plan were carried out now."""
+"""The changes that the change log would have if a plan were carried out now."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, overload
 
+from importsvc.changelog.models import CREATED, UPDATED
 from importsvc.engine.apply.load import complete
 from importsvc.engine.plan.diff import Differences
 from importsvc.engine.plan.plan import Plan, PlannedRecords, RowOf
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
-from importsvc.journal import CREATED, UPDATED
 from importsvc.postgres.copy import json_text
 
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """A journal entry to come.
+    """A change to come.
 
     Attributes:
         importable: the type of the record.
         row: the number of the row.
         action: ``created`` or ``updated``.
         record_id: of the record; ``None`` if it is to be created.
-        before, after: as the journal will have them. In place of the id of a record that is to be created is
+        before, after: as the change log will have them. In place of the id of a record that is to be created is
             ``{"type": "company", "row": 1}``: the row that it will be made of.
     """
 
@@ -39,7 +39,7 @@ class PlannedChange:
 
 
 class PlannedChanges(Sequence[PlannedChange]):
-    """Every change of a valid plan in the order in which the journal will have them, made when asked for."""
+    """Every change of a valid plan in the order in which the change log will have them, made when asked for."""
 
     def __init__(self, plan: Plan, differences: Differences, defaults: Defaults) -> None:
         """``differences`` are the plan's."""

@@ -1,4 +1,4 @@
-"""The removal of records that an import created, at a pace and a cost that do not depend on how many there are."""
+"""The removal of records that an import created, in time and memory proportional to their number."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from django.db import connection
 from django.db.models import Model
 
-from importsvc.engine.revert.changes import Entries
+from importsvc.engine.revert.changes import Changes
 from importsvc.postgres.foreign_keys import find_foreign_keys
 
 # PostgreSQL keeps each record that a statement removes until it has checked all keys to it.
@@ -17,8 +17,8 @@ REMOVED_AT_ONCE = 10_000
 def count_rows(model: type[Model]) -> None:
     """Let PostgreSQL see how many records there are, and how many of what refers to them.
 
-    Or it may check keys as if the tables were as empty as they were. Skipped while somebody else does it, or vacuums:
-    nobody waits for anybody.
+    Or it may check keys as if the tables were as empty as they were. Skipped while another session does it, or vacuums:
+    no session waits for another.
     """
     quote = connection.ops.quote_name
     columns: dict[str, set[str]] = {quote(model._meta.db_table): {quote(str(model._meta.pk.column))}}
@@ -42,33 +42,33 @@ def expect_no_references(model: type[Model], *, written: Collection[type[Model]]
             cursor.execute(f"SET CONSTRAINTS {', '.join(keys)} IMMEDIATE")
 
 
-def remove_records(entries: Entries) -> None:
-    """Remove the records that are not kept. They are locked, and so are where they are found."""
-    for first, last in _slices(entries):
-        part = entries.between(first, last).from_records("SELECT ctid AS here")
+def remove_records(changes: Changes) -> None:
+    """Remove the records that are not kept. The caller has locked them, so that each stays in its place."""
+    for first, last in _slices(changes):
+        part = changes.between(first, last).from_records("SELECT ctid AS here")
         with connection.cursor() as cursor:
             cursor.execute(
-                f"DELETE FROM {entries.table} AS removed USING"
-                f" (SELECT record.here {part.sql} WHERE change.outcome IS NULL OFFSET 0) AS found"
-                " WHERE removed.ctid = found.here",
-                part.parameters,
+                f"DELETE FROM {changes.table} AS removed WHERE removed.organization_id = %s"
+                f" AND removed.ctid = ANY(ARRAY(SELECT record.here {part.sql} WHERE change.outcome IS NULL))",
+                [changes.organization_id, *part.parameters],
             )
 
 
-def _slices(entries: Entries) -> Iterator[tuple[int, int]]:
-    """The first and the last of the records' ids, ``REMOVED_AT_ONCE`` by ``REMOVED_AT_ONCE``.
+def _slices(changes: Changes) -> Iterator[tuple[int, int]]:
+    """The first and the last of the records' ids, ``REMOVED_AT_ONCE`` at a time.
 
-    All at once if they may refer to each other: a key that is checked after each statement would not wait for the next.
+    All at once if records of the type may refer to each other: a key that is checked after each statement would not
+    wait for the next.
     """
-    model = entries.importable.model
+    model = changes.importable.model
     limit = None if any(key.model is model for key in find_foreign_keys(model)) else REMOVED_AT_ONCE
     last = 0
     while True:
-        part = entries.between(last + 1, None).select()
+        part = changes.between(last + 1, None).select()
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT min(record_id), max(record_id) FROM"
-                f" (SELECT record_id FROM ({part.sql}) AS entry ORDER BY record_id LIMIT %s) AS part",
+                f" (SELECT record_id FROM ({part.sql}) AS change ORDER BY record_id LIMIT %s) AS part",
                 [*part.parameters, limit],
             )
             first, last = cursor.fetchone()

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Model
+from django.db.models import Count, Model, QuerySet
 from django.db.models.functions import Left
 
+from importsvc.changelog.models import Change
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.parse.payload import read_payload
 from importsvc.engine.schema import registry
-from importsvc.imports.models import Change, Import, ImportState
+from importsvc.imports.models import Import, ImportState
 from importsvc.imports.record_types import get_record_types
 from importsvc.imports.staging import staged_size
 from importsvc.text.display import describe_value, printable
@@ -25,7 +26,7 @@ PARSED_LENGTH = 1_000_000
 TEXT_LENGTH = 100_000
 TABLE_ROWS = 200
 TABLE_COLUMNS = 50
-JOURNAL_PAGE_SIZE = 50
+CHANGES_PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,12 @@ class StagedData:
 
 
 @dataclass(frozen=True)
-class JournalEntry:
-    """A record that an import wrote.
+class ShownChange:
+    """A change as the page shows it.
 
     Attributes:
-        change: what the journal says.
-        record: the record, unless it is gone or its type is not registered any more.
+        change: the change.
+        record: the record, unless it is gone or its type is no longer registered.
         before, after: values by column, as text that is cut.
         outcome: what a revert made of it, if there was one.
     """
@@ -115,29 +116,29 @@ def _read_beginning(text: str) -> dict[str, list[Any]]:
 def count_changes(import_: Import) -> dict[str, int]:
     """How many records of each type an import wrote, without types of which it wrote none.
 
-    It kept these numbers when it was run. Of imports that older versions ran, the journal is counted, which takes a
-    fifth of a second for a million entries.
+    It kept these numbers when it was run. Of imports that older versions ran, the changes are counted, which takes a
+    fifth of a second for a million.
     """
     if import_.counts is not None:
         counts = {name: of_type["created"] + of_type["updated"] for name, of_type in sorted(import_.counts.items())}
         return {name: count for name, count in counts.items() if count}
-    changes = Change.objects.filter(import_record=import_).values_list("record_type")
+    changes = _select_changes(import_).values_list("record_type")
     return dict(changes.annotate(count=Count("*")).order_by("record_type"))
 
 
-def read_journal(import_: Import, page_number: Any, *, count: int) -> tuple[Page[Change], list[JournalEntry]]:
+def read_changes(import_: Import, page_number: Any, *, count: int) -> tuple[Page[Change], list[ShownChange]]:
     """A page of what the import wrote, type by type in row order; the nearest page if there is no such page.
 
     ``count`` is of all that it wrote: counting takes long, and the caller has done it already.
     """
-    # Ids were given out in row order, and the journal has an index of them.
-    changes = Change.objects.filter(import_record=import_).order_by("record_type", "record_id", "id")
-    paginator = Paginator(changes, JOURNAL_PAGE_SIZE)
+    # Ids were given out in row order, and the change log has an index of them.
+    changes = _select_changes(import_).order_by("record_type", "record_id", "id")
+    paginator = Paginator(changes, CHANGES_PAGE_SIZE)
     paginator.count = count
     page = paginator.get_page(page_number)
-    records = _find_records(page.object_list)
-    entries = [
-        JournalEntry(
+    records = _find_records(page.object_list, organization_id=import_.organization_id)
+    shown = [
+        ShownChange(
             change,
             records.get((change.record_type, change.record_id)),
             before=_describe_values(change.before),
@@ -146,7 +147,11 @@ def read_journal(import_: Import, page_number: Any, *, count: int) -> tuple[Page
         )
         for change in page.object_list
     ]
-    return page, entries
+    return page, shown
+
+
+def _select_changes(import_: Import) -> QuerySet[Change]:
+    return Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
 
 
 class _NoTable(Exception):
@@ -165,7 +170,7 @@ def _make_table(name: str, rows: list[Any], page_number: Any) -> Table:
     return Table(name, [printable(header) for header in columns], list(enumerate(cells, start=first)), page)
 
 
-def _find_records(changes: Iterable[Change]) -> dict[tuple[str, int], Model]:
+def _find_records(changes: Iterable[Change], *, organization_id: int) -> dict[tuple[str, int], Model]:
     """The records that are still there, one query for each type."""
     ids: dict[str, list[int]] = defaultdict(list)
     for change in changes:
@@ -173,7 +178,8 @@ def _find_records(changes: Iterable[Change]) -> dict[tuple[str, int], Model]:
     records: dict[tuple[str, int], Model] = {}
     for importable in registry.in_dependency_order():
         if importable.name in ids:
-            found = importable.model._default_manager.in_bulk(ids[importable.name])
+            of_organization = importable.model._default_manager.filter(organization=organization_id)
+            found = of_organization.in_bulk(ids[importable.name])
             records.update({(importable.name, record_id): record for record_id, record in found.items()})
     return records
 

@@ -59,7 +59,7 @@ class RevertPreview:
         tag: of everything that the rest was told from; ``revert_import`` takes it as ``if_match``.
         counts: by importable name, how many records would be ``removed`` and ``restored``, are in ``conflict``, and are
             ``gone``: ``{"company": {"removed": 1, "restored": 0, "conflict": 0, "gone": 0}}``.
-        changes: what would become of each record, in the order of the journal; read from the database by the slice.
+        changes: what would become of each record, in the order of the change log; read by the slice.
     """
 
     import_: Import
@@ -116,6 +116,7 @@ def _revert_import(
     lock_organization(organization)
     with _refuse_what_cannot_be():
         report = undo(
+            organization_id=organization.pk,
             import_id=import_.pk,
             on_conflict=on_conflict,
             check=lambda: require_tag(if_match, lambda: _make_tag(import_)),
@@ -124,7 +125,8 @@ def _revert_import(
         raise RevertConflict(report)
     import_.reverted_at = max(timezone.now(), import_.processed_at)
     import_.reverted_by = actor.to_json() if actor else None
-    import_.save(update_fields=["reverted_at", "reverted_by"])
+    imports = Import.objects.for_organization(organization).filter(pk=import_id)
+    imports.update(reverted_at=import_.reverted_at, reverted_by=import_.reverted_by)
     return Revert(import_, report.removed, report.restored, report.kept, report.gone)
 
 
@@ -140,7 +142,7 @@ def preview_revert(*, organization: Organization, import_id: int) -> RevertPrevi
     with _refuse_what_cannot_be():
         # First the tag: what is written meanwhile then makes it an old one.
         tag = _make_tag(import_)
-        changes = UndoPreview(import_.pk)
+        changes = UndoPreview(organization_id=organization.pk, import_id=import_id)
         return RevertPreview(import_, tag, changes.count_outcomes(), changes)
 
 
@@ -173,4 +175,5 @@ def _refuse_what_cannot_be() -> Iterator[None]:
 
 
 def _make_tag(import_: Import) -> str:
-    return make_tag(import_.pk, state=[import_.pk, import_.processed_at, import_.reverted_at])
+    state = [import_.pk, import_.processed_at, import_.reverted_at]
+    return make_tag(organization_id=import_.organization_id, import_id=import_.pk, state=state)

@@ -1,4 +1,4 @@
-"""A plan to records: what is written, row for row, and what the journal says of it."""
+"""A plan to records: what is written, row for row, and what the change log says of it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from companies.models import Company
+from importsvc.changelog.models import Change
 from importsvc.engine.apply.load import load
 from importsvc.engine.plan.plan import Plan, PlannedRecords, RowOf
 from importsvc.engine.schema import registry
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_import
@@ -153,7 +154,9 @@ def test_references_lead_to_rows_and_to_records(acme: NewOrganization, import_: 
     assert list(people) == [("P1", "Blues"), ("P2", "Greens"), ("P3", "Reds"), ("P4", None)]
 
 
-def test_the_journal_has_what_was_given_and_what_only_the_load_can_know(acme: NewOrganization, import_: Import) -> None:
+def test_the_change_log_has_what_was_given_and_what_only_the_load_can_know(
+    acme: NewOrganization, import_: Import
+) -> None:
     write(
         import_,
         make_plan(
@@ -165,8 +168,9 @@ def test_the_journal_has_what_was_given_and_what_only_the_load_can_know(acme: Ne
     reds, blues = rows_of(Company, name__in=["Reds", "Blues"])
     (person,) = rows_of(Person, first_name="P1")
 
-    def entry(type_name: str, record: dict[str, Any], row: int, **given: Any) -> dict[str, Any]:
+    def change(type_name: str, record: dict[str, Any], row: int, **given: Any) -> dict[str, Any]:
         return {
+            "organization_id": acme.organization.pk,
             "import_record_id": import_.pk,
             "record_type": type_name,
             "record_id": record["id"],
@@ -180,14 +184,14 @@ def test_the_journal_has_what_was_given_and_what_only_the_load_can_know(acme: Ne
 
     written = [{name: row[name] for name in row if name != "id"} for row in rows_of(Change)]
     assert written == [
-        entry("company", reds, 1, name="Reds", default_currency="USD", due_days=30),
-        entry("company", blues, 2, name="Blues", default_currency="USD"),
-        entry("person", person, 1, first_name="P1", tag_list=["a"], custom_fields={"a": "É"}, company_id=blues["id"]),
+        change("company", reds, 1, name="Reds", default_currency="USD", due_days=30),
+        change("company", blues, 2, name="Blues", default_currency="USD"),
+        change("person", person, 1, first_name="P1", tag_list=["a"], custom_fields={"a": "É"}, company_id=blues["id"]),
     ]
 
 
 def test_nothing_else_is_written(acme: NewOrganization, import_: Import) -> None:
-    written = ("companies_company", "people_person", "imports_change")
+    written = ("companies_company", "people_person", "changelog_change")
     before = take_snapshot(without=written)
     earlier = [rows_of(Company), rows_of(Person)]
 
@@ -237,7 +241,7 @@ def test_queries_do_not_grow_with_rows(acme: NewOrganization, import_: Import) -
     assert counts == [3, 3]  # old plans are dropped, memory is allowed, ids reserved; COPY is not counted
 
 
-def test_the_journal_tells_two_loads_apart(acme: NewOrganization, import_: Import) -> None:
+def test_the_change_log_tells_two_loads_apart(acme: NewOrganization, import_: Import) -> None:
     other = make_import(creator=acme.person)
     write(import_, make_plan(people=[person_row("Ann")]))
     write(other, make_plan(people=[person_row("Bob")]))

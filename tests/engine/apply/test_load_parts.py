@@ -10,6 +10,7 @@ import pytest
 from django.db import transaction
 
 from companies.models import Company
+from importsvc.changelog.models import Change
 from importsvc.engine.apply.load import PlanError, load
 from importsvc.engine.errors import RowError
 from importsvc.engine.parse.rows import CleanRows
@@ -17,7 +18,7 @@ from importsvc.engine.plan.lookups import Lookups
 from importsvc.engine.plan.plan import Plan, PlannedRecords, make_plan
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.defaults import Defaults
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import

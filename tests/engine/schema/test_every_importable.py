@@ -77,7 +77,7 @@ EXAMPLES = {
         needed={"company": [{"name": "Reds"}]},
     ),
 }
-WITHOUT_IMPORTS = ("imports_import", "imports_stagedpart", "imports_change")
+WITHOUT_IMPORTS = ("imports_import", "imports_stagedpart", "changelog_change")
 
 
 def example_of(importable: Importable) -> Example:

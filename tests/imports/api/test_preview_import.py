@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from importsvc.changelog.models import Change
 from importsvc.engine.plan.plan import OnDuplicate
 from importsvc.errors import RecordNotFound
 from importsvc.imports.errors import RowsInvalid, WrongState
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from importsvc.imports.services import ImportPreview, preview_import
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("records")
 
 
 def shown(preview: ImportPreview, made: dict[tuple[str, int], int] | None = None) -> list[tuple[Any, ...]]:
-    """The changes as the journal has them; ``made`` are the ids of records that were to be created, by type and row."""
+    """The changes as the change log has them; ``made`` are ids of records that were to be created, by type and row."""
     ids = made or {}
 
     def resolve(value: Any) -> Any:
@@ -46,7 +47,7 @@ def shown(preview: ImportPreview, made: dict[tuple[str, int], int] | None = None
     ]
 
 
-def journal_of(import_: Import) -> list[tuple[Any, ...]]:
+def change_log_of(import_: Import) -> list[tuple[Any, ...]]:
     changes = Change.objects.filter(import_record=import_).order_by("id")
     return list(changes.values_list("record_type", "record_id", "row", "action", "before", "after"))
 
@@ -160,8 +161,8 @@ def test_what_is_shown_is_what_is_done(
         done = run(import_, seen.tag)
 
         made = {
-            (name, row): record_id for name, record_id, row, action, *_ in journal_of(import_) if action == "created"
+            (name, row): record_id for name, record_id, row, action, *_ in change_log_of(import_) if action == "created"
         }
-        assert shown(seen, made) == journal_of(import_)
+        assert shown(seen, made) == change_log_of(import_)
         assert shown_before == seen.changes[:]
         assert seen.counts == done.counts

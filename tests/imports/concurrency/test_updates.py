@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from companies.models import Company
+from importsvc.changelog.models import Change
 from importsvc.errors import PreconditionFailed
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, importing, planning, preview_import, run_import
 from organizations.models import Organization
 from people.models import Person
@@ -59,7 +60,7 @@ def test_an_edit_waits_until_the_import_is_done_and_comes_after_it(
     assert (ann.title, titles(import_)) == ("Chair", [("Boss", "Chief")])
 
 
-def test_an_edit_that_is_under_way_is_waited_for_and_is_what_the_journal_says_was_there_before(
+def test_an_edit_that_is_under_way_is_waited_for_and_is_what_the_change_log_says_was_there_before(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = stage(acme, "Chief")

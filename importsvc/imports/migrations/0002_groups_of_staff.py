@@ -1,4 +1,4 @@
-"""Who looks at imports and who reverts them: the groups Support and Operators."""
+"""The groups of staff: Support looks at data, Operators also revert imports."""
 
 from django.db import migrations
 
@@ -21,7 +21,7 @@ def remove_groups(apps, schema_editor):
     for name, permissions in GROUPS.items():
         for group in Group.objects.filter(name=name):
             group.permissions.remove(*[_get_permission(apps, *permission) for permission in permissions])
-            # Somebody may have made it something of their own.
+            # The group may have got other permissions since.
             if not group.permissions.exists():
                 group.delete()
 
@@ -35,7 +35,7 @@ def _get_permission(apps, app, model, codename, name):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("imports", "0013_outcomes_in_the_journal"),
+        ("imports", "0001_imports"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]
