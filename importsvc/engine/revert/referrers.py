@@ -117,7 +117,7 @@ def _will_refer(key: ForeignKey, own: TypeChanges, *, discarding: bool) -> Query
 
 
 def _first_id(key: ForeignKey) -> str:
-    # Ids of other kinds have no order, and may be nobody's business.
+    # Ids of other kinds have no order, and may be secret.
     if key.model and isinstance(key.model._meta.pk, IntegerField):
         return f"min(other.{quote(str(key.model._meta.pk.column))})"
     return "NULL::bigint"

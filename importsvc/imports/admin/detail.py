@@ -155,7 +155,7 @@ def _select_changes(import_: Import) -> QuerySet[Change]:
 
 
 class _NoTable(Exception):
-    """The rows do not make a table that anybody could read."""
+    """The rows do not make a readable table."""
 
 
 def _make_table(name: str, rows: list[Any], page_number: Any) -> Table:

@@ -23,7 +23,7 @@ CSV_COLUMNS = ("row", "type", "id", "action", "field", "before", "after", "outco
 
 
 class DownloadAdmin(ModelAdmin):
-    """Two files for whoever may look at an import."""
+    """Two files of an import, for users with the permission to view it."""
 
     def get_urls(self) -> list[URLPattern]:
         """The admin's, and the files'."""

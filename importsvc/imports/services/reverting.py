@@ -39,8 +39,8 @@ class Revert:
         import_: the import.
         removed: created records that were removed.
         restored: updated records that got back everything that the import had changed.
-        kept: records of which anything was kept as somebody else wants it.
-        gone: records that were not there any more.
+        kept: records of which the revert kept anything.
+        gone: records that no longer existed.
     """
 
     import_: Import
@@ -52,7 +52,7 @@ class Revert:
 
 @dataclass(frozen=True)
 class RevertPreview:
-    """What reverting an import would do, if nobody writes meanwhile.
+    """What reverting an import would do, if no other transaction writes meanwhile.
 
     Attributes:
         import_: the import.
@@ -91,14 +91,14 @@ def revert_import(
         on_conflict: what becomes of records that were changed or referred to since: ``refuse`` reverts nothing,
             ``keep`` leaves them as they are, ``discard`` undoes edits, too (docs/reverting.md).
         if_match: tags of previews, one of which has to be the present one; ``*`` stands for any.
-        actor: who does it.
+        actor: the person, staff user or operator that asks for it.
 
     Raises:
         RecordNotFound, WrongState: nothing is changed.
         PreconditionFailed: something was written since the previews were made.
         RevertConflict: records were changed or referred to since; ``meta`` names them.
         Conflict: a type of records is not importable any more, the database does not accept values any more that were
-            there before, or others kept writing the same records.
+            there before, or other transactions kept writing the same records.
     """
     return attempt(lambda _: _revert_import(organization, import_id, on_conflict, if_match, actor))
 
@@ -147,7 +147,7 @@ def preview_revert(*, organization: Organization, import_id: int) -> RevertPrevi
 
 
 def find_import(*, import_id: int, organization: Organization | None = None) -> Import:
-    """An import without its staged data; of whatever organization for operators, who belong to none.
+    """An import of the organization, or without one of any organization; without its staged data.
 
     Raises:
         RecordNotFound: there is none.
