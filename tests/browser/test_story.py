@@ -25,7 +25,7 @@ EMAIL = "marta.novak@harbourpine.example"
 def make_member(live_server: object) -> Callable[[str], User]:
     """Makes somebody who is of one of the groups that come with the service, and may do nothing else."""
     # Tests that commit leave an empty database, without what the migrations filled in.
-    import_module("importsvc.imports.migrations.0014_groups_of_staff").add_groups(apps, None)
+    import_module("importsvc.imports.migrations.0002_groups_of_staff").add_groups(apps, None)
 
     def make_member(group: str) -> User:
         user = User.objects.create_user(group.lower(), password="correct horse", is_staff=True)
