@@ -2,7 +2,7 @@
 
 In process, on the product's models and tables. Both resources write in bulk, make no diff, ask the database for no
 instance, and look companies up in a dictionary; all is one transaction. The clock runs from rows that are in tablib's
-data sets already to the commit: no HTTP, no JSON, no journal.
+data sets already to the commit: no HTTP, no JSON, no change log.
 """
 
 from __future__ import annotations

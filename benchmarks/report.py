@@ -30,15 +30,15 @@ It needs nothing but what `script/server` needs, sets up a database of its own i
 ## What is compared
 
 - **bare COPY**: the very records that the import made, from text that is ready, into copies of the product's tables
-  with all their indexes, checks and keys; one transaction, its commit included. No reading, no checks, no journal, no
-  staged rows.
+  with all their indexes, checks and keys; one transaction, its commit included. No reading, no checks, no change log,
+  no staged rows.
 - **django-import-export**: in bulk, without diffs, without a query for an instance, companies from a dictionary, one
   transaction, in process, from rows that are in its own data sets already. Once as fast as it goes, with nothing
   validated, and once with `clean_model_instances`.
 - **hand-built**: the same JSON as the service's, from `.values()` and dictionaries, with the same authentication.
 - **stock**: djangorestframework-jsonapi by declarations only: same fields, same included resources.
 - Everything of the service is asked over HTTP on the loopback interface, of gunicorn as `script/server` starts it,
-  with one worker and one thread, with all checks and the journal on.
+  with one worker and one thread, with all checks and the change log on.
 
 ## The machine
 

@@ -5,7 +5,7 @@ from functools import partial
 from django_filters import FilterSet
 
 from companies.models import Company
-from importsvc.journal import created_by_imports
+from importsvc.changelog.selectors import select_created
 from importsvc.jsonapi.request.filters import IdFilter, RelatedIdFilter, TextFilter
 
 
@@ -14,7 +14,7 @@ class CompanyFilterSet(FilterSet):
 
     id = IdFilter()
     name = TextFilter()
-    import_id = RelatedIdFilter(related=partial(created_by_imports, "company"))
+    import_id = RelatedIdFilter(related=partial(select_created, "company"))
 
     class Meta:
         model = Company

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "rest_framework_json_api",
     "importsvc.apps.ProjectConfig",
     # An app imports those before it.
+    "importsvc.changelog",
     "organizations",
     "importsvc.idempotency",
     "companies",
@@ -125,9 +126,6 @@ DATABASES["default"].setdefault("OPTIONS", {})["isolation_level"] = IsolationLev
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
-# The model whose rows say what an import wrote; the engine writes and reads it without knowing the app it lives in.
-JOURNAL_MODEL = "imports.Change"
 
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,4 +1,4 @@
-"""Who is asking: the two headers of the contract's section 2.1."""
+"""Authentication by the two headers of the contract's section 2.1."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _columns(model: type[Model], *names: str) -> tuple[str, ...]:
     return tuple(field.attname for field in model._meta.concrete_fields if not names or field.attname in names)
 
 
-# What is read of who is asking. Whatever else somebody wants to know of them costs another query.
+# What is read of a token, its person and organization. Django reads any other column with another query.
 _TOKEN_COLUMNS = _columns(ApiToken, "id", "hashed_key", "revoked", "expiry_date", "person_id")
 _PERSON_COLUMNS = _columns(Person, "id", "organization_id", "first_name", "last_name", "last_seen_at")
 _ORGANIZATION_COLUMNS = _columns(Organization)
@@ -107,16 +107,17 @@ def _make_token(row: Row) -> ApiToken:
 
 
 def touch_last_seen(person: Person) -> None:
-    """Note that the person was here, at most once a minute. Never waits for a lock and never fails."""
+    """Write the time of the person's last request, at most once a minute. Never waits for a lock and never fails."""
     now = timezone.now()
     if person.last_seen_at and now - person.last_seen_at < LAST_SEEN_INTERVAL:
         return
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE people_person SET last_seen_at = %(now)s WHERE id ="
-                " (SELECT id FROM people_person WHERE id = %(id)s FOR NO KEY UPDATE SKIP LOCKED)",
-                {"now": now, "id": person.pk},
+                "UPDATE people_person SET last_seen_at = %(now)s WHERE organization_id = %(organization)s AND id ="
+                " (SELECT id FROM people_person WHERE organization_id = %(organization)s AND id = %(id)s"
+                "  FOR NO KEY UPDATE SKIP LOCKED)",
+                {"now": now, "organization": person.organization_id, "id": person.pk},
             )
     except DatabaseError:
         logger.warning("last_seen_at of person %s could not be written", person.pk, exc_info=True)

@@ -4,7 +4,7 @@ from functools import partial
 
 from django_filters import FilterSet
 
-from importsvc.journal import created_by_imports
+from importsvc.changelog.selectors import select_created
 from importsvc.jsonapi.request.filters import IdFilter, RelatedIdFilter, TextFilter
 from people.models import Person
 
@@ -15,7 +15,7 @@ class PersonFilterSet(FilterSet):
     id = IdFilter()
     email = TextFilter()
     company_id = IdFilter()
-    import_id = RelatedIdFilter(related=partial(created_by_imports, "person"))
+    import_id = RelatedIdFilter(related=partial(select_created, "person"))
 
     class Meta:
         model = Person

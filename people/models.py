@@ -11,7 +11,7 @@ from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 from companies.models import Company
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
-from organizations.tenancy import OrganizationScopedQuerySet
+from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
 
 
 class Person(models.Model):
@@ -24,7 +24,7 @@ class Person(models.Model):
         db_constraint=False,
         db_index=False,  # a constraint below starts with it
     )
-    company = models.ForeignKey(
+    company = TenantForeignKey(
         Company,
         on_delete=models.PROTECT,
         null=True,

@@ -37,7 +37,7 @@ class RowOfCompany:
 
 @dataclass(frozen=True)
 class Record:
-    """What a row becomes: every column of the table but ``id`` and ``created_at``, and the journal's ``after``."""
+    """What a row becomes: every column of the table but ``id`` and ``created_at``, and the change log's ``after``."""
 
     columns: Mapping[str, Any]
     after: Mapping[str, Any]

@@ -17,7 +17,7 @@ from tests.client import ApiClient
 from tests.command_line import manage
 from tests.databases import empty_database, run_program
 
-APPS = ["imports", "people", "companies", "idempotency", "organizations"]
+APPS = ["changelog", "imports", "people", "companies", "idempotency", "organizations"]
 
 # What ``migrate`` itself writes into a new database; a dump brings these rows with their ids.
 MIGRATED = "TRUNCATE django_content_type, auth_permission, auth_group CASCADE"
@@ -26,7 +26,7 @@ MIGRATED = "TRUNCATE django_content_type, auth_permission, auth_group CASCADE"
 def read_schema() -> dict[str, list[Any]]:
     """Columns, constraints, triggers and indexes of the project's tables, as PostgreSQL describes them."""
     tables = "'organizations_organization', 'companies_company', 'people_person', 'people_apitoken',"
-    tables += "'imports_import', 'imports_stagedchunk', 'imports_change', 'idempotency_idempotencykey'"
+    tables += "'imports_import', 'imports_stagedchunk', 'changelog_change', 'idempotency_idempotencykey'"
     queries = {
         "columns": (
             "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attoptions FROM pg_attribute"

@@ -32,10 +32,10 @@ FILL = {
         FROM companies_company WHERE organization_id = %(organization)s AND name LIKE 'Company %%'
     """,
     "imports_import": """
-        INSERT INTO imports_import (organization_id, creator_id, import_model_id, sample, import_data,
-            shared_values, created_at, started_at, processed_at, reverted_at)
-        SELECT organization_id, id, id %% 100, (ARRAY[true, false, false, null])[1 + id %% 4], repeat('x', 1000),
-            '{}', now(), started_at, started_at + interval '1 second',
+        INSERT INTO imports_import (organization_id, creator_id, import_model_id, sample, shared_values,
+            created_at, started_at, processed_at, reverted_at)
+        SELECT organization_id, id, id %% 100, (ARRAY[true, false, false, null])[1 + id %% 4], '{}',
+            now(), started_at, started_at + interval '1 second',
             CASE WHEN id %% 6 = 0 THEN started_at + interval '1 hour' END
         FROM (
             SELECT *, CASE WHEN id %% 3 = 0 THEN now() - id * interval '1 minute' END AS started_at FROM people_person
@@ -43,9 +43,10 @@ FILL = {
         ) creators
     """,
     # Twenty imports made all these people and companies, the same number of both.
-    "imports_change": """
-        INSERT INTO imports_change (import_id, record_type, record_id, "row", action)
-        SELECT (SELECT min(id) FROM imports_import WHERE organization_id = %(organization)s) + row_number %% 20,
+    "changelog_change": """
+        INSERT INTO changelog_change (organization_id, import_id, record_type, record_id, "row", action)
+        SELECT %(organization)s,
+            (SELECT min(id) FROM imports_import WHERE organization_id = %(organization)s) + row_number %% 20,
             type, id, row_number, 'created'
         FROM (
             SELECT 'person' AS type, id, row_number() OVER (ORDER BY id) FROM people_person
@@ -86,7 +87,7 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         with connection.cursor() as cursor:
             cursor.execute(
                 "TRUNCATE organizations_organization, companies_company, people_person, people_apitoken,"
-                " imports_import, imports_stagedpart, imports_change, idempotency_idempotencykey"
+                " imports_import, imports_stagedchunk, changelog_change, idempotency_idempotencykey"
             )
 
 
@@ -191,7 +192,7 @@ def test_where_a_later_page_begins_is_looked_for_once_and_not_for_each_record(ap
 def test_a_query_without_an_index_would_be_found(api: ApiClient) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX import_started_at, import_started_at_desc")
-        cursor.execute("ALTER TABLE imports_import DROP CONSTRAINT import_organization_id")
+        cursor.execute("ALTER TABLE imports_import DROP CONSTRAINT import_organization_id CASCADE")
         cursor.execute("DROP INDEX import_organization_model, import_sample")
         cursor.execute("DROP INDEX import_processed_at, import_processed_at_desc")
         cursor.execute("DROP INDEX import_reverted_at, import_reverted_at_desc")
@@ -203,8 +204,8 @@ def test_a_query_without_an_index_would_be_found(api: ApiClient) -> None:
 
 def test_changes_without_an_index_would_be_found(api: ApiClient) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE imports_change DROP CONSTRAINT change_record_once")
+        cursor.execute("ALTER TABLE changelog_change DROP CONSTRAINT change_record_once")
 
     plans = read_plans(api, f"imports/{api.caller.organization.imports.order_by('id')[0].pk}/changes")
 
-    assert ["imports_change"] in plans.values()
+    assert ["changelog_change"] in plans.values()

@@ -1,18 +1,16 @@
-"""Imports and their journal."""
+"""Imports and what is staged for them."""
 
 from __future__ import annotations
 
 import enum
 from typing import Any
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from importsvc import journal
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
-from organizations.tenancy import OrganizationScopedQuerySet
+from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
 from people.models import Person
 
 
@@ -32,22 +30,6 @@ class OnDuplicate(models.TextChoices):
     UPDATE = "update"
 
 
-class Action(models.TextChoices):
-    """What an import did to a record."""
-
-    CREATED = journal.CREATED
-    UPDATED = journal.UPDATED
-
-
-class Outcome(models.TextChoices):
-    """What a revert made of a journaled change, where that is not simply ``removed`` or ``restored``."""
-
-    REMOVED = "removed"
-    RESTORED = "restored"
-    KEPT = journal.KEPT
-    GONE = journal.GONE
-
-
 class Import(models.Model):
     """What a client asked to be imported: when it was applied and reverted. Its rows are in ``StagedChunk``."""
 
@@ -58,7 +40,7 @@ class Import(models.Model):
         db_constraint=False,
         db_index=False,  # a constraint below starts with it
     )
-    creator = models.ForeignKey(
+    creator = TenantForeignKey(
         Person, on_delete=models.PROTECT, related_name="imports", db_constraint=False, db_index=False
     )
     import_model_id = models.BigIntegerField(null=True, blank=True)
@@ -66,7 +48,7 @@ class Import(models.Model):
     shared_values = models.JSONField(
         default=dict,
         editable=False,
-        help_text="The journal's part that is the same for all records of a type: values by type and column.",
+        help_text="The change log's part that is the same for all records of a type: values by type and column.",
     )
     on_duplicate = models.CharField(
         max_length=8, choices=OnDuplicate.choices, default=OnDuplicate.ERROR, db_default=OnDuplicate.ERROR
@@ -186,58 +168,14 @@ class StagedChunk(models.Model):
 
     class Meta:
         constraints = [
+            # A chunk belongs to the organization of its import.
             ForeignKeyConstraint(
-                fields=["import_record"], to="imports.Import", to_fields=["id"], name="staged_chunk_of_import"
+                fields=["organization", "import_record"],
+                to="imports.Import",
+                to_fields=["organization", "id"],
+                name="staged_chunk_of_import",
             ),
         ]
 
     def __str__(self) -> str:
         return f"Chunk {self.number} of import {self.import_record_id}"
-
-
-class Change(models.Model):
-    """The journal: one row for every record an import wrote. Written by the engine only.
-
-    A revert changes nothing of what was done; it adds what became of it.
-    """
-
-    import_record = models.ForeignKey(
-        Import,
-        on_delete=models.PROTECT,
-        related_name="changes",
-        db_column="import_id",
-        db_constraint=False,
-        db_index=False,  # the constraint below starts with it
-    )
-    record_type = models.CharField(max_length=63, help_text="The importable's name: company, person…")
-    record_id = models.BigIntegerField()
-    row = models.PositiveIntegerField(help_text="Counted from 1 within its type.")
-    action = models.CharField(max_length=16, choices=Action.choices)
-    before = models.JSONField(null=True, blank=True, help_text="The values the row replaced; null for a new record.")
-    after = models.JSONField(null=True, blank=True, help_text="The values the row gave, by column of the table.")
-    outcome = models.CharField(
-        max_length=8,
-        choices=Outcome.choices,
-        null=True,
-        help_text="What the revert made of it; null if it was removed or restored as was to be expected.",
-    )
-    kept_fields = ArrayField(
-        models.CharField(max_length=63), null=True, help_text="The columns that the revert left as others wrote them."
-    )
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["import_record", "record_type", "record_id"], name="change_record_once"),
-            ForeignKeyConstraint(
-                fields=["import_record"], to="imports.Import", to_fields=["id"], name="change_of_import"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.record_type} {self.record_id}"
-
-    def find_outcome(self, *, is_reverted: bool) -> str | None:
-        """What a revert made of it, if the import is reverted: only what is not plain is stored."""
-        if self.outcome is not None or not is_reverted:
-            return self.outcome
-        return Outcome.REMOVED if self.action == Action.CREATED else Outcome.RESTORED

@@ -138,7 +138,7 @@ class ListMixin(JsonApiViewSet):
         if self._is_first_page_of_everything():
             rows = self._read_first_page(shape)
         else:
-            records = pagination.paginate_queryset(self.filter_queryset(self.get_queryset()), request)
+            records = pagination.paginate_queryset(self.filter_queryset(self.get_queryset()), request, self)
             rows = list(records.values_list(*shape.columns))
         # Before the document is built: PostgreSQL answers sooner the shorter it was left alone.
         meta = self.get_document_meta()

@@ -20,10 +20,22 @@ NULL = r"\N"
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
-def copy_rows(table: str, columns: Sequence[str], lines: Iterable[str], *, lines_at_once: int = LINES_AT_ONCE) -> None:
+def copy_rows(
+    table: str,
+    columns: Sequence[str],
+    lines: Iterable[str],
+    *,
+    lines_at_once: int = LINES_AT_ONCE,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> None:
     """Stream lines of COPY text, each with its newline, into a table. The caller owns the transaction.
 
-    ``lines_at_once`` are put together before they are sent: fewer than usual if they are long.
+    Args:
+        table: the name of the table.
+        columns: the names of the columns that the lines fill.
+        lines: the rows.
+        lines_at_once: so many are put together before they are sent: fewer than usual if they are long.
+        meanwhile: called when all lines are sent and PostgreSQL still inserts them. It cannot use the connection.
 
     Raises:
         django.db.DatabaseError: PostgreSQL refuses a row; the transaction is then unusable.
@@ -31,7 +43,7 @@ def copy_rows(table: str, columns: Sequence[str], lines: Iterable[str], *, lines
     quote = connection.ops.quote_name
     statement = f"COPY {quote(table)} ({', '.join(map(quote, columns))}) FROM STDIN"
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        cursor.cursor.copy_expert(statement, _Stream(iter(lines), lines_at_once))
+        cursor.cursor.copy_expert(statement, _Stream(iter(lines), lines_at_once, meanwhile))
 
 
 def encoder(field: Field[Any, Any]) -> Callable[[Any], str]:
@@ -111,9 +123,13 @@ class _Stream(io.TextIOBase):
     psycopg2 sends whatever a read returns, more than it asked for too.
     """
 
-    def __init__(self, lines: Iterator[str], lines_at_once: int) -> None:
+    def __init__(self, lines: Iterator[str], lines_at_once: int, meanwhile: Callable[[], object]) -> None:
         self.lines = lines
         self.lines_at_once = lines_at_once
+        self.meanwhile = meanwhile
 
     def read(self, size: int | None = -1, /) -> str:
-        return "".join(islice(self.lines, self.lines_at_once))
+        text = "".join(islice(self.lines, self.lines_at_once))
+        if not text:
+            self.meanwhile()
+        return text

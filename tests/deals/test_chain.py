@@ -36,7 +36,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     ],
     "company": [{"name": "Reds"}],
 }
-WITHOUT_IMPORTS = ("imports_import", "imports_stagedchunk", "imports_change")
+WITHOUT_IMPORTS = ("imports_import", "imports_stagedchunk", "changelog_change")
 
 
 def stage(acme: NewOrganization, rows: Any = ROWS, **fields: Any) -> Import:

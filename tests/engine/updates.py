@@ -1,4 +1,4 @@
-"""Records updated by an import, and the journal of it, for tests of what becomes of such an import."""
+"""Records updated by an import, and the change log of it, for tests of what becomes of such an import."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Model
 
-from importsvc.engine.apply.change_values import write_values
+from importsvc.changelog.models import Change
+from importsvc.engine.apply.change_values import apply_change_values
 from importsvc.engine.revert.revert import OnConflict, UndoReport, undo
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import Importable
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from importsvc.postgres.copy import json_text
 from importsvc.postgres.plan_cache import force_generic_plans
 
 # What imports themselves are kept in.
-IMPORT_TABLES = ("imports_import", "imports_stagedchunk", "imports_change")
+IMPORT_TABLES = ("imports_import", "imports_stagedchunk", "changelog_change")
 
 
 def find_importable(model: type[Model]) -> Importable:
@@ -27,7 +28,7 @@ def find_importable(model: type[Model]) -> Importable:
 def undo_and_take_back(import_: Import, on_conflict: OnConflict = "refuse") -> UndoReport:
     """What undoing the import reports; it is undone no more than before."""
     with transaction.atomic():
-        report = undo(import_id=import_.pk, on_conflict=on_conflict)
+        report = undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict=on_conflict)
         transaction.set_rollback(True)
     return report
 
@@ -37,14 +38,15 @@ def update_by_import(import_: Import, record: Model, *, row: int = 1, **after: A
     importable = find_importable(type(record))
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO imports_change (import_id, record_type, record_id, row, action, before, after)"
-            " SELECT %s, %s, id, %s, 'updated', (SELECT jsonb_object_agg(key, to_jsonb(record) -> key)"
+            "INSERT INTO changelog_change"
+            " (organization_id, import_id, record_type, record_id, row, action, before, after)"
+            " SELECT organization_id, %s, %s, id, %s, 'updated', (SELECT jsonb_object_agg(key, to_jsonb(record) -> key)"
             "  FROM jsonb_object_keys(%s::jsonb) AS key), %s::jsonb"
             f" FROM {record._meta.db_table} AS record WHERE id = %s RETURNING id",
             [import_.pk, importable.name, row, json_text(after), json_text(after), record.pk],
         )
         (change_id,) = cursor.fetchone()
     force_generic_plans()
-    write_values(importable, import_id=import_.pk, side="after")
+    apply_change_values(importable, organization_id=import_.organization_id, import_id=import_.pk, side="after")
     record.refresh_from_db()
     return Change.objects.get(pk=change_id)

@@ -33,7 +33,7 @@ from tests.staged import bring_rows, read_staged
 
 SERVERS = {"id", "created_at"}
 TABLES = {"company": "companies_company", "person": "people_person"}
-WRITTEN = ("imports_import", "imports_stagedchunk", "imports_change")
+WRITTEN = ("imports_import", "imports_stagedchunk", "changelog_change")
 # Examples are small from the beginning, and making them smaller takes minutes.
 ANYTHING = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.reuse, Phase.generate])
 
@@ -168,10 +168,10 @@ class Ways:
         made = {name: rows_of(table, "id > %s", last[name][1]) for name, table in TABLES.items()}
         ids = [record["id"] for record in made["company"]]
         shared = numbers_as_written(Import.objects.get(pk=import_.pk).shared_values)
-        journal = rows_of("imports_change", "import_id = %s", import_.pk)
+        change_log = rows_of("changelog_change", "import_id = %s", import_.pk)
 
         assert set(shared) == {name for name, records in expected.records.items() if records}
-        expected_journal: list[dict[str, Any]] = []
+        expected_changes: list[dict[str, Any]] = []
         for name in TABLES:
             records = expected.records.get(name, [])
             assert [{key: record[key] for key in record if key not in SERVERS} for record in made[name]] == [
@@ -184,8 +184,9 @@ class Ways:
                 assert began <= created_at <= timezone.now()
                 assert shared[name]["organization_id"] == number(self.caller.organization.pk)
             for row, (record, written) in enumerate(zip(records, made[name], strict=True), start=1):
-                expected_journal.append(
+                expected_changes.append(
                     {
+                        "organization_id": number(self.caller.organization.pk),
                         "import_id": number(import_.pk),
                         "record_type": name,
                         "record_id": written["id"],
@@ -198,8 +199,8 @@ class Ways:
                     }
                 )
         # Of types that do not refer to each other here, either may be written first.
-        journal.sort(key=lambda entry: str(entry["record_type"]))
-        assert [{key: entry[key] for key in entry if key != "id"} for entry in journal] == expected_journal
+        change_log.sort(key=lambda change: str(change["record_type"]))
+        assert [{key: change[key] for key in change if key != "id"} for change in change_log] == expected_changes
 
 
 def fill(values: Any, ids: list[Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
 from tests.snapshots import take_snapshot
 
-OWN_TABLES = ("imports_import", "imports_stagedchunk", "imports_change")
+OWN_TABLES = ("imports_import", "imports_stagedchunk", "changelog_change")
 
 storable = st.characters(codec="utf-8", exclude_characters="\x00")
 words = st.text(storable, max_size=12) | st.sampled_from(["\\N", "\\.", "a\tb\nc", '{"', "NULL", "É", "e\u0301", "ẞ"])
@@ -134,13 +134,13 @@ class TestRevert(TestCase):
         assert import_ is not None
         before, others = take_snapshot(without=OWN_TABLES), take_snapshot()
         run_import(organization=state.caller.organization, import_id=import_.pk)
-        journal = changes_of(import_)
+        change_log = changes_of(import_)
 
         removed = state.revert(import_)
 
         assert removed == {name: len(given) for name, given in rows.items() if given}
         assert take_snapshot(without=OWN_TABLES) == before
-        assert changes_of(import_) == journal
+        assert changes_of(import_) == change_log
         assert Import.objects.get(pk=import_.pk).state == ImportState.REVERTED
         now = take_snapshot()
         for table in OWN_TABLES:

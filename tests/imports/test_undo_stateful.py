@@ -24,14 +24,14 @@ from hypothesis.stateful import (
 )
 
 from companies.models import Company
+from importsvc.changelog.models import Change
 from importsvc.imports.errors import RevertConflict, RowsInvalid
-from importsvc.imports.models import Change
 from importsvc.imports.services import create_import, preview_import, preview_revert, revert_import, run_import
 from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
-from tests.imports.undo_model import FIELDS, Entry, Key, Record, Refused, World
+from tests.imports.undo_model import FIELDS, Key, LoggedChange, Record, Refused, World
 
 # How often in the suite; more with an environment variable, once in a while.
 RUNS = int(os.environ.get("STATEFUL_RUNS", "300"))
@@ -119,25 +119,25 @@ class Imports(RuleBasedStateMachine):
         assert done.counts == seen.counts
         changes = list(Change.objects.filter(import_record=import_))
         ids = {(change.record_type, change.row): change.record_id for change in changes}
-        entries = self.world.run(rows, on_duplicate, lambda name, row: ids[name, row])
-        assert {(each.type, each.row, each.id, each.action) for each in entries} == {
+        expected = self.world.run(rows, on_duplicate, lambda name, row: ids[name, row])
+        assert {(each.type, each.row, each.id, each.action) for each in expected} == {
             (change.record_type, change.row, change.record_id, change.action) for change in changes
         }
-        return import_.pk, entries
+        return import_.pk, expected
 
     @rule(import_=consumes(imports))
-    def revert_if_undisturbed(self, import_: tuple[int, list[Entry]]) -> None:
+    def revert_if_undisturbed(self, import_: tuple[int, list[LoggedChange]]) -> None:
         """Revert an import, or be refused."""
         self.revert(import_, "refuse")
 
     @rule(import_=consumes(imports), policy=st.sampled_from(["keep", "discard"]))
-    def revert_what_can_be(self, import_: tuple[int, list[Entry]], policy: Any) -> None:
+    def revert_what_can_be(self, import_: tuple[int, list[LoggedChange]], policy: Any) -> None:
         """Revert an import in spite of conflicts."""
         self.revert(import_, policy)
 
-    def revert(self, import_: tuple[int, list[Entry]], policy: Any) -> None:
+    def revert(self, import_: tuple[int, list[LoggedChange]], policy: Any) -> None:
         """Revert an import as the model says, or be refused and change nothing."""
-        import_id, entries = import_
+        import_id, expected = import_
         seen = preview_revert(organization=self.organization, import_id=import_id)
         known: dict[str, Any] = {
             "organization": self.organization,
@@ -145,12 +145,12 @@ class Imports(RuleBasedStateMachine):
             "if_match": [seen.tag],
         }
         try:
-            outcomes = self.world.revert(entries, policy)
+            outcomes = self.world.revert(expected, policy)
         except Refused:
             with pytest.raises(RevertConflict):
                 revert_import(**known)
             assert sum(of_type["conflict"] for of_type in seen.counts.values())
-            outcomes = self.world.revert(entries, "keep")
+            outcomes = self.world.revert(expected, "keep")
             revert_import(**known, on_conflict="keep")
         else:
             revert_import(**known, on_conflict=policy)
@@ -165,19 +165,19 @@ class Imports(RuleBasedStateMachine):
         self.edit(data, key, data.draw(st.sampled_from(names[key[0]])), by_sql)
 
     @rule(import_=imports, data=st.data(), by_sql=st.booleans())
-    def edit_imported(self, import_: tuple[int, list[Entry]], data: st.DataObject, by_sql: bool) -> None:
+    def edit_imported(self, import_: tuple[int, list[LoggedChange]], data: st.DataObject, by_sql: bool) -> None:
         """Somebody writes a value that an import wrote."""
-        entries = [entry for entry in import_[1] if entry.key in self.world.records]
-        if entries:
-            entry = data.draw(st.sampled_from(entries))
-            names = sorted((entry.left or entry.after).keys() - {"name", "email", "first_name"})
+        changes = [change for change in import_[1] if change.key in self.world.records]
+        if changes:
+            change = data.draw(st.sampled_from(changes))
+            names = sorted((change.left or change.after).keys() - {"name", "email", "first_name"})
             if names:
-                self.edit(data, entry.key, data.draw(st.sampled_from(names)), by_sql)
+                self.edit(data, change.key, data.draw(st.sampled_from(names)), by_sql)
 
     @rule(import_=imports, data=st.data(), by_sql=st.booleans())
-    def refer(self, import_: tuple[int, list[Entry]], data: st.DataObject, by_sql: bool) -> None:
+    def refer(self, import_: tuple[int, list[LoggedChange]], data: st.DataObject, by_sql: bool) -> None:
         """Somebody lets anybody work for a company that an import wrote."""
-        written = [entry.id for entry in import_[1] if entry.type == "company" and entry.key in self.world.records]
+        written = [change.id for change in import_[1] if change.type == "company" and change.key in self.world.records]
         if written:
             people = [key for key in sorted(self.world.records) if key[0] == "person"]
             key, value = data.draw(st.sampled_from(people)), data.draw(st.sampled_from(written))

@@ -21,8 +21,8 @@ class Refused(Exception):
 
 
 @dataclass
-class Entry:
-    """A journal entry. ``left`` is all that a created record had when the import was done."""
+class LoggedChange:
+    """A change. ``left`` is all that a created record had when the import was done."""
 
     type: str
     row: int
@@ -46,9 +46,9 @@ class World:
 
     def run(
         self, rows: Mapping[str, list[Record]], on_duplicate: str, new_id: Callable[[str, int], int]
-    ) -> list[Entry]:
+    ) -> list[LoggedChange]:
         """Do what the rows say, which are valid; ``new_id`` tells the id that the record of a row has got."""
-        entries: list[Entry] = []
+        changes: list[LoggedChange] = []
         for type_name in ("company", "person"):
             known = {
                 str(record[MATCHED_BY[type_name]]).lower(): record_id
@@ -64,15 +64,15 @@ class World:
                     record = {name: given.get(name) for name in FIELDS[type_name]}
                     record_id = new_id(type_name, number)
                     self.records[type_name, record_id] = record
-                    entries.append(Entry(type_name, number, record_id, "created", left=dict(record)))
+                    changes.append(LoggedChange(type_name, number, record_id, "created", left=dict(record)))
                 else:
                     record = self.records[type_name, matched]
                     changed = {name: value for name, value in given.items() if record[name] != value}
                     if changed:
                         before = {name: record[name] for name in changed}
-                        entries.append(Entry(type_name, number, matched, "updated", before, changed))
+                        changes.append(LoggedChange(type_name, number, matched, "updated", before, changed))
                         record.update(changed)
-        return entries
+        return changes
 
     def _read(self, row: Record) -> Record:
         """What a row gives: nothing for a blank cell, ``None`` for null, and ids for names of companies."""
@@ -91,52 +91,54 @@ class World:
         ]
         return found
 
-    def revert(self, entries: list[Entry], policy: str) -> dict[Key, str]:
+    def revert(self, changes: list[LoggedChange], policy: str) -> dict[Key, str]:
         """Undo an import; what became of each record that was not simply removed or restored.
 
         Raises:
             Refused: something stands in the way, and the policy is to refuse.
         """
-        left = [entry for entry in entries if entry.key in self.records]
+        left = [change for change in changes if change.key in self.records]
         kept: dict[Key, set[str]] = {}
-        for entry in left:
-            edited, lost = self._edited(entry), self._lost(entry)
+        for change in left:
+            edited, lost = self._edited(change), self._lost(change)
             if policy == "discard":
                 edited = set()
             if edited or lost:
-                kept[entry.key] = edited | lost
-        if policy == "refuse" and (kept or any(self._is_referenced(entry, left, {}, policy) for entry in left)):
+                kept[change.key] = edited | lost
+        if policy == "refuse" and (kept or any(self._is_referenced(change, left, {}, policy) for change in left)):
             raise Refused
         while more := [
-            entry for entry in left if entry.key not in kept and self._is_referenced(entry, left, kept, policy)
+            change for change in left if change.key not in kept and self._is_referenced(change, left, kept, policy)
         ]:
-            kept.update({entry.key: set() for entry in more})
-        for entry in left:
-            if entry.action == "updated":
-                stays = kept.get(entry.key, set())
-                self.records[entry.key].update({k: v for k, v in entry.before.items() if k not in stays})
-        for entry in left:
-            if entry.action == "created" and entry.key not in kept:
-                del self.records[entry.key]
-        gone = {entry.key: "gone" for entry in entries if entry not in left}
+            kept.update({change.key: set() for change in more})
+        for change in left:
+            if change.action == "updated":
+                stays = kept.get(change.key, set())
+                self.records[change.key].update({k: v for k, v in change.before.items() if k not in stays})
+        for change in left:
+            if change.action == "created" and change.key not in kept:
+                del self.records[change.key]
+        gone = {change.key: "gone" for change in changes if change not in left}
         return gone | dict.fromkeys(kept, "kept")
 
-    def _edited(self, entry: Entry) -> set[str]:
-        expected = entry.left if entry.action == "created" else entry.after
-        return {name for name, value in expected.items() if self.records[entry.key][name] != value}
+    def _edited(self, change: LoggedChange) -> set[str]:
+        expected = change.left if change.action == "created" else change.after
+        return {name for name, value in expected.items() if self.records[change.key][name] != value}
 
-    def _lost(self, entry: Entry) -> set[str]:
+    def _lost(self, change: LoggedChange) -> set[str]:
         """The reference that cannot be restored, because the company is gone."""
-        company_id = entry.before.get("company_id")
+        company_id = change.before.get("company_id")
         return {"company_id"} if company_id is not None and ("company", company_id) not in self.records else set()
 
-    def _is_referenced(self, entry: Entry, left: list[Entry], kept: Mapping[Key, set[str]], policy: str) -> bool:
+    def _is_referenced(
+        self, change: LoggedChange, left: list[LoggedChange], kept: Mapping[Key, set[str]], policy: str
+    ) -> bool:
         """Whether a person who does not go works for the created company, and will not be moved back."""
-        if entry.action != "created" or entry.type != "company":
+        if change.action != "created" or change.type != "company":
             return False
         own = {each.key: each for each in left}
         for key, record in self.records.items():
-            if key[0] != "person" or record["company_id"] != entry.id:
+            if key[0] != "person" or record["company_id"] != change.id:
                 continue
             mine = own.get(key)
             if mine is None:
@@ -144,7 +146,7 @@ class World:
             if mine.action == "created":
                 goes = key not in kept
             else:
-                unedited = mine.after.get("company_id") == entry.id
+                unedited = mine.after.get("company_id") == change.id
                 restored = "company_id" in mine.after and (unedited or policy == "discard")
                 goes = restored and "company_id" not in kept.get(key, set())
             if not goes:

@@ -20,8 +20,8 @@ from rest_framework_json_api.renderers import JSONRenderer
 from rest_framework_json_api.serializers import ModelSerializer
 from rest_framework_json_api.utils import get_included_resources
 
+from importsvc.changelog.models import Change
 from importsvc.imports.api.views import ImportViewSet
-from importsvc.imports.models import Change
 from importsvc.jsonapi.document.fields import EmptyToOneField, TimestampField, ToOneField, write_time_stamp
 from importsvc.jsonapi.document.pagination import PageNumberPagination
 from importsvc.jsonapi.views import JsonApiViewSet
@@ -125,7 +125,8 @@ def answer_slowly(view_class: type[JsonApiViewSet], caller: NewOrganization, pat
         pagination_class = PlainPagination
 
         def list(self, request: Request) -> Response:
-            page = self.paginator.paginate_queryset(self.filter_queryset(self.get_queryset()), request)
+            records = self.filter_queryset(self.get_queryset())
+            page = self.paginator.paginate_queryset(records, request, self)
             links, figures = self.paginator.get_links(), self.paginator.get_figures()
             return self.answer(page, links=links, meta={**figures, **self.get_document_meta()})
 
@@ -165,7 +166,7 @@ class RecordField(ToOneField):
 
 
 class ChangeSerializer(ModelSerializer):
-    """``import_changes`` of the journal."""
+    """``import_changes`` of the change log."""
 
     outcome = SerializerMethodField()
     record = RecordField("", source="pk")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.db import models
 
-from importsvc.imports.models import Change, ImportState
+from importsvc.changelog.models import Change
+from importsvc.imports.models import ImportState
 from importsvc.urls import router
 from organizations.models import Organization
 from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person
@@ -247,6 +248,7 @@ def test_changes_are_those_of_a_serializer_whatever_is_shown(api: ApiClient, odd
     for import_id in (processed, reverted):
         for number, value in enumerate(ODD_JSON):
             Change.objects.create(
+                organization=api.caller.organization,
                 import_record_id=import_id,
                 record_type=["company", "person"][number % 2],
                 record_id=2**63 - 1 - number,

@@ -22,7 +22,7 @@ EARLIER = """
     CREATE TABLE django_migrations (id bigserial PRIMARY KEY, app text, name text, applied timestamptz DEFAULT now());
     INSERT INTO django_migrations (app, name) VALUES ('organizations', '0001_organization'),
         ('companies', '0001_company'), ('people', '0004_keys_checked_by_statement'),
-        ('imports', '0003_journal_key_by_statement'), ('rest_framework_api_key', '0000_removed_by_the_package')
+        ('imports', '0004_shared_values_of_imports'), ('rest_framework_api_key', '0000_removed_by_the_package')
 """
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 
@@ -42,7 +42,7 @@ def test_a_database_that_an_earlier_version_has_made_is_refused_with_what_to_do(
     assert outcome.out == ""
     assert outcome.err == (
         f"CommandError: The database '{name}' was made by another version of this service: this version does not have"
-        " the applied migration imports.0003_journal_key_by_statement and 1 more. Nothing was changed. Set"
+        " the applied migration imports.0004_shared_values_of_imports and 1 more. Nothing was changed. Set"
         f" DATABASE_URL to an empty database or, if it is not set, move the folder {settings.VAR_DIR / 'postgres'}"
         " away and start again.\n"
     )

@@ -21,8 +21,8 @@ MANY_PEOPLE = """
     FROM people_person, generate_series(1, 3000)
 """
 MANY_IMPORTS = """
-    INSERT INTO imports_import (organization_id, creator_id, import_data, shared_values, created_at)
-    SELECT organization_id, creator_id, '', '{}', now() FROM imports_import, generate_series(1, 3000)
+    INSERT INTO imports_import (organization_id, creator_id, shared_values, created_at)
+    SELECT organization_id, creator_id, '{}', now() FROM imports_import, generate_series(1, 3000)
 """
 MANY_COMPANIES = """
     INSERT INTO companies_company (organization_id, name, default_currency, created_at, invoice_email_recipients,

@@ -61,6 +61,8 @@ def test_there_are_relations_to_look_at() -> None:
         "people.ApiToken.person",
         "imports.Import.organization",
         "imports.Import.creator",
+        "imports.StagedChunk.import_record",
+        "changelog.Change.import_record",
         "idempotency.IdempotencyKey.organization",
     }
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
 
-from importsvc.engine.apply.change_values import write_values
+from importsvc.changelog.models import CREATED, UPDATED, Change
+from importsvc.engine.apply.change_values import apply_change_values
 from importsvc.engine.plan.diff import Difference, read_differences
 from importsvc.engine.plan.plan import ColumnBatch, PlannedChunk, RowRef
 from importsvc.engine.plan.preview import fill_blanks
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
-from importsvc.journal import CREATED, UPDATED, get_journal_model
 from importsvc.postgres.copy import NULL, cell, column_encoder, copy_rows, encoder, member_encoder
 from importsvc.postgres.plan_cache import force_generic_plans
+from importsvc.postgres.statistics import analyze_columns, quote
 
-_CHANGE_COLUMNS = ("import_id", "record_type", "record_id", "row", "action", "before", "after")
+_CHANGE_COLUMNS = ("organization_id", "import_id", "record_type", "record_id", "row", "action", "before", "after")
 
 
 class RecordWriter:
@@ -46,10 +47,13 @@ class RecordWriter:
         # Of each row the id of the record that it became, 0 if none: 8 bytes a row.
         self._ids = {name: array("q") for name in referenced}
         self._updated = False
+        self._analyzed: set[str] = set()
         force_generic_plans()
 
-    def write(self, planned: PlannedChunk) -> dict[str, int]:
+    def write(self, planned: PlannedChunk, *, meanwhile: Callable[[], object] = lambda: None) -> dict[str, int]:
         """Write a chunk without errors; what became of its rows.
+
+        ``meanwhile`` may be called, once, while PostgreSQL inserts the rows. It cannot use the connection.
 
         Raises:
             django.db.IntegrityError: another transaction, which takes no lock, wrote meanwhile. Nothing may be kept of
@@ -60,8 +64,16 @@ class RecordWriter:
         self._remember(planned, ids)
         batch = self._resolve(importable, fill_blanks(planned.created, self._defaults.blanks(importable)))
         if ids:
-            _copy_records(importable, batch, ids, self._defaults.common(importable))
-            self._copy_changes(importable, _make_created_lines(importable, batch, ids))
+            lines: list[str] = []
+            _copy_records(
+                importable,
+                batch,
+                ids,
+                self._defaults.common(importable),
+                meanwhile=lambda: lines.extend(_make_created_lines(importable, batch, ids)),
+            )
+            self._copy_changes(importable, lines, meanwhile=meanwhile)
+            self._analyze(importable)
         differences = read_differences(self._organization_id, importable, planned.given, self._defaults)
         if differences:
             self._updated = True
@@ -75,8 +87,22 @@ class RecordWriter:
             django.db.IntegrityError: as ``write`` does.
         """
         if self._updated:
-            write_values(importable, import_id=self._import_id, side="after")
+            apply_change_values(
+                importable, organization_id=self._organization_id, import_id=self._import_id, side="after"
+            )
         self._updated = False
+
+    def _analyze(self, importable: Importable) -> None:
+        """Count the records once the first are written.
+
+        By the statistics of an empty table an index that leads through all records of the organization would be as
+        good as any other to look up what the next chunks mention.
+        """
+        if importable.name not in self._analyzed:
+            self._analyzed.add(importable.name)
+            analyze_columns(
+                {quote(importable.model._meta.db_table): {quote(str(importable.organization_field.column))}}
+            )
 
     def _remember(self, planned: PlannedChunk, ids: Sequence[int]) -> None:
         known = self._ids.get(planned.importable.name)
@@ -100,9 +126,11 @@ class RecordWriter:
             ]
         return ColumnBatch(batch.rows, columns)
 
-    def _copy_changes(self, importable: Importable, lines: Iterable[str]) -> None:
-        head = f"{self._import_id}\t{importable.name}\t"
-        copy_rows(get_journal_model()._meta.db_table, _CHANGE_COLUMNS, (head + line for line in lines))
+    def _copy_changes(
+        self, importable: Importable, lines: Iterable[str], *, meanwhile: Callable[[], object] = lambda: None
+    ) -> None:
+        head = f"{self._organization_id}\t{self._import_id}\t{importable.name}\t"
+        copy_rows(Change._meta.db_table, _CHANGE_COLUMNS, map(head.__add__, lines), meanwhile=meanwhile)
 
     def _make_updated_line(self, difference: Difference) -> str:
         after = difference.complete({name: self._find_id(target) for name, target in difference.references.items()})
@@ -135,14 +163,22 @@ def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
     return scattered or range(first, last + 1)
 
 
-def _copy_records(importable: Importable, batch: ColumnBatch, ids: Sequence[int], common: Mapping[Any, Any]) -> None:
+def _copy_records(
+    importable: Importable,
+    batch: ColumnBatch,
+    ids: Sequence[int],
+    common: Mapping[Any, Any],
+    *,
+    meanwhile: Callable[[], object],
+) -> None:
     tail = "\t".join(encoder(field)(value) for field, value in common.items()) + "\n"
     cells = [
         column_encoder(field, null=encoder(field)(field.get_default()))(column)
         for field, column in zip(importable.fields, batch.columns, strict=True)
     ]
     columns = ["id", *(field.column for field in (*importable.fields, *common))]
-    copy_rows(importable.model._meta.db_table, columns, map("\t".join, zip(map(str, ids), *cells, repeat(tail))))
+    lines = map("\t".join, zip(map(str, ids), *cells, repeat(tail)))
+    copy_rows(importable.model._meta.db_table, columns, lines, meanwhile=meanwhile)
 
 
 def _make_created_lines(importable: Importable, batch: ColumnBatch, ids: Sequence[int]) -> Iterator[str]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from importsvc.changelog.models import CREATED, UPDATED
 from importsvc.engine.plan.diff import Difference
 from importsvc.engine.plan.plan import ColumnBatch, PlannedChunk, RowRef
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
-from importsvc.journal import CREATED, UPDATED
 from importsvc.postgres.copy import json_text
 
 

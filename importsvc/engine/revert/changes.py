@@ -1,4 +1,10 @@
-"""The journal's entries of an import and the records that they are about, as parts of SQL statements."""
+"""The changes of an import and the records that they are about, as parts of SQL statements.
+
+Each statement names the organization for every table of its data, and goes from changes to records: PostgreSQL has no
+statistics of an import that has just run, expects it to have one change, and may otherwise compare each change with
+each record. LATERAL with OFFSET 0 decides the order; where a table is updated, the caller has called
+``join_by_nested_loops``.
+"""
 
 from __future__ import annotations
 
@@ -10,36 +16,38 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from importsvc.changelog.models import CREATED, GONE, Change
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import Importable
-from importsvc.journal import CREATED, GONE, get_journal_model
 from importsvc.postgres.catalog import TableColumn, read_columns
 
 
 class UnknownTypeError(LookupError):
-    """The journal names a type that is not registered any more; the message is its name."""
+    """The change log names a type that is no longer registered; the message is its name."""
 
 
 class Query(NamedTuple):
-    """A statement, or a part of one, and its parameters."""
+    """The text of a statement, or of a part of one, and the parameters of that text in order."""
 
     sql: str
     parameters: list[Any]
 
 
 @dataclass(frozen=True)
-class Entries:
-    """The entries of an import about records of one type to which it did one thing.
+class Changes:
+    """The changes that an import made with one action to records of one type.
 
     Attributes:
         importable: the type.
+        organization_id: the organization of the import and the records.
         import_id: the import.
-        action: what it did, as the journal says.
-        record_ids: of which records, if not of all.
-        first, last: the first and the last id of those records, if they have any bounds.
+        action: ``created`` or ``updated``.
+        record_ids: the records; ``None`` for all.
+        first, last: bounds of the records' ids, inclusive; ``None`` for no bound.
     """
 
     importable: Importable
+    organization_id: int
     import_id: int
     action: str
     record_ids: Sequence[int] | None = None
@@ -48,78 +56,82 @@ class Entries:
 
     @property
     def table(self) -> str:
-        """The records' table, quoted."""
+        """The table of the records, quoted."""
         return connection.ops.quote_name(self.importable.model._meta.db_table)
 
     def select(self) -> Query:
-        """The entries, and as ``place`` where each of them is."""
+        """``SELECT`` of the changes with all their columns, and as ``place`` the location of each row."""
         sql = (
-            f"SELECT ctid AS place, entry.* FROM {journal_table()} AS entry"
-            f" WHERE entry.import_id = %s AND entry.record_type = %s AND entry.action = '{self.action}'"
+            f"SELECT ctid AS place, change.* FROM {change_table()} AS change"
+            " WHERE change.organization_id = %s AND change.import_id = %s AND change.record_type = %s"
+            f" AND change.action = '{self.action}'"
         )
-        parameters: list[Any] = [self.import_id, self.importable.name]
+        parameters: list[Any] = [self.organization_id, self.import_id, self.importable.name]
         limits = {"= ANY(%s)": self.record_ids, ">= %s": self.first, "<= %s": self.last}
         for limit, value in limits.items():
             if value is not None:
-                sql += f" AND entry.record_id {limit}"
+                sql += f" AND change.record_id {limit}"
                 parameters.append(value)
         return Query(sql, parameters)
 
-    def between(self, first: int | None, last: int | None) -> Entries:
-        """Those of the entries that are about records with these ids and any in between."""
+    def between(self, first: int | None, last: int | None) -> Changes:
+        """Those about records whose ids are within these bounds."""
         return replace(self, first=first, last=last)
 
     def from_records(self, select: str = "SELECT *", locking: str = "", *, join: str = "CROSS JOIN") -> Query:
-        """``FROM`` the entries as ``change``, each with what is selected of its record as ``record``.
-
-        LATERAL and OFFSET decide that the journal's entries are gone through and the records looked up. Of an import
-        that was just run PostgreSQL has no statistics: it expects one entry, and may compare each with each.
-        """
-        entries = self.select()
+        """``FROM`` the changes as ``change``, each with what ``select`` reads of its record as ``record``."""
+        changes = self.select()
         on = "" if join == "CROSS JOIN" else "ON true"
         return Query(
-            f"FROM ({entries.sql} OFFSET 0) AS change {join} LATERAL ({select} FROM {self.table} AS record"
-            f" WHERE record.id = change.record_id OFFSET 0 {locking}) AS record {on}",
-            entries.parameters,
+            f"FROM ({changes.sql} OFFSET 0) AS change {join} LATERAL ({select} FROM {self.table} AS record"
+            " WHERE record.organization_id = change.organization_id AND record.id = change.record_id"
+            f" OFFSET 0 {locking}) AS record {on}",
+            changes.parameters,
         )
 
     @cached_property
     def columns(self) -> dict[str, TableColumn]:
-        """The columns of the records' table."""
+        """The columns of the table of the records."""
         return read_columns(self.importable.model)
 
     @cached_property
     def mentioned(self) -> frozenset[str]:
-        """The columns that any of the entries has among its values, whether the table has them or not."""
-        entries = self.select()
+        """The columns of which any change has a value, including columns that the table no longer has."""
+        changes = self.select()
         values = "after" if self.action == CREATED else "before || after"
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT DISTINCT jsonb_object_keys({values}) FROM ({entries.sql}) AS change", entries.parameters
+                f"SELECT DISTINCT jsonb_object_keys({values}) FROM ({changes.sql}) AS change", changes.parameters
             )
             return frozenset(name for (name,) in cursor)
 
 
-class Journaled(NamedTuple):
-    """A type that an import wrote: its entries by what the import did, and how many of each there are."""
+class TypeChanges(NamedTuple):
+    """What an import did to the records of one type.
+
+    Attributes:
+        importable: the type.
+        by_action: the changes by action; an action without changes is missing.
+        counts: the number of changes by action.
+    """
 
     importable: Importable
-    entries: dict[str, Entries]
+    by_action: dict[str, Changes]
     counts: dict[str, int]
 
 
-def read_journaled(import_id: int) -> list[Journaled]:
-    """The types that the import wrote, those referred to first.
+def read_type_changes(*, organization_id: int, import_id: int) -> list[TypeChanges]:
+    """What the import did, by type; a type comes after the types that it refers to.
 
     Raises:
-        UnknownTypeError: one of them is not registered any more.
+        UnknownTypeError: a type is no longer registered.
     """
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT record_type, action, count(*) FROM {journal_table()} WHERE import_id = %s"
-            " GROUP BY 1, 2 ORDER BY 1, 2",
-            [import_id],
+            f"SELECT record_type, action, count(*) FROM {change_table()}"
+            " WHERE organization_id = %s AND import_id = %s GROUP BY 1, 2 ORDER BY 1, 2",
+            [organization_id, import_id],
         )
         for name, action, count in cursor:
             counts[name][action] = count
@@ -127,37 +139,49 @@ def read_journaled(import_id: int) -> list[Journaled]:
     for name in sorted(counts.keys() - {importable.name for importable in importables}):
         raise UnknownTypeError(name)
     return [
-        Journaled(
+        TypeChanges(
             importable,
-            {action: Entries(importable, import_id, action) for action in counts[importable.name]},
+            {action: Changes(importable, organization_id, import_id, action) for action in counts[importable.name]},
             counts[importable.name],
         )
         for importable in importables
     ]
 
 
-def lock_records(entries: Entries) -> int:
-    """Lock the records that are left against every change, and created ones against new references; count them."""
-    # Nobody has to wait to refer to a record that stays.
-    locking = "FOR UPDATE" if entries.action == CREATED else "FOR NO KEY UPDATE"
-    records = entries.from_records("SELECT id", locking)
+def lock_records(changes: Changes) -> int:
+    """Lock the records that still exist, and return their number.
+
+    The lock excludes every write to the records; of created records also new references to them.
+    """
+    # A reference to a record that stays need not wait.
+    locking = "FOR UPDATE" if changes.action == CREATED else "FOR NO KEY UPDATE"
+    records = changes.from_records("SELECT id", locking)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) {records.sql}", records.parameters)
         return int(cursor.fetchone()[0])
 
 
-def mark_gone(entries: Entries) -> None:
-    """Note in the journal which records are not there any more."""
-    records = entries.from_records("SELECT id", join="LEFT JOIN")
+def mark_gone(changes: Changes) -> None:
+    """Write the outcome ``gone`` for records that no longer exist."""
+    records = changes.from_records("SELECT id", join="LEFT JOIN")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {journal_table()} AS entry SET outcome = '{GONE}'"
-            f" FROM (SELECT change.place {records.sql} WHERE record.id IS NULL OFFSET 0) AS missing"
-            " WHERE entry.ctid = missing.place",
-            records.parameters,
+            f"UPDATE {change_table()} AS change SET outcome = '{GONE}' WHERE change.organization_id = %s"
+            f" AND change.ctid = ANY(ARRAY(SELECT change.place {records.sql} WHERE record.id IS NULL))",
+            [changes.organization_id, *records.parameters],
         )
 
 
-def journal_table() -> str:
-    """The journal's table, quoted."""
-    return connection.ops.quote_name(get_journal_model()._meta.db_table)
+def join_by_nested_loops() -> None:
+    """Switch off hash and merge joins until the transaction ends.
+
+    A statement that updates the rows at given places then fetches each of these. PostgreSQL may otherwise read all
+    rows of the organization, to find a few.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+
+
+def change_table() -> str:
+    """The table of the change log, quoted."""
+    return connection.ops.quote_name(Change._meta.db_table)

@@ -1,6 +1,6 @@
-"""What a revert leaves as it is although the import wrote it, noted in the journal before anything is undone.
+"""The conflict policies ``keep`` and ``discard``: what a revert keeps, written into the change log before it starts.
 
-The undoing then goes by the journal: what is noted there as kept is neither removed nor restored.
+The revert then goes by the change log: it neither removes nor restores what has the outcome ``kept`` there.
 """
 
 from __future__ import annotations
@@ -9,99 +9,113 @@ from collections.abc import Iterator, Sequence
 
 from django.db import connection
 
-from importsvc.engine.revert.changes import Entries, Journaled, Query, journal_table
+from importsvc.changelog.models import CREATED, KEPT, UPDATED
+from importsvc.engine.revert.changes import Changes, Query, TypeChanges, change_table, join_by_nested_loops
 from importsvc.engine.revert.conflicts import Obstacle, find_edits, find_losses, find_references
-from importsvc.journal import CREATED, KEPT, UPDATED
 from importsvc.postgres.catalog import literal, quote
 from importsvc.postgres.foreign_keys import ForeignKey, find_foreign_keys
 
 
-def mark_kept(journaled: Sequence[Journaled], *, discarding: bool) -> None:
-    """Note which records and columns are kept.
+def mark_kept(all_changes: Sequence[TypeChanges], *, discarding: bool) -> None:
+    """Write the outcome ``kept`` for records, and the columns that are kept of updated ones.
 
-    Kept is what somebody changed since, unless edits are discarded; what cannot be restored; created records that
-    something refers to and will go on to; and then created records that kept ones refer to.
+    Kept is: what was changed since the import, unless edits are discarded; what cannot be restored; created records
+    that something refers to and will go on to; and created records that kept ones refer to.
     """
-    for each in journaled:
+    join_by_nested_loops()
+    for each in all_changes:
         for obstacle in _find_kept(each, discarding=discarding):
             _mark(obstacle)
     # Only now is it known which columns of updated records go on to refer to something.
-    for each in journaled:
-        for obstacle in find_references(each, journaled, discarding=discarding):
+    for each in all_changes:
+        for obstacle in find_references(each, all_changes, discarding=discarding):
             _mark(obstacle)
-    _mark_referred(journaled)
+    _mark_referred(all_changes)
 
 
-def count_kept(entries: Entries) -> int:
-    """How many of the records are noted as kept."""
-    kept = entries.select()
+def count_kept(changes: Changes) -> int:
+    """The number of these changes that have the outcome ``kept``."""
+    kept = changes.select()
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({kept.sql} AND entry.outcome = '{KEPT}') AS kept", kept.parameters)
+        cursor.execute(f"SELECT count(*) FROM ({kept.sql} AND change.outcome = '{KEPT}') AS kept", kept.parameters)
         return int(cursor.fetchone()[0])
 
 
-def _find_kept(journaled: Journaled, *, discarding: bool) -> Iterator[Obstacle]:
+def _find_kept(changes: TypeChanges, *, discarding: bool) -> Iterator[Obstacle]:
     if discarding:
-        # A created record is removed whatever somebody wrote into it, and whatever the journal still knows of it.
-        yield from (obstacle for obstacle in find_losses(journaled) if obstacle.action == UPDATED)
+        # A created record is removed whatever was written into it, and whatever the change log has of it.
+        yield from (obstacle for obstacle in find_losses(changes) if obstacle.changes.action == UPDATED)
     else:
-        yield from find_edits(journaled)
-        yield from find_losses(journaled)
+        yield from find_edits(changes)
+        yield from find_losses(changes)
 
 
 def _mark(obstacle: Obstacle) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {journal_table()} AS entry SET outcome = '{KEPT}', kept_fields ="
-            " ARRAY(SELECT DISTINCT unnest(coalesce(entry.kept_fields, '{}') || found.fields) ORDER BY 1)"
+            f"UPDATE {change_table()} AS change SET outcome = '{KEPT}', kept_fields ="
+            " ARRAY(SELECT DISTINCT unnest(coalesce(change.kept_fields, '{}') || found.fields) ORDER BY 1)"
             f" FROM (SELECT place, fields FROM ({obstacle.query.sql}) AS obstacle OFFSET 0) AS found"
-            " WHERE entry.ctid = found.place",
-            obstacle.query.parameters,
+            " WHERE change.organization_id = %s AND change.ctid = found.place",
+            [*obstacle.query.parameters, obstacle.changes.organization_id],
         )
 
 
-def _mark_referred(journaled: Sequence[Journaled]) -> None:
+def _mark_referred(all_changes: Sequence[TypeChanges]) -> None:
     """Keep created records that kept ones refer to, and those that these refer to, and so on."""
-    created = [each.entries[CREATED] for each in journaled if CREATED in each.entries]
-    by_model = {entries.importable.model: entries for entries in created}
+    created = [each.by_action[CREATED] for each in all_changes if CREATED in each.by_action]
+    by_model = {changes.importable.model: changes for changes in created}
     steps = [
-        _select_referred(by_model[key.model], key, entries)
-        for entries in created
-        for key in find_foreign_keys(entries.importable.model)
+        _select_referred(by_model[key.model], key, changes)
+        for changes in created
+        for key in find_foreign_keys(changes.importable.model)
         if key.model in by_model
     ]
     if not steps:
         return
-    import_id = created[0].import_id
+    of_import = [created[0].organization_id, created[0].import_id]
     referred = " UNION ALL ".join(f"({step.sql})" for step in steps)
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH RECURSIVE reached (record_type, record_id) AS ("
-            f"  SELECT record_type, record_id FROM {journal_table()}"
-            f"  WHERE import_id = %s AND action = '{CREATED}' AND outcome = '{KEPT}'"
+            f"  SELECT record_type, record_id FROM {change_table()}"
+            f"  WHERE organization_id = %s AND import_id = %s AND action = '{CREATED}' AND outcome = '{KEPT}'"
             " UNION"
             f"  SELECT referred.* FROM reached CROSS JOIN LATERAL ({referred} OFFSET 0) AS referred"
-            f") UPDATE {journal_table()} AS entry SET outcome = '{KEPT}', kept_fields = '{{}}' FROM ("
+            f") UPDATE {change_table()} AS change SET outcome = '{KEPT}', kept_fields = '{{}}'"
+            " WHERE change.organization_id = %s AND change.ctid = ANY(ARRAY("
             "  SELECT found.place FROM reached CROSS JOIN LATERAL ("
-            f"   SELECT ctid FROM {journal_table()} AS found WHERE import_id = %s AND outcome IS NULL"
-            "    AND found.record_type = reached.record_type AND found.record_id = reached.record_id OFFSET 0"
-            "  ) AS found(place) OFFSET 0"
-            ") AS found WHERE entry.ctid = found.place",
-            [import_id, *(parameter for step in steps for parameter in step.parameters), import_id],
+            f"   SELECT ctid FROM {change_table()} AS found WHERE found.organization_id = %s AND found.import_id = %s"
+            "    AND found.record_type = reached.record_type AND found.record_id = reached.record_id"
+            "    AND found.outcome IS NULL OFFSET 0"
+            "  ) AS found(place)"
+            " ))",
+            [
+                *of_import,
+                *(parameter for step in steps for parameter in step.parameters),
+                created[0].organization_id,
+                *of_import,
+            ],
         )
 
 
-def _select_referred(referrers: Entries, key: ForeignKey, entries: Entries) -> Query:
+def _select_referred(referrers: Changes, key: ForeignKey, changes: Changes) -> Query:
     """Type and id of the created records that the referrer ``reached`` refers to by this key."""
-    assert key.model  # noqa: S101 - or it has no entries
+    assert key.model  # noqa: S101 - or it has no changes
     joined = " AND ".join(f"record.{quote(referred)} = other.{quote(column)}" for column, referred in key.columns)
-    name = entries.importable.name
     return Query(
-        f"SELECT own.record_type, own.record_id FROM {referrers.table} AS other"
-        f" CROSS JOIN LATERAL (SELECT id FROM {entries.table} AS record WHERE {joined} OFFSET 0) AS record"
-        f" CROSS JOIN LATERAL (SELECT record_type, record_id FROM {journal_table()} AS own WHERE own.import_id = %s"
+        f"SELECT own.record_type, own.record_id FROM {referrers.table} AS other CROSS JOIN LATERAL"
+        f" (SELECT id FROM {changes.table} AS record WHERE record.organization_id = %s AND {joined} OFFSET 0) AS record"
+        f" CROSS JOIN LATERAL (SELECT record_type, record_id FROM {change_table()} AS own"
+        "  WHERE own.organization_id = %s AND own.import_id = %s"
         f"  AND own.record_type = %s AND own.record_id = record.id AND own.action = '{CREATED}' OFFSET 0) AS own"
         f" WHERE reached.record_type = {literal(referrers.importable.name)}"
-        f" AND other.{quote(str(key.model._meta.pk.column))} = reached.record_id",
-        [entries.import_id, name],
+        f" AND other.organization_id = %s AND other.{quote(str(key.model._meta.pk.column))} = reached.record_id",
+        [
+            changes.organization_id,
+            changes.organization_id,
+            changes.import_id,
+            changes.importable.name,
+            changes.organization_id,
+        ],
     )

@@ -1,7 +1,7 @@
-"""What stands in the way of undoing an import: what somebody did since to the records that it wrote.
+"""What stands in the way of undoing an import: what was done since to the records that it wrote.
 
-Each kind of obstacle is one statement that goes through journal entries, so that the same words decide whether a revert
-is refused, what it keeps, what a preview counts and what it shows.
+Each kind of obstacle is one statement over changes, so that the same words decide whether a revert is refused, what it
+keeps, what a preview counts and what it shows.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
+from importsvc.changelog.models import CREATED, UPDATED
 from importsvc.engine.revert.change_detection import select_edited_created, select_edited_updated, select_gone_columns
-from importsvc.engine.revert.changes import Journaled, Query
+from importsvc.engine.revert.changes import Changes, Query, TypeChanges
 from importsvc.engine.revert.referrers import select_gone_references, select_referenced
 from importsvc.engine.schema.importable import get_plural_name
-from importsvc.journal import CREATED, UPDATED
 from importsvc.postgres.foreign_keys import find_foreign_keys
 
 
@@ -40,9 +40,9 @@ class Conflict:
         model: of the record.
         record_id: its id.
         row: the row that made or updated it.
-        reason: ``changed`` if somebody changed it, ``referenced`` if something refers to it, ``column_gone`` if the
-            table does not have columns any more that the journal knows, ``reference_gone`` if what it referred to
-            before the import is not there any more.
+        reason: ``changed`` if it was changed since, ``referenced`` if something refers to it, ``column_gone`` if the
+            table no longer has columns that the change log has, ``reference_gone`` if the record that it referred to
+            before the import no longer exists.
         fields: the columns concerned, in alphabetical order; none for references to it.
         then: their values as the import left them; for ``reference_gone`` those before the import.
         now: their values now, where the table has them.
@@ -63,19 +63,17 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """A kind of conflict of one type of records.
+    """A kind of conflict of records of one type.
 
     Attributes:
-        journaled: the type.
-        action: what the import did to the records concerned.
+        changes: the changes of the records concerned.
         reason: why it is a conflict.
         query: selects a row for each conflict, with the columns place, record_id, row, fields, "then", now, first and
-            referrers; place is that of the journal's entry.
+            referrers; place is that of the change.
         referrer: what refers to the records, in words.
     """
 
-    journaled: Journaled
-    action: str
+    changes: Changes
     reason: Reason
     query: Query
     referrer: str = ""
@@ -96,7 +94,7 @@ class Obstacle:
     ) -> Conflict:
         values_then, values_now = json.loads(then), json.loads(now)
         return Conflict(
-            self.journaled.importable.model,
+            self.changes.importable.model,
             record_id,
             row,
             self.reason,
@@ -108,41 +106,41 @@ class Obstacle:
         )
 
 
-def find_edits(journaled: Journaled) -> Iterator[Obstacle]:
-    """What somebody did to the records themselves."""
-    if created := journaled.entries.get(CREATED):
-        yield Obstacle(journaled, CREATED, Reason.CHANGED, select_edited_created(created))
-    if (updated := journaled.entries.get(UPDATED)) and (query := select_edited_updated(updated)):
-        yield Obstacle(journaled, UPDATED, Reason.CHANGED, query)
+def find_edits(changes: TypeChanges) -> Iterator[Obstacle]:
+    """What was done since to the records themselves."""
+    if created := changes.by_action.get(CREATED):
+        yield Obstacle(created, Reason.CHANGED, select_edited_created(created))
+    if (updated := changes.by_action.get(UPDATED)) and (query := select_edited_updated(updated)):
+        yield Obstacle(updated, Reason.CHANGED, query)
 
 
-def find_losses(journaled: Journaled) -> Iterator[Obstacle]:
-    """What the journal says and cannot be compared or restored any more."""
-    for action, entries in journaled.entries.items():
-        if query := select_gone_columns(entries):
-            yield Obstacle(journaled, action, Reason.COLUMN_GONE, query)
-    if updated := journaled.entries.get(UPDATED):
+def find_losses(changes: TypeChanges) -> Iterator[Obstacle]:
+    """Values of the change log that can no longer be compared or restored."""
+    for of_action in changes.by_action.values():
+        if query := select_gone_columns(of_action):
+            yield Obstacle(of_action, Reason.COLUMN_GONE, query)
+    if updated := changes.by_action.get(UPDATED):
         for query in select_gone_references(updated):
-            yield Obstacle(journaled, UPDATED, Reason.REFERENCE_GONE, query)
+            yield Obstacle(updated, Reason.REFERENCE_GONE, query)
 
 
 def find_references(
-    journaled: Journaled, all_journaled: Iterable[Journaled], *, discarding: bool = False
+    changes: TypeChanges, all_changes: Iterable[TypeChanges], *, discarding: bool = False
 ) -> Iterator[Obstacle]:
     """What refers to created records and will go on to do so: nothing the import created, and nothing it restores.
 
-    ``discarding`` means that columns which somebody changed are restored, too, unless the journal says they are kept.
+    ``discarding`` means that edited columns are restored, too, unless the change log has them as kept.
     """
-    if created := journaled.entries.get(CREATED):
-        for key in find_foreign_keys(journaled.importable.model):
-            own = next((other for other in all_journaled if other.importable.model is key.model), None)
-            query = select_referenced(created, key, own, records=journaled.counts[CREATED], discarding=discarding)
+    if created := changes.by_action.get(CREATED):
+        for key in find_foreign_keys(changes.importable.model):
+            own = next((other for other in all_changes if other.importable.model is key.model), None)
+            query = select_referenced(created, key, own, records=changes.counts[CREATED], discarding=discarding)
             referrer = get_plural_name(key.model) if key.model else key.table
-            yield Obstacle(journaled, CREATED, Reason.REFERENCED, query, referrer)
+            yield Obstacle(created, Reason.REFERENCED, query, referrer)
 
 
-def find_obstacles(journaled: Journaled, all_journaled: Iterable[Journaled]) -> Iterator[Obstacle]:
+def find_obstacles(changes: TypeChanges, all_changes: Iterable[TypeChanges]) -> Iterator[Obstacle]:
     """Everything that may stand in the way of removing or restoring the records of a type."""
-    yield from find_edits(journaled)
-    yield from find_losses(journaled)
-    yield from find_references(journaled, all_journaled)
+    yield from find_edits(changes)
+    yield from find_losses(changes)
+    yield from find_references(changes, all_changes)

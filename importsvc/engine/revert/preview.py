@@ -1,4 +1,4 @@
-"""What undoing an import would do, told without a lock and without writing anything."""
+"""What undoing an import would do, read without a lock and without writing anything."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, overload
 
 from django.db import connection, transaction
 
-from importsvc.engine.revert.changes import Entries, Journaled, journal_table, read_journaled
+from importsvc.changelog.models import CREATED, UPDATED
+from importsvc.engine.revert.changes import Changes, TypeChanges, change_table, read_type_changes
 from importsvc.engine.revert.conflicts import Conflict, Obstacle, find_obstacles
 from importsvc.engine.revert.referrers import from_referrers
 from importsvc.engine.revert.revert import UndoReport, list_conflicts
-from importsvc.journal import CREATED, UPDATED
 from importsvc.postgres.catalog import quote
 from importsvc.postgres.foreign_keys import find_foreign_keys
 from importsvc.postgres.plan_cache import force_generic_plans
@@ -29,7 +29,7 @@ class UndoChange:
     """What undoing would do to a record.
 
     Attributes:
-        id: of the journal's entry.
+        id: of the change.
         record_type: the importable's name.
         record_id: the record's id.
         row: the row that made or updated it.
@@ -38,7 +38,7 @@ class UndoChange:
         fields: the columns of an updated record that get back their values, in alphabetical order; where there are
             conflicts, those that keeping what is in conflict would give back.
         conflicts: what stands in the way.
-        before, after: as the journal has them.
+        before, after: as the change log has them.
     """
 
     id: int
@@ -54,23 +54,24 @@ class UndoChange:
 
 
 class UndoPreview(Sequence[UndoChange]):
-    """What undoing would do to each record, in the order of the journal.
+    """What undoing would do to each record, in the order of the change log.
 
-    Read by the slice: only the records of a slice are judged, and anew whenever one is taken.
+    A slice reads and judges its own records only, anew each time.
     """
 
-    def __init__(self, import_id: int) -> None:
-        """Of this import.
+    def __init__(self, *, organization_id: int, import_id: int) -> None:
+        """Of this import of the organization.
 
         Raises:
-            UnknownTypeError: the journal names a type that is not registered any more.
+            UnknownTypeError: the change log names a type that is no longer registered.
         """
+        self._organization_id = organization_id
         self._import_id = import_id
-        self._journaled = read_journaled(import_id)
+        self._all_changes = read_type_changes(organization_id=organization_id, import_id=import_id)
 
     def __len__(self) -> int:
         """How many records the import wrote."""
-        return sum(sum(journaled.counts.values()) for journaled in self._journaled)
+        return sum(sum(changes.counts.values()) for changes in self._all_changes)
 
     @overload
     def __getitem__(self, position: int) -> UndoChange: ...
@@ -81,7 +82,7 @@ class UndoPreview(Sequence[UndoChange]):
         if isinstance(position, slice):
             start, stop, step = position.indices(len(self))
             if step != 1:
-                raise ValueError("The records come in the order of the journal, one after the other")
+                raise ValueError("A slice has no step: the records come in the order of the change log")
             return self._read(start, stop)
         position = range(len(self))[index(position)]
         return self._read(position, position + 1)[0]
@@ -90,49 +91,49 @@ class UndoPreview(Sequence[UndoChange]):
         """How many records of each type have each of the ``OUTCOMES``."""
         with transaction.atomic():
             force_generic_plans()
-            return {each.importable.name: self._count_outcomes(each) for each in self._journaled}
+            return {each.importable.name: self._count_outcomes(each) for each in self._all_changes}
 
     def report_conflicts(self) -> UndoReport:
         """What undoing would report that refuses conflicts, if there are any."""
         with transaction.atomic():
             force_generic_plans()
-            conflicts, count = list_conflicts(self._journaled)
+            conflicts, count = list_conflicts(self._all_changes)
             return UndoReport(conflicts=conflicts, conflict_count=count)
 
-    def _count_outcomes(self, journaled: Journaled) -> dict[str, int]:
+    def _count_outcomes(self, changes: TypeChanges) -> dict[str, int]:
         counts = dict.fromkeys(OUTCOMES, 0)
-        obstacles = list(find_obstacles(journaled, self._journaled))
-        for action, entries in journaled.entries.items():
-            left, conflicts = _count_records(entries, [each for each in obstacles if each.action == action])
+        obstacles = list(find_obstacles(changes, self._all_changes))
+        for action, of_action in changes.by_action.items():
+            left, conflicts = _count_records(of_action, [each for each in obstacles if each.changes.action == action])
             counts["removed" if action == CREATED else "restored"] += left - conflicts
             counts["conflict"] += conflicts
-            counts["gone"] += max(journaled.counts[action] - left, 0)
+            counts["gone"] += max(changes.counts[action] - left, 0)
         return counts
 
     def _read(self, start: int, stop: int) -> list[UndoChange]:
-        changes = self._read_entries(start, stop)
+        changes = self._read_changes(start, stop)
         ids: dict[tuple[str, str], list[int]] = defaultdict(list)
         for change in changes:
             ids[change.record_type, change.action].append(change.record_id)
         conflicts: dict[tuple[str, int], list[Conflict]] = defaultdict(list)
         left: set[tuple[str, int]] = set()
-        for journaled in self._journaled:
-            page = _narrow(journaled, ids)
+        for of_type in self._all_changes:
+            page = _narrow(of_type, ids)
             name = page.importable.name
-            left.update((name, record_id) for each in page.entries.values() for record_id in _find_left(each))
-            for obstacle in find_obstacles(page, self._journaled):
+            left.update((name, record_id) for each in page.by_action.values() for record_id in _find_left(each))
+            for obstacle in find_obstacles(page, self._all_changes):
                 for conflict in obstacle.read()[0]:
                     conflicts[name, conflict.record_id].append(conflict)
         keys = [(change.record_type, change.record_id) for change in changes]
         return [_judge(change, conflicts[key], is_left=key in left) for change, key in zip(changes, keys, strict=True)]
 
-    def _read_entries(self, start: int, stop: int) -> list[UndoChange]:
-        """The records as if nobody had done anything since."""
+    def _read_changes(self, start: int, stop: int) -> list[UndoChange]:
+        """The changes with the outcomes that they have if nothing was done since."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT id, record_type, record_id, row, action, before, after"
-                f" FROM {journal_table()} WHERE import_id = %s ORDER BY id LIMIT %s OFFSET %s",
-                [self._import_id, max(stop - start, 0), start],
+                f" FROM {change_table()} WHERE organization_id = %s AND import_id = %s ORDER BY id LIMIT %s OFFSET %s",
+                [self._organization_id, self._import_id, max(stop - start, 0), start],
             )
             return [
                 UndoChange(
@@ -150,29 +151,29 @@ class UndoPreview(Sequence[UndoChange]):
             ]
 
 
-def make_tag(import_id: int, *, state: Iterable[Any]) -> str:
-    """What is another one as soon as anything is that decides what undoing the import would do: 32 hexadecimal digits.
+def make_tag(*, organization_id: int, import_id: int, state: Iterable[Any]) -> str:
+    """A tag of everything that decides what undoing the import would do: 32 hexadecimal digits.
 
-    That is ``state``; the records, but for the fields that move by themselves; and what refers to created ones. Sums of
-    hashes of each of these stand for all of them.
+    That is ``state``; the records without their ignored fields; and what refers to created ones. The tag is made of
+    sums of hashes of these.
 
     Raises:
-        UnknownTypeError: the journal names a type that is not registered any more.
+        UnknownTypeError: the change log names a type that is no longer registered.
     """
     parts: list[Any] = [*map(str, state)]
     with transaction.atomic():
         force_generic_plans()
-        for journaled in read_journaled(import_id):
-            for entries in journaled.entries.values():
-                parts += [journaled.importable.name, entries.action, *_hash_records(entries)]
-            if created := journaled.entries.get(CREATED):
-                parts += _hash_referrers(created, journaled.counts[CREATED])
+        for of_type in read_type_changes(organization_id=organization_id, import_id=import_id):
+            for changes in of_type.by_action.values():
+                parts += [of_type.importable.name, changes.action, *_hash_records(changes)]
+            if created := of_type.by_action.get(CREATED):
+                parts += _hash_referrers(created, of_type.counts[CREATED])
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def _count_records(entries: Entries, obstacles: Sequence[Obstacle]) -> tuple[int, int]:
+def _count_records(changes: Changes, obstacles: Sequence[Obstacle]) -> tuple[int, int]:
     """How many records are left, and how many of these have conflicts, at one moment."""
-    left = entries.from_records("SELECT id")
+    left = changes.from_records("SELECT id")
     found = " UNION ALL ".join(f"SELECT record_id FROM ({obstacle.query.sql}) AS obstacle" for obstacle in obstacles)
     conflicts = f"(SELECT count(DISTINCT record_id) FROM ({found}) AS obstacles)" if obstacles else "0"
     parameters = [parameter for obstacle in obstacles for parameter in obstacle.query.parameters]
@@ -182,20 +183,20 @@ def _count_records(entries: Entries, obstacles: Sequence[Obstacle]) -> tuple[int
         return counts[0], counts[1]
 
 
-def _narrow(journaled: Journaled, ids: dict[tuple[str, str], list[int]]) -> Journaled:
-    """The entries of a type about these records only, by type and action."""
-    name = journaled.importable.name
-    entries = {
-        action: Entries(each.importable, each.import_id, action, ids[name, action])
-        for action, each in journaled.entries.items()
+def _narrow(of_type: TypeChanges, ids: dict[tuple[str, str], list[int]]) -> TypeChanges:
+    """The changes of a type about these records only; ``ids`` are by type and action."""
+    name = of_type.importable.name
+    by_action = {
+        action: replace(changes, record_ids=ids[name, action])
+        for action, changes in of_type.by_action.items()
         if (name, action) in ids
     }
-    counts = {action: len(each.record_ids or ()) for action, each in entries.items()}
-    return Journaled(journaled.importable, entries, counts)
+    counts = {action: len(changes.record_ids or ()) for action, changes in by_action.items()}
+    return TypeChanges(of_type.importable, by_action, counts)
 
 
-def _find_left(entries: Entries) -> Iterator[int]:
-    records = entries.from_records("SELECT id")
+def _find_left(changes: Changes) -> Iterator[int]:
+    records = changes.from_records("SELECT id")
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT record.id {records.sql}", records.parameters)
         yield from (record_id for (record_id,) in cursor)
@@ -211,16 +212,16 @@ def _judge(change: UndoChange, conflicts: Sequence[Conflict], *, is_left: bool) 
     return replace(change, outcome="conflict", fields=fields, conflicts=tuple(conflicts))
 
 
-def _hash_records(entries: Entries) -> tuple[Any, ...]:
-    seen = entries.columns.keys() - entries.importable.ignored_columns
+def _hash_records(changes: Changes) -> tuple[Any, ...]:
+    seen = changes.columns.keys() - changes.importable.ignored_columns
     columns = ", ".join(quote(name) for name in sorted(seen))
-    records = entries.from_records(f"SELECT ROW({columns})::text AS content")
+    records = changes.from_records(f"SELECT ROW({columns})::text AS content")
     return _sum_hashes(f"SELECT record.content {records.sql}", records.parameters)
 
 
-def _hash_referrers(entries: Entries, records: int) -> Iterator[Any]:
-    for key in find_foreign_keys(entries.importable.model):
-        referrers = from_referrers(entries, key, is_small=key.rows < records)
+def _hash_referrers(changes: Changes, records: int) -> Iterator[Any]:
+    for key in find_foreign_keys(changes.importable.model):
+        referrers = from_referrers(changes, key, is_small=key.rows < records)
         own_id = f"other.{quote(str(key.model._meta.pk.column))}" if key.model else "''"
         content = f"SELECT concat_ws(' ', change.record_id, {own_id}) AS content {referrers.sql}"
         yield from (key.table, key.columns, *_sum_hashes(content, referrers.parameters))

@@ -7,21 +7,21 @@ from typing import Any
 
 from django.db.models import IntegerField
 
-from importsvc.engine.revert.changes import Entries, Journaled, Query, journal_table
-from importsvc.journal import CREATED, UPDATED
+from importsvc.changelog.models import CREATED, UPDATED
+from importsvc.engine.revert.changes import Changes, Query, TypeChanges, change_table
 from importsvc.postgres.catalog import literal, quote
 from importsvc.postgres.foreign_keys import ForeignKey, ReferredKey, find_referred_keys
 
 
 def select_referenced(
-    entries: Entries, key: ForeignKey, own: Journaled | None, *, records: int, discarding: bool
+    changes: Changes, key: ForeignKey, own: TypeChanges | None, *, records: int, discarding: bool
 ) -> Query:
-    """Created records that something refers to by this key and will after the undoing (see ``Obstacle.query``).
+    """Created records that something refers to by this key and will after the revert (see ``Obstacle.query``).
 
-    ``own`` are the import's entries of the type that the key is in. If the key's table has fewer rows than there are
-    ``records``, it is gone through, instead of asking it about each of the records.
+    ``own`` is what the import did to the type that the key is in. If the key's table has fewer rows than there are
+    ``records``, the statement reads that table once, instead of looking up each of the records in it.
     """
-    referrers = from_referrers(entries, key, is_small=key.rows < records)
+    referrers = from_referrers(changes, key, is_small=key.rows < records)
     condition = _will_refer(key, own, discarding=discarding) if own else Query("true", [])
     sql = (
         "SELECT change.place, change.record_id, change.row, '{}'::text[] AS fields, '{}'::jsonb AS \"then\","
@@ -31,37 +31,41 @@ def select_referenced(
     return Query(sql, [*referrers.parameters, *condition.parameters])
 
 
-def from_referrers(entries: Entries, key: ForeignKey, *, is_small: bool) -> Query:
-    """``FROM`` the entries as ``change`` with everything that refers to their records by a key as ``other``.
+def from_referrers(changes: Changes, key: ForeignKey, *, is_small: bool) -> Query:
+    """``FROM`` the changes as ``change`` with everything that refers to their records by a key as ``other``.
 
-    If the key's table ``is_small``, it is gone through.
+    If the key's table ``is_small``, the statement reads it once.
     """
     joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)
     own_id = next(
-        (column for column, referred in key.columns if referred == entries.importable.model._meta.pk.column), None
+        (column for column, referred in key.columns if referred == changes.importable.model._meta.pk.column), None
     )
     if not (is_small and own_id):
-        source = entries.from_records()
+        source = changes.from_records()
         sql = f"{source.sql} CROSS JOIN LATERAL (SELECT * FROM {key.table} AS other WHERE {joined} OFFSET 0) AS other"
         return Query(sql, source.parameters)
-    source = entries.select()
+    source = changes.select()
+    # The key's table may belong to no organization, as that of tokens.
+    of_organization = [column for column, referred in key.columns if referred == "organization_id"]
+    restricted = "".join(f" WHERE other.{quote(column)} = %s" for column in of_organization)
     sql = (
-        f"FROM {key.table} AS other CROSS JOIN LATERAL"
-        f" ({source.sql} AND entry.record_id = other.{quote(own_id)} OFFSET 0) AS change CROSS JOIN LATERAL"
-        f" (SELECT FROM {entries.table} AS record WHERE record.id = change.record_id AND {joined} OFFSET 0) AS record"
+        f"FROM (SELECT * FROM {key.table} AS other{restricted}) AS other CROSS JOIN LATERAL"
+        f" ({source.sql} AND change.record_id = other.{quote(own_id)} OFFSET 0) AS change CROSS JOIN LATERAL"
+        f" (SELECT FROM {changes.table} AS record WHERE record.organization_id = change.organization_id"
+        f"  AND record.id = change.record_id AND {joined} OFFSET 0) AS record"
     )
-    return Query(sql, source.parameters)
+    return Query(sql, [*(changes.organization_id for _ in of_organization), *source.parameters])
 
 
-def select_gone_references(entries: Entries) -> Iterator[Query]:
+def select_gone_references(changes: Changes) -> Iterator[Query]:
     """For each key whose columns the import updated: records of which what they referred to before is gone."""
-    for key in find_referred_keys(entries.importable.model):
-        restored = {column: entries.columns[column].type for column, _ in key.columns if column in entries.mentioned}
+    for key in find_referred_keys(changes.importable.model):
+        restored = {column: changes.columns[column].type for column, _ in key.columns if column in changes.mentioned}
         if restored:
-            yield _select_gone(entries, key, restored)
+            yield _select_gone(changes, key, restored)
 
 
-def _select_gone(entries: Entries, key: ReferredKey, restored: dict[str, str]) -> Query:
+def _select_gone(changes: Changes, key: ReferredKey, restored: dict[str, str]) -> Query:
     values = {
         column: f"CASE WHEN change.before ? {literal(column)} THEN restored.{quote(column)}"
         f" ELSE record.{quote(column)} END"
@@ -71,7 +75,7 @@ def _select_gone(entries: Entries, key: ReferredKey, restored: dict[str, str]) -
     }
     matches = " AND ".join(f"referred.{quote(there)} = {values[column]}" for column, there in key.columns)
     given = " AND ".join(f"{value} IS NOT NULL" for value in values.values())
-    records = entries.from_records()
+    records = changes.from_records()
     sql = (
         "SELECT change.place, change.record_id, change.row, lost.fields, lost.\"then\", '{}'::jsonb AS now,"
         f" NULL::bigint AS first, 0 AS referrers {records.sql}"
@@ -87,32 +91,33 @@ def _select_gone(entries: Entries, key: ReferredKey, restored: dict[str, str]) -
     return Query(sql, [*records.parameters, list(restored), list(restored)])
 
 
-def _will_refer(key: ForeignKey, own: Journaled, *, discarding: bool) -> Query:
-    """Whether an ``other`` goes on to refer: the import did not create it, nor will its undoing take the key away.
+def _will_refer(key: ForeignKey, own: TypeChanges, *, discarding: bool) -> Query:
+    """Whether an ``other`` goes on to refer: the import did not create it, nor will the revert take the key away.
 
-    The undoing does that if it restores any of the key's columns: of a record that the import updated, if the column
-    has the value that the import gave it or edits are discarded, unless the journal says that the column is kept.
+    The revert does that if it restores any of the key's columns: of a record that the import updated, if the column
+    has the value that the import gave it or edits are discarded, unless the change log has the column as kept.
     """
     assert key.model  # noqa: S101 - or it has no importable
-    expected = [f"own.action = '{CREATED}'"] if CREATED in own.entries else []
-    if UPDATED in own.entries:
+    expected = [f"own.action = '{CREATED}'"] if CREATED in own.by_action else []
+    if UPDATED in own.by_action:
         restored = []
         for column, _ in key.columns:
             unedited = f" AND own.after -> {literal(column)} = to_jsonb(other.{quote(column)})"
             kept = f"{literal(column)} = ANY(coalesce(own.kept_fields, '{{}}'))"
             restored.append(f"own.after ? {literal(column)} AND NOT {kept}{'' if discarding else unedited}")
         expected.append(f"own.action = '{UPDATED}' AND ({' OR '.join(restored)})")
-    entries = next(iter(own.entries.values()))
-    parameters: list[Any] = [entries.import_id, own.importable.name]
+    changes = next(iter(own.by_action.values()))
+    parameters: list[Any] = [changes.organization_id, changes.import_id, own.importable.name]
     return Query(
-        f"NOT EXISTS (SELECT FROM {journal_table()} AS own WHERE own.import_id = %s AND own.record_type = %s"
-        f" AND own.record_id = other.{quote(str(key.model._meta.pk.column))} AND ({' OR '.join(expected)}) OFFSET 0)",
+        f"NOT EXISTS (SELECT FROM {change_table()} AS own WHERE own.organization_id = %s AND own.import_id = %s"
+        f" AND own.record_type = %s AND own.record_id = other.{quote(str(key.model._meta.pk.column))}"
+        f" AND ({' OR '.join(expected)}) OFFSET 0)",
         parameters,
     )
 
 
 def _first_id(key: ForeignKey) -> str:
-    # Ids of other kinds have no order, and may be nobody's business.
+    # Ids of other kinds have no order, and may be secret.
     if key.model and isinstance(key.model._meta.pk, IntegerField):
         return f"min(other.{quote(str(key.model._meta.pk.column))})"
     return "NULL::bigint"

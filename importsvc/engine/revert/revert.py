@@ -1,4 +1,4 @@
-"""The journal back to what was before: records removed and restored, set-based, or the reasons why not.
+"""From the change log back to what was before: records removed and restored, set-based, or the reasons why not.
 
 The caller owns the transaction, has locked the import and the organization, and reads at READ COMMITTED: each
 statement here sees what was committed before it began, and rows are locked before they are judged.
@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from importsvc.engine.apply.change_values import write_values
-from importsvc.engine.revert.changes import Journaled, lock_records, mark_gone, read_journaled
+from importsvc.changelog.models import CREATED, UPDATED
+from importsvc.engine.apply.change_values import apply_change_values
+from importsvc.engine.revert.changes import TypeChanges, lock_records, mark_gone, read_type_changes
 from importsvc.engine.revert.conflict_policy import count_kept, mark_kept
 from importsvc.engine.revert.conflicts import Conflict, find_obstacles
 from importsvc.engine.revert.delete import analyze_tables, remove_records
-from importsvc.journal import CREATED, UPDATED
 from importsvc.postgres.plan_cache import force_generic_plans
 
 OnConflict = Literal["refuse", "keep", "discard"]
@@ -50,6 +50,7 @@ class UndoReport:
 
 def undo(
     *,
+    organization_id: int,
     import_id: int,
     on_conflict: OnConflict = "refuse",
     check: Callable[[], None] = lambda: None,
@@ -59,50 +60,52 @@ def undo(
     What was changed since, is referred to by something the import did not create, or cannot be restored stands in the
     way. Then ``refuse`` does nothing at all; ``keep`` leaves that as it is, field by field of updated records, and all
     that it refers to; ``discard`` keeps only what is referred to and what cannot be restored. Records that are gone
-    already are no obstacle. What is kept and what was gone is noted in the journal.
+    already are no obstacle. What is kept and what was gone is written into the change log.
 
     Args:
+        organization_id: the organization of the import.
         import_id: which import.
         on_conflict: one of ``ON_CONFLICT``.
         check: called when the records are locked and nothing was decided; may raise what it likes.
 
     Raises:
-        UnknownTypeError: the journal names a type that is not registered any more.
-        django.db.IntegrityError: the database knows better, because somebody wrote meanwhile. Nothing may be kept of
-            the transaction.
+        UnknownTypeError: the change log names a type that is no longer registered.
+        django.db.IntegrityError: another transaction wrote meanwhile. The caller rolls the transaction back.
     """
     force_generic_plans()
-    journaled = read_journaled(import_id)
-    left = [{action: lock_records(entries) for action, entries in each.entries.items()} for each in journaled]
+    all_changes = read_type_changes(organization_id=organization_id, import_id=import_id)
+    left = [{action: lock_records(changes) for action, changes in each.by_action.items()} for each in all_changes]
     check()
     if on_conflict == "refuse":
-        conflicts, count = list_conflicts(journaled)
+        conflicts, count = list_conflicts(all_changes)
         if count:
             return UndoReport(conflicts=conflicts, conflict_count=count)
     else:
-        mark_kept(journaled, discarding=on_conflict == "discard")
-    report = _report(journaled, left, any_kept=on_conflict != "refuse")
-    _do(journaled, left)
+        mark_kept(all_changes, discarding=on_conflict == "discard")
+    report = _report(all_changes, left, any_kept=on_conflict != "refuse")
+    _do(all_changes, left)
     return report
 
 
-def list_conflicts(journaled: Iterable[Journaled]) -> tuple[list[Conflict], int]:
+def list_conflicts(all_changes: Iterable[TypeChanges]) -> tuple[list[Conflict], int]:
     """The first conflicts, type by type and of each type kind by kind, and how many there are."""
     conflicts: list[Conflict] = []
     count = 0
-    for each in journaled:
-        for obstacle in find_obstacles(each, journaled):
+    for each in all_changes:
+        for obstacle in find_obstacles(each, all_changes):
             found, total = obstacle.read(limit=REPORTED_CONFLICTS)
             conflicts.extend(found[: REPORTED_CONFLICTS - len(conflicts)])
             count += total
     return conflicts, count
 
 
-def _report(journaled: Sequence[Journaled], left: Sequence[dict[str, int]], *, any_kept: bool = False) -> UndoReport:
+def _report(
+    all_changes: Sequence[TypeChanges], left: Sequence[dict[str, int]], *, any_kept: bool = False
+) -> UndoReport:
     report = UndoReport()
-    for each, counts in zip(journaled, left, strict=True):
+    for each, counts in zip(all_changes, left, strict=True):
         name = each.importable.name
-        kept = {action: count_kept(entries) if any_kept else 0 for action, entries in each.entries.items()}
+        kept = {action: count_kept(changes) if any_kept else 0 for action, changes in each.by_action.items()}
         report.removed[name] = counts.get(CREATED, 0) - kept.get(CREATED, 0)
         report.restored[name] = counts.get(UPDATED, 0) - kept.get(UPDATED, 0)
         report.kept[name] = sum(kept.values())
@@ -110,18 +113,23 @@ def _report(journaled: Sequence[Journaled], left: Sequence[dict[str, int]], *, a
     return report
 
 
-def _do(journaled: Sequence[Journaled], left: Sequence[dict[str, int]]) -> None:
-    """Undo what the journal does not say is kept. What is restored may have referred to what is removed."""
-    for each, counts in zip(journaled, left, strict=True):
-        for action, entries in each.entries.items():
+def _do(all_changes: Sequence[TypeChanges], left: Sequence[dict[str, int]]) -> None:
+    """Undo what the change log does not have as kept. A restored record may have referred to one that is removed."""
+    for each, counts in zip(all_changes, left, strict=True):
+        for action, changes in each.by_action.items():
             if counts[action] < each.counts[action]:
-                mark_gone(entries)
-    for each in journaled:
-        if UPDATED in each.entries:
-            write_values(each.importable, import_id=each.entries[UPDATED].import_id, side="before")
-    for each, counts in zip(journaled, left, strict=True):
+                mark_gone(changes)
+    for each in all_changes:
+        if updated := each.by_action.get(UPDATED):
+            apply_change_values(
+                each.importable,
+                organization_id=updated.organization_id,
+                import_id=updated.import_id,
+                side="before",
+            )
+    for each, counts in zip(all_changes, left, strict=True):
         if counts.get(CREATED, 0) >= ANALYZED_FROM:
             analyze_tables(each.importable.model)
-    for each in reversed(journaled):
-        if CREATED in each.entries:
-            remove_records(each.entries[CREATED])
+    for each in reversed(all_changes):
+        if CREATED in each.by_action:
+            remove_records(each.by_action[CREATED])

@@ -26,7 +26,7 @@ class Defaults:
     def blanks(self, importable: Importable) -> Sequence[Any]:
         """For each column and reference what a blank cell means, as far as it takes working out; else ``None``.
 
-        It belongs in the journal with the values that rows give.
+        It belongs in the change log with the values that rows give.
         """
         if importable.name not in self._blanks:
             fields = importable.fields

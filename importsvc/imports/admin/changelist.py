@@ -1,4 +1,4 @@
-"""The list of imports: columns, filters and search, answered without the journal and without the staged data."""
+"""The list of imports: columns, filters and search, answered without the change log and without the staged data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from people.models import Person
 # The labels of the package that states are shown as.
 STATE_LABELS = {ImportState.CREATED: "info", ImportState.PROCESSED: "success", ImportState.REVERTED: "warning"}
 NOTHING_KNOWN = "–"
-# What rows became that are in the journal.
+# What rows became that are in the change log.
 WRITTEN = ("created", "updated")
 # As many people a search names to the database one by one.
 CREATORS = 1000
@@ -42,7 +42,7 @@ CREATORS = 1000
 def describe_made(counts: Mapping[str, Mapping[str, int]] | None) -> str:
     """What ``Import.counts`` says was written: ``created 1 company, 3 people; updated 1 person``.
 
-    A dash for an import that was not run, or by a version that kept no counts: counting its journal may take seconds.
+    A dash for an import that was not run, or by a version that kept no counts: counting its changes may take seconds.
     """
     if counts is None:
         return NOTHING_KNOWN
@@ -165,7 +165,8 @@ class ImportListAdmin(ModelAdmin):
         words = search_term.split()
         if not words:
             return queryset, False
-        creators = Person.objects.filter(Exists(Import.objects.filter(creator=OuterRef("pk"))))
+        imports = Import.objects.filter(organization=OuterRef("organization"), creator=OuterRef("pk"))
+        creators = Person.objects.filter(Exists(imports))
         for word in words:
             names = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
             creators = creators.filter(names)

@@ -11,13 +11,14 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Min, Model, QuerySet, Sum
 
-from importsvc.imports.models import Change, Import, ImportState, StagedChunk
+from importsvc.changelog.models import Change
+from importsvc.imports.models import Import, ImportState, StagedChunk
 from importsvc.imports.services import find_record_model
 from importsvc.text.display import describe_value, printable
 
 TABLE_ROWS = 200
 TABLE_COLUMNS = 50
-JOURNAL_PAGE_SIZE = 50
+CHANGES_PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,12 @@ class StagedData:
 
 
 @dataclass(frozen=True)
-class JournalEntry:
-    """A record that an import wrote.
+class ShownChange:
+    """A change as the page shows it.
 
     Attributes:
-        change: what the journal says.
-        record: the record, unless it is gone or its type is not registered any more.
+        change: the change.
+        record: the record, unless it is gone or its type is no longer registered.
         before, after: values by column, as text that is cut.
         outcome: what a revert made of it, if there was one.
     """
@@ -85,29 +86,29 @@ def read_staged_data(import_: Import, page_number: Any = None) -> StagedData:
 def count_changes(import_: Import) -> dict[str, int]:
     """How many records of each type an import wrote, without types of which it wrote none.
 
-    It kept these numbers when it was run. Of imports that older versions ran, the journal is counted, which takes a
-    fifth of a second for a million entries.
+    It kept these numbers when it was run. Of imports that older versions ran, the changes are counted, which takes a
+    fifth of a second for a million.
     """
     if import_.counts is not None:
         counts = {name: of_type["created"] + of_type["updated"] for name, of_type in sorted(import_.counts.items())}
         return {name: count for name, count in counts.items() if count}
-    changes = Change.objects.filter(import_record=import_).values_list("record_type")
+    changes = _select_changes(import_).values_list("record_type")
     return dict(changes.annotate(count=Count("*")).order_by("record_type"))
 
 
-def read_journal(import_: Import, page_number: Any, *, count: int) -> tuple[Page[Change], list[JournalEntry]]:
+def read_changes(import_: Import, page_number: Any, *, count: int) -> tuple[Page[Change], list[ShownChange]]:
     """A page of what the import wrote, type by type in row order; the nearest page if there is no such page.
 
     ``count`` is of all that it wrote: counting takes long, and the caller has done it already.
     """
-    # Ids were given out in row order, and the journal has an index of them.
-    changes = Change.objects.filter(import_record=import_).order_by("record_type", "record_id", "id")
-    paginator = Paginator(changes, JOURNAL_PAGE_SIZE)
+    # Ids were given out in row order, and the change log has an index of them.
+    changes = _select_changes(import_).order_by("record_type", "record_id", "id")
+    paginator = Paginator(changes, CHANGES_PAGE_SIZE)
     paginator.count = count
     page = paginator.get_page(page_number)
-    records = _find_records(page.object_list)
-    entries = [
-        JournalEntry(
+    records = _find_records(page.object_list, organization_id=import_.organization_id)
+    shown = [
+        ShownChange(
             change,
             records.get((change.record_type, change.record_id)),
             before=_describe_values(change.before),
@@ -116,7 +117,11 @@ def read_journal(import_: Import, page_number: Any, *, count: int) -> tuple[Page
         )
         for change in page.object_list
     ]
-    return page, entries
+    return page, shown
+
+
+def _select_changes(import_: Import) -> QuerySet[Change]:
+    return Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
 
 
 def _make_table(chunks: QuerySet[StagedChunk], of_type: Mapping[str, Any], page_number: Any) -> Table:
@@ -154,7 +159,7 @@ def _write_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _find_records(changes: Iterable[Change]) -> dict[tuple[str, int], Model]:
+def _find_records(changes: Iterable[Change], *, organization_id: int) -> dict[tuple[str, int], Model]:
     """The records that are still there, one query for each type."""
     ids: dict[str, list[int]] = defaultdict(list)
     for change in changes:
@@ -162,7 +167,7 @@ def _find_records(changes: Iterable[Change]) -> dict[tuple[str, int], Model]:
     records: dict[tuple[str, int], Model] = {}
     for record_type, ids_of_type in ids.items():
         if model := find_record_model(record_type):
-            found = model._default_manager.in_bulk(ids_of_type)
+            found = model._default_manager.filter(organization=organization_id).in_bulk(ids_of_type)
             records.update({(record_type, record_id): record for record_id, record in found.items()})
     return records
 

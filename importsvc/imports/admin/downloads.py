@@ -11,7 +11,8 @@ from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 
-from importsvc.imports.models import Change, Import
+from importsvc.changelog.models import Change
+from importsvc.imports.models import Import
 from importsvc.imports.services import get_resource_type
 from importsvc.imports.staging import read_document
 from importsvc.text.csv_cells import harmless
@@ -22,7 +23,7 @@ CSV_COLUMNS = ("row", "type", "id", "action", "field", "before", "after", "outco
 
 
 class DownloadAdmin(ModelAdmin):
-    """Two files for whoever may look at an import."""
+    """Two files of an import, for users with the permission to view it."""
 
     def get_urls(self) -> list[URLPattern]:
         """The admin's, and the files'."""
@@ -61,10 +62,10 @@ class DownloadAdmin(ModelAdmin):
 
 
 def write_changes(import_: Import) -> Iterator[str]:
-    """Lines of CSV in the journal's order, the first of them the columns. No cell is a formula to a spreadsheet."""
+    """Lines of CSV in the order of the change log, after a line of headers. No cell is a formula to a spreadsheet."""
     yield _write_line(CSV_COLUMNS)
     is_reverted = import_.reverted_at is not None
-    changes = Change.objects.filter(import_record=import_).order_by("id")
+    changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk).order_by("id")
     for change in changes.iterator(chunk_size=CHANGES_AT_ONCE):
         record = (change.row, get_resource_type(change.record_type), change.record_id, change.action)
         outcome = change.find_outcome(is_reverted=is_reverted) or ""

@@ -1,6 +1,6 @@
 """The admin's home page: the state of all imports at a glance, from a fixed number of quick queries.
 
-Rows are those that ``Import.counts`` says were created or updated; the journal, which may have millions, is not asked.
+Rows are those that ``Import.counts`` says were created or updated; the change log, which may be large, is not read.
 A run that fails leaves no trace on the import, because it is undone as a whole: so what was not processed may have
 failed, or may never have been run, and is shown as "not run".
 """

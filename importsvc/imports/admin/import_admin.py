@@ -1,4 +1,4 @@
-"""The admin of imports: to look at, and to revert. Nothing else about an import or its journal can be done there."""
+"""The admin of imports: to look at, and to revert. Nothing else about an import or its changes can be done there."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
-        """Never: the journal is the only way back."""
+        """Never: its changes are the only way back."""
         return False
 
     def render_change_form(
@@ -56,15 +56,15 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        """An import's page: its fields, and below them a page of its journal and the beginning of its rows."""
+        """An import's page: its fields, and below them a page of its changes and the beginning of its rows."""
         counts = previews.count_changes(obj)
-        page, entries = previews.read_journal(obj, request.GET.get("journal_page"), count=sum(counts.values()))
+        page, changes = previews.read_changes(obj, request.GET.get("changes_page"), count=sum(counts.values()))
         context |= {
             "made": describe_counts(counts),
             "staged": previews.read_staged_data(obj, request.GET.get("staged_page")),
-            "journal": [(entry, self._find_record_url(request, entry.record)) for entry in entries],
-            "journal_page": page,
-            "journal_pages": page.paginator.get_elided_page_range(page.number),
+            "changes": [(each, self._find_record_url(request, each.record)) for each in changes],
+            "changes_page": page,
+            "changes_pages": page.paginator.get_elided_page_range(page.number),
             "is_reverted": obj.state == ImportState.REVERTED,
             "timeline": make_timeline(obj),
             "conflicts": self._find_conflicts(obj) if "conflicts" in request.GET else None,

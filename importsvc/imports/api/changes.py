@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from importsvc.changelog.models import Change
 from importsvc.imports.errors import describe_conflict
-from importsvc.imports.models import Change
 from importsvc.imports.services import PlannedChange, UndoChange, get_resource_type
 from importsvc.jsonapi.document.resources import Attribute, Relationship, Resource
 
@@ -25,7 +25,7 @@ def _declare(*names: str) -> Resource:
 
 
 # What the three documents can be asked for with ``fields[import_changes]``.
-JOURNALED = _declare("row", "action", "before", "after", "outcome", "kept_fields")
+LOGGED = _declare("row", "action", "before", "after", "outcome", "kept_fields")
 PLANNED = _declare("row", "action", "before", "after")
 UNDOING = _declare("row", "action", "before", "after", "outcome", "fields", "conflicts")
 
@@ -57,7 +57,7 @@ class ChangeWriter:
 
 
 def describe_change(change: Change, *, is_reverted: bool) -> dict[str, Any]:
-    """The attributes of a change in the journal."""
+    """The attributes of a change in the change log."""
     outcome = change.find_outcome(is_reverted=is_reverted)
     return {**_describe(change), "outcome": outcome, "kept_fields": change.kept_fields}
 
@@ -66,8 +66,8 @@ def _describe(change: Any) -> dict[str, Any]:
     return {name: getattr(change, name) for name in ("row", "action", "before", "after")}
 
 
-def write_journaled(writer: ChangeWriter, changes: Sequence[Change], *, is_reverted: bool) -> list[dict[str, Any]]:
-    """Resource objects of changes in the journal."""
+def write_logged(writer: ChangeWriter, changes: Sequence[Change], *, is_reverted: bool) -> list[dict[str, Any]]:
+    """Resource objects of changes in the change log."""
     return [
         writer.write(
             str(change.pk), change.record_type, change.record_id, describe_change(change, is_reverted=is_reverted)

@@ -2,7 +2,8 @@
 
 from django_filters import FilterSet
 
-from importsvc.imports.models import Action, Change, Import
+from importsvc.changelog.models import Action, Change
+from importsvc.imports.models import Import
 from importsvc.imports.services import get_record_types
 from importsvc.jsonapi.request.filters import IdFilter, NullableBooleanFilter, NumberFilter, WordFilter
 

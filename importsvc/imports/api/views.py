@@ -14,22 +14,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from importsvc.changelog.models import Change
 from importsvc.idempotency.decorator import idempotent
 from importsvc.imports import services
 from importsvc.imports.actors import Actor
 from importsvc.imports.api.changes import (
     CHANGES,
-    JOURNALED,
+    LOGGED,
     PLANNED,
     UNDOING,
     ChangeWriter,
-    write_journaled,
+    write_logged,
     write_planned,
     write_undoing,
 )
 from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
 from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
 from importsvc.jsonapi.document.resources import Resource
 from importsvc.jsonapi.errors import RequestError
@@ -40,7 +41,7 @@ from organizations.views import OrganizationScopedViewSet
 
 # Actions that answer with changes, in which form, and what can be asked of the list.
 _CHANGE_LISTS: Mapping[str, tuple[Resource, Listing]] = {
-    "changes": (JOURNALED, Listing(ChangeFilterSet, ("id", "row"))),
+    "changes": (LOGGED, Listing(ChangeFilterSet, ("id", "row"))),
     "preview_import": (PLANNED, Listing()),
     "preview_revert": (UNDOING, Listing()),
 }
@@ -131,9 +132,11 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     def changes(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/changes``: what the import did, record by record."""
         import_ = services.find_import(import_id=self.get_record_id(), organization=self.organization)
-        changes = self.filter_queryset(Change.objects.filter(import_record=import_))
+        changes = self.filter_queryset(
+            Change.objects.of_import(organization_id=self.organization.pk, import_id=import_.pk)
+        )
         page = self.paginator.paginate_sliced(changes, request, count=changes.order_by().count())
-        data = write_journaled(self.change_writer, list(page), is_reverted=import_.reverted_at is not None)
+        data = write_logged(self.change_writer, list(page), is_reverted=import_.reverted_at is not None)
         return self.respond_with_changes(data, {})
 
     @property

@@ -26,7 +26,7 @@ def remove_groups(apps, schema_editor):
     for name, permissions in list_permissions().items():
         for group in Group.objects.filter(name=name):
             group.permissions.remove(*[_get_permission(apps, *permission) for permission in permissions])
-            # It may have been given other permissions since.
+            # The group may have got other permissions since.
             if not group.permissions.exists():
                 group.delete()
 
@@ -40,7 +40,7 @@ def _get_permission(apps, app, model, codename, name):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("imports", "0001_import_and_staged_rows"),
+        ("imports", "0001_import_and_staged_chunk"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]

@@ -211,14 +211,14 @@ def _write(
         referenced=find_referenced(list(importables.values())),
     )
     current = None
-    for chunk, _, _, planned in plan_chunks(rows, options):
+    for chunk, _, planned, prepare_next in plan_chunks(rows, options):
         report.add_errors(planned)
         if report.errors:
             continue
         if current is not None and current != chunk.type_name:
             writer.finish_type(importables[current])
         current = chunk.type_name
-        report.add_counts(current, writer.write(planned))
+        report.add_counts(current, writer.write(planned, meanwhile=prepare_next))
         if written:
             written.add(chunk.row_count)
     report.require_valid()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 from importsvc.engine.errors import RowError, RowErrors
 from importsvc.engine.parse.chunks import RowChunk
-from importsvc.engine.parse.rows import RowCleaner
+from importsvc.engine.parse.rows import CleanChunk, RowCleaner
 from importsvc.engine.plan.etag import PlanEtag
 from importsvc.engine.plan.lookups import Lookups, read_lookups
 from importsvc.engine.plan.plan import OnDuplicate, PlannedChunk, TypePlanner
@@ -31,12 +32,19 @@ Counts = dict[str, dict[str, int]]
 
 
 class Step(NamedTuple):
-    """A chunk with what was found out about it."""
+    """A chunk with what was found out about it.
+
+    Attributes:
+        chunk: the rows.
+        lookups: what the organization has of what they mention.
+        planned: what becomes of them.
+        prepare_next: may be called, without using the connection, before the next step is asked for.
+    """
 
     chunk: RowChunk
-    rows: Sequence[Any]
     lookups: Lookups
     planned: PlannedChunk
+    prepare_next: Callable[[], None]
 
 
 @dataclass
@@ -82,24 +90,51 @@ def plan_chunks(rows: ImportRows, options: PlanOptions) -> Iterator[Step]:
             earlier=planners,
             is_referenced=importable.name in referenced,
         )
-        for chunk in rows.read(importable.name):
-            yield _plan(chunk, cleaner, planner, options)
+        chunks = _CleanChunks(rows.read(importable.name), cleaner)
+        for chunk, decoded, clean in chunks:
+            lookups, planned = _plan(clean, planner, options)
+            if planned.errors and options.on_errors:
+                options.on_errors(chunk.type_name, chunk.first_row, decoded, planned.errors)
+            if options.progress:
+                options.progress("checked", chunk.row_count)
+            yield Step(chunk, lookups, planned, chunks.prepare)
 
 
-def _plan(chunk: RowChunk, cleaner: RowCleaner, planner: TypePlanner, options: PlanOptions) -> Step:
-    try:
-        rows = decode_rows(chunk.text)
-    except JsonError as error:
-        raise ImportDataInvalid(f"is not valid JSON: {error}") from None
-    clean = cleaner.clean(rows, first_row=chunk.first_row)
+def _plan(clean: CleanChunk, planner: TypePlanner, options: PlanOptions) -> tuple[Lookups, PlannedChunk]:
     lock = options.lock and options.on_duplicate == "update"
     lookups = read_lookups(options.organization_id, planner.ask(clean), lock=lock)
-    planned = planner.plan(clean, lookups)
-    if planned.errors and options.on_errors:
-        options.on_errors(chunk.type_name, chunk.first_row, rows, planned.errors)
-    if options.progress:
-        options.progress("checked", chunk.row_count)
-    return Step(chunk, rows, lookups, planned)
+    return lookups, planner.plan(clean, lookups)
+
+
+class _CleanChunks(Iterator[tuple[RowChunk, Sequence[Any], CleanChunk]]):
+    """Chunks with their rows, and these cleaned. The next one can be prepared while the connection is in use."""
+
+    def __init__(self, chunks: Iterator[RowChunk], cleaner: RowCleaner) -> None:
+        self._chunks = chunks
+        self._cleaner = cleaner
+        self._next = next(chunks, None)
+        self._prepared: tuple[RowChunk, Sequence[Any], CleanChunk] | None = None
+
+    def __next__(self) -> tuple[RowChunk, Sequence[Any], CleanChunk]:
+        if self._next is None:
+            raise StopIteration
+        clean = self._prepared or self._clean(self._next)
+        self._prepared = None
+        self._next = next(self._chunks, None)
+        return clean
+
+    def prepare(self) -> None:
+        """Clean the next chunk. A refusal is raised where the chunk is asked for."""
+        if self._next is not None:
+            with suppress(ImportDataInvalid):
+                self._prepared = self._clean(self._next)
+
+    def _clean(self, chunk: RowChunk) -> tuple[RowChunk, Sequence[Any], CleanChunk]:
+        try:
+            rows = decode_rows(chunk.text)
+        except JsonError as error:
+            raise ImportDataInvalid(f"is not valid JSON: {error}") from None
+        return chunk, rows, self._cleaner.clean(rows, first_row=chunk.first_row)
 
 
 @dataclass

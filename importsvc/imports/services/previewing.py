@@ -40,7 +40,7 @@ class RowsPreview:
     Attributes:
         counts: how many rows of each type would be created, updated, unchanged and skipped; all are 0 if any is wrong.
         refusal: what running would be refused with, if any row is wrong.
-        changes: what the change log would say, in its order; empty if any row is wrong.
+        changes: what the change log would have, in its order; empty if any row is wrong.
     """
 
     counts: Mapping[str, Mapping[str, int]]

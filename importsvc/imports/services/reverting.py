@@ -40,8 +40,8 @@ class Revert:
         import_: the import.
         removed: created records that were removed.
         restored: updated records that got back everything that the import had changed.
-        kept: records of which anything was kept as somebody else wants it.
-        gone: records that were not there any more.
+        kept: records of which the revert kept anything.
+        gone: records that no longer existed.
     """
 
     import_: Import
@@ -53,14 +53,14 @@ class Revert:
 
 @dataclass(frozen=True)
 class RevertPreview:
-    """What reverting an import would do, if nobody writes meanwhile.
+    """What reverting an import would do, if no other transaction writes meanwhile.
 
     Attributes:
         import_: the import.
         tag: of everything that the rest was told from; ``revert_import`` takes it as ``if_match``.
         counts: by importable name, how many records would be ``removed`` and ``restored``, are in ``conflict``, and are
             ``gone``: ``{"company": {"removed": 1, "restored": 0, "conflict": 0, "gone": 0}}``.
-        changes: what would become of each record, in the order of the journal; read from the database by the slice.
+        changes: what would become of each record, in the order of the change log; read by the slice.
     """
 
     import_: Import
@@ -92,14 +92,14 @@ def revert_import(
         on_conflict: what becomes of records that were changed or referred to since: ``refuse`` reverts nothing,
             ``keep`` leaves them as they are, ``discard`` undoes edits, too (docs/reverting.md).
         if_match: tags of previews, one of which has to be the present one; ``*`` stands for any.
-        actor: who does it.
+        actor: the person, staff user or operator that asks for it.
 
     Raises:
         RecordNotFound, WrongState: nothing is changed.
         PreconditionFailed: something was written since the previews were made.
         RevertConflict: records were changed or referred to since; ``meta`` names them.
         Conflict: a type of records is not importable any more, the database does not accept values any more that were
-            there before, or others kept writing the same records.
+            there before, or other transactions kept writing the same records.
     """
     return attempt(lambda: _revert_import(organization, import_id, on_conflict, if_match, actor))
 
@@ -117,6 +117,7 @@ def _revert_import(
     lock_organization(organization)
     with _refuse_what_cannot_be():
         report = undo(
+            organization_id=organization.pk,
             import_id=import_.pk,
             on_conflict=on_conflict,
             check=lambda: require_tag(if_match, lambda: _make_tag(import_)),
@@ -125,7 +126,8 @@ def _revert_import(
         raise RevertConflict(report)
     import_.reverted_at = max(timezone.now(), import_.processed_at)
     import_.reverted_by = actor.to_json() if actor else None
-    import_.save(update_fields=["reverted_at", "reverted_by"])
+    imports = Import.objects.for_organization(organization).filter(pk=import_id)
+    imports.update(reverted_at=import_.reverted_at, reverted_by=import_.reverted_by)
     return Revert(import_, report.removed, report.restored, report.kept, report.gone)
 
 
@@ -141,12 +143,12 @@ def preview_revert(*, organization: Organization, import_id: int) -> RevertPrevi
     with _refuse_what_cannot_be():
         # First the tag: what is written meanwhile then makes it an old one.
         tag = _make_tag(import_)
-        changes = UndoPreview(import_.pk)
+        changes = UndoPreview(organization_id=organization.pk, import_id=import_id)
         return RevertPreview(import_, tag, changes.count_outcomes(), changes)
 
 
 def find_import(*, import_id: int, organization: Organization | None = None) -> Import:
-    """An import; of whatever organization for operators, who belong to none.
+    """An import of the organization, or without one of any organization.
 
     Raises:
         RecordNotFound: there is none.
@@ -174,4 +176,5 @@ def _refuse_what_cannot_be() -> Iterator[None]:
 
 
 def _make_tag(import_: Import) -> str:
-    return make_tag(import_.pk, state=[import_.pk, import_.processed_at, import_.reverted_at])
+    state = [import_.pk, import_.processed_at, import_.reverted_at]
+    return make_tag(organization_id=import_.organization_id, import_id=import_.pk, state=state)

@@ -38,6 +38,11 @@ class PageNumberPagination(BasePagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         """The records of the page that is asked for, as a queryset; none if it is past the end.
 
+        Args:
+            queryset: all records of the list, in order.
+            request: names the page.
+            view: its ``get_queryset()`` has all records that exist for the caller.
+
         Raises:
             RequestError: a page parameter is not a positive integer.
         """
@@ -49,7 +54,7 @@ class PageNumberPagination(BasePagination):
         # The ids first, from an index alone: otherwise every record before the page, and all that it is joined with,
         # would be read and thrown away.
         ids = ArraySubquery(queryset.values("pk")[start : start + self.size])
-        return queryset.model._default_manager.filter(_IsAnyOf(F("pk"), ids)).order_by(*queryset.query.order_by)
+        return view.get_queryset().filter(_IsAnyOf(F("pk"), ids)).order_by(*queryset.query.order_by)
 
     def paginate_sliced(self, items: Any, request: Request, *, count: int) -> Any:
         """The items of the page that is asked for, of so many that can be sliced; none if it is past the end.

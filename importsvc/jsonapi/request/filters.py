@@ -96,15 +96,19 @@ class NumberFilter(IdFilter):
 
 
 class RelatedIdFilter(IdFilter):
-    """By ids of something the record has no column for: ``related`` turns them into a subquery of record ids."""
+    """By ids of something the record has no column for: ``related`` turns them into a subquery of record ids.
 
-    def __init__(self, *, related: Callable[[Sequence[int]], Any], **kwargs: Any) -> None:
+    ``related`` is called with the ids and, as keywords, with the parameters of the view (``get_parameters()``).
+    """
+
+    def __init__(self, *, related: Callable[..., Any], **kwargs: Any) -> None:
         self.related = related
         super().__init__(**kwargs)
 
     def condition(self, ids: Sequence[int]) -> Q:
         """What a record must fulfil."""
-        return Q(pk__in=self.related(ids))
+        view: Any = self.parent.request.parser_context["view"]
+        return Q(pk__in=self.related(ids, **view.get_parameters()))
 
 
 class NullableBooleanFilter(ValuesFilter):

@@ -1,4 +1,4 @@
-"""What the journal says of updated records is written into them: those columns, and no others."""
+"""What the change log says of updated records is written into them: those columns, and no others."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 from django.db import connection
 
 from companies.models import Company
-from importsvc.engine.apply.change_values import Side, write_values
+from importsvc.changelog.models import Change
+from importsvc.engine.apply.change_values import Side, apply_change_values
 from importsvc.engine.schema import registry
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from importsvc.postgres.plan_cache import force_generic_plans
 from people.models import Person
 from people.services import NewOrganization
@@ -23,8 +24,9 @@ def import_(acme: NewOrganization) -> Import:
     return make_import(creator=acme.person)
 
 
-def journal(import_: Import, record: Any, before: dict[str, Any], after: dict[str, Any], **fields: Any) -> Change:
+def log_change(import_: Import, record: Any, before: dict[str, Any], after: dict[str, Any], **fields: Any) -> Change:
     return Change.objects.create(
+        organization_id=import_.organization_id,
         import_record=import_,
         record_type="person" if isinstance(record, Person) else "company",
         record_id=record.pk,
@@ -38,7 +40,9 @@ def journal(import_: Import, record: Any, before: dict[str, Any], after: dict[st
 
 def write(import_: Import, name: str, side: Side) -> int:
     force_generic_plans()
-    return write_values(registry.get(name), import_id=import_.pk, side=side)
+    return apply_change_values(
+        registry.get(name), organization_id=import_.organization_id, import_id=import_.pk, side=side
+    )
 
 
 def values_of(record: Any) -> dict[str, Any]:
@@ -49,13 +53,13 @@ def test_each_record_gets_the_columns_that_its_entry_has(acme: NewOrganization, 
     reds = make_company(organization=acme.organization, name="Reds")
     ann = make_person(organization=acme.organization, first_name="Ann", title="Dr", tag_list=["a"])
     bob = make_person(organization=acme.organization, first_name="Bob", title="Dr", custom_fields={"a": 1})
-    journal(
+    log_change(
         import_,
         ann,
         {"title": "Dr", "tag_list": ["a"], "company_id": None},
         {"title": None, "tag_list": ["b", "c"], "company_id": reds.pk},
     )
-    journal(import_, bob, {"custom_fields": {"a": 1}}, {"custom_fields": {"a": [2.50, None]}})
+    log_change(import_, bob, {"custom_fields": {"a": 1}}, {"custom_fields": {"a": [2.50, None]}})
     before = values_of(ann), values_of(bob), values_of(reds)
 
     assert write(import_, "person", "after") == 2
@@ -69,10 +73,10 @@ def test_each_record_gets_the_columns_that_its_entry_has(acme: NewOrganization, 
 def test_what_is_kept_is_not_written(acme: NewOrganization, import_: Import) -> None:
     ann = make_person(organization=acme.organization, first_name="Ann", title="Prof", last_name="New")
     bob = make_person(organization=acme.organization, first_name="Bob", title="Prof")
-    journal(
+    log_change(
         import_, ann, {"title": "Dr", "last_name": "Old"}, {"title": "Dipl", "last_name": "New"}, kept_fields=["title"]
     )
-    journal(import_, bob, {"title": "Dr"}, {"title": "Dipl"}, kept_fields=["title"])
+    log_change(import_, bob, {"title": "Dr"}, {"title": "Dipl"}, kept_fields=["title"])
 
     assert write(import_, "person", "before") == 1
     assert (values_of(ann)["title"], values_of(ann)["last_name"]) == ("Prof", "Old")
@@ -93,10 +97,10 @@ def test_what_is_kept_is_not_written(acme: NewOrganization, import_: Import) -> 
 )
 def test_values_are_read_as_the_table_s_own(acme: NewOrganization, import_: Import, column: str, value: str) -> None:
     reds = make_company(organization=acme.organization, name="Reds")
-    change = journal(import_, reds, {}, {})
+    change = log_change(import_, reds, {}, {})
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE imports_change SET after = jsonb_build_object(%s, %s::jsonb) WHERE id = %s",
+            "UPDATE changelog_change SET after = jsonb_build_object(%s, %s::jsonb) WHERE id = %s",
             [column, value, change.pk],
         )
         assert write(import_, "company", "after") == 1
@@ -111,8 +115,8 @@ def test_values_are_read_as_the_table_s_own(acme: NewOrganization, import_: Impo
 def test_what_the_table_has_no_column_for_is_left_out(acme: NewOrganization, import_: Import) -> None:
     ann = make_person(organization=acme.organization, first_name="Ann", title="Dr")
     bob = make_person(organization=acme.organization, first_name="Bob")
-    journal(import_, ann, {"title": "Prof", "fax": "1"}, {"title": "Dr", "fax": "2"})
-    journal(import_, bob, {"fax": "1"}, {"fax": "2"})
+    log_change(import_, ann, {"title": "Prof", "fax": "1"}, {"title": "Dr", "fax": "2"})
+    log_change(import_, bob, {"fax": "1"}, {"fax": "2"})
 
     assert write(import_, "person", "before") == 1
     assert values_of(ann)["title"] == "Prof"
@@ -121,10 +125,10 @@ def test_what_the_table_has_no_column_for_is_left_out(acme: NewOrganization, imp
 def test_what_is_gone_and_what_others_made_or_updated_is_passed_over(acme: NewOrganization, import_: Import) -> None:
     people = [make_person(organization=acme.organization, title="Dr") for _ in range(3)]
     gone, created, other = people
-    journal(import_, gone, {"title": "Prof"}, {"title": "Dr"})
-    journal(import_, created, {"title": "Prof"}, {"title": "Dr"})
+    log_change(import_, gone, {"title": "Prof"}, {"title": "Dr"})
+    log_change(import_, created, {"title": "Prof"}, {"title": "Dr"})
     Change.objects.filter(record_id=created.pk).update(action="created")
-    journal(make_import(creator=acme.person), other, {"title": "Prof"}, {"title": "Dr"})
+    log_change(make_import(creator=acme.person), other, {"title": "Prof"}, {"title": "Dr"})
     gone.delete()
 
     assert write(import_, "person", "before") == 0
@@ -138,7 +142,7 @@ def test_an_import_that_updated_nothing_writes_nothing(acme: NewOrganization, im
 
 def test_columns_that_no_entry_has_are_not_touched(acme: NewOrganization, import_: Import) -> None:
     ann = make_person(organization=acme.organization, first_name="Ann", title="Dr")
-    journal(import_, ann, {"title": "Prof"}, {"title": "Dr"})
+    log_change(import_, ann, {"title": "Prof"}, {"title": "Dr"})
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'touched'; END $$;"

@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from companies.models import Company
+from importsvc.changelog.models import Change
 from importsvc.engine.plan.plan import RowRef
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_import
@@ -139,8 +140,9 @@ def test_the_change_log_has_what_was_given_and_the_ids_of_what_was_written(
     reds, blues = rows_of(Company, name__in=["Reds", "Blues"])
     (person,) = rows_of(Person, first_name="P1")
 
-    def entry(type_name: str, record: dict[str, Any], row: int, **given: Any) -> dict[str, Any]:
+    def change(type_name: str, record: dict[str, Any], row: int, **given: Any) -> dict[str, Any]:
         return {
+            "organization_id": acme.organization.pk,
             "import_record_id": import_.pk,
             "record_type": type_name,
             "record_id": record["id"],
@@ -154,14 +156,14 @@ def test_the_change_log_has_what_was_given_and_the_ids_of_what_was_written(
 
     written = [{name: row[name] for name in row if name != "id"} for row in rows_of(Change)]
     assert written == [
-        entry("company", reds, 1, name="Reds", default_currency="USD", due_days=30),
-        entry("company", blues, 2, name="Blues", default_currency="USD"),
-        entry("person", person, 1, first_name="P1", tag_list=["a"], custom_fields={"a": "É"}, company_id=blues["id"]),
+        change("company", reds, 1, name="Reds", default_currency="USD", due_days=30),
+        change("company", blues, 2, name="Blues", default_currency="USD"),
+        change("person", person, 1, first_name="P1", tag_list=["a"], custom_fields={"a": "É"}, company_id=blues["id"]),
     ]
 
 
 def test_nothing_else_is_written(acme: NewOrganization, import_: Import) -> None:
-    written = ("companies_company", "people_person", "imports_change")
+    written = ("companies_company", "people_person", "changelog_change")
     before = take_snapshot(without=written)
     earlier = [rows_of(Company), rows_of(Person)]
 

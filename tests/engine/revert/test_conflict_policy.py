@@ -35,7 +35,7 @@ def names() -> list[str]:
 
 
 def outcomes(import_: Import) -> list[Any]:
-    """What the journal says became of records, where that is not what was to be expected."""
+    """What the change log says became of records, where that is not what was to be expected."""
     changes = import_.changes.exclude(outcome=None).order_by("record_type", "row", "id")
     return list(changes.values_list("record_type", "row", "outcome", "kept_fields"))
 
@@ -43,7 +43,7 @@ def outcomes(import_: Import) -> list[Any]:
 def undo_twice(import_: Import, on_conflict: OnConflict) -> UndoReport:
     """The report of undoing that is taken back, and of doing it again, which is the same."""
     expected = undo_and_take_back(import_, on_conflict)
-    assert undo(import_id=import_.pk, on_conflict=on_conflict) == expected
+    assert undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict=on_conflict) == expected
     assert not expected.conflicts
     return expected
 
@@ -157,7 +157,7 @@ def test_a_company_that_an_updated_person_was_moved_to_goes_if_the_person_goes_b
     update_by_import(import_, zoe, row=3, company_id=company("Reds").pk)
     Person.objects.filter(pk=zoe.pk).update(company=company("Blues"))
 
-    report = undo(import_id=import_.pk)
+    report = undo(organization_id=import_.organization_id, import_id=import_.pk)
     assert [(conflict.reason, conflict.row) for conflict in report.conflicts] == [("referenced", 2), ("changed", 3)]
 
     with_keeping = undo_and_take_back(import_, "keep")
@@ -262,5 +262,7 @@ def test_records_that_refer_to_each_other_and_themselves_are_removed(
         parent = company(f"C{(number + 1) % 4}").pk
         execute("UPDATE companies_company SET parent = %s WHERE name = %s", parent, f"C{number}")
 
-    assert undo(import_id=import_.pk, on_conflict=on_conflict).removed == {"company": 5}
+    assert undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict=on_conflict).removed == {
+        "company": 5
+    }
     assert names() == []

@@ -1,4 +1,4 @@
-"""An import may be older than its tables: columns that the journal knows and that are not there any more."""
+"""An import may be older than its tables: columns that the change log knows and that are not there any more."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def drop(column: str) -> None:
 
 
 def remember(column: str, *, before: Any = None, after: Any = "1", row: int) -> None:
-    """Make the journal know a column that the table never had."""
+    """Make the change log know a column that the table never had."""
     execute(
-        "UPDATE imports_change SET after = after || jsonb_build_object(%s::text, %s::text),"
+        "UPDATE changelog_change SET after = after || jsonb_build_object(%s::text, %s::text),"
         " before = before || jsonb_build_object(%s::text, %s::text) WHERE record_type = 'person' AND row = %s",
         column,
         after,
@@ -72,7 +72,7 @@ def test_a_column_dropped_since_is_a_conflict_that_says_so(import_: Import, zoe:
     ann = Person.objects.get(first_name="Ann")
     drop("title")
 
-    report = undo(import_id=import_.pk)
+    report = undo(organization_id=import_.organization_id, import_id=import_.pk)
 
     assert report == UndoReport(
         conflicts=[
@@ -87,7 +87,7 @@ def test_a_column_dropped_since_is_a_conflict_that_says_so(import_: Import, zoe:
 def test_keeping_keeps_what_has_such_a_column(import_: Import, zoe: int) -> None:
     drop("title")
 
-    report = undo(import_id=import_.pk, on_conflict="keep")
+    report = undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict="keep")
 
     assert report.removed == {"company": 0, "person": 1}
     assert report.kept == {"company": 1, "person": 2}
@@ -103,7 +103,7 @@ def test_keeping_keeps_what_has_such_a_column(import_: Import, zoe: int) -> None
 def test_discarding_undoes_all_but_such_a_column(import_: Import, zoe: int) -> None:
     drop("title")
 
-    report = undo(import_id=import_.pk, on_conflict="discard")
+    report = undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict="discard")
 
     assert report.removed == {"company": 1, "person": 2}
     assert report.kept == {"company": 0, "person": 1}
@@ -115,7 +115,7 @@ def test_discarding_undoes_all_but_such_a_column(import_: Import, zoe: int) -> N
 def test_a_column_that_all_records_had_alike_counts_for_each_of_them(acme: NewOrganization, import_: Import) -> None:
     drop("created_at")
 
-    report = undo(import_id=import_.pk)
+    report = undo(organization_id=import_.organization_id, import_id=import_.pk)
 
     assert [(conflict.row, conflict.reason, conflict.fields) for conflict in report.conflicts] == [
         (1, "column_gone", ("created_at",)),
@@ -127,7 +127,10 @@ def test_a_key_that_was_dropped_is_no_reference_any_more(import_: Import) -> Non
     drop_key(COMPANY)
     drop("company_id")
 
-    assert undo(import_id=import_.pk, on_conflict="discard").removed == {"company": 1, "person": 2}
+    assert undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict="discard").removed == {
+        "company": 1,
+        "person": 2,
+    }
     assert not Company.objects.filter(name="Reds").exists()
 
 
@@ -137,7 +140,7 @@ def test_a_column_that_the_table_never_had_is_one_that_it_does_not_have_any_more
 ) -> None:
     remember("fax 100%", before="2", row=row)
 
-    (conflict,) = undo(import_id=import_.pk).conflicts
+    (conflict,) = undo(organization_id=import_.organization_id, import_id=import_.pk).conflicts
 
     assert (conflict.row, conflict.reason, conflict.fields) == (row, Reason.COLUMN_GONE, ("fax 100%",))
     assert conflict.then == {"fax 100%": "1"}
@@ -153,14 +156,14 @@ def test_a_column_that_only_the_table_has_is_compared_and_restored(import_: Impo
     edited = """UPDATE people_person SET "fax 100%%" = '7' WHERE first_name IN ('Ann', 'Zoe')"""
     back = """UPDATE people_person SET "fax 100%%" = '1' WHERE first_name IN ('Ann', 'Zoe')"""
     execute(edited)
-    report = undo(import_id=import_.pk)
+    report = undo(organization_id=import_.organization_id, import_id=import_.pk)
     assert [(conflict.row, conflict.then, conflict.now) for conflict in report.conflicts] == [
         (1, {"fax 100%": "1"}, {"fax 100%": "7"}),
         (3, {"fax 100%": "1"}, {"fax 100%": "7"}),
     ]
 
     execute(back)
-    assert undo(import_id=import_.pk).restored == {"company": 0, "person": 1}
+    assert undo(organization_id=import_.organization_id, import_id=import_.pk).restored == {"company": 0, "person": 1}
     assert ask("""SELECT "fax 100%%" FROM people_person WHERE id = %s""", zoe) == "2"
 
 
@@ -171,13 +174,16 @@ def test_a_column_that_the_import_had_nothing_in_is_not_missed(
     drop("color_id")
     drop("avatar_url")
 
-    assert undo(import_id=import_.pk, on_conflict=on_conflict).removed == {"company": 1, "person": 2}
+    assert undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict=on_conflict).removed == {
+        "company": 1,
+        "person": 2,
+    }
 
 
 def test_columns_that_postgresql_generates_are_no_matter(acme: NewOrganization, import_: Import, zoe: int) -> None:
     execute("ALTER TABLE people_person ADD COLUMN shout text GENERATED ALWAYS AS (upper(first_name)) STORED")
 
-    assert undo(import_id=import_.pk).restored == {"company": 0, "person": 1}
+    assert undo(organization_id=import_.organization_id, import_id=import_.pk).restored == {"company": 0, "person": 1}
 
 
 def test_a_column_renamed_since_counts_as_dropped(acme: NewOrganization) -> None:
@@ -187,6 +193,6 @@ def test_a_column_renamed_since_counts_as_dropped(acme: NewOrganization) -> None
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     execute("ALTER TABLE people_person RENAME COLUMN title TO job")
 
-    (conflict,) = undo(import_id=import_.pk).conflicts
+    (conflict,) = undo(organization_id=import_.organization_id, import_id=import_.pk).conflicts
 
     assert (conflict.reason, conflict.fields) == (Reason.COLUMN_GONE, ("title",))

@@ -67,7 +67,7 @@ def test_a_person_with_a_token_is_a_conflict(acme: NewOrganization) -> None:
 def test_what_the_import_made_itself_is_no_obstacle(acme: NewOrganization) -> None:
     import_ = run(acme, {"company": [{"name": "Reds"}], "person": [{"first_name": "Ann", "company": "reds"}] * 3})
 
-    assert undo(import_id=import_.pk).removed == {"company": 1, "person": 3}
+    assert undo(organization_id=import_.organization_id, import_id=import_.pk).removed == {"company": 1, "person": 3}
 
 
 def test_an_import_within_the_import_is_an_obstacle_by_itself(acme: NewOrganization) -> None:
@@ -101,7 +101,7 @@ def test_a_table_that_django_does_not_know_is_an_obstacle_like_any_other(
     execute(f"CREATE TABLE {table} (person {column})")
     execute(f"INSERT INTO {table} VALUES (%s), (%s), (NULL)", ann().pk, acme.person.pk)
 
-    conflicts = undo(import_id=import_.pk).conflicts
+    conflicts = undo(organization_id=import_.organization_id, import_id=import_.pk).conflicts
     assert conflicts == [referenced(Person, ann().pk, 1, (table, None))]
     assert_conflicts(import_, *conflicts)
 
@@ -149,6 +149,6 @@ def test_a_reference_from_a_table_with_fewer_rows_than_records_is_found_like_any
     other = make_import(creator=Person.objects.get(first_name="P7"))
     execute("ANALYZE imports_import")
 
-    (conflict,) = undo(import_id=import_.pk).conflicts
+    (conflict,) = undo(organization_id=import_.organization_id, import_id=import_.pk).conflicts
 
     assert conflict == referenced(Person, other.creator_id, 8, ("imports", other.pk))

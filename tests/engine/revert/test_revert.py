@@ -94,10 +94,10 @@ def execute(sql: str, *parameters: Any) -> None:
 def assert_conflicts(import_: Import, *conflicts: Conflict) -> None:
     """Undoing reports these conflicts and touches nothing, and so does a preview."""
     before = take_snapshot()
-    report = undo(import_id=import_.pk)
+    report = undo(organization_id=import_.organization_id, import_id=import_.pk)
     assert [without_values(conflict) for conflict in report.conflicts] == list(conflicts)
     assert report == UndoReport(conflicts=report.conflicts, conflict_count=len(conflicts))
-    assert UndoPreview(import_.pk).report_conflicts() == report
+    assert UndoPreview(organization_id=import_.organization_id, import_id=import_.pk).report_conflicts() == report
     assert take_snapshot() == before
 
 
@@ -119,24 +119,26 @@ def assert_undone(import_: Import, **removed: int) -> None:
         kept=dict.fromkeys(ALL, 0),
         gone={name: count - {**ALL, **removed}[name] for name, count in ALL.items()},
     )
-    assert undo(import_id=import_.pk) == report
+    assert undo(organization_id=import_.organization_id, import_id=import_.pk) == report
 
 
-def test_everything_the_import_made_is_removed_and_the_journal_stays(acme: NewOrganization) -> None:
+def test_everything_the_import_made_is_removed_and_the_change_log_stays(acme: NewOrganization) -> None:
     run(acme, {"company": [{"name": "Greens"}], "person": [{"first_name": "Zoe", "company": "Greens"}]})
     before = take_snapshot(without=IMPORT_TABLES)
     import_ = run(acme)
-    journal = list(import_.changes.order_by("id").values())
+    change_log = list(import_.changes.order_by("id").values())
 
     assert_undone(import_)
 
     assert take_snapshot(without=IMPORT_TABLES) == before
-    assert list(import_.changes.order_by("id").values()) == journal
-    assert len(journal) == 5
+    assert list(import_.changes.order_by("id").values()) == change_log
+    assert len(change_log) == 5
 
 
 def test_an_import_that_wrote_nothing_is_undone_by_nothing(acme: NewOrganization) -> None:
-    assert undo(import_id=make_import(creator=acme.person).pk) == UndoReport()
+    import_ = make_import(creator=acme.person)
+
+    assert undo(organization_id=acme.organization.pk, import_id=import_.pk) == UndoReport()
 
 
 @pytest.mark.parametrize(("model", "column"), COLUMNS)
@@ -168,13 +170,14 @@ def test_plain_sql_does_not_go_unnoticed(acme: NewOrganization, sql: str, fields
     assert_conflicts(import_, Conflict(Person, bob.pk, 2, fields=fields))
 
 
-def test_a_record_that_was_given_to_another_organization_is_not_ours_to_remove(acme: NewOrganization) -> None:
+def test_a_record_that_was_moved_to_another_organization_is_gone_and_not_ours_to_remove(acme: NewOrganization) -> None:
     import_ = run(acme)
     bob = Person.objects.get(first_name="Bob")
 
     execute("UPDATE people_person SET organization_id = %s WHERE id = %s", make_organization().organization.pk, bob.pk)
 
-    assert_conflicts(import_, Conflict(Person, bob.pk, 2, fields=("organization_id",)))
+    assert_undone(import_, person=ALL["person"] - 1)
+    assert Person.objects.filter(pk=bob.pk).exists()
 
 
 @pytest.mark.parametrize(
@@ -237,7 +240,7 @@ def test_a_thousand_conflicts_are_reported_and_all_are_counted(acme: NewOrganiza
     Company.objects.filter(name__startswith="C").update(due_days=1)
     Person.objects.filter(first_name__startswith="P").update(role_id=1)
 
-    report = undo(import_id=import_.pk)
+    report = undo(organization_id=import_.organization_id, import_id=import_.pk)
 
     assert report.conflict_count == 1300
     assert [(conflict.model, conflict.row) for conflict in report.conflicts] == [
@@ -256,7 +259,7 @@ def test_a_type_that_is_not_registered_any_more_cannot_be_undone(
     monkeypatch.setattr(registry, "_importables", {"company": company})
 
     with pytest.raises(UnknownTypeError, match=r"^person$"):
-        undo(import_id=import_.pk)
+        undo(organization_id=import_.organization_id, import_id=import_.pk)
 
     assert take_snapshot() == before
 
@@ -267,7 +270,7 @@ def test_what_another_import_did_is_left_alone(acme: NewOrganization) -> None:
     other = run(acme, {"person": [{"first_name": "Zoe", "email": "zoe@acme.test"}]})
     make_company(organization=acme.organization, name="By hand").delete()
 
-    assert undo(import_id=other.pk).removed == {"person": 1}
+    assert undo(organization_id=other.organization_id, import_id=other.pk).removed == {"person": 1}
 
     other.changes.all().delete()
     other.delete()

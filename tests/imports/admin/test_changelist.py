@@ -90,7 +90,7 @@ def test_the_list_asks_the_same_queries_however_many_imports(
         with django_assert_num_queries(4) as queries:
             assert len(ids_of(admin_client)) == shown
         asked = " ".join(query["sql"] for query in queries.captured_queries)
-        assert "imports_change" not in asked
+        assert "changelog_change" not in asked
         assert '"rows"' not in asked
         for number in range(25):
             make_import(creator=make_organization(name=f"Organization{shown}-{number}").person)

@@ -1,4 +1,4 @@
-"""An import's page shows its journal: what was written, over what, and what a revert made of it."""
+"""An import's page shows its changes: what was written, over what, and what a revert made of it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tests.builders import PUBLISHED_ROWS
 pytestmark = pytest.mark.django_db
 
 
-def journal_of(page: str) -> list[list[str]]:
-    """The cells of the journal on an import's page, below the headers."""
-    section = page.partition('id="journal"')[2].partition("</section>")[0]
+def change_log_of(page: str) -> list[list[str]]:
+    """The cells of the change log on an import's page, below the headers."""
+    section = page.partition('id="changes"')[2].partition("</section>")[0]
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", section)]
     return [[re.sub("<a .*?>|</a>", "", cell).strip() for cell in row] for row in rows]
 
 
-def test_a_page_shows_the_journal_and_links_to_records_that_are_left(
+def test_a_page_shows_the_change_log_and_links_to_records_that_are_left(
     acme: NewOrganization, admin_client: Client
 ) -> None:
     import_ = import_rows(acme, {"company": [{"name": "Left"}, {"name": "Deleted"}]})
@@ -49,7 +49,7 @@ def test_a_page_shows_the_journal_and_links_to_records_that_are_left(
     assert "name: Deleted<br>" in page
 
 
-def test_the_journal_shows_what_updates_replaced_and_what_a_revert_made_of_it(
+def test_the_change_log_shows_what_updates_replaced_and_what_a_revert_made_of_it(
     acme: NewOrganization, admin_client: Client
 ) -> None:
     import_ = update_ann(acme)
@@ -57,13 +57,13 @@ def test_the_journal_shows_what_updates_replaced_and_what_a_revert_made_of_it(
     ann = ["person", "1", "updated", "Ann", "title: Before<br>", f"title: {ESCAPED}<br>"]
     bob = ["person", "3", "created", "Bob", "", "first_name: Bob<br>"]
     cid = ["person", "4", "created", "Cid", "", "first_name: Cid<br>"]
-    assert journal_of(read(admin_client, url_of(import_))) == [headers, ann, bob, cid]
+    assert change_log_of(read(admin_client, url_of(import_))) == [headers, ann, bob, cid]
 
     Person.objects.filter(first_name__in=["Ann", "Bob"]).update(title="Edited", last_name="X")
     revert_import(organization=acme.organization, import_id=import_.pk, on_conflict="keep")
 
     gone = f"{import_.changes.get(row=4).record_id}, gone"
-    assert journal_of(read(admin_client, url_of(import_))) == [
+    assert change_log_of(read(admin_client, url_of(import_))) == [
         [*headers, "Reverted"],
         [*ann[:3], "Ann X", *ann[4:], "kept: title"],
         [*bob[:3], "Bob X", *bob[4:], "kept: last_name, title"],
@@ -71,13 +71,13 @@ def test_the_journal_shows_what_updates_replaced_and_what_a_revert_made_of_it(
     ]
 
 
-def test_the_journal_of_a_revert_tells_what_was_restored_from_what_was_gone(
+def test_the_change_log_of_a_revert_tells_what_was_restored_from_what_was_gone(
     acme: NewOrganization, admin_client: Client
 ) -> None:
     import_ = update_ann(acme)
     Person.objects.get(first_name="Bob").delete()
     revert_import(organization=acme.organization, import_id=import_.pk)
-    outcomes = [row[-1] for row in journal_of(read(admin_client, url_of(import_)))]
+    outcomes = [row[-1] for row in change_log_of(read(admin_client, url_of(import_)))]
     assert outcomes == ["Reverted", "restored", "gone", "removed"]
 
 
@@ -85,33 +85,33 @@ def test_records_are_linked_only_for_those_who_may_see_them(acme: NewOrganizatio
     import_ = import_rows(acme, PUBLISHED_ROWS)
     page = read(log_in_staff(codename="view_import"), url_of(import_))
     assert "<td>John Doe</td>" in page
-    assert "/admin/people/person/" not in page.partition('id="journal"')[2]
+    assert "/admin/people/person/" not in page.partition('id="changes"')[2]
 
 
-def test_the_journal_is_paged(
+def test_the_change_log_is_paged(
     acme: NewOrganization, admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     people = [{"first_name": f"Person{number}"} for number in range(1, 121)]
     import_ = import_rows(acme, {"company": [{"name": "First of all"}], "person": people})
     admin_client.get(url_of(import_))
 
-    # 1. the session, 2. its user, 3. the import with organization, creator and what it made, 4. a page of its journal,
+    # 1. the session, 2. its user, 3. the import with organization, creator and what it made, 4. a page of its changes,
     # 5.–6. the records of that page, a query for each type, 7. the types that are staged, 8.–9. a page of each
     with django_assert_num_queries(9):
         first = read(admin_client, url_of(import_))
-    last = read(admin_client, f"{url_of(import_)}?journal_page=3")
+    last = read(admin_client, f"{url_of(import_)}?changes_page=3")
 
-    def journal(page: str) -> str:
-        return page.partition('id="journal"')[2].partition("</section>")[0]
+    def changes_of(page: str) -> str:
+        return page.partition('id="changes"')[2].partition("</section>")[0]
 
-    # An older version kept no counts: the journal is counted.
+    # An older version kept no counts: the change log is counted.
     Import.objects.filter(pk=import_.pk).update(counts=None)
     with django_assert_num_queries(10):
-        assert journal(read(admin_client, url_of(import_))) == journal(first)
+        assert changes_of(read(admin_client, url_of(import_))) == changes_of(first)
 
-    assert '<b>1</b> <a href="?journal_page=2#journal">2</a> <a href="?journal_page=3#journal">3</a>' in first
-    assert "first_name: Person49<br>" in journal(first)
-    assert "first_name: Person50<br>" not in journal(first)
-    assert "first_name: Person120<br>" in journal(last)
-    assert journal(read(admin_client, f"{url_of(import_)}?journal_page=99")) == journal(last)
-    assert journal(read(admin_client, f"{url_of(import_)}?journal_page=x")) == journal(first)
+    assert '<b>1</b> <a href="?changes_page=2#changes">2</a> <a href="?changes_page=3#changes">3</a>' in first
+    assert "first_name: Person49<br>" in changes_of(first)
+    assert "first_name: Person50<br>" not in changes_of(first)
+    assert "first_name: Person120<br>" in changes_of(last)
+    assert changes_of(read(admin_client, f"{url_of(import_)}?changes_page=99")) == changes_of(last)
+    assert changes_of(read(admin_client, f"{url_of(import_)}?changes_page=x")) == changes_of(first)

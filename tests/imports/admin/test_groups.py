@@ -57,7 +57,7 @@ def test_permissions_that_were_made_early_are_not_made_twice() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_groups_go_with_their_migration_unless_somebody_gave_them_more() -> None:
     latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
-    MigrationExecutor(connection).migrate([("imports", "0001_import_and_staged_rows")])
+    MigrationExecutor(connection).migrate([("imports", "0001_import_and_staged_chunk")])
     assert not Group.objects.exists()
 
     try:
@@ -69,7 +69,7 @@ def test_the_groups_go_with_their_migration_unless_somebody_gave_them_more() -> 
     assert permissions_of("Operators") == OPERATORS
 
     try:
-        MigrationExecutor(connection).migrate([("imports", "0001_import_and_staged_rows")])
+        MigrationExecutor(connection).migrate([("imports", "0001_import_and_staged_chunk")])
         assert permissions_of("Support") == {"auth.view_user"}
         assert not Group.objects.filter(name="Operators").exists()
     finally:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from importsvc.imports.models import Change, ImportState
+from importsvc.changelog.models import Change
+from importsvc.imports.models import ImportState
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import, make_organization
@@ -244,6 +245,7 @@ def test_records_of_a_type_that_is_not_registered_any_more_go_by_its_name(
 ) -> None:
     import_ = make_import(creator=acme.person, state=ImportState.PROCESSED)
     change = Change.objects.create(
+        organization=acme.organization,
         import_record=import_,
         record_type="deal",
         record_id=2**63 - 1,

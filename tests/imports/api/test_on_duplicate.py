@@ -8,10 +8,11 @@ import pytest
 from django.db import connection
 
 from companies.models import Company
+from importsvc.changelog.models import Change
 from importsvc.engine.plan.plan import OnDuplicate
 from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RowsInvalid
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, run_import, update_import
 from people.models import Person
 from people.services import NewOrganization
@@ -29,7 +30,7 @@ def import_rows(acme: NewOrganization, on_duplicate: OnDuplicate, **rows: list[d
     return run_import(organization=acme.organization, import_id=import_.pk)
 
 
-def journal_of(import_: Import) -> list[tuple[Any, ...]]:
+def change_log_of(import_: Import) -> list[tuple[Any, ...]]:
     changes = Change.objects.filter(import_record=import_).order_by("id")
     return list(changes.values_list("record_type", "record_id", "row", "action", "before", "after"))
 
@@ -57,7 +58,7 @@ def ann(acme: NewOrganization) -> Person:
     )
 
 
-def test_update_changes_the_columns_that_a_row_gives_and_journals_what_it_changed(
+def test_update_changes_the_columns_that_a_row_gives_and_logs_what_it_changed(
     acme: NewOrganization, ann: Person
 ) -> None:
     before = values_of(ann)
@@ -69,7 +70,7 @@ def test_update_changes_the_columns_that_a_row_gives_and_journals_what_it_change
     )
 
     assert values_of(ann) == {**before, "email": "ANN@acme.test", "first_name": "Anna", "company_id": None}
-    assert journal_of(import_) == [
+    assert change_log_of(import_) == [
         (
             "person",
             ann.pk,
@@ -102,7 +103,7 @@ def test_null_clears_to_what_a_new_record_would_have(acme: NewOrganization, ann:
     assert ann.company.invoice_email_recipients == {}
 
 
-def test_a_row_that_changes_nothing_is_unchanged_and_not_journaled(acme: NewOrganization, ann: Person) -> None:
+def test_a_row_that_changes_nothing_is_unchanged_and_not_logged(acme: NewOrganization, ann: Person) -> None:
     before = take_snapshot(without=STAGED)
 
     import_ = import_rows(
@@ -119,10 +120,10 @@ def test_a_row_that_changes_nothing_is_unchanged_and_not_journaled(acme: NewOrga
 def test_true_is_not_one_and_null_in_json_is_null(acme: NewOrganization, ann: Person) -> None:
     import_ = import_rows(acme, "update", person=[{"email": ann.email, "custom_fields": {"x": True}}])
 
-    assert journal_of(import_)[0][4:] == ({"custom_fields": {"x": 1}}, {"custom_fields": {"x": True}})
+    assert change_log_of(import_)[0][4:] == ({"custom_fields": {"x": 1}}, {"custom_fields": {"x": True}})
 
 
-def test_no_digit_of_a_number_is_lost_on_the_way_into_the_journal(acme: NewOrganization, ann: Person) -> None:
+def test_no_digit_of_a_number_is_lost_on_the_way_into_the_change_log(acme: NewOrganization, ann: Person) -> None:
     number = "0.12345678901234567890123456789"
     with connection.cursor() as cursor:
         cursor.execute("UPDATE people_person SET custom_fields = %s", [f'{{"x": {number}}}'])
@@ -130,7 +131,7 @@ def test_no_digit_of_a_number_is_lost_on_the_way_into_the_journal(acme: NewOrgan
     import_rows(acme, "update", person=[{"email": ann.email, "custom_fields": {"x": 2}}])
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT before::text FROM imports_change")
+        cursor.execute("SELECT before::text FROM changelog_change")
         assert cursor.fetchall() == [(f'{{"custom_fields": {{"x": {number}}}}}',)]
 
 
@@ -150,7 +151,7 @@ def test_skip_leaves_records_as_they_are_and_creates_the_others(acme: NewOrganiz
     assert values_of(ann) == before
     bob = Person.objects.get(email="bob@acme.test")
     assert bob.company_id == before["company_id"]
-    assert [entry[:4] for entry in journal_of(import_)] == [("person", bob.pk, 2, "created")]
+    assert [entry[:4] for entry in change_log_of(import_)] == [("person", bob.pk, 2, "created")]
     assert import_.counts == {"company": counts(skipped=1), "person": counts(created=1, skipped=1)}
 
 
@@ -169,7 +170,7 @@ def test_updates_may_refer_to_what_the_same_import_creates(acme: NewOrganization
     bob = Person.objects.get(first_name="Bob")
     ann.refresh_from_db()
     assert (ann.company, bob.company) == (greens, greens)
-    assert journal_of(import_) == [
+    assert change_log_of(import_) == [
         ("company", greens.pk, 2, "created", None, {"name": "Greens", "default_currency": "USD"}),
         ("person", bob.pk, 2, "created", None, {"first_name": "Bob", "company_id": greens.pk}),
         (

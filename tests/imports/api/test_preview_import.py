@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from importsvc.changelog.models import Change
 from importsvc.engine.plan.plan import OnDuplicate
 from importsvc.errors import RecordNotFound
 from importsvc.imports.errors import RowsInvalid, WrongState
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from importsvc.imports.services import PlannedChange, preview_import
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization
@@ -50,7 +51,7 @@ def shown(changes: Sequence[PlannedChange], made: dict[tuple[str, int], int] | N
     ]
 
 
-def journal_of(import_: Import) -> list[tuple[Any, ...]]:
+def change_log_of(import_: Import) -> list[tuple[Any, ...]]:
     changes = Change.objects.filter(import_record=import_).order_by("id")
     return list(changes.values_list("record_type", "record_id", "row", "action", "before", "after"))
 
@@ -164,7 +165,7 @@ def test_what_is_shown_is_what_is_done(
         done = run(import_, seen.tag)
 
         made = {
-            (name, row): record_id for name, record_id, row, action, *_ in journal_of(import_) if action == "created"
+            (name, row): record_id for name, record_id, row, action, *_ in change_log_of(import_) if action == "created"
         }
-        assert shown(changes, made) == journal_of(import_)
+        assert shown(changes, made) == change_log_of(import_)
         assert seen.counts == done.counts

@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 
 from companies.models import Company
+from importsvc.changelog.models import Change
 from importsvc.imports.errors import RevertConflict
 from importsvc.imports.formatting import describe_conflicts
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from importsvc.imports.services import revert_import
 from people.models import Person
 from tests.builders import PUBLISHED_ROWS, make_company, make_person
@@ -155,7 +156,7 @@ def updated(api: ApiClient, ids: dict[str, str]) -> Person:
 
 
 def remember_fax(record: Person) -> None:
-    """Make the journal know a column that is not there."""
+    """Make the change log know a column that is not there."""
     change = Change.objects.get(record_type="person", record_id=record.pk)
     Change.objects.filter(pk=change.pk).update(after={**(change.after or {}), "fax": "1"})
 

@@ -56,7 +56,7 @@ def test_while_a_request_runs_the_same_one_is_told_so_and_later_gets_its_answer(
     again = run(keyed, import_id)
     assert (running.result().status_code, is_replay(running.result())) == (200, False)
     assert (again.status_code, is_replay(again), again.content) == (200, True, running.result().content)
-    assert ask("SELECT count(*) FROM imports_change") == 2
+    assert ask("SELECT count(*) FROM changelog_change") == 2
 
 
 def test_two_at_once_without_anybody_arranging_it_are_done_once(api: ApiClient, keyed: ApiClient) -> None:
@@ -114,7 +114,7 @@ def test_two_keys_for_one_import_are_two_requests_of_which_one_is_too_late(
     again = run(keyed, import_id, **{"Idempotency-Key": "other"})
     assert_error(again, *too_late)
     assert is_replay(again)
-    assert ask("SELECT count(*) FROM imports_change") == 2
+    assert ask("SELECT count(*) FROM changelog_change") == 2
 
 
 @pytest.mark.parametrize("lost", ["during the work", "after the work", "before the commit"])
@@ -143,7 +143,7 @@ def test_a_connection_that_is_lost_leaves_neither_work_nor_key_and_a_retry_does_
     assert (response.status_code, is_replay(response)) == (200, False)
     again = run(keyed, import_id)
     assert (again.status_code, is_replay(again), again.content) == (200, True, response.content)
-    assert ask("SELECT count(*) FROM imports_change") == 2
+    assert ask("SELECT count(*) FROM changelog_change") == 2
 
 
 def test_who_inserts_the_same_address_meanwhile_is_noticed_and_the_refusal_is_kept(

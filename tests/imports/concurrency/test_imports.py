@@ -47,8 +47,8 @@ def state_of(import_: Import) -> ImportState:
 
 
 def counts() -> tuple[int, int, int]:
-    """Companies, people and journal entries, without those that an organization starts with."""
-    return Company.objects.count() - 1, Person.objects.count() - 1, ask("SELECT count(*) FROM imports_change")
+    """Companies, people and changes, without those that an organization starts with."""
+    return Company.objects.count() - 1, Person.objects.count() - 1, ask("SELECT count(*) FROM changelog_change")
 
 
 def taken(type_name: str, column: str) -> dict[str, Any]:
@@ -215,15 +215,15 @@ def test_an_import_that_is_being_run_cannot_be_updated(acme: NewOrganization, mo
     assert counts() == (1, 0, 1)
 
 
-@pytest.mark.parametrize("table", ["people_person", "imports_change"])
+@pytest.mark.parametrize("table", ["people_person", "changelog_change"])
 def test_a_load_that_fails_in_the_middle_leaves_no_trace_and_can_be_tried_again(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     import_ = stage(acme, BOTH)
     before = take_snapshot()
 
-    def fail_at(name: str, *arguments: Any) -> None:
-        copying.copy_rows(name, *arguments)
+    def fail_at(name: str, *arguments: Any, **options: Any) -> None:
+        copying.copy_rows(name, *arguments, **options)
         if name == table:
             raise RuntimeError("the disk is full")
 

@@ -56,7 +56,7 @@ def test_an_edit_of_another_column_is_waited_for_and_stays(import_: Import) -> N
 
 
 def test_an_edit_that_comes_too_late_comes_on_top(import_: Import, monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = Gate(monkeypatch, undo_module, "write_values")
+    gate = Gate(monkeypatch, undo_module, "apply_change_values")
 
     with threads() as others:
         reverting = others.start(lambda: revert(import_))
@@ -70,7 +70,7 @@ def test_an_edit_that_comes_too_late_comes_on_top(import_: Import, monkeypatch: 
 
 
 def test_nobody_waits_to_refer_to_a_record_that_is_restored(import_: Import, monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = Gate(monkeypatch, undo_module, "write_values")
+    gate = Gate(monkeypatch, undo_module, "apply_change_values")
 
     with threads() as others:
         reverting = others.start(lambda: revert(import_))
@@ -85,7 +85,7 @@ def test_nobody_waits_to_refer_to_a_record_that_is_restored(import_: Import, mon
 def test_what_a_record_referred_to_before_may_go_at_the_last_moment(
     import_: Import, monkeypatch: pytest.MonkeyPatch, on_conflict: OnConflict
 ) -> None:
-    gate = Gate(monkeypatch, undo_module, "write_values")
+    gate = Gate(monkeypatch, undo_module, "apply_change_values")
 
     with threads() as others:
         reverting = others.start(lambda: revert(import_, on_conflict))
@@ -103,11 +103,11 @@ def test_what_a_record_referred_to_before_may_go_at_the_last_moment(
         assert (zoe.title, zoe.company) == ("Ms", company("Reds"))
 
 
-def test_a_revert_that_fails_in_the_middle_leaves_no_trace_in_the_journal(
+def test_a_revert_that_fails_in_the_middle_leaves_no_trace_in_the_change_log(
     import_: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Person.objects.filter(first_name="Ann").update(title="Sir")
-    journal = list(import_.changes.order_by("id").values())
+    change_log = list(import_.changes.order_by("id").values())
 
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("the disk is full")
@@ -117,5 +117,5 @@ def test_a_revert_that_fails_in_the_middle_leaves_no_trace_in_the_journal(
         with pytest.raises(RuntimeError):
             revert(import_, "keep")
 
-    assert list(import_.changes.order_by("id").values()) == journal
+    assert list(import_.changes.order_by("id").values()) == change_log
     assert revert(import_, "keep").kept == {"company": 1, "person": 1}

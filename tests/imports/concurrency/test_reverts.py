@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from companies.models import Company
 from importsvc.engine.revert import conflicts as conflicts_module
 from importsvc.engine.revert import revert as undo_module
-from importsvc.engine.revert.changes import Entries
+from importsvc.engine.revert.changes import Changes
 from importsvc.engine.revert.delete import remove_records
 from importsvc.imports.errors import RevertConflict, WrongState
 from importsvc.imports.models import Import, ImportState
@@ -213,9 +213,9 @@ def test_a_revert_that_fails_in_the_middle_leaves_everything_as_it_was(
 ) -> None:
     before = take_snapshot()
 
-    def fail_at(entries: Entries) -> None:
-        remove(entries)
-        if entries.importable.name == "company":
+    def fail_at(changes: Changes) -> None:
+        remove(changes)
+        if changes.importable.name == "company":
             raise RuntimeError("the disk is full")
 
     with monkeypatch.context() as patched:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from companies.models import Company
+from importsvc.changelog.models import Change
 from importsvc.engine.apply.write import RecordWriter
 from importsvc.engine.plan.etag import PlanEtag
 from importsvc.errors import PreconditionFailed
-from importsvc.imports.models import Change, Import
+from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, importing, planning, preview_import, previewing, run_import
 from organizations.models import Organization
 from people.models import Person

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from companies.models import Company
+from importsvc.changelog.models import Change
 from importsvc.engine.apply.write import RecordWriter
 from importsvc.engine.parse import chunks
 from importsvc.errors import InvalidAttribute
-from importsvc.imports.models import Change
 from importsvc.imports.services import run_import
 from people.models import Person
 from people.services import NewOrganization
@@ -29,9 +29,9 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
     made: Writes = []
     write: Callable[..., Any] = RecordWriter.write
 
-    def spy(self: RecordWriter, planned: Any) -> Any:
+    def spy(self: RecordWriter, planned: Any, **options: Any) -> Any:
         made.append((planned.importable.name, planned.row_count))
-        return write(self, planned)
+        return write(self, planned, **options)
 
     monkeypatch.setattr(RecordWriter, "write", spy)
     return made

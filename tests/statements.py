@@ -1,0 +1,106 @@
+"""Statements as PostgreSQL plans them: which of them read a tenant's table without naming the organization."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import Model
+
+PACKAGES = ("importsvc", "organizations", "companies", "people")
+COLUMN = r'"?\w+"?\."?\w+"?'
+EQUALITY = re.compile(rf"({COLUMN}) = ({COLUMN}|ANY|\d+|'[^']*')")
+PLANNED = re.compile(r"\s*\(?\s*(SELECT|WITH|INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
+
+
+class Unscoped(NamedTuple):
+    """A statement that reads a tenant's table and does not say of which organization.
+
+    Attributes:
+        step: of the story, in which it was executed.
+        table: that it reads.
+        sql: the statement, with parameters in it.
+    """
+
+    step: str
+    table: str
+    sql: str
+
+
+def find_models(*, with_organization: bool) -> list[type[Model]]:
+    """The project's own models that belong to an organization, or those that do not."""
+    models = [model for model in apps.get_models() if model.__module__.split(".")[0] in PACKAGES]
+    return [model for model in models if ("organization" in {f.name for f in model._meta.fields}) is with_organization]
+
+
+class Watch:
+    """Has PostgreSQL plan each statement before it is executed, and collects those that are ``Unscoped``."""
+
+    def __init__(self) -> None:
+        self.tables = {model._meta.db_table for model in find_models(with_organization=True)}
+        self.found: list[Unscoped] = []
+        self.seen: set[str] = set()
+        self._is_planning = False
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Watch what is executed within."""
+        self._step = name
+        with connection.execute_wrapper(self._watch):
+            yield
+
+    def _watch(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        if not self._is_planning and isinstance(sql, str) and PLANNED.match(sql) and not many:
+            self._is_planning = True
+            try:
+                self._plan(sql, params)
+            finally:
+                self._is_planning = False
+        return execute(sql, params, many, context)
+
+    def _plan(self, sql: str, params: Any) -> None:
+        with connection.cursor() as cursor:
+            written = cursor.mogrify(sql, params).decode()
+            cursor.execute(f"EXPLAIN (VERBOSE, FORMAT JSON) {sql}", params)
+            (explained,) = cursor.fetchone()
+        plan = explained if isinstance(explained, list) else json.loads(explained)
+        nodes = list(_list_nodes(plan[0]["Plan"]))
+        restricted = _find_restricted(nodes)
+        for node in nodes:
+            table = node.get("Relation Name")
+            if table in self.tables and node["Node Type"] != "ModifyTable":
+                self.seen.add(table)
+                if f"{node['Alias']}.organization_id" not in restricted:
+                    self.found.append(Unscoped(self._step, table, written))
+
+
+def _list_nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from _list_nodes(part)
+
+
+def _list_conditions(node: dict[str, Any]) -> Iterator[str]:
+    for name, value in node.items():
+        if name.endswith(("Cond", "Filter")) and isinstance(value, str):
+            yield value
+
+
+def _find_restricted(nodes: list[dict[str, Any]]) -> set[str]:
+    """The columns, as ``alias.column``, that equal a value that the statement gives, if by way of other columns."""
+    equal: list[tuple[str, str]] = []
+    for node in nodes:
+        for condition in _list_conditions(node):
+            equal += [(a.replace('"', ""), b.replace('"', "")) for a, b in EQUALITY.findall(condition)]
+        if node["Node Type"] == "Subquery Scan":
+            organizations = [each for each in node["Plans"][0]["Output"] if each.endswith(".organization_id")]
+            equal += [(f"{node['Alias']}.organization_id", each) for each in organizations]
+    restricted = {a for pair in equal for a, b in (pair, pair[::-1]) if not re.fullmatch(COLUMN, b)}
+    while more := {a for pair in equal for a, b in (pair, pair[::-1]) if b in restricted} - restricted:
+        restricted |= more
+    return restricted

@@ -1,0 +1,297 @@
+"""Every statement on a tenant's table names the organization (docs/decisions/0015).
+
+The test goes through every edge once, and PostgreSQL plans each statement: a scan of a tenant's table that no condition
+restricts to an organization is refused, unless it is exempt here, with the reason. What COPY and INSERT write names the
+organization because its column takes no null and has no default.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+
+from companies.models import Company
+from importsvc.changelog.models import Change
+from importsvc.idempotency.models import IdempotencyKey
+from importsvc.imports.models import Import
+from people.models import Person
+from people.services import NewOrganization
+from tests.admin_pages import admin_user, confirm, read, save, url_of
+from tests.builders import make_company, make_person
+from tests.client import ApiClient, assert_replayed, document_of
+from tests.statements import Unscoped, Watch, find_models
+
+__all__ = ["admin_user"]
+
+# Models without an organization.
+NO_TENANT = {
+    "Organization": "it is the tenant",
+}
+
+
+class Exemption(NamedTuple):
+    """Statements that need not name an organization.
+
+    Attributes:
+        steps: a pattern of the whole names of the steps of the story.
+        sql: a pattern that is found in the statements.
+        reason: why they need not.
+    """
+
+    steps: str
+    sql: str
+    reason: str
+
+
+EXEMPT = [
+    Exemption(
+        ".*",
+        r'FROM "people_apitoken" INNER JOIN "people_person"',
+        "a token tells the person, and the person tells the organization",
+    ),
+    Exemption("the admin's home and search", ".", "it shows imports and records of all organizations"),
+    Exemption("the admin's lists", ".", "they show imports and records of all organizations"),
+    Exemption("imports_status of all", ".", "it shows the imports of all organizations"),
+    Exemption(
+        "revert_imports of all", 'IS NOT NULL AND "imports_import"."reverted_at" IS NULL', "it selects among all"
+    ),
+    Exemption("prune", 'FROM "idempotency_idempotencykey"', "it removes the old keys of all organizations"),
+    Exemption(
+        "an import's page|an import's downloads|a record's page|a record's form|a revert in the admin",
+        r'^SELECT .* WHERE "\w+"\."id" = \d+ LIMIT 21$',
+        "the URL has an id, and the record has the organization",
+    ),
+    Exemption(
+        "imports_status of one|revert_imports by id|revert_imports of all",
+        r'^SELECT .* WHERE "imports_import"\."id" = \d+( ORDER BY "imports_import"\."id" ASC LIMIT 1)?$',
+        "the shell names an id, and the import has the organization",
+    ),
+    Exemption(
+        "create_organization|a record's form",
+        r'^SELECT 1 AS "a" FROM "companies_company"',
+        "Django validates a key by itself",
+    ),
+    Exemption("tokens at the shell", r'^UPDATE "people_apitoken"', "a token that was found is revoked by primary key"),
+]
+
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "company": [{"name": "Reds", "due_days": 7}, {"name": "Blues"}],
+    "person": [
+        {"first_name": "Ann", "email": "ann@acme.test", "company": "Reds", "title": "Dr"},
+        {"first_name": "Bob", "email": "bob@acme.test", "company": "Acme"},
+        {"first_name": "Cid", "email": "cid@acme.test"},
+    ],
+}
+UPDATE = {
+    "company": [{"name": "Reds", "due_days": 8}],
+    "person": [
+        {"first_name": "Ann", "email": "ann@acme.test", "company": "Blues", "title": "Prof"},
+        {"first_name": "Dot", "email": "dot@acme.test", "company": "Reds"},
+    ],
+}
+
+
+def get_all(api: ApiClient, *paths: str) -> None:
+    for path in paths:
+        response = api.get(path.replace(" ", "%20"))
+        assert response.status_code == 200, (path, response.content)
+
+
+def send(api: ApiClient, method: str, path: str, key: str | None = None, status: int = 200, **attributes: Any) -> Any:
+    body = json.dumps({"data": {"type": "imports", "attributes": attributes}}) if attributes else None
+    response = api.request(method, path, body, headers={"Idempotency-Key": key} if key else None)
+    assert response.status_code == status, response.content
+    return response
+
+
+def go_over_http(watch: Watch, api: ApiClient) -> None:
+    with watch.step("create, correct, preview and run over HTTP"):
+        import_id = document_of(send(api, "POST", "imports", status=201, import_data={"company": [{"name": "Grays"}]}))[
+            "data"
+        ]["id"]
+        send(api, "PATCH", f"imports/{import_id}", import_data=ROWS)
+        get_all(api, f"imports/{import_id}/import")
+        send(api, "POST", f"imports/{import_id}/import")
+        send(api, "POST", "imports", status=422, import_data=ROWS)
+    with watch.step("update over HTTP"):
+        first = send(api, "POST", "imports", "a", 201, import_data=UPDATE, on_duplicate="update")
+        again = send(api, "POST", "imports", "a", 201, import_data=UPDATE, on_duplicate="update")
+        assert_replayed(first, again)
+        update_id = document_of(first)["data"]["id"]
+        tag = api.get(f"imports/{update_id}/import").headers["ETag"]
+        ran = api.request("POST", f"imports/{update_id}/import", headers={"If-Match": tag, "Idempotency-Key": "b"})
+        assert ran.status_code == 200
+    reds_id = api.caller.organization.companies.get(name="Reds").pk
+    person_id = Person.objects.get(first_name="Ann").pk
+    with watch.step("lists over HTTP"):
+        get_all(
+            api,
+            "imports",
+            "imports?filter[sample]=false&sort=-processed_at&include=creator,creator.company",
+            "imports?page[size]=1&page[number]=2&filter[import_model_id]=7",
+            "imports?page[size]=1&page[number]=2&include=creator.company",
+            f"imports/{import_id}?include=creator.company",
+            "people?include=company",
+            "people?page[size]=2&page[number]=2&include=company",
+            f"people?filter[import_id]={import_id},{update_id}&filter[company_id]={reds_id}&filter[id]={person_id}",
+            "people?filter[email]=ann@acme.test",
+            f"people/{person_id}?include=company",
+            "companies?filter[name]=Reds",
+            f"companies?filter[import_id]={import_id}&page[size]=1&page[number]=2",
+            f"companies/{reds_id}",
+            f"organizations/{api.caller.organization.pk}",
+        )
+        for each in (import_id, update_id):
+            get_all(api, *(f"imports/{each}/changes{query}" for query in ("", "?filter[action]=created&sort=-row")))
+    with watch.step("revert preview over HTTP"):
+        get_all(api, f"imports/{update_id}/revert")
+    make_person(organization=api.caller.organization, company_id=reds_id)
+    Company.objects.filter(name="Blues").update(due_days=1)
+    Person.objects.filter(first_name="Ann").update(title="Sir")
+    Person.objects.filter(first_name="Cid").delete()
+    with watch.step("revert over HTTP"):
+        send(api, "PATCH", f"imports/{update_id}/revert", status=409)
+        get_all(api, f"imports/{update_id}/revert", f"imports/{import_id}/revert")
+        send(api, "PATCH", f"imports/{update_id}/revert", "c", on_conflict="keep")
+        send(api, "PATCH", f"imports/{import_id}/revert", "d", on_conflict="discard")
+        send(api, "PATCH", f"imports/{import_id}/revert", "d", on_conflict="discard")
+
+
+def go_through_the_admin(watch: Watch, client: Client, api: ApiClient) -> None:
+    import_ = Import.objects.get(pk=api.run(ROWS | {"company": [{"name": "Greens"}]} | {"person": ROWS["person"][2:]}))
+    with watch.step("the admin's home and search"):
+        read(client, "/admin/")
+        for word in ("Cid", str(import_.pk)):
+            assert client.get("/admin/search/", {"s": word}).status_code == 200
+    lists = {Import: "creator", Person: "company", Company: "organization"}
+    with watch.step("the admin's lists"):
+        for model in lists:
+            read(client, url_of(model, "changelist"))
+            read(client, f"{url_of(model, 'changelist')}?q=Ada&organization__id__exact={import_.organization_id}")
+    person = Person.objects.get(first_name="Cid")
+    company = Company.objects.get(name="Greens")
+    with watch.step("an import's page"):
+        read(client, f"{url_of(import_)}?conflicts=1")
+    with watch.step("an import's downloads"):
+        for file in ("staged.json", "changes.csv"):
+            assert b"".join(client.get(f"/admin/imports/import/{import_.pk}/{file}"))
+    with watch.step("a record's page"):
+        for record in (person, company):
+            read(client, url_of(record))
+    with watch.step("a record's form"):
+        assert save(client, company, due_days="5") == {}
+        assert save(client, person, company=str(company.pk)) == {}
+        assert save(client, Person, organization=str(import_.organization_id), first_name="Eve", tag_list="") == {}
+    with watch.step("a revert in the admin"):
+        asked = client.get(f"/admin/imports/import/{import_.pk}/revert/")
+        assert confirm(client, asked, on_conflict="discard").status_code == 200
+
+
+def go_through_the_commands(watch: Watch, api: ApiClient, folder: Path) -> None:
+    organization_id, email = api.caller.organization.pk, "ada@acme.test"
+    file, long_ago = folder / "rows.json", datetime(2000, 1, 1, tzinfo=UTC)
+    file.write_text(json.dumps({"person": [{"first_name": "Fay", "email": "fay@acme.test", "company": "Acme"}]}))
+    arguments: dict[str, Any] = {"organization": organization_id, "email": email, "verbosity": 0}
+    with watch.step("import_file"):
+        call_command("import_file", str(file), dry_run=True, **arguments)
+        call_command("import_file", str(file), **arguments)
+        with pytest.raises(CommandError):
+            call_command("import_file", str(file), **arguments)
+        call_command("import_file", str(file), on_duplicate="update", **arguments)
+    import_id = Import.objects.filter(processed_at__isnull=False, reverted_at=None).latest("id").pk
+    with watch.step("imports_status of an organization"):
+        call_command("imports_status", organization=organization_id)
+    with watch.step("imports_status of all"):
+        call_command("imports_status")
+    with watch.step("imports_status of one"):
+        call_command("imports_status", str(import_id))
+    with watch.step("revert_imports by id"):
+        call_command("revert_imports", str(import_id), dry_run=True)
+        call_command("revert_imports", str(import_id))
+    with watch.step("revert_imports of all"):
+        call_command("revert_imports", since=long_ago, dry_run=True)
+    IdempotencyKey.objects.update(created_at=long_ago)
+    with watch.step("prune"):
+        call_command("prune")
+    with watch.step("tokens at the shell"):
+        call_command("create_token", organization=organization_id, email=email)
+        call_command("revoke_token", api.caller.token)
+    with watch.step("create_organization"):
+        call_command("create_organization", "Initech", email="boss@initech.test")
+
+
+def test_no_statement_of_the_whole_story_leaves_the_organization_out(
+    acme: NewOrganization, globex: NewOrganization, admin_client: Client, tmp_path: Path
+) -> None:
+    watch = Watch()
+    make_company(organization=globex.organization, name="Reds")
+    api = ApiClient(acme)
+
+    go_over_http(watch, api)
+    go_through_the_admin(watch, admin_client, api)
+    go_through_the_commands(watch, api, tmp_path)
+
+    needed = {exemption: [each for each in watch.found if is_exempt(each, exemption)] for exemption in EXEMPT}
+    assert watch.seen == watch.tables
+    assert [each for each in watch.found if not any(is_exempt(each, exemption) for exemption in EXEMPT)] == []
+    assert [exemption for exemption, statements in needed.items() if not statements] == []
+
+
+def is_exempt(found: Unscoped, exemption: Exemption) -> bool:
+    return bool(re.fullmatch(exemption.steps, found.step) and re.search(exemption.sql, found.sql))
+
+
+OF_PEOPLE = "FROM people_person p WHERE organization_id = 1"
+JOINED = "JOIN organizations_organization o ON o.id = organization_id"
+WITH_COMPANIES = "SELECT c.name FROM people_person p LEFT JOIN companies_company c ON c.id = p.company_id"
+
+
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ("SELECT FROM people_person WHERE id = 1", ["people_person"]),
+        ("SELECT FROM people_person WHERE organization_id > 1", ["people_person"]),
+        ("SELECT organization_id FROM people_person WHERE id = 1", ["people_person"]),
+        (f"{WITH_COMPANIES} WHERE p.organization_id = 1", ["companies_company"]),
+        (f"SELECT {OF_PEOPLE} AND EXISTS (SELECT FROM imports_import WHERE creator_id = p.id)", ["imports_import"]),
+        ("UPDATE people_person SET title = NULL WHERE id = 1", ["people_person"]),
+        ("DELETE FROM changelog_change WHERE ctid = ANY(ARRAY(SELECT '(0,1)'::tid))", ["changelog_change"]),
+        (f"SELECT {OF_PEOPLE}", []),
+        ("SELECT FROM people_person WHERE organization_id IN (1, 2)", []),
+        (f"{WITH_COMPANIES} AND c.organization_id = p.organization_id WHERE p.organization_id = 1", []),
+        ("UPDATE people_person SET title = NULL WHERE organization_id = 1 AND ctid = '(0,1)'", []),
+        (f"{WITH_COMPANIES} AND c.organization_id = p.organization_id", ["people_person", "companies_company"]),
+        (f"SELECT FROM imports_import {JOINED}", ["imports_import"]),
+    ],
+)
+def test_a_statement_that_leaves_the_organization_out_would_be_found(db: None, sql: str, tables: list[str]) -> None:
+    watch = Watch()
+
+    with watch.step("it"), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+    assert sorted(watch.found) == [Unscoped("it", table, sql) for table in sorted(tables)]
+
+
+def test_every_model_belongs_to_an_organization_but_these() -> None:
+    assert {model.__name__ for model in find_models(with_organization=False)} == set(NO_TENANT)
+    assert {Change, Company, Import, Person} <= set(find_models(with_organization=True))
+
+
+def test_nothing_is_written_without_an_organization(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attrelid::regclass::text FROM pg_attribute WHERE attname = 'organization_id' AND attnotnull"
+            " AND NOT atthasdef AND attidentity = '' AND attrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r')"
+        )
+        tables = {name for (name,) in cursor}
+
+    assert tables == {model._meta.db_table for model in find_models(with_organization=True)}
