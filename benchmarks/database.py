@@ -13,6 +13,7 @@ from django.apps import apps
 from django.db import connection
 
 from companies.models import Company
+from importsvc.imports.models import StagedChunk
 from people.models import Person
 
 # What PostgreSQL calls our own connections.
@@ -23,7 +24,7 @@ _FROM_BACKENDS = (
     f" AND datname = current_database() AND application_name <> '{APPLICATION_NAME}'"
 )
 
-# Tables that imports write records into, those referred to first.
+# Tables that imports write records into; a table comes before the tables that refer to it.
 RECORD_TABLES = (Company._meta.db_table, Person._meta.db_table)
 
 
@@ -81,7 +82,7 @@ def clear_imports() -> None:
 def clear_records(tables: tuple[str, ...]) -> None:
     """Remove what is not of the demo from these tables, companies first, and leave them as a vacuum leaves them.
 
-    The tables of the product and those that COPY fills are cleared in one and the same way, so that both are
+    The tables of the product and the tables that COPY fills are cleared in one and the same way, so that both are
     measured on indexes that once were larger.
     """
     # By plans for what is in the tables now.
@@ -92,10 +93,25 @@ def clear_records(tables: tuple[str, ...]) -> None:
     execute(f"VACUUM ANALYZE {', '.join(tables)}")
 
 
+def count_staged_rows() -> int:
+    """How many rows are staged, of all imports."""
+    return int(execute(f"SELECT coalesce(sum(row_count), 0) FROM {StagedChunk._meta.db_table}")[0][0])
+
+
 def count_records() -> int:
     """How many records there are besides the demo's."""
     statements = (f"SELECT count(*) FROM {table} WHERE id > {last_kept_id(table)}" for table in RECORD_TABLES)
     return sum(execute(statement)[0][0] for statement in statements)
+
+
+@contextmanager
+def suspend_autovacuum(table: str) -> Iterator[None]:
+    """Keep autovacuum from the table until the block ends."""
+    execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+    try:
+        yield
+    finally:
+        execute(f"ALTER TABLE {table} RESET (autovacuum_enabled)")
 
 
 def settle() -> None:

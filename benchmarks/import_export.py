@@ -1,4 +1,4 @@
-"""The rival of imports: django-import-export as fast as it goes, with and without validation.
+"""The library that imports are compared with: django-import-export as fast as it goes, with and without validation.
 
 In process, on the product's models and tables. Both resources write in bulk, make no diff, ask the database for no
 instance, and look companies up in a dictionary; all is one transaction. The clock runs from rows that are in tablib's

@@ -43,7 +43,7 @@ class PrivatePeak:
         self.bytes = 0
 
     def look(self, process_ids: list[int]) -> None:
-        """Take the processes as they are now into account; those that have ended do not matter."""
+        """Take the processes as they are now into account; a process that has ended does not matter."""
         for process_id in process_ids:
             try:
                 self.bytes = max(self.bytes, _read(process_id, "RssAnon"))

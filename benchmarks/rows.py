@@ -1,4 +1,4 @@
-"""The rows that are imported: like those of the published page, ten people to a company."""
+"""The rows that are imported: like the rows of the published page, ten people to a company."""
 
 from __future__ import annotations
 
@@ -19,8 +19,24 @@ def make_document(attributes: dict[str, Any]) -> bytes:
 
 
 def make_body(import_data: ImportData) -> bytes:
-    """The body of a request that brings these rows as the published page does: as text that holds JSON."""
+    """The body of a request with these rows in the string form of the published page: as text that holds JSON."""
     return make_document({"import_data": json.dumps(import_data)})
+
+
+def make_object_body(import_data: ImportData) -> bytes:
+    """The body of a request with the same rows in the object form: as a part of the document."""
+    return make_document({"import_data": import_data})
+
+
+def make_misspelt_body(import_data: ImportData) -> bytes:
+    """The same in the object form, with one header of each person misspelt."""
+    return make_object_body(import_data).replace(b'"First Name":', b'"Frist Name":')
+
+
+def make_repeated_body(row: bytes, count: int) -> bytes:
+    """The body of a request in the object form whose people are one row, given as JSON, so many times."""
+    rows = b",".join([row] * count)
+    return b'{"data":{"type":"imports","attributes":{"import_data":{"person":[' + rows + b"]}}}}"
 
 
 def make_rows(people: int, *, prefix: str = "") -> ImportData:
@@ -50,7 +66,7 @@ def spoil_rows(rows: ImportData) -> int:
         company["name"] = ""
         bad += 1
     for person in rows["person"]:
-        # Else each of them would be one more error.
+        # Otherwise each of these people is one more error.
         if person["Company"] in unnamed:
             person["Company"] = rows["company"][0]["name"]
     for number, person in enumerate(rows["person"][BAD_EVERY - 1 :: BAD_EVERY]):

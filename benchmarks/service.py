@@ -30,7 +30,7 @@ IDLE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks."""
+    """The person and organization of a request."""
 
     organization_id: int
     token: str

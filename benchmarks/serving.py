@@ -124,12 +124,12 @@ def _check_same(client: Client, path: str) -> None:
     """Refuse to compare documents that are not the same, but for the folder of their links."""
     # Once a minute the first of them writes that its caller was there.
     client.send("GET", SERVICE + path)
-    ours, theirs = (_read(client, prefix, path) for prefix in (SERVICE, HAND_BUILT))
-    if ours != theirs:
-        different = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    product, hand_built = (_read(client, prefix, path) for prefix in (SERVICE, HAND_BUILT))
+    if product != hand_built:
+        different = [name for name in {**product, **hand_built} if product.get(name) != hand_built.get(name)]
         raise SystemExit(f"The hand-built document of {path} is not the service's in {', '.join(different)}")
     shown = len(json.loads(client.time("GET", STOCK + path)[1])["data"])
-    if shown != len(ours["data"]) and isinstance(ours["data"], list):
+    if shown != len(product["data"]) and isinstance(product["data"], list):
         raise SystemExit(f"The stock document of {path} shows {shown} resources")
 
 

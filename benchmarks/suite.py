@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-from benchmarks import bare_copy, importing, large, serving, starting, updating
+from benchmarks import bare_copy, importing, large, memory, memory_cases, serving, starting, updating
 from benchmarks.database import clear_imports
 from benchmarks.rows import make_body, make_rows
 from benchmarks.service import PRODUCT, WITH_BASELINES, Caller, Client, run_service
@@ -20,9 +20,11 @@ def run(*, quick: bool) -> Iterator[Section]:
     if quick:
         sizes = importing.Sizes(people=10_000, validated_people=200, rounds=3)
         large_sizes = large.Sizes(people=10_000, large_people=50_000, large_rounds=1, deep_page=1_000)
+        memory_sizes = memory_cases.Sizes(people=10_000, large_people=50_000, malformed_rows=250_000)
     else:
-        sizes = importing.Sizes(people=100_000, validated_people=5_000, rounds=5)
-        large_sizes = large.Sizes(people=100_000, large_people=1_000_000, large_rounds=3, deep_page=10_000)
+        sizes = importing.Sizes(people=100_000, validated_people=5_000, rounds=3)
+        large_sizes = large.Sizes(people=100_000, large_people=1_000_000, large_rounds=2, deep_page=10_000)
+        memory_sizes = memory_cases.Sizes(people=100_000, large_people=1_000_000, malformed_rows=5_000_000)
 
     with run_service(PRODUCT) as service:
         caller = _read_demo()
@@ -39,9 +41,14 @@ def run(*, quick: bool) -> Iterator[Section]:
 
     # A new one, which does not yet hold what a larger import left.
     with run_service(PRODUCT) as service:
-        _warm_up(Client(service.port, caller))
+        client = Client(service.port, caller)
+        _warm_up(client)
         _announce(f"Importing {large_sizes.large_people:,} people")
-        yield from large.measure(service, caller, large_sizes, imported, reverted)
+        yield from large.measure(client, caller, large_sizes, imported, reverted)
+
+    if memory.is_available():
+        _announce("Memory")
+        yield from memory_cases.measure(caller, memory_sizes)
 
     _announce("Starting")
     yield starting.measure(caller, 2 if quick else 5)
@@ -53,7 +60,7 @@ def run(*, quick: bool) -> Iterator[Section]:
 
 
 def _read_demo() -> Caller:
-    """The demo's person, who is made by the first start."""
+    """The demo's person, made by the first start."""
     demo = json.loads((settings.VAR_DIR / "demo.json").read_text())
     return Caller(demo["organization_id"], demo["token"])
 

@@ -83,9 +83,9 @@ def compare_difference(what: str, median: Figure, baseline: Figure, name: str, *
     return Row(what, median, f"{sign}{difference} over {name}", target, difference.value <= at_most)
 
 
-def compare_limit(what: str, median: Figure, *, at_most: float) -> Row:
-    """A row of something that must be at most so much, in its own unit."""
-    return Row(what, median, "", f"≤ {_number(at_most)} {median.unit}", median.value <= at_most)
+def compare_limit(what: str, median: Figure, *, at_most: float, compared: str = "") -> Row:
+    """A row of something that must be at most so much, in its own unit; ``compared`` is information only."""
+    return Row(what, median, compared, f"≤ {_number(at_most)} {median.unit}", median.value <= at_most)
 
 
 def format_section(section: Section) -> str:

@@ -1,4 +1,4 @@
-"""Every URL of the service, and those of the baselines beside them."""
+"""Every URL of the service, and the URLs of the baselines beside them."""
 
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter

@@ -1,6 +1,6 @@
 """The service's documents, written by hand from ``.values()``: what serving them costs without any serializer.
 
-Who is asking is found out in the same way, and the answers are the same JSON; nothing that a request may say besides
+Requests are authenticated in the same way, and the answers are the same JSON; nothing that a request may say besides
 the size and number of a page, and whether people come with their companies, is understood.
 """
 
@@ -115,7 +115,7 @@ class _View(APIView):
         return self.respond(document)
 
     def build_imports(self, rows: list[Resource]) -> tuple[list[Resource], list[Resource]]:
-        """Imports, and their creators and those' companies."""
+        """Imports, their creators, and the companies of these."""
         zone = self.organization.zone
         data = [
             {
@@ -143,7 +143,7 @@ class _View(APIView):
         return self.build_people(rows)[0], self.build_companies([by_id[pk] for pk in ids])[0]
 
     def build_people(self, rows: list[Resource]) -> tuple[list[Resource], None]:
-        """People, with whom nothing is included."""
+        """People, with nothing included."""
         zone = self.organization.zone
         data = [
             {
@@ -163,7 +163,7 @@ class _View(APIView):
         return data, None
 
     def build_companies(self, rows: list[Resource]) -> tuple[list[Resource], None]:
-        """Companies, with which nothing is included."""
+        """Companies, with nothing included."""
         zone = self.organization.zone
         data = [
             {

@@ -1,6 +1,6 @@
-"""djangorestframework-jsonapi as its documentation shows it: declarations, and nothing of our own but who is asking.
+"""djangorestframework-jsonapi as its documentation shows it: declarations; only the authentication is the service's.
 
-Fields and included resources are those of the service. It does less: no filters, no sorting, no
+It has the fields and included resources of the service. It does less: no filters, no sorting, no
 ``organization_features``, no time zones.
 """
 
