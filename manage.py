@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Runs Django's and the project's own management commands."""
+"""Runs the management commands of Django and of the project."""
 
 import os
 import sys

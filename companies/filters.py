@@ -1,4 +1,4 @@
-"""What companies can be filtered by (contract, section 2.6)."""
+"""Filters of companies (contract, section 2.6)."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What a company row looks like (contract, section 2.5)."""
+"""The importable type ``company`` (contract, section 2.5)."""
 
 from companies.models import Company
 from importsvc.engine.parse.cells import currency, json_object, long_text, tags, text, whole_number

@@ -1,4 +1,4 @@
-"""Companies: the clients and suppliers an organization works with, and its own company."""
+"""Companies: the clients and suppliers of an organization, and its own company."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,7 +11,7 @@ from organizations.tenancy import OrganizationScopedQuerySet
 
 
 class Company(models.Model):
-    """A company. Its name is not unique in the database: two of one name may be made by hand, and imports say so."""
+    """A company. Its name is not unique: the admin can create duplicates, to which imports then refuse to refer."""
 
     organization = models.ForeignKey(
         Organization,
@@ -39,7 +39,7 @@ class Company(models.Model):
         verbose_name_plural = "companies"
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="company_name_not_blank"),
-            # Also what a person's composite key refers to, and the order of lists.
+            # The key that people refer to, and the order of lists.
             models.UniqueConstraint(fields=["organization", "id"], name="company_organization_id"),
             ForeignKeyConstraint(
                 fields=["organization"],
@@ -49,8 +49,8 @@ class Company(models.Model):
             ),
         ]
         indexes = [
-            # The name first: the other way round PostgreSQL may take this index for the check of the composite
-            # key above while it has no statistics, and then reads every company of the organization for every person.
+            # The name first: if the organization came first, PostgreSQL without statistics may use this index to
+            # check the key of people to companies, and read all companies of the organization for each person.
             models.Index(Lower("name"), "organization", name="company_name_organization"),
         ]
 

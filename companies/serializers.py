@@ -1,4 +1,4 @@
-"""Companies as resources, with the attributes of the page's ``included``."""
+"""Companies as resources, with the attributes in ``included`` of the published page."""
 
 from companies.models import Company
 from importsvc.jsonapi.document.fields import EmptyToOneField, JsonApiSerializer
@@ -6,7 +6,7 @@ from organizations.serializers import OrganizationRelation
 
 
 class CompanySerializer(JsonApiSerializer):
-    """``companies``. ``bill_to`` is on the page, always null: nothing here can fill it."""
+    """``companies``. ``bill_to`` of the published page is always null."""
 
     organization = OrganizationRelation()
     bill_to = EmptyToOneField("contact_entries")

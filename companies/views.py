@@ -1,4 +1,4 @@
-"""Companies over HTTP, read-only."""
+"""The API of companies, read-only."""
 
 from companies.filters import CompanyFilterSet
 from companies.models import Company

@@ -1,10 +1,10 @@
-"""The project's own app: the commands and checks that belong to no resource."""
+"""The app of the project itself, with the commands and system checks that belong to no other app."""
 
 from django.apps import AppConfig
 
 
 class ProjectConfig(AppConfig):
-    """Makes ``importsvc/management/commands`` known to ``manage.py``."""
+    """Adds ``importsvc/management/commands`` to ``manage.py``."""
 
     name = "importsvc"
     label = "importsvc"

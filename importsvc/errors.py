@@ -1,4 +1,4 @@
-"""What the core raises when it refuses: a code and data. ``importsvc.jsonapi.errors`` alone turns it into HTTP."""
+"""The errors that services raise: a code and data. Only ``importsvc.jsonapi.errors`` turns them into HTTP responses."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 class DomainError(Exception):
-    """A refusal the caller can understand and act on.
+    """An error that the caller can understand and act on.
 
     Attributes:
-        code: a stable name, one of the contract's (section 2.2): ``invalid_attribute``, ``conflict``…
-        detail: what is wrong: a sentence, or for row errors the object that the contract's section 1 describes.
-        attribute: the attribute of the request that is to blame, if one is.
+        code: one of the codes of the contract (section 2.2), such as ``invalid_attribute`` or ``conflict``.
+        detail: what is wrong: a sentence, or for row errors the object that section 1 of the contract describes.
+        attribute: the attribute of the request that causes the error, if there is one.
         meta: further data for programs.
     """
 
@@ -38,17 +38,17 @@ class InvalidAttribute(DomainError):
 
 
 class Conflict(DomainError):
-    """The request is understood, but the state of things does not allow it."""
+    """The request is valid, but the current state of the data does not allow it."""
 
     code = "conflict"
 
 
 class Busy(Conflict):
-    """Others are doing at this moment what excludes this; nothing was decided, and trying again later may succeed."""
+    """Another transaction is in the way. Nothing was changed, and a later attempt may succeed."""
 
 
 class PreconditionFailed(DomainError):
-    """What the caller looked at before is not as it was then, and nothing was done."""
+    """The data has changed since the caller read it. Nothing was changed."""
 
     code = "precondition_failed"
 
@@ -57,7 +57,7 @@ class PreconditionFailed(DomainError):
 
 
 class IdempotencyKeyReused(DomainError):
-    """The key was given to another request before."""
+    """An earlier, different request has used the key."""
 
     code = "idempotency_key_reused"
 
@@ -66,7 +66,7 @@ class IdempotencyKeyReused(DomainError):
 
 
 class RecordNotFound(DomainError):
-    """There is no such record in this organization. What exists elsewhere makes no difference to the message."""
+    """The organization has no such record. The message is the same if another organization has one."""
 
     code = "record_not_found"
 

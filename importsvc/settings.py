@@ -1,6 +1,6 @@
-"""Django settings, all from environment variables; the README's table says what each one does.
+"""Django settings from environment variables, which the README describes.
 
-A value that cannot be understood stops the process at once with a message that names the variable.
+An invalid value stops the process at start with a message that names the variable.
 """
 
 import secrets
@@ -19,7 +19,7 @@ VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
 
 
 def _secret_key() -> str:
-    """The signing key: ``SECRET_KEY``, or one made on the first start and kept in ``VAR_DIR`` for the next."""
+    """The signing key: ``SECRET_KEY``, or a generated one, which the first start stores in ``VAR_DIR``."""
     given = env.str("SECRET_KEY", default="")
     if given:
         return given
@@ -29,7 +29,7 @@ def _secret_key() -> str:
         made = path.with_name(f"secret_key.{secrets.token_hex(4)}")
         made.touch(mode=0o600)
         made.write_text(secrets.token_urlsafe(50))
-        # Two processes may start at once: the first link wins and both read the same key.
+        # Of two processes that start at the same time, the first creates the link and both read its key.
         try:
             path.hardlink_to(made)
         except FileExistsError:
@@ -54,7 +54,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # --- The application ------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    # Before the admin: its templates replace those.
+    # Before the admin, whose templates it overrides.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "importsvc.admin_site.apps.AdminConfig",
@@ -69,7 +69,7 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "rest_framework_json_api",
     "importsvc.apps.ProjectConfig",
-    # An app imports those before it.
+    # Each app may import the apps before it.
     "importsvc.changelog",
     "organizations",
     "importsvc.idempotency",
@@ -81,7 +81,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Compression sees responses last, tags are of what they were before.
+    # Before ConditionalGet, so that ETags are computed from uncompressed responses.
     "importsvc.http.middleware.Compression",
     "importsvc.http.middleware.ConditionalGet",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -95,7 +95,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "importsvc.urls"
 WSGI_APPLICATION = "importsvc.wsgi.application"
 APPEND_SLASH = False
-# The only place to log in to.
+# The admin is the only site with a login.
 LOGIN_REDIRECT_URL = "admin:index"
 
 TEMPLATES = [
@@ -121,7 +121,7 @@ if env.str("DATABASE_URL", default=""):
 else:
     DATABASES = {"default": {"ENGINE": "importsvc.postgres.embedded", "NAME": "importsvc"}}
 
-# Services lock rows and read what was committed meanwhile, whatever default_transaction_isolation is.
+# Services lock rows and then read what was committed before: that takes READ COMMITTED, whatever the server's default.
 DATABASES["default"].setdefault("OPTIONS", {})["isolation_level"] = IsolationLevel.READ_COMMITTED
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -135,14 +135,14 @@ FORMAT_MODULE_PATH = ["importsvc.admin_site.formats"]
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 
-# Bytes of the largest request body that is read; a larger one is 413.
+# The size of the largest accepted request body in bytes; a larger one is refused with 413.
 MAX_BODY_BYTES = _positive_integer("MAX_BODY_BYTES", 256 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
-# Requests a token may make, as "100/second", "6000/minute"…; empty means no limit.
+# The number of requests that a person may make, as "100/second" or "6000/minute"; empty for no limit.
 API_RATE_LIMIT = env.str("API_RATE_LIMIT", default="")
 
-# Hours that the answer to a request with an Idempotency-Key is kept and given again.
+# The time in hours for which responses to requests with an Idempotency-Key are stored.
 IDEMPOTENCY_KEY_HOURS = _positive_integer("IDEMPOTENCY_KEY_HOURS", 48)
 
 REST_FRAMEWORK = {
@@ -164,7 +164,7 @@ REST_FRAMEWORK = {
 }
 
 STATIC_URL = "static/"
-# The admin's style sheets are served straight from the packages: nothing to collect before the first start.
+# Static files are served from the packages, without collectstatic.
 WHITENOISE_USE_FINDERS = True
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -184,7 +184,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # Refusals are answered, not logged: 4xx are the client's business.
+    # 4xx responses are not logged.
     "loggers": {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},

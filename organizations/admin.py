@@ -9,7 +9,7 @@ from organizations.models import Organization
 
 
 class OrganizationAdmin(RecordAdmin):
-    """Organizations are edited here. ``people.admin`` registers this: making one takes its first person."""
+    """Edits organizations. ``people.admin`` registers a subclass, which creates them with their first person."""
 
     list_display = ["name", "id", "time_zone", "default_currency", "created_at"]
     search_fields = ["name", "id__exact"]
@@ -17,5 +17,5 @@ class OrganizationAdmin(RecordAdmin):
     readonly_fields = ["created_at"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
-        """Never: there are always records under it, and asking would list every one of them on a page."""
+        """Never: an organization always has records, and Django's confirmation would list all of them."""
         return False

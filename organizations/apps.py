@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class OrganizationsConfig(AppConfig):
-    """Registers the app under its own name."""
+    """The app of organizations."""
 
     name = "organizations"

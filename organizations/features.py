@@ -1,6 +1,6 @@
-"""``organization_features``: what an organization may use, and how much of it is used.
+"""``organization_features``: the features of an organization, with limits and usage.
 
-The names, their order, kinds and default limits are those of the published page (``meta.organization_features``).
+Names, order, types and default limits are those of the published page (``meta.organization_features``).
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ _usage_counters: list[UsageCounter] = []
 
 
 def register_usage(counter: UsageCounter) -> UsageCounter:
-    """Let an app report how much of some metered features an organization uses.
+    """Register a function of an app that counts the usage of metered features.
 
-    ``counter`` takes the organization and returns feature name to count, from at most one query: it runs on every
-    successful answer of the API. A metered feature nobody counts is reported as 0.
+    ``counter`` takes the organization and returns the usage by feature, with at most one query: it runs for every
+    successful response of the API. The usage of features without a counter is reported as 0.
     """
     _usage_counters.append(counter)
     return counter
 
 
 def organization_features(organization: Organization) -> dict[str, dict[str, Any]]:
-    """The organization's features in the published order: metered ones first, then switches.
+    """The features of the organization in the published order: metered features, then switches.
 
     ``{"custom_fields": {"type": "metered", "limit": 15, "used": 0}, …,
     "webhooks": {"type": "switch", "available": True}, …}``
@@ -72,12 +72,10 @@ def organization_features(organization: Organization) -> dict[str, dict[str, Any
 
 
 def validate_features(value: object) -> None:
-    """Refuse overrides that ``organization_features`` could not merge.
-
-    The form is ``{"custom_fields": {"limit": 50}, "webhooks": {"available": false}}``.
+    """Validate overrides of features, such as ``{"custom_fields": {"limit": 50}, "webhooks": {"available": false}}``.
 
     Raises:
-        ValidationError: naming the first entry that is wrong.
+        ValidationError: for the first invalid entry.
     """
     if not isinstance(value, dict):
         raise ValidationError("Features must be an object of feature names.")

@@ -1,4 +1,4 @@
-"""Organizations: the tenants everything else belongs to."""
+"""Organizations: the tenants."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from organizations.features import validate_features
 
 @functools.cache
 def _time_zones() -> frozenset[str]:
-    # It walks through the folders of the time zone database.
+    # Cached, because available_timezones() reads the folders of the time zone database.
     return frozenset(zoneinfo.available_timezones())
 
 
 def validate_time_zone(value: str) -> None:
-    """Refuse names that are not in the IANA time zone database."""
+    """Check that the name is in the IANA time zone database."""
     if value not in _time_zones():
         raise ValidationError(f"{value!r} is not a time zone; use a name like 'Europe/Zagreb'.")
 
@@ -30,7 +30,7 @@ validate_currency_code = RegexValidator(r"^[A-Z]{3}\Z", "Use an ISO 4217 code, f
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
-    """Organizations, scoped like everything that belongs to one."""
+    """Organizations, with the same scope method as their records."""
 
     def for_organization(self, organization: Organization) -> Self:
         """Only the organization itself."""
@@ -38,7 +38,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
 
 class Organization(models.Model):
-    """A customer: the boundary no data crosses."""
+    """A tenant. No record refers to a record of another organization."""
 
     name = models.CharField(max_length=255)
     time_zone = models.CharField(
@@ -70,5 +70,5 @@ class Organization(models.Model):
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
-        """The time zone that the organization's time stamps are written in."""
+        """The time zone of the organization's time stamps in the API."""
         return zoneinfo.ZoneInfo(self.time_zone)

@@ -1,4 +1,4 @@
-"""Tenant scoping: every statement on an organization's data names the organization (docs/decisions/0015)."""
+"""Tenant scoping: every statement on an organization's data names the organization (docs/decisions/0016)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class OrganizationScopedQuerySet(models.QuerySet):
-    """A queryset over records that each belong to one organization."""
+    """A queryset of records that have an organization."""
 
     def for_organization(self, organization: Organization) -> Self:
-        """Only this organization's records: another organization's do not exist for the caller."""
+        """The records of this organization. For a caller, records of other organizations do not exist."""
         return self.filter(organization_id=organization.pk)
 
 
@@ -26,9 +26,9 @@ _GetType = TypeVar("_GetType")
 class TenantForeignKey(models.ForeignKey[_SetType, _GetType]):
     """A foreign key to a record of the same organization.
 
-    Joins along it, and the query that fetches the related object, compare the organizations as well as the ids. Both
-    models have an ``organization``. The column is that of a plain foreign key, and migrations write it as one; that
-    both records belong to one organization is the promise of a composite key in the model's constraints.
+    Its joins, and the query for the related object, compare both the organizations and the ids. Both models have a
+    foreign key ``organization``. Migrations and the table have a plain foreign key; a composite foreign key among the
+    model's constraints guarantees that both records belong to one organization.
     """
 
     def get_extra_restriction(self, alias: str, related_alias: str) -> Any:
@@ -38,7 +38,7 @@ class TenantForeignKey(models.ForeignKey[_SetType, _GetType]):
         return Exact(there.get_col(alias), own.get_col(related_alias))
 
     def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
-        """The condition of the query that fetches the related object."""
+        """The condition of the query for the related object."""
         return {"organization_id": instance.organization_id}  # type: ignore[attr-defined]
 
     def deconstruct(self) -> tuple[str, str, Any, Any]:

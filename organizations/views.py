@@ -1,4 +1,4 @@
-"""Organizations over HTTP, and what the views of everything that belongs to one have in common."""
+"""The API of organizations, and the base class of the views of their records."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from organizations.serializers import OrganizationSerializer
 
 
 class OrganizationScopedViewSet(JsonApiViewSet):
-    """A resource of which the caller sees what the caller's organization has; nothing else exists."""
+    """A resource whose records belong to organizations. A caller only has access to those of its own."""
 
     @property
     def caller(self) -> Any:
-        """The person who is asking; its class is the business of the authentication."""
+        """The authenticated person. Its class depends on the authentication."""
         return self.request.user
 
     @property
@@ -27,21 +27,21 @@ class OrganizationScopedViewSet(JsonApiViewSet):
 
     @classmethod
     def get_records(cls, parameters: Mapping[str, Any]) -> Any:
-        """Only what is the organization's."""
+        """The records of the organization."""
         records: Any = super().get_records(parameters)
         return records.for_organization(Organization(pk=parameters["organization_id"]))
 
     def get_parameters(self) -> dict[str, Any]:
-        """Whose records they are."""
+        """The id of the organization."""
         return {"organization_id": self.organization.pk}
 
     @property
     def time_zone(self) -> tzinfo:
-        """The organization's zone."""
+        """The time zone of the organization."""
         return self.organization.zone
 
     def get_document_meta(self) -> dict[str, Any]:
-        """``organization_features``, as on every success of the page."""
+        """``organization_features``, as in all successful responses of the published page."""
         return {"organization_features": organization_features(self.organization)}
 
 

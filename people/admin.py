@@ -1,4 +1,4 @@
-"""The admin of people, of their tokens, and of organizations, which start with a person."""
+"""The admin of people and their tokens, and of organizations, which are created with a person."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from people.services import create_organization, require_active
 
 TOKEN_LABELS = {"valid": "success", "expired": "warning", "revoked": "danger"}
 
-# The package's own keys, which belong to nobody and open nothing here.
+# The package's own model of keys, which the service does not use.
 admin.site.unregister(APIKey)
 
 
 class PersonForm(RecordForm):
-    """A person, in a company of the person's own organization."""
+    """A form that checks that the person and its company belong to the same organization."""
 
     def clean(self) -> dict[str, Any] | None:
-        """What is to be written."""
+        """The values to write."""
         organization, company = self.cleaned_data.get("organization"), self.cleaned_data.get("company")
         if organization and company and company.organization_id != organization.pk:
             self.add_error("company", "This company belongs to another organization.")
@@ -81,7 +81,7 @@ class PersonAdmin(RecordAdmin):
 
 
 class ApiTokenForm(RecordForm):
-    """A token of somebody whose tokens work."""
+    """A form that only accepts people whose tokens are valid."""
 
     def clean_person(self) -> Person:
         """The person.
@@ -96,7 +96,7 @@ class ApiTokenForm(RecordForm):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(RecordAdmin):
-    """Tokens are told once, when they are made; afterwards only their prefix is. Revoking is for ever."""
+    """A token is shown once, after its creation; later only its prefix is. Revoking cannot be undone."""
 
     form = ApiTokenForm
     list_display = ["prefix", "name", "person", "organization", "created", "expiry_date", "state"]
@@ -109,13 +109,13 @@ class ApiTokenAdmin(RecordAdmin):
 
     @display(description="state", label=TOKEN_LABELS)  # type: ignore[untyped-decorator]
     def state(self, token: ApiToken) -> str:
-        """Whether it opens anything, as far as the token itself is concerned."""
+        """The state of the token itself; the state of its person is not considered."""
         if token.revoked:
             return "revoked"
         return "expired" if token.has_expired else "valid"
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
-        """A new token is not revoked and has no prefix yet."""
+        """The fields of the form; a new token has no prefix and cannot be revoked."""
         return (
             ["prefix", "name", "person", "created", "expiry_date", "revoked"]
             if obj
@@ -123,7 +123,7 @@ class ApiTokenAdmin(RecordAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> list[str]:
-        """A token stays with its person, and stays as it is once it is revoked."""
+        """The person of a token is fixed, and a revoked token cannot be changed."""
         if obj is None:
             return []
         fixed = ["prefix", "person", "created"]
@@ -141,18 +141,18 @@ class ApiTokenAdmin(RecordAdmin):
         self.message_user(request, f"Revoked {count}.", messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
-        """Store the token and, if it is new, tell it."""
+        """Save the token and, if it is new, show it."""
         if change:
             super().save_model(request, obj, form, change)
             return
         obj.organization_id = obj.person.organization_id
         token = ApiToken.objects.assign_key(obj)
         obj.save()
-        _tell(self, request, obj.person, token)
+        _show_token(self, request, obj.person, token)
 
 
 class NewOrganizationForm(forms.ModelForm):
-    """What ``create_organization`` needs to know."""
+    """The arguments of ``create_organization``."""
 
     email = forms.EmailField(max_length=254, label="First user's e-mail", widget=UnfoldAdminEmailInputWidget)
     first_name = forms.CharField(
@@ -173,36 +173,36 @@ class NewOrganizationForm(forms.ModelForm):
 
 @admin.register(Organization)
 class NewOrganizationAdmin(OrganizationAdmin):
-    """Organizations are made here as by the command: with their own company and their first user, who gets a token."""
+    """Creates an organization with its own company, its first user and a token, as the command does."""
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """Another form for a new organization than for one that is there."""
+        """The form of a new or of an existing organization."""
         if not change:
             options["form"] = NewOrganizationForm
         return super().get_form(request, obj, change, **options)
 
     def get_fields(self, request: HttpRequest, obj: Organization | None = None) -> Any:
-        """The form's."""
+        """The fields of the form."""
         return self.fields if obj else ["name", "time_zone", "email", "first_name", "last_name"]
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
-        """Store the organization; if it is new, with what it starts with."""
+        """Save the organization; a new one with its company, first user and token."""
         if change:
             super().save_model(request, obj, form, change)
             return
-        made = create_organization(**form.cleaned_data)
-        # The admin goes on with the instance of the form.
-        obj.pk = made.organization.pk
-        _tell(self, request, made.person, made.token)
+        created = create_organization(**form.cleaned_data)
+        # The admin uses the instance of the form afterwards.
+        obj.pk = created.organization.pk
+        _show_token(self, request, created.person, created.token)
 
 
-def _tell(model_admin: ModelAdmin, request: HttpRequest, person: Person, token: str) -> None:
-    # Messages are shown once and then forgotten, and no admin page is kept by a browser or a proxy.
+def _show_token(model_admin: ModelAdmin, request: HttpRequest, person: Person, token: str) -> None:
+    # A message is shown once, and admin pages are not cached by browsers or proxies.
     button = '<button type="button" class="cursor-pointer font-semibold underline" data-copies="token">Copy</button>'
     text = format_html(
         'The API token of {} is <code id="token">{}</code> – {} it now, it cannot be shown again.',
         person,
         token,
-        mark_safe(button),  # noqa: S308 - written here
+        mark_safe(button),  # noqa: S308 - a constant
     )
     model_admin.message_user(request, text, messages.WARNING)

@@ -4,10 +4,10 @@ from django.apps import AppConfig
 
 
 class PeopleConfig(AppConfig):
-    """Registers the app, and its part of ``organization_features``."""
+    """The app of people and their tokens."""
 
     name = "people"
 
     def ready(self) -> None:
-        """Load what registers itself."""
-        from people import features  # noqa: F401
+        """Register the counter of features."""
+        from people import features  # noqa: F401 - registers itself

@@ -1,4 +1,4 @@
-"""Authentication by the two headers of the contract's section 2.1."""
+"""Authentication by two headers (contract, section 2.1)."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _RECORD_ID = re.compile(r"[0-9]{1,19}")
 
 
 def _columns(model: type[Model], *names: str) -> tuple[str, ...]:
-    """These columns, or all, in the order in which ``from_db()`` takes their values."""
+    """The attributes of these columns, or of all, in the order that ``from_db()`` needs."""
     return tuple(field.attname for field in model._meta.concrete_fields if not names or field.attname in names)
 
 
-# What is read of a token, its person and organization. Django reads any other column with another query.
+# The columns that are read of a token, its person and organization. Django reads other columns by further queries.
 _TOKEN_COLUMNS = _columns(ApiToken, "id", "hashed_key", "revoked", "expiry_date", "person_id")
 _PERSON_COLUMNS = _columns(Person, "id", "organization_id", "first_name", "last_name", "last_seen_at")
 _ORGANIZATION_COLUMNS = _columns(Organization)
@@ -41,14 +41,14 @@ logger = logging.getLogger(__name__)
 
 
 class TokenAuthentication(BaseAuthentication):
-    """``X-Auth-Token`` names a person, ``X-Organization-Id`` that person's organization."""
+    """``X-Auth-Token`` identifies a person, ``X-Organization-Id`` must have the person's organization."""
 
     def authenticate(self, request: Request) -> tuple[Person, ApiToken]:
-        """The person, as ``request.user``, with organization, and the token.
+        """The person with its organization, as ``request.user``, and the token.
 
         Raises:
-            AuthenticationFailed: no token, or one that does not work (any more).
-            PermissionDenied: the organization is not the person's own.
+            AuthenticationFailed: there is no token, or it is not valid.
+            PermissionDenied: the person belongs to another organization.
         """
         token = find_token(request.headers.get("X-Auth-Token", ""))
         if token is None:
@@ -60,14 +60,15 @@ class TokenAuthentication(BaseAuthentication):
         return token.person, token
 
     def authenticate_header(self, request: Request) -> str:
-        """What ``WWW-Authenticate`` says of a 401."""
+        """The value of ``WWW-Authenticate`` in a 401."""
         return 'Token realm="api"'
 
 
 def find_token(written: str) -> ApiToken | None:
-    """The token, if it works: not revoked, not expired, of a person neither deactivated nor archived.
+    """The token with its person and organization; ``None`` if it is not valid.
 
-    It comes with its person and organization. Of the first two only that is read which requests need.
+    A valid token is not revoked or expired, and its person is not deactivated or archived. Only the columns that
+    requests need are read.
     """
     match = _TOKEN.fullmatch(written.strip())
     if match is None:
@@ -79,7 +80,7 @@ def find_token(written: str) -> ApiToken | None:
 
 @functools.cache
 def _usable_tokens() -> CompiledQuery:
-    """The one with a prefix, if it can be used as far as the database knows."""
+    """The token with a prefix, if it is usable; the caller checks expiry and hash."""
     tokens = ApiToken.objects.get_usable_keys().filter(
         prefix=Parameter("prefix"), person__deactivated_at=None, person__archived_at=None
     )
@@ -92,7 +93,7 @@ def _usable_tokens() -> CompiledQuery:
 
 
 def _make_token(row: Row) -> ApiToken:
-    """Of a row of ``_usable_tokens``."""
+    """The token of a row of ``_usable_tokens``."""
     values = iter(row)
 
     def read(columns: Sequence[str]) -> list[Any]:
@@ -107,7 +108,10 @@ def _make_token(row: Row) -> ApiToken:
 
 
 def touch_last_seen(person: Person) -> None:
-    """Write the time of the person's last request, at most once a minute. Never waits for a lock and never fails."""
+    """Store the time of the person's last request, at most once a minute.
+
+    Does not wait for locks, and only logs database errors.
+    """
     now = timezone.now()
     if person.last_seen_at and now - person.last_seen_at < LAST_SEEN_INTERVAL:
         return

@@ -1,4 +1,4 @@
-"""How much of the metered features people use up."""
+"""The usage of metered features by people."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from organizations.models import Organization
 
 @register_usage
 def count_usage(organization: Organization) -> Mapping[str, int]:
-    """Placeholders, and the private custom reports of all people: one query over two small partial indexes."""
+    """The numbers of placeholders and of private custom reports, by one query on two partial indexes."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT count(*) FROM people_person WHERE organization_id = %(id)s AND placeholder),"

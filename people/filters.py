@@ -1,4 +1,4 @@
-"""What people can be filtered by (contract, section 2.6)."""
+"""Filters of people (contract, section 2.6)."""
 
 from functools import partial
 

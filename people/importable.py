@@ -1,4 +1,4 @@
-"""What a person row looks like (contract, section 2.5). People arrive as contacts: the model's defaults say so."""
+"""The importable type ``person`` (contract, section 2.5). By the model's defaults, imported people are contacts."""
 
 from importsvc.engine.parse.cells import email, json_object, tags, text
 from importsvc.engine.schema.importable import Column, Importable, Reference

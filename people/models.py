@@ -1,4 +1,4 @@
-"""People: users of the service and contacts of the organization; and the tokens users work with."""
+"""People: users and contacts of an organization; and their API tokens."""
 
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
 
 
 class Person(models.Model):
-    """A person: a user (``is_user``) who may act, or a contact who is only known."""
+    """A person: a user of the service (``is_user``) or a contact."""
 
     organization = models.ForeignKey(
         Organization,
@@ -60,15 +60,15 @@ class Person(models.Model):
         verbose_name_plural = "people"
         constraints = [
             models.CheckConstraint(condition=~models.Q(first_name=""), name="person_first_name_not_blank"),
-            # PostgreSQL's lower() is the only law of what "the same address" is: see docs/decisions/0002.
-            # The address first, for the reason given at the index of company names.
+            # PostgreSQL's lower() decides which addresses are equal: see docs/decisions/0002. The address comes first
+            # for the same reason as in the index of company names.
             models.UniqueConstraint(
                 Lower("email"),
                 "organization",
                 name="person_email_organization",
                 violation_error_message="Email has already been taken",
             ),
-            # Also what an import's composite key to its creator refers to, and the order of lists.
+            # The key that imports refer to by their creator, and the order of lists.
             models.UniqueConstraint(fields=["organization", "id"], name="person_organization_id"),
             ForeignKeyConstraint(
                 fields=["organization"],
@@ -76,7 +76,7 @@ class Person(models.Model):
                 to_fields=["id"],
                 name="person_organization_exists",
             ),
-            # A person's company is of the person's own organization.
+            # A person and its company belong to the same organization.
             ForeignKeyConstraint(
                 fields=["organization", "company"],
                 to="companies.Company",
@@ -85,10 +85,10 @@ class Person(models.Model):
             ),
         ]
         indexes = [
-            # Both columns of the composite key, so that PostgreSQL takes this index for its check with or without
-            # statistics, and not one that leads through all people of the organization.
+            # Both columns of the key: PostgreSQL then checks it by this index even without statistics, and not by one
+            # that reads all people of the organization.
             models.Index(fields=["company", "organization"], name="person_company_organization"),
-            # What organization_features counts, on every answer: small indexes of the few people who count.
+            # For organization_features in every response: partial indexes of the few people that are counted.
             models.Index(fields=["organization"], condition=models.Q(placeholder=True), name="person_placeholders"),
             models.Index(
                 fields=["organization"],
@@ -103,30 +103,30 @@ class Person(models.Model):
 
     @property
     def is_authenticated(self) -> bool:
-        """Always true: a person only becomes ``request.user`` by a valid token (DRF's permissions ask)."""
+        """Always true, for DRF's permissions: only authentication makes a person ``request.user``."""
         return True
 
 
 class ApiTokenManager(BaseAPIKeyManager):
-    """Makes tokens; they get ids like all other records."""
+    """Creates tokens with integer ids."""
 
     def assign_key(self, obj: AbstractAPIKey) -> str:
-        """Give a new token its prefix and hash, and return the key itself. The library would make the hash the id."""
+        """Set the prefix and the hash of a new token, and return the key. The library also sets the id to the hash."""
         key: str = super().assign_key(obj)
         obj.pk = None
         return key
 
 
 class ApiToken(AbstractAPIKey):
-    """What a person's programs show in ``X-Auth-Token``: only a hash is stored, the prefix tells tokens apart."""
+    """A token of a person for ``X-Auth-Token``. Only its hash and its unique prefix are stored."""
 
-    # The library's primary key contains the hash, which would then be in URLs, logs and error messages.
+    # The library's primary key contains the hash, which would appear in URLs, logs and error messages.
     id = models.BigAutoField(primary_key=True)  # type: ignore[assignment]
     organization = models.ForeignKey(
         Organization,
         on_delete=models.CASCADE,
         related_name="tokens",
-        editable=False,  # it is the person's
+        editable=False,  # set from the person
         db_constraint=False,
         db_index=False,
     )
@@ -140,7 +140,7 @@ class ApiToken(AbstractAPIKey):
         verbose_name = "API token"
         verbose_name_plural = "API tokens"
         constraints = [
-            # A token's organization is its person's. That it exists follows.
+            # A token and its person belong to the same organization. The key implies that the organization exists.
             ForeignKeyConstraint(
                 fields=["organization", "person"],
                 to="people.Person",

@@ -1,4 +1,4 @@
-"""People as resources, with the attributes of the page's ``included``."""
+"""People as resources, with the attributes in ``included`` of the published page."""
 
 from companies.serializers import CompanySerializer
 from importsvc.jsonapi.document.fields import EmptyToOneField, JsonApiSerializer, ToOneField
@@ -7,7 +7,7 @@ from people.models import Person
 
 
 class PersonSerializer(JsonApiSerializer):
-    """``people``. ``subsidiary`` is on the page, always null: nothing here can fill it."""
+    """``people``. ``subsidiary`` of the published page is always null."""
 
     organization = OrganizationRelation()
     company = ToOneField("companies")

@@ -1,4 +1,4 @@
-"""What operators do about organizations and tokens."""
+"""The services of organizations and tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ADMINISTRATOR_ROLE = 1
 
 @dataclass(frozen=True)
 class NewOrganization:
-    """An organization, its first person, and the token that person works with; the token is told only here."""
+    """An organization, its first person, and the person's token, of which only a hash is stored."""
 
     organization: Organization
     person: Person
@@ -34,12 +34,12 @@ def create_organization(
     last_name: str | None = None,
     time_zone: str = "UTC",
 ) -> NewOrganization:
-    """Make an organization with its own company and its first person (contract, section 2.1).
+    """Create an organization with its own company and its first person (contract, section 2.1).
 
-    Without a ``first_name`` the part of the address before the ``@`` is taken.
+    The default of ``first_name`` is the part of the address before the ``@``.
 
     Raises:
-        django.core.exceptions.ValidationError: a value is not acceptable; nothing is made.
+        django.core.exceptions.ValidationError: a value is not acceptable; nothing is created.
     """
     if not email.strip():
         raise ValidationError({"email": "The first person needs an address."})
@@ -66,17 +66,17 @@ def create_organization(
 
 
 def find_person(*, organization_id: int, email: str) -> Person:
-    """The person with this address, whatever its case.
+    """The person with this address, case-insensitively.
 
     Raises:
-        Person.DoesNotExist: the organization has none.
+        Person.DoesNotExist: the organization has no such person.
     """
     people = Person.objects.select_related("organization").annotate(folded=Lower("email"))
     return people.get(organization_id=organization_id, folded=Lower(Value(email.strip())))
 
 
 def require_active(person: Person) -> None:
-    """Refuse people whose tokens do not work (contract, section 2.1).
+    """Check that tokens of the person would be valid (contract, section 2.1).
 
     Raises:
         django.core.exceptions.ValidationError: the person is deactivated or archived.
@@ -87,7 +87,7 @@ def require_active(person: Person) -> None:
 
 
 def create_token(*, person: Person, name: str = "API") -> str:
-    """Make a token for a person and return it: only its hash is kept, so this is the only time it is told.
+    """Create a token for a person and return it. Only a hash of it is stored.
 
     Raises:
         django.core.exceptions.ValidationError: the person is deactivated or archived.
@@ -98,10 +98,10 @@ def create_token(*, person: Person, name: str = "API") -> str:
 
 
 def revoke_token(*, prefix: str) -> ApiToken:
-    """Make a token useless from now on, by the part before its dot. Revoking twice does no harm.
+    """Revoke a token, given the part before its dot. A token that is already revoked is returned unchanged.
 
     Raises:
-        ApiToken.DoesNotExist: no token starts like this.
+        ApiToken.DoesNotExist: there is no token with this prefix.
     """
     token = ApiToken.objects.select_related("person__organization").get(prefix=prefix)
     if not token.revoked:

@@ -1,4 +1,4 @@
-"""People over HTTP, read-only."""
+"""The API of people, read-only."""
 
 from importsvc.jsonapi.views import ListMixin, RetrieveMixin
 from organizations.views import OrganizationScopedViewSet

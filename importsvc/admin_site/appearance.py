@@ -1,6 +1,6 @@
-"""How the admin looks: its name, its icon, its colours. The settings take ``UNFOLD`` from here.
+"""The setting ``UNFOLD``: the name, icon and colours of the admin.
 
-Nothing of it comes from anywhere else: fonts, icons and scripts are static files of the packages.
+Fonts, icons and scripts are static files of the packages; browsers load nothing from other sites.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Imports, and how to undo them",
     "SITE_SYMBOL": "move_to_inbox",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("importsvc/icon.svg")}],
-    # There is no site beside the API.
+    # There is no site to link to.
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SCRIPTS": [lambda request: static("importsvc/copy.js")],
-    "DASHBOARD_CALLBACK": "importsvc.imports.admin.home.add_state_of_things",
+    "DASHBOARD_CALLBACK": "importsvc.imports.admin.home.add_overview",
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,

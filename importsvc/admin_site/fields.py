@@ -1,4 +1,4 @@
-"""Form fields that keep what the database stores: JSON objects, text of several lines, lists."""
+"""Form fields that do not alter stored values: JSON objects, multi-line text, lists."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from importsvc.text.strict_json import read_json
 
 
 class JsonObjectField(forms.JSONField):
-    """A JSON object as text; what the database cannot store is an error. Blank is ``empty_value``."""
+    """A JSON object as text. A value that PostgreSQL cannot store is an error; blank is ``empty_value``."""
 
     def to_python(self, value: Any) -> Any:
         """The object, or ``empty_value``.
 
         Raises:
-            ValidationError: the text is no JSON object, or PostgreSQL could not store it.
+            ValidationError: the text is no JSON object, or PostgreSQL cannot store it.
         """
         if not isinstance(value, str):
             return value
@@ -39,7 +39,7 @@ class JsonObjectField(forms.JSONField):
         return read
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """What was typed, as it was typed."""
+        """The submitted text, unchanged."""
         return initial if self.disabled else InvalidJSONInput(data or "")
 
     def prepare_value(self, value: Any) -> Any:
@@ -50,7 +50,7 @@ class JsonObjectField(forms.JSONField):
 
 
 class LongTextField(forms.CharField):
-    """Text of several lines, whose line ends are ``\\n``."""
+    """Multi-line text with ``\\n`` as line end."""
 
     def to_python(self, value: Any) -> Any:
         """The text, or ``empty_value``."""
@@ -58,7 +58,7 @@ class LongTextField(forms.CharField):
 
 
 class LinesField(SimpleArrayField):
-    """A list of text, one entry a line; blank lines are left out."""
+    """A list of texts, one per line; blank lines are left out."""
 
     def __init__(self, base_field: forms.Field, **options: Any) -> None:
         options["help_text"] = options.get("help_text") or "One per line."

@@ -1,4 +1,4 @@
-"""What the admin leads to: the pages in its sidebar, and the records that its search finds."""
+"""The admin's sidebar, and the models that its search covers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _Link = dict[str, Any]
 
 
 def get_searched_models() -> list[type[Model]]:
-    """Imports, and the records of every type that can be imported; those that refer to others come before them."""
+    """``Import`` and the models of all importable types, each before the ones that it refers to."""
     return [Import, *reversed(get_record_models())]
 
 
 def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar in groups of links. Each link says itself which users see it."""
+    """The groups of links in the sidebar. Each link has the permission that it requires."""
     return [
         {"items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]},
         {
@@ -54,7 +54,7 @@ def _link_records(model: type[Model]) -> _Link:
 
 
 def _link(title: str, icon: str, label: str) -> _Link:
-    """A link to a list of records, for users who may view them. The icon's name is of Material Symbols."""
+    """A link to a list of records, shown to users with the permission to view them. ``icon`` is a Material Symbol."""
     url = reverse_lazy(f"admin:{label.replace('.', '_')}_changelist")
     return {"title": title, "icon": icon, "link": url, "permission": _may_view(label)}
 

@@ -1,4 +1,4 @@
-"""Pages of records that imports and reverts write too: the forms write what was changed in them, and lose nothing."""
+"""Admin pages of records that imports and reverts also write. The forms only write the fields that the user changed."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class RecordForm(forms.ModelForm):
-    """Writes the fields that were changed in it, and leaves a record in its organization.
+    """A form that only writes the fields that were changed in it. It never changes the record's organization.
 
-    The page carries the values that the form was opened with. What differs from them was changed in the form, and only
-    that is validated and written: all other fields keep what they have in the database now, to the last microsecond and
-    line end. A field that was changed in the form and in the database is an error that shows the new value; the form
-    then counts as opened with that value.
+    The page has a hidden field with the values that the form was opened with. Fields that differ from them were changed
+    in the form: only these are validated and written. All other fields keep their values in the database, including
+    microseconds and line ends. A field that was changed both in the form and in the database is an error that shows the
+    value in the database; the form then counts as opened with that value.
 
-    ``instance`` has to be locked and read in the transaction that saves it, which ``RecordAdmin`` does.
+    ``RecordAdmin`` locks and reads ``instance`` in the transaction that saves it.
 
     Attributes:
-        is_new: whether the form makes a record.
+        is_new: whether the form creates a record.
         stored: the values in the database by field, as JSON.
-        opened: the values that the form was opened with, likewise; ``None`` if the page does not carry them.
+        opened: the values that the form was opened with, as JSON; ``None`` if the page does not have them.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -61,7 +61,7 @@ class RecordForm(forms.ModelForm):
         self._conflicts: set[str] = set()
         if self.is_new:
             return
-        # Disabled, not read-only: constraints are only validated when all their fields are in the form.
+        # Disabled, not read-only: Django only validates constraints whose fields are all in the form.
         if "organization" in self.fields:
             self.fields["organization"].disabled = True
         self._stored_initial = dict(self.initial)
@@ -76,7 +76,7 @@ class RecordForm(forms.ModelForm):
 
     @property
     def opened_with(self) -> str:
-        """What the page's hidden field carries: signed, and only good for this record. Blank if there is nothing."""
+        """The value of the hidden field, signed for this record; blank if there are no values."""
         if self.opened is None:
             return ""
         shown = {name: self.stored[name] for name in self._conflicts}
@@ -84,13 +84,13 @@ class RecordForm(forms.ModelForm):
 
     @cached_property
     def changed_data(self) -> list[str]:
-        """The fields that were changed in the form: not those that were sent as they were shown, or not sent at all."""
+        """The fields that were changed in the form: those that were sent with another value than shown."""
         return [
             name for name in super().changed_data if not self._is_omitted(name) and not self._is_sent_as_shown(name)
         ]
 
     def clean(self) -> dict[str, Any] | None:
-        """The values to write: of a record that is there already, those that were changed in the form."""
+        """The values to write: of an existing record, those of the changed fields."""
         super().clean()
         if self.is_new:
             return self.cleaned_data
@@ -101,7 +101,7 @@ class RecordForm(forms.ModelForm):
         for name in self._conflicts:
             self.add_error(name, self._describe_stored(name))
         for name in self.fields.keys() - set(self.changed_data):
-            # The value of a field that was not changed may be outdated, and is not written.
+            # An unchanged field may have an outdated value. It is not written, so it needs no validation.
             self.errors.pop(name, None)
         return {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
 
@@ -113,7 +113,7 @@ class RecordForm(forms.ModelForm):
         shown = field.widget.format_value(field.prepare_value(self[name].initial))
         if not isinstance(shown, str) or not isinstance(sent, str):
             return False
-        # Browsers rewrite the line ends of text areas, and send a line of text without any.
+        # Browsers rewrite the line ends in text areas, and remove them from single-line inputs.
         line_end = "\n" if isinstance(field.widget, forms.Textarea) else ""
         return _LINE_END.sub(line_end, shown) == _LINE_END.sub(line_end, sent)
 
@@ -142,10 +142,10 @@ class RecordForm(forms.ModelForm):
 
 
 class RecordAdmin(ModelAdmin):
-    """Lists that stay quick with millions of records, newest first, and forms that keep null and blank apart.
+    """Lists that are fast with millions of records, newest first, and forms that distinguish null from blank.
 
-    A page that is sent locks its record and works on what is there then. If another transaction wrote the same records
-    before that, everything is tried again: the form then finds what was written, and says so.
+    A POST request locks its record and reads it again. After a write conflict with another transaction the request is
+    handled again from the start: the form then finds the values of that transaction and shows them.
     """
 
     form = RecordForm
@@ -161,7 +161,7 @@ class RecordAdmin(ModelAdmin):
     show_full_result_count = False
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **options: Any) -> Any:
-        """The form's field. Blank input becomes null where the column may be null, as it already does for one line."""
+        """The form's field. Blank input becomes null if the column may be null, as Django does for single-line text."""
         if isinstance(db_field, models.TextField | models.JSONField):
             options["empty_value"] = None if db_field.null else db_field.get_default()
         form_field: Any = super().formfield_for_dbfield(db_field, request, **options)
@@ -186,18 +186,18 @@ class RecordAdmin(ModelAdmin):
         return self._attempt(request, partial(super().delete_view, request, object_id, extra_context))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list, and its actions: each is done as a whole or not at all."""
+        """The list and its actions. An action is one transaction."""
         return self._attempt(request, partial(super().changelist_view, request, extra_context))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The record, which a request that writes locks until its transaction ends; ``None`` if there is none."""
+        """The record, which a POST request locks until its transaction ends; ``None`` if there is none."""
         record = super().get_object(request, object_id, from_field)
         if record is None or request.method != "POST" or not connection.in_atomic_block:
             return record
         return _find_row(record).select_for_update(no_key=True).first()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Insert a new record; of one that is there, update the fields that were changed in the form."""
+        """Insert a new record, or update the changed fields of an existing one."""
         if not change:
             super().save_model(request, obj, form, change)
         elif form.cleaned_data:
@@ -217,13 +217,13 @@ class RecordAdmin(ModelAdmin):
         return HttpResponseRedirect(request.get_full_path())
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
-        # Django's own goes to the home page and asks whether the record was perhaps deleted.
+        # Django redirects to the home page, with a less precise message.
         self.message_user(request, GONE.format(opts.verbose_name), messages.WARNING)
         return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))
 
 
 def _find_row(record: Any) -> models.QuerySet[Any]:
-    """The record's row as a queryset, which names its organization where the table has that column."""
+    """A queryset of the record's row. It names the organization if the table has that column."""
     rows = type(record)._default_manager.filter(pk=record.pk)
     return rows.filter(organization_id=record.organization_id) if hasattr(record, "organization_id") else rows
 

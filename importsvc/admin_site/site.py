@@ -1,4 +1,4 @@
-"""The admin's site: the home page and the search over all that staff look for."""
+"""The admin site: its home page and its search."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from unfold.sites import UnfoldAdminSite
 
 from importsvc.admin_site.navigation import get_searched_models
 
-# Of each kind; whoever looks for more goes to the list, which has filters and pages.
+# The number of results for each model. The lists of records have filters and pages for more.
 FOUND_AT_ONCE = 10
 
 
 class AdminSite(UnfoldAdminSite):
-    """The site of every admin page; ``admin_settings`` says how it looks."""
+    """The site of all admin pages; ``importsvc.admin_site.appearance`` has its settings."""
 
     index_title = "Administration"
     index_template = "imports/home.html"
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The pages, imports and records of importable types that match ``s``, as far as the user may see them.
+        """The pages, imports and records of importable types that match ``s`` and that the user may view.
 
-        The package's own search reads every match, and keeps what it found for five minutes: an import that was just
-        made would be missing.
+        The search of django-unfold reads all matches and caches them for five minutes: new imports would be missing.
         """
         started = time.monotonic()
         term = request.GET.get("s", "").strip()

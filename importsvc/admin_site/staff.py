@@ -1,4 +1,4 @@
-"""The admin of staff accounts: Django's users and groups, in the look of all other pages."""
+"""The admin of staff accounts: Django's users and groups, in the style of the other pages."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -11,7 +11,7 @@ admin.site.unregister([User, Group])
 
 @admin.register(User)
 class StaffAdmin(UserAdmin, ModelAdmin):
-    """Accounts that may log in to the admin. People of organizations are another model."""
+    """Accounts that may log in to the admin. The people of organizations are another model."""
 
     form = UserChangeForm
     add_form = UserCreationForm

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class ChangelogConfig(AppConfig):
-    """Registers the app under a label of its own."""
+    """The app of the change log."""
 
     name = "importsvc.changelog"
     label = "changelog"

@@ -21,7 +21,7 @@ class Action(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """What a revert made of a change; the words are defined in docs/reverting.md."""
+    """The outcome of a change after a revert; docs/reverting.md defines the words."""
 
     REMOVED = "removed"
     RESTORED = "restored"
@@ -29,7 +29,7 @@ class Outcome(models.TextChoices):
     GONE = "gone"
 
 
-# The words that statements, previews and counts are written with, as plain text.
+# The same values as ``str``, for SQL, previews and counts.
 CREATED: Final = str(Action.CREATED.value)
 UPDATED: Final = str(Action.UPDATED.value)
 KEPT: Final = str(Outcome.KEPT.value)
@@ -37,17 +37,17 @@ GONE: Final = str(Outcome.GONE.value)
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
-    """Changes. Every query starts with those of one import, which name its organization."""
+    """Changes, queried by import and organization."""
 
     def of_import(self, *, organization_id: int, import_id: int) -> ChangeQuerySet:
-        """The changes of this import, if it belongs to the organization; none otherwise."""
+        """The changes of this import; none if it does not belong to the organization."""
         return self.filter(organization_id=organization_id, import_record_id=import_id)
 
 
 class Change(models.Model):
-    """What an import did to a record. The engine alone writes it.
+    """What an import did to a record. Only the engine writes it.
 
-    A revert leaves the change as it is and adds its outcome.
+    A revert does not change the values, and adds the outcome.
     """
 
     organization = models.ForeignKey(

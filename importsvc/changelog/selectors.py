@@ -1,4 +1,4 @@
-"""What other apps and the engine read from the change log."""
+"""Queries of the change log for other apps and the engine."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from importsvc.changelog.models import CREATED, Change
 
 
 def read_shared_values(*, organization_id: int, import_id: int) -> dict[str, dict[str, Any]]:
-    """The values that all records of a type got alike when the import created them: by type and column of the table.
+    """The values that an import gave to all records that it created, by type and column of the table.
 
-    They are stored once, with the import, and not with each change.
+    They are stored once, with the import, and not in each change.
     """
     imports: Any = Change._meta.get_field("import_record").related_model
     values = imports._default_manager.filter(organization_id=organization_id).values_list("shared_values", flat=True)

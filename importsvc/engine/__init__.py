@@ -1,1 +1,1 @@
-"""Rows to records and back. Knows no HTTP, and no app but the change log."""
+"""Turns rows into records, and reverts that. Knows no HTTP, and no app but the change log."""

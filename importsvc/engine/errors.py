@@ -1,4 +1,4 @@
-"""What can be wrong with import data, as data."""
+"""The errors of import data, as data."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ REPORTED_ROW_ERRORS = 1_000
 
 
 class CellError(ValueError):
-    """A cell is not acceptable. The message continues a sentence that starts with the column's label."""
+    """A cell is not acceptable. The message is the rest of a sentence that starts with the column's label."""
 
 
 class PayloadError(ValueError):
-    """The import data as a whole is not acceptable: not JSON, an unknown type… The message says where and what."""
+    """The import data as a whole is not acceptable, as with an unknown type. The message says where and what."""
 
 
 class RowError(NamedTuple):
-    """One thing wrong in one row. ``row`` counts from 1 within its type; ``column`` is null for the row as a whole."""
+    """An error of a row. ``row`` counts from 1 within the type; ``column`` is ``None`` for the row as a whole."""
 
     row: int
     column: str | None
@@ -25,19 +25,19 @@ class RowError(NamedTuple):
 
 
 def label(column: str) -> str:
-    """The column's name as it starts a sentence: ``first_name`` is ``First name``."""
+    """The column's name at the start of a sentence: ``First name`` for ``first_name``."""
     return column.replace("_", " ").capitalize()
 
 
 class RowErrors:
-    """The row errors of a payload in the form of the contract (section 1).
+    """The row errors of an import in the form of the contract (section 1).
 
-    The first ``REPORTED_ROW_ERRORS`` entries of each type are kept and the rest is counted, so that memory does not
-    grow with what is wrong. An entry gathers the messages of one column of one row.
+    An entry has the messages of one column of one row. The first ``REPORTED_ROW_ERRORS`` entries of each type are kept
+    and the others are only counted, so that memory does not grow with the number of errors.
 
     Attributes:
-        entry_count: how many entries there are in all.
-        error_count: how many errors there are in all.
+        entry_count: the number of all entries.
+        error_count: the number of all errors.
     """
 
     def __init__(self) -> None:
@@ -46,17 +46,17 @@ class RowErrors:
         self._entries: dict[str, list[dict[str, Any]]] = {}
 
     def __bool__(self) -> bool:
-        """Whether anything is wrong."""
+        """Whether there are errors."""
         return self.entry_count > 0
 
     def add(self, type_name: str, errors: Sequence[RowError], *, uncounted: int = 0) -> None:
-        """Errors of the next rows of a type, in row order, and how many more of them there are."""
+        """Add the errors of the next rows of a type, in row order, and the number of further ones."""
         entries = self._entries.setdefault(type_name, [])
-        here: int | None = None
+        row: int | None = None
         messages: dict[str | None, list[str]] = {}
         for error in errors:
-            if here != error.row:
-                here, messages = error.row, {}
+            if row != error.row:
+                row, messages = error.row, {}
             if error.column in messages:
                 messages[error.column].append(error.message)
                 continue
@@ -68,7 +68,7 @@ class RowErrors:
         self.error_count += len(errors) + uncounted
 
     def describe(self, submitted: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-        """At most ``REPORTED_ROW_ERRORS`` entries, for each of the types in the order in which they were submitted.
+        """At most ``REPORTED_ROW_ERRORS`` entries by type, the types in the order in which they were submitted.
 
         ``{"company": [], "person": [{"row": 1, "column": "first_name", "messages": ["First name can't be blank"]}]}``
         """

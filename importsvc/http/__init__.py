@@ -1,3 +1,3 @@
-"""WSGI and Django middleware that knows no JSON:API: bodies, content types, compression, conditional requests."""
+"""WSGI and Django middleware without knowledge of JSON:API: bodies, content types, compression, conditional GET."""
 
 API_PREFIX = "/api/"

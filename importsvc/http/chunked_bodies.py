@@ -1,4 +1,4 @@
-"""Request bodies sent in chunks, of which Django would see nothing."""
+"""Request bodies with ``Transfer-Encoding: chunked``, which Django does not read."""
 
 from collections.abc import Iterable
 from tempfile import SpooledTemporaryFile
@@ -9,10 +9,10 @@ LARGEST_IN_MEMORY = 1024 * 1024
 
 
 class ChunkedBodies:
-    """WSGI middleware that gives ``Transfer-Encoding: chunked`` bodies the length Django reads them by.
+    """WSGI middleware that reads chunked bodies and sets the ``Content-Length`` that Django needs.
 
-    A body longer than ``limit`` is read no further than that and announced as one byte longer, so that whoever refuses
-    bodies over ``limit`` refuses it. Requests that come with a length are left alone.
+    Of a body longer than ``limit`` only ``limit + 1`` bytes are read, so that the application refuses it as too large.
+    Requests with a ``Content-Length`` are passed on unchanged.
     """
 
     def __init__(self, application: WSGIApplication, limit: int) -> None:
@@ -21,8 +21,8 @@ class ChunkedBodies:
         self._limit = limit
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer as the application does."""
-        # The server's promise that reading ends where the body does; without it reading would wait for ever.
+        """Call the application."""
+        # wsgi.input_terminated: the server ends the input after the body. Otherwise reading would never end.
         if environ.get("CONTENT_LENGTH") or not environ.get("wsgi.input_terminated"):
             return self._application(environ, start_response)
         with SpooledTemporaryFile(max_size=LARGEST_IN_MEMORY) as body:

@@ -1,4 +1,4 @@
-"""What has to happen to API requests before Django sees them."""
+"""The ``Content-Type`` of API requests, hidden from Django."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from importsvc.http import API_PREFIX
 
 
 class UnreadContentTypes:
-    """WSGI middleware that leaves the ``Content-Type`` of API requests to ``importsvc.jsonapi.request.negotiation``.
+    """WSGI middleware that passes the ``Content-Type`` of API requests on as ``HTTP_CONTENT_TYPE``.
 
-    Django reads it while it makes the request, and by its charset the query string, although URLs are UTF-8. Nobody
-    catches what goes wrong there: ``charset=hex``, parameters in an encoding that does not exist, a thousand query
-    parameters. DRF finds the header under its other name.
+    Django would parse it for each request and decode the query string by its charset, although URLs are UTF-8. Errors
+    there, as with ``charset=hex`` or a thousand query parameters, would be unhandled. DRF reads the header under both
+    names, and ``importsvc.jsonapi.request.negotiation`` checks it.
     """
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer as the application does."""
+        """Call the application."""
         if environ.get("PATH_INFO", "").startswith(API_PREFIX) and "CONTENT_TYPE" in environ:
             environ["HTTP_CONTENT_TYPE"] = environ.pop("CONTENT_TYPE")
         return self._application(environ, start_response)

@@ -1,4 +1,4 @@
-"""What clients may keep of an answer, and in how few bytes it travels (RFC 9110, sections 8.8, 12.5 and 13)."""
+"""Caching and compression of responses (RFC 9110, sections 8.8, 12.5 and 13)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from django.utils.http import parse_etags
 
 from importsvc.http import API_PREFIX
 
-# What the answer to a URL depends on besides the URL.
+# The request headers that a response depends on.
 _VARY = ("Accept", "Accept-Encoding", "X-Auth-Token", "X-Organization-Id")
 
 _REFUSES_GZIP = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 
 
 class Compression(GZipMiddleware):
-    """Django's compression, for those who ask for it; Django takes ``gzip;q=0``, which refuses it, for a request."""
+    """Django's compression. Django compresses even if the client refuses it with ``gzip;q=0``."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:  # type: ignore[override]
         """The response, compressed if that makes it shorter and the client accepts it."""
@@ -31,17 +31,17 @@ class Compression(GZipMiddleware):
 
 
 class ConditionalGet:
-    """``ETag`` on everything of the API that can be read, and 304 without a body for who has it already.
+    """Adds an ``ETag`` to API responses to GET and HEAD, and responds 304 if the client has the current one.
 
-    Django's own middleware knows no ``HEAD``, tags errors, and answers ``If-Match`` with a 412 that is no document. The
-    tag is a weak one: it is the same whether the document travels compressed or not.
+    Django's own middleware ignores ``HEAD``, adds ETags to errors, and its 412 is no JSON:API document. The ETag is
+    weak: it is the same with and without compression.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """The response, or that the client has it already. The request was authenticated and served before."""
+        """The response, or 304. The request has been authenticated and handled in both cases."""
         response = self._get_response(request)
         if not request.path_info.startswith(API_PREFIX):
             return response
@@ -49,15 +49,15 @@ class ConditionalGet:
         if request.method not in ("GET", "HEAD") or response.status_code != 200:
             return response
         if "ETag" in response.headers:
-            # The view's own says what a request with ``If-Match`` would do, and less than the whole document does.
+            # The ETag of a preview, for If-Match. It does not cover the whole document, so it is not for caching.
             response.headers["Cache-Control"] = "private, no-store"
             return response
-        tag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
-        response.headers["ETag"] = f"W/{tag}"
-        # To be kept by the client that asked, and to be used only after asking us.
+        etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+        response.headers["ETag"] = f"W/{etag}"
+        # Only the client may store it, and revalidates it before each use.
         response.headers["Cache-Control"] = "private, no-cache"
         known = [each.removeprefix("W/") for each in parse_etags(request.headers.get("If-None-Match", ""))]
-        return _not_modified(response) if tag in known or known == ["*"] else response
+        return _not_modified(response) if etag in known or known == ["*"] else response
 
 
 def _not_modified(response: HttpResponse) -> HttpResponse:

@@ -43,7 +43,7 @@ def idempotent(handler: Handler) -> Handler:
         if key is None:
             response: Response = handler(view, request, *args, **kwargs)
             return response
-        _ = request.data  # parses the body, and so refuses what is no document
+        _ = request.data  # parses the body, and raises for a body that is no document
         stored = run_idempotent(
             organization=view.organization,
             key=key,
@@ -85,8 +85,8 @@ def read_key(request: Request) -> str | None:
 def make_fingerprint(view: JsonApiViewSet, request: Request) -> str:
     """A SHA-256, in hex, of the request's method, URL, ``If-Match`` and body, as they came.
 
-    The caller is no part of it: any person of the organization may retry. ``If-Match`` is: a request with the tag of a
-    newer preview is another request.
+    It does not include the caller: any person of the organization may retry. It includes ``If-Match``: a request with
+    the ETag of a newer preview is another request.
     """
     parts = (request.method, request.get_full_path(), request.headers.get("If-Match", ""), view.body_digest)
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()

@@ -24,7 +24,7 @@ class IdempotencyKey(models.Model):
         db_index=False,  # the constraint below starts with it
     )
     key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64, help_text="What tells the request from others: SHA-256, in hex.")
+    fingerprint = models.CharField(max_length=64, help_text="Equal for equal requests: a SHA-256, in hex.")
     status = models.PositiveSmallIntegerField()
     headers = models.JSONField()
     body = models.BinaryField(help_text="The document as it was written, not compressed.")

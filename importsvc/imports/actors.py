@@ -1,4 +1,4 @@
-"""Who did something to an import, in words that outlive them."""
+"""The actor that ran or reverted an import, stored by name: it stays readable after the account is deleted."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from importsvc.text.display import printable
 
 @dataclass(frozen=True)
 class Actor:
-    """Who moved an import.
+    """The actor that ran or reverted an import.
 
     Attributes:
-        kind: a person by token, a staff user in the admin, or an operator at the command line.
-        name: as staff know them: a person's or user's name, an operator's account on the machine.
+        kind: a person (API token), a staff user (admin), or an operator (command line).
+        name: the name of the person or user, or the operator's account on the machine.
         id: of the person or the staff user.
     """
 
@@ -26,12 +26,12 @@ class Actor:
     id: int | None = None
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Actor:
-        """As ``to_json`` had it."""
-        return cls(**kept)
+    def from_json(cls, stored: Mapping[str, Any]) -> Actor:
+        """The actor that ``to_json`` described."""
+        return cls(**stored)
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept on the import: ``{"kind": "person", "name": "Ada", "id": 1}``."""
+        """The form that imports store: ``{"kind": "person", "name": "Ada", "id": 1}``."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Actor:
 
 
 def find_operator() -> Actor:
-    """Whoever runs the process: the account on the machine, by number if it has no name, as in some containers."""
+    """The account that runs the process, by its number if it has no name, as in some containers."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError, ImportError):

@@ -5,16 +5,16 @@ from django.utils.module_loading import autodiscover_modules
 
 
 class ImportsConfig(AppConfig):
-    """Finds every installed app's ``importable.py``, the way the admin finds every ``admin.py``.
+    """Loads the ``importable.py`` of every installed app, as Django's admin loads every ``admin.py``.
 
-    It comes last in ``INSTALLED_APPS``: types without an admin of their own get one here.
+    The app comes last in ``INSTALLED_APPS``: it registers an admin for types whose app has registered none.
     """
 
     name = "importsvc.imports"
     label = "imports"
 
     def ready(self) -> None:
-        """Load the declarations and the system checks, and make each type known to the admin."""
+        """Load the declarations and the system checks, and register the admins."""
         autodiscover_modules("importable")
         from importsvc.engine.schema import checks  # noqa: F401 - registers itself
         from importsvc.imports.admin.records import register_record_admins

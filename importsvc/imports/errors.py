@@ -1,4 +1,4 @@
-"""How imports refuse: codes and data, no HTTP."""
+"""The errors of imports: codes and data, no HTTP."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class ImportDataInvalid(InvalidAttribute):
 
 
 class RowsInvalid(InvalidAttribute):
-    """Some rows are not acceptable. The detail is the object of the contract's section 1.
+    """Rows are not acceptable. The detail is the object that section 1 of the contract describes.
 
-    Past 1,000 entries the list is cut, and ``meta`` says how many there are.
+    It has at most 1,000 entries; if there are more, ``meta`` has their number.
 
     Attributes:
-        errors: what is wrong, and how much of it there is.
+        errors: the row errors and their number.
     """
 
     def __init__(self, errors: RowErrors, submitted: Iterable[str]) -> None:
@@ -39,7 +39,7 @@ class RowsInvalid(InvalidAttribute):
 
 
 class WrongState(Conflict):
-    """The import is not in the state that the move starts from (contract, section 2.4)."""
+    """The import is not in the state that the transition starts from (contract, section 2.4)."""
 
     def __init__(self, state: ImportState, move: str) -> None:
         super().__init__(f"The import is in state '{state}' and cannot be {move}")
@@ -47,7 +47,7 @@ class WrongState(Conflict):
 
 
 class RevertConflict(Conflict):
-    """Reverting would destroy what somebody else did since. Nothing was touched; ``meta`` names the records and why."""
+    """A revert would destroy later changes or break references. Nothing was changed; ``meta`` lists the conflicts."""
 
     def __init__(self, report: UndoReport) -> None:
         count = report.conflict_count
@@ -59,11 +59,11 @@ class RevertConflict(Conflict):
 
 
 def describe_conflict(conflict: conflicts.Conflict) -> dict[str, Any]:
-    """A conflict as ``meta`` has it: the record and the reason, and what belongs to that.
+    """A conflict in the form of ``meta``: the record, the reason, and further members by reason.
 
-    ``changed`` has ``fields`` and what these were ``then`` and are ``now``; ``referenced`` has ``referenced_by``, the
-    first of what refers to the record; ``column_gone`` has ``fields`` that the table does not have any more;
-    ``reference_gone`` has ``fields`` and what they referred to ``before`` and cannot refer to again.
+    ``changed`` has ``fields`` with their values ``then`` and ``now``; ``referenced`` has ``referenced_by``, the first
+    referring record; ``column_gone`` has the ``fields`` that the table no longer has; ``reference_gone`` has
+    ``fields`` with their values ``before``, which refer to records that no longer exist.
     """
     described: dict[str, Any] = {
         "type": get_plural_name(conflict.model),

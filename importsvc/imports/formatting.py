@@ -1,4 +1,4 @@
-"""Imports in plain words, for operators: the admin and the commands say the same."""
+"""Texts about imports for operators, shared by the admin and the commands."""
 
 from __future__ import annotations
 
@@ -20,15 +20,12 @@ _REASONS = {
 
 
 def describe_counts(counts: Mapping[str, int]) -> str:
-    """Records by importable name, as in ``1 company, 2 people``; ``nothing`` if there are none."""
+    """Numbers of records by importable name, as ``1 company, 2 people``; ``nothing`` if all are 0."""
     return ", ".join(describe_records(name, count) for name, count in counts.items() if count) or "nothing"
 
 
 def describe_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """What became of an import's rows: ``created 1 company; updated 2 people``.
-
-    ``counts`` are those of an import: by importable name, by what the rows became.
-    """
+    """The ``counts`` of an import, as ``created 1 company; updated 2 people``."""
     return _describe({what: _count_by_type(counts, what) for what in ("created", "updated", "unchanged", "skipped")})
 
 
@@ -39,10 +36,7 @@ def describe_revert(revert: Revert) -> str:
 
 
 def describe_revert_preview(preview: RevertPreview) -> str:
-    """What a revert would do: ``remove 1 company, 2 people; restore 3 people; 1 person in conflict``.
-
-    What is gone is said as of reverts.
-    """
+    """What a revert would do: ``remove 1 company; restore 3 people; 1 person in conflict; 1 person gone already``."""
     done = {"remove": "removed", "restore": "restored"}
     found = {"in conflict": "conflict", "gone already": "gone"}
     return _describe(
@@ -57,10 +51,10 @@ def describe_refusal(error: DomainError) -> str:
 
 
 def describe_conflicts(error: DomainError) -> list[str]:
-    """The first records that stand in the way of a revert, one line each, and how many more there are.
+    """The first conflicts of a refused revert, one line each, and the number of further ones.
 
     ``people/7 (row 2): changed since: title from "Dr" to null``, ``companies/3 (row 1): referred to by people/9``.
-    Empty for refusals of other kinds.
+    Empty for other errors.
     """
     meta = error.meta or {}
     lines = [_describe_conflict(conflict) for conflict in meta.get("conflicts", [])[:DESCRIBED_CONFLICTS]]
@@ -69,7 +63,7 @@ def describe_conflicts(error: DomainError) -> list[str]:
 
 
 def _describe(done: Mapping[str, Mapping[str, int]], found: Mapping[str, Mapping[str, int]] | None = None) -> str:
-    """Clauses of what is done, with the verb before the records, and of what is found, with the records first."""
+    """Clauses of ``done``, with the verb before the records, and of ``found``, with the records first."""
     clauses = [f"{verb} {describe_counts(counts)}" for verb, counts in done.items() if any(counts.values())]
     clauses = clauses or [f"{next(iter(done))} nothing"]
     clauses += [f"{describe_counts(counts)} {what}" for what, counts in (found or {}).items() if any(counts.values())]
@@ -98,5 +92,5 @@ def _describe_edits(conflict: Mapping[str, Any]) -> list[str]:
 
 
 def _describe_value(value: object) -> str:
-    """Text in quotes, so that it is told from numbers and null and no character of it does anything to a terminal."""
+    """The value as JSON: text has quotes, which tell it from numbers and null, and no control characters."""
     return printable(json.dumps(value, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""Imports and what is staged for them."""
+"""Imports and their staged rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from people.models import Person
 
 
 class ImportState(enum.StrEnum):
-    """Where an import is in its life; it only moves from left to right."""
+    """The state of an import. It only changes from created to processed, and from processed to reverted."""
 
     CREATED = "created"
     PROCESSED = "processed"
@@ -23,7 +23,7 @@ class ImportState(enum.StrEnum):
 
 
 class OnDuplicate(models.TextChoices):
-    """What becomes of a row whose match key a record of the organization has already."""
+    """What becomes of a row whose match key an existing record of the organization has."""
 
     ERROR = "error"
     SKIP = "skip"
@@ -31,7 +31,7 @@ class OnDuplicate(models.TextChoices):
 
 
 class Import(models.Model):
-    """What a client asked to be imported: when it was applied and reverted. Its rows are in ``StagedChunk``."""
+    """An import: its options, and when it was run and reverted. Its rows are in ``StagedChunk``."""
 
     organization = models.ForeignKey(
         Organization,
@@ -62,7 +62,7 @@ class Import(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
     reverted_at = models.DateTimeField(null=True, blank=True)
-    # Who it was, in words that outlive them; see ``importsvc.imports.actors``.
+    # Actors as JSON; see ``importsvc.imports.actors``.
     processed_by = models.JSONField(null=True, editable=False)
     reverted_by = models.JSONField(null=True, editable=False)
 
@@ -88,7 +88,7 @@ class Import(models.Model):
                 to_fields=["id"],
                 name="import_organization_exists",
             ),
-            # An import's creator is of the import's own organization.
+            # An import and its creator belong to the same organization.
             ForeignKeyConstraint(
                 fields=["organization", "creator"],
                 to="people.Person",
@@ -101,11 +101,11 @@ class Import(models.Model):
         ]
         indexes = [
             models.Index(fields=["organization", "import_model_id"], name="import_organization_model"),
-            # Both columns of the composite key, so that PostgreSQL takes this index to check it for each of 100,000
-            # people that are removed, and none of those that lead through all imports of the organization.
+            # Both columns of the key: PostgreSQL then checks it by this index when people are removed, and not by one
+            # that reads all imports of the organization for each of them.
             models.Index(fields=["creator", "organization"], name="import_creator_organization"),
-            # What lists are filtered and sorted by. Ids are always in ascending order among equals, and most imports
-            # are equal in having no time stamp yet: so there is an index for either direction.
+            # For the filters and sort fields of lists. Equal values, such as the null of imports that were not run, are
+            # always sorted by ascending id, so each direction needs its own index.
             models.Index(fields=["organization", "sample", "id"], name="import_sample"),
             models.Index(fields=["organization", "started_at", "id"], name="import_started_at"),
             models.Index(fields=["organization", "-started_at", "id"], name="import_started_at_desc"),
@@ -120,26 +120,26 @@ class Import(models.Model):
 
     @property
     def state(self) -> ImportState:
-        """The state, derived from the time stamps."""
+        """The state, computed from the time stamps."""
         if self.reverted_at:
             return ImportState.REVERTED
         return ImportState.PROCESSED if self.processed_at else ImportState.CREATED
 
 
 class JsonTextField(models.TextField):
-    """JSON in PostgreSQL's type json, which keeps the text as it is; read and written as that text."""
+    """A field of PostgreSQL's type json, which stores the text unchanged. Its Python value is that text."""
 
     def db_type(self, connection: Any) -> str:
         """PostgreSQL's type."""
         return "json"
 
     def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
-        """As text: the driver would decode it."""
+        """Cast to text, because the driver would decode json."""
         return f"{sql}::text", params
 
 
 class StagedChunk(models.Model):
-    """Staged rows of one type that follow each other: up to 2,000 rows or about 256 kB, as they were sent."""
+    """Consecutive staged rows of one type, as submitted: at most 2,000 rows and about 256 kB."""
 
     pk = models.CompositePrimaryKey("organization_id", "import_record_id", "number")
     organization = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""The rows of an import on their way: read from a stream once, kept in a temporary file, and read chunk by chunk."""
+"""The rows that a caller submits: read from their stream once into a temporary file, and from there chunk by chunk."""
 
 from __future__ import annotations
 
@@ -6,36 +6,37 @@ import io
 import json
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple, Protocol
 
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.parse.chunks import RowChunk, split_rows
 from importsvc.engine.schema import registry
 from importsvc.imports.errors import ImportDataInvalid
-from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, read_pieces, read_utf8
+from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
+from importsvc.text.text_stream import ReadText, read_parts, read_utf8
 
-# Bytes that are kept in memory before there is a file.
+# Bytes that are held in memory; more are written to a file.
 IN_MEMORY = 1 << 20
 
 
 class ImportRows(Protocol):
-    """The rows of an import, which can be read as often as needed."""
+    """The rows of an import, which can be read any number of times."""
 
     @property
     def types(self) -> list[str]:
-        """The names of the types in the order in which they were submitted, those without rows as well."""
+        """The names of the submitted types in their order, including types without rows."""
 
     @property
     def row_count(self) -> int:
-        """How many rows there are of all types."""
+        """The number of rows of all types."""
 
     def read(self, type_name: str | None = None) -> Iterator[RowChunk]:
-        """The chunks in the order in which they came, of one type or of all."""
+        """The chunks of one type or of all types, in the order in which they were submitted."""
 
 
 class _Place(NamedTuple):
-    """Where a chunk is in the file."""
+    """The position of a chunk in the file."""
 
     type_name: str
     first_row: int
@@ -45,10 +46,10 @@ class _Place(NamedTuple):
 
 
 class SpooledRows:
-    """Rows in a temporary file, which is removed with the last reference to it."""
+    """Rows in a temporary file, which is deleted with this object."""
 
     def __init__(self, chunks: Iterable[RowChunk]) -> None:
-        """Keep all chunks. What ``chunks`` raises while it is read is raised here."""
+        """Write all chunks to the file. An exception of ``chunks`` is passed on."""
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed below
         weakref.finalize(self, self._file.close)
         self._places: list[_Place] = []
@@ -61,16 +62,16 @@ class SpooledRows:
 
     @property
     def types(self) -> list[str]:
-        """The names of the types in the order in which they were submitted, those without rows as well."""
+        """The names of the submitted types in their order, including types without rows."""
         return list(dict.fromkeys(place.type_name for place in self._places))
 
     @property
     def row_count(self) -> int:
-        """How many rows there are of all types."""
+        """The number of rows of all types."""
         return sum(place.row_count for place in self._places)
 
     def read(self, type_name: str | None = None) -> Iterator[RowChunk]:
-        """The chunks in the order in which they came, of one type or of all."""
+        """The chunks of one type or of all types, in the order in which they were submitted."""
         for place in self._places:
             if type_name in (None, place.type_name):
                 self._file.seek(place.offset)
@@ -79,17 +80,17 @@ class SpooledRows:
 
 
 class RefusedRows(NamedTuple):
-    """What stands for rows that cannot be read; the service that is given them refuses them.
+    """In place of rows that cannot be read. The service raises ``ImportDataInvalid`` for them.
 
     Attributes:
-        detail: what is wrong with ``import_data`` as a whole; continues a sentence that starts with that name.
+        detail: what is wrong with ``import_data`` as a whole; the rest of a sentence that starts with that name.
     """
 
     detail: str
 
 
 class _DocumentError(Exception):
-    """Something is wrong with the document around a string that holds JSON, and not with that JSON."""
+    """The request document is wrong, and not the JSON in its string ``import_data``."""
 
     def __init__(self, error: JsonError) -> None:
         super().__init__(error)
@@ -97,12 +98,12 @@ class _DocumentError(Exception):
 
 
 def read_attribute(reader: JsonReader) -> SpooledRows | RefusedRows | None:
-    """The rows that the attribute ``import_data`` of a request brings: JSON, a string that holds it, or null.
+    """The rows in the attribute ``import_data`` of a request: JSON, a string that contains JSON, or null.
 
-    The value is read to its end, whatever is wrong with it.
+    The value is read to its end even if it is wrong.
 
     Raises:
-        JsonError: the document that the attribute is in is not JSON.
+        JsonError: the request document is not JSON.
     """
     if reader.peek() == '"':
         return _read_string(reader)
@@ -116,19 +117,19 @@ def read_attribute(reader: JsonReader) -> SpooledRows | RefusedRows | None:
 
 
 def read_file(file: BinaryIO) -> ImportRows:
-    """The rows of a file that holds JSON in UTF-8, perhaps after a byte order mark.
+    """The rows of a file of JSON in UTF-8. A byte order mark is skipped.
 
     Raises:
-        ImportDataInvalid: something is wrong with the file as a whole.
+        ImportDataInvalid: the file as a whole is not acceptable.
     """
-    return require_rows(_spool_text(_without_mark(read_utf8(file))))
+    return require_rows(_spool_text(read_utf8(file, skip_mark=True)))
 
 
 def require_rows(import_data: object) -> ImportRows:
-    """Rows to be read, from whatever brings them: ``ImportRows``, text that holds JSON, or JSON as Python has it.
+    """The rows of ``import_data``: ``ImportRows``, ``RefusedRows``, a text of JSON, or decoded JSON.
 
     Raises:
-        ImportDataInvalid: something is wrong with them as a whole.
+        ImportDataInvalid: ``import_data`` as a whole is not acceptable.
     """
     if isinstance(import_data, RefusedRows):
         raise ImportDataInvalid(import_data.detail)
@@ -141,24 +142,24 @@ def require_rows(import_data: object) -> ImportRows:
 
 
 def _read_string(reader: JsonReader) -> SpooledRows | RefusedRows:
-    def read_pieces_of_string() -> Iterator[str]:
+    def read_string() -> Iterator[str]:
         try:
             yield from reader.read_text()
         except JsonError as error:
             raise _DocumentError(error) from None
 
-    pieces = read_pieces_of_string()
+    parts = read_string()
     try:
-        rows = _spool_text(read_pieces(pieces))
-        for _ in pieces:  # the rest of a string that is not JSON
+        rows = _spool_text(read_parts(parts))
+        for _ in parts:  # the rest of a string that is not JSON
             pass
     except _DocumentError as broken:
         raise broken.error from None
     return rows
 
 
-def _spool_text(read: Callable[[int], str]) -> SpooledRows | RefusedRows:
-    """The rows of text that holds JSON and nothing else."""
+def _spool_text(read: ReadText) -> SpooledRows | RefusedRows:
+    """The rows of a text of JSON."""
     reader = JsonReader(read)
     try:
         if not reader.peek():
@@ -175,17 +176,3 @@ def _spool_text(read: Callable[[int], str]) -> SpooledRows | RefusedRows:
     except JsonError as error:
         return RefusedRows(f"is not valid JSON: {error}")
     return rows or RefusedRows(problem)
-
-
-def _without_mark(read: Callable[[int], str]) -> Callable[[int], str]:
-    """The text without the byte order mark that some editors put before it."""
-    first = [True]
-
-    def read_text(size: int) -> str:
-        text = read(size)
-        if first and text:
-            first.clear()
-            return text.removeprefix("\ufeff") or read(size)
-        return text
-
-    return read_text

@@ -1,4 +1,4 @@
-"""Imports looked up for operators, who belong to no organization."""
+"""Queries of imports for operators, across organizations."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from organizations.models import Organization
 
 @dataclass(frozen=True)
 class ImportStatus:
-    """An import and how much is staged.
+    """An import and the size of its staged rows.
 
     Attributes:
-        import_: the import with its organization and creator, without its staged data.
-        staged_bytes: the size of the staged data.
+        import_: the import, with its organization and creator.
+        staged_bytes: the size of the staged rows in bytes.
     """
 
     import_: Import
@@ -41,7 +41,7 @@ def read_status(*, import_id: int) -> ImportStatus:
 
 
 def list_statuses(*, organization_id: int | None = None, limit: int) -> list[ImportStatus]:
-    """The statuses of the imports made last, the last one first; of all organizations, unless one is named.
+    """The statuses of the latest imports, newest first, of one organization or of all.
 
     Raises:
         RecordNotFound: there is no such organization.
@@ -57,17 +57,16 @@ def select_revertible(
     until: datetime | None = None,
     import_model_id: int | None = None,
 ) -> list[int]:
-    """The ids of imports that are processed and not reverted, the one that was processed last first.
+    """The ids of imports that are processed and not reverted, the last processed first.
 
-    In this order each is reverted before those that it may have built upon. Imports run in any order, which need not be
-    that of their ids.
+    In this order each import is reverted before the imports that it may depend on.
 
     Args:
-        organization_id: only of this organization; ``None`` here and below: any.
-        samples: only with one of these in ``sample``; null is a value like the others.
-        since: only those processed then or later.
-        until: only those processed before.
-        import_model_id: only with this number.
+        organization_id: only imports of this organization; ``None`` here and below means any.
+        samples: only imports with one of these values of ``sample``, which may include ``None``.
+        since: only imports processed at this time or later.
+        until: only imports processed before this time.
+        import_model_id: only imports with this value.
 
     Raises:
         RecordNotFound: there is no such organization.

@@ -1,4 +1,4 @@
-"""The permissions that the groups of staff get for types of records that are installed after the groups were made."""
+"""Grants the staff groups the permissions to view records of types that are installed later."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ GROUPS = ("Support", "Operators")
 
 
 def read_view_permissions(*, using: str) -> set[int]:
-    """The ids of the permissions to view records of importable types, as far as the database has them."""
+    """The ids of the permissions to view records of importable types that the database has."""
     if not _has_tables(using):
         return set()
     return set(_select_view_permissions(using).values_list("pk", flat=True))
 
 
 def grant_new_view_permissions(*, known: set[int], using: str) -> None:
-    """Give the groups the permissions to view records of importable types that are not ``known``.
+    """Grant the groups the permissions to view records of importable types that are not ``known``.
 
-    Known ones stay as they are: an administrator may have taken them away.
+    Known permissions are not granted again: an administrator may have removed them.
     """
     if _has_tables(using):
         new = _select_view_permissions(using).exclude(pk__in=known)

@@ -1,4 +1,4 @@
-"""Staged rows in the database: written and read chunk by chunk, so that memory does not grow with their size."""
+"""Staged rows in the database, written and read chunk by chunk: memory does not depend on their size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from importsvc.imports.models import Import, StagedChunk
 from importsvc.imports.rows import ImportRows
 from importsvc.postgres.copy import cell, copy_rows
 
-# Each has up to 2,000 rows or 256 kB.
+# A chunk has at most 2,000 rows and about 256 kB.
 CHUNKS_AT_ONCE = 4
 
 _COLUMNS = ("organization_id", "import_id", "number", "record_type", "first_row", "row_count", "size", "rows")
@@ -23,23 +23,23 @@ class StagedRows:
     """The staged rows of an import; see ``ImportRows``."""
 
     def __init__(self, organization_id: int, import_id: int) -> None:
-        """Nothing is read yet."""
+        """Reads nothing yet."""
         self._chunks = StagedChunk.objects.filter(organization_id=organization_id, import_record_id=import_id)
 
     @property
     def types(self) -> list[str]:
-        """The names of the types in the order in which they were submitted, those without rows as well."""
+        """The names of the submitted types in their order, including types without rows."""
         return list(dict.fromkeys(self._chunks.order_by("number").values_list("record_type", flat=True)))
 
     @property
     def row_count(self) -> int:
-        """How many rows there are of all types."""
+        """The number of rows of all types."""
         return self._chunks.aggregate(count=Sum("row_count"))["count"] or 0
 
     def read(self, type_name: str | None = None) -> Iterator[RowChunk]:
-        """The chunks in the order in which they came, of one type or of all.
+        """The chunks of one type or of all types, in the order in which they were submitted.
 
-        Each query reads the next few: no cursor has to stay open, and the caller may use the connection meanwhile.
+        Each query reads a few chunks, so no cursor stays open: the caller may use the connection between two chunks.
         """
         chunks = self._chunks if type_name is None else self._chunks.filter(record_type=type_name)
         last = -1
@@ -64,16 +64,16 @@ def _make_lines(import_: Import, rows: ImportRows) -> Iterator[str]:
 
 
 def staged_size() -> Coalesce:
-    """How many bytes are staged, as an expression for imports: nothing of the rows is read for it."""
+    """An expression for querysets of imports: the number of staged bytes, without reading the rows."""
     chunks = StagedChunk.objects.filter(organization_id=OuterRef("organization_id"), import_record=OuterRef("pk"))
     sizes = chunks.order_by().values("import_record").values(size=Sum("size"))
     return Coalesce(Subquery(sizes, output_field=BigIntegerField()), 0)
 
 
 def read_document(organization_id: int, import_id: int) -> Iterator[str]:
-    """The staged rows as one JSON document, piece by piece: an object with an array of rows for each type.
+    """The staged rows as one JSON document, part by part: an object with an array of rows for each type.
 
-    All of it is of one moment: the transaction that this begins, if there is none, lasts until the last piece.
+    All parts are of one snapshot. Outside a transaction this begins one, which ends after the last part.
     """
     is_part = connection.in_atomic_block
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Our dialect of JSON:API: the published page first, then the contract's decisions, then JSON:API 1.1.
+"""The service's dialect of JSON:API, by the published page, then the contract, then JSON:API 1.1.
 
-Knows no resource. Works on top of djangorestframework-jsonapi, whose serializers declare the resources.
+Knows no resource. Resources are declared by serializers of djangorestframework-jsonapi.
 """

@@ -1,4 +1,4 @@
-"""System check: every resource that has a URL is declared in a way that documents can be made of."""
+"""System check: documents can be built from the declaration of every resource with a URL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from importsvc.jsonapi.views import JsonApiViewSet
 
 @checks.register(checks.Tags.urls)
 def check_resources(**_: Any) -> list[checks.CheckMessage]:
-    """Nothing that a serializer declares would be missing from documents, or be written otherwise."""
+    """Each serializer of a view declares only what documents can be built from."""
     messages: list[checks.CheckMessage] = []
     for view_class in dict.fromkeys(_find_views(get_resolver())):
         try:

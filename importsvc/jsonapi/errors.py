@@ -1,4 +1,4 @@
-"""Every refusal and crash as a JSON:API error document (contract, section 2.2): the one place that knows statuses."""
+"""Errors as JSON:API error documents (contract, section 2.2). The only module that maps error codes to statuses."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ logger = logging.getLogger("importsvc.jsonapi")
 
 
 class RequestError(Exception):
-    """Something is wrong with the request itself.
+    """An error in the request itself.
 
     Attributes:
         code: one of ``STATUSES``.
         detail: a sentence.
-        pointer: where in the body, in the page's form: without a leading slash.
-        parameter: which query parameter.
-        header: which header.
+        pointer: to a part of the body, in the form of the published page: without a leading slash.
+        parameter: the query parameter.
+        header: the header.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ def error_object(
     header: str | None = None,
     meta: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """An error object with its members in the page's order; what does not apply is left out."""
+    """An error object with its members in the order of the published page, without those that do not apply."""
     shown: dict[str, Any] = {
         "status": str(STATUSES[code]),
         "code": code,
@@ -106,7 +106,7 @@ def error_object(
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
-    """DRF's ``EXCEPTION_HANDLER``: whatever a view raised, as a response."""
+    """DRF's ``EXCEPTION_HANDLER``: the response to an exception of a view."""
     objects = list(_error_objects(error))
     response = Response(objects, status=int(objects[0]["status"]), headers=_headers(error))
     if response.status_code == STATUSES["server_error"]:
@@ -178,7 +178,7 @@ def _error_page(code: str, detail: str) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's ``handler400``: a document under the API, Django's page elsewhere."""
+    """Django's ``handler400``: a document for URLs of the API, otherwise Django's page."""
     if not request.path_info.startswith(API_PREFIX):
         return defaults.bad_request(request, exception)
     return _error_page(*_code_and_detail(exception))
@@ -199,7 +199,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's ``handler500``: what goes wrong outside views, and while a document is rendered."""
+    """Django's ``handler500``, for exceptions outside views and while a document is rendered."""
     if not request.path_info.startswith(API_PREFIX):
         return defaults.server_error(request)
     return _error_page("server_error", "Something went wrong on our side")
@@ -207,5 +207,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def unknown_url(request: HttpRequest) -> HttpResponse:
-    """The view of every URL under the API that is no endpoint, for whatever method."""
+    """The view for URLs of the API that are no endpoint, for all methods."""
     return _error_page(*_code_and_detail(Http404()))

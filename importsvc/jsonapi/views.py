@@ -1,4 +1,4 @@
-"""What the views of all resources have in common."""
+"""The base classes of the views of resources."""
 
 from __future__ import annotations
 
@@ -32,43 +32,43 @@ class JsonApiViewSet(GenericViewSet):
     http_method_names = ["get", "head", "post", "patch"]
     sort_fields: tuple[str, ...] = ("id",)
 
-    # Attributes of request documents that may be large, with the functions that read them (see ``JsonApiParser``).
+    # The functions that read large attributes of request documents, by name (see ``JsonApiParser``).
     streamed_attributes: Mapping[str, Any] = {}
 
-    # Of the request's body, once that was read; only where there is an ``Idempotency-Key``.
+    # The SHA-256 of the request's body, after it was read; only for requests with an ``Idempotency-Key``.
     body_digest: str = ""
 
     @classmethod
     def get_records(cls, parameters: Mapping[str, Any]) -> QuerySet[Any]:
-        """All records that exist for a caller. Whatever restricts them for all requests belongs here.
+        """All records that the caller may read.
 
         Args:
-            parameters: of ``get_parameters()``; or what stands for them, in a query that is written for all callers.
+            parameters: the result of ``get_parameters()``, or placeholders for them in a compiled query.
         """
         queryset: Any = cls.queryset
         return queryset.all()
 
     def get_parameters(self) -> dict[str, Any]:
-        """What ``get_records()`` has to know of the caller."""
+        """The values of the caller that ``get_records()`` needs."""
         return {}
 
     def get_queryset(self) -> QuerySet[Any]:
-        """All records that exist for the caller, which ``get_records()`` says."""
+        """All records that the caller may read, from ``get_records()``."""
         return self.get_records(self.get_parameters())
 
     def get_resource(self) -> Resource:
-        """The resource that the action answers with."""
+        """The resource in the action's document."""
         return read_resource(self.serializer_class)
 
     def get_listing(self) -> Listing | None:
-        """What can be asked of the list that the action answers with; ``None`` if it is none."""
+        """The filters and sort fields of the action's list; ``None`` if its document is no list."""
         if self.action != "list":
             return None
         return Listing(getattr(self, "filterset_class", None), self.sort_fields)
 
     @property
     def resource_name(self) -> str:
-        """The type of the resource, for documents that come and go."""
+        """The type of the resource in requests and responses."""
         return str(self.serializer_class.Meta.resource_name)  # type: ignore[union-attr]
 
     @property
@@ -77,10 +77,10 @@ class JsonApiViewSet(GenericViewSet):
         return UTC
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who is asking first, then what for.
+        """Authenticate the caller, then check the query parameters.
 
         Raises:
-            RequestError: a query parameter that this endpoint does not support.
+            RequestError: the endpoint does not support a query parameter.
         """
         super().initial(request, *args, **kwargs)
         check_query(request, self)
@@ -89,7 +89,7 @@ class JsonApiViewSet(GenericViewSet):
         """The id in the URL.
 
         Raises:
-            NotFound: it cannot be an id.
+            NotFound: it is not a valid id.
         """
         written = self.kwargs["pk"]
         if not _RECORD_ID.fullmatch(written) or int(written) > LARGEST_BIGINT:
@@ -97,10 +97,10 @@ class JsonApiViewSet(GenericViewSet):
         return int(written)
 
     def respond(self, record_id: int, **response: Any) -> Response:
-        """The document of a record as it is now.
+        """The document of a record.
 
         Raises:
-            NotFound: it is not one of ``get_records()``.
+            NotFound: ``get_records()`` does not have the record.
         """
         shape, parameters = self.get_shape(), self.get_parameters()
         query = compile_record(type(self), tuple(parameters), shape.columns)
@@ -112,11 +112,11 @@ class JsonApiViewSet(GenericViewSet):
         return Response(document, **response)
 
     def get_shape(self) -> DocumentShape:
-        """What the request wants to see."""
+        """The shape of the requested document."""
         return read_shape(self.request, self.serializer_class)
 
     def get_document_meta(self) -> dict[str, Any]:
-        """What stands in the ``meta`` of every successful document, after page figures."""
+        """The members of ``meta`` in every successful document, after those of pagination."""
         return {}
 
 
@@ -132,7 +132,7 @@ class ListMixin(JsonApiViewSet):
     """``GET /resources``."""
 
     def list(self, request: Request) -> Response:
-        """The document of a page of those records that the request asks for."""
+        """The document of a page of the requested records."""
         pagination: Any = self.paginator
         shape = self.get_shape()
         if self._is_first_page_of_everything():
@@ -140,7 +140,7 @@ class ListMixin(JsonApiViewSet):
         else:
             records = pagination.paginate_queryset(self.filter_queryset(self.get_queryset()), request, self)
             rows = list(records.values_list(*shape.columns))
-        # Before the document is built: PostgreSQL answers sooner the shorter it was left alone.
+        # Before the document is built: PostgreSQL responds faster after a shorter pause.
         meta = self.get_document_meta()
         document = shape.build(rows, self.time_zone)
         document["links"] = pagination.get_links()
@@ -152,7 +152,7 @@ class ListMixin(JsonApiViewSet):
         return parameters.get("page[number]", "1") == "1" and not read_filters(parameters)
 
     def _read_first_page(self, shape: DocumentShape) -> Sequence[Row]:
-        """What most lists are asked for, by queries that are there already: others are written for the request."""
+        """The most frequent request, by compiled queries; for other requests Django compiles the query each time."""
         pagination: Any = self.paginator
         parameters = self.get_parameters()
         names = tuple(parameters)

@@ -1,4 +1,4 @@
-"""What has to hold before a database is migrated: no other process migrates it, and this version knows its tables."""
+"""The conditions of a migration: no other process migrates the database, and this version made its tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
-# The key of the advisory lock, which is the database's own. Any number will do that nothing else there locks.
+# The key of the advisory lock. Advisory locks belong to one database; nothing else in it uses this key.
 LOCK_KEY = 7_236_103_541
 
 _RETRY_SECONDS = 0.2
@@ -21,12 +21,12 @@ _RETRY_SECONDS = 0.2
 
 @contextmanager
 def hold_migration_lock(connection: BaseDatabaseWrapper, *, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Wait until no other process migrates the database, and let none until the end of the block.
+    """Hold the lock for migrations of the database during the block.
 
-    ``on_wait`` is called once if another process holds the lock. A process that dies loses it with its connection.
+    If another process holds it, call ``on_wait`` once and wait. PostgreSQL releases the lock of a process that dies.
     """
     with connection.cursor() as cursor:
-        # Asked repeatedly: a statement that waits keeps a snapshot, for which CREATE INDEX CONCURRENTLY would wait.
+        # Polls: a waiting statement would hold a snapshot, for whose end CREATE INDEX CONCURRENTLY waits.
         is_waiting = False
         while True:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
@@ -44,7 +44,7 @@ def hold_migration_lock(connection: BaseDatabaseWrapper, *, on_wait: Callable[[]
 
 
 def require_known_migrations(connection: BaseDatabaseWrapper) -> None:
-    """Refuse a database whose tables another version of the service has made.
+    """Refuse a database whose tables were made by another version of the service.
 
     Raises:
         CommandError: a migration of one of the service's own apps was applied that this version does not have.
@@ -63,6 +63,6 @@ def require_known_migrations(connection: BaseDatabaseWrapper) -> None:
 
 
 def _find_own_apps() -> set[str]:
-    """The labels of the apps in the project's folders; packages may remove migrations that were applied."""
+    """The labels of the project's apps. Apps of packages may drop migrations that were applied."""
     folders = (settings.BASE_DIR, settings.BASE_DIR / "importsvc")
     return {config.label for config in apps.get_app_configs() if Path(config.path).parent in folders}

@@ -1,4 +1,4 @@
-"""What commands have in common: plain text for people, one JSON document for scripts, and the exit codes of both."""
+"""The output of commands: text or one JSON document, and exit codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unicodedata import combining, east_asian_width
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
-# What 0 does not say: refused, or not understood.
+# Exit codes.
 REFUSED = 1
 USAGE = 2
 
@@ -21,10 +21,10 @@ CELL_WIDTH = 40
 
 
 class Refused(CommandError):
-    """A refusal with data for scripts.
+    """A refusal with data.
 
     Attributes:
-        data: further members of the error document.
+        data: further members of the JSON document.
     """
 
     def __init__(self, message: str, *, data: Mapping[str, Any] | None = None, returncode: int = REFUSED) -> None:
@@ -33,10 +33,10 @@ class Refused(CommandError):
 
 
 class OutputCommand(BaseCommand):
-    """A command with ``--json``, which makes what it prints on the standard output one JSON document.
+    """A command with the option ``--json``, which prints one JSON document to standard output instead of text.
 
-    Exits with 0 when it is done, 1 when it is refused, 2 when it is called in a wrong way. With ``--json`` the document
-    of a command that is not done is ``{"error": "why"}``, perhaps with more members, and the exit code is the same.
+    Exits with 0 after success, 1 after a refusal, 2 after wrong usage. With ``--json``, a refusal or wrong usage is the
+    document ``{"error": "why"}``, which may have further members, with the same exit code.
     """
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -46,20 +46,20 @@ class OutputCommand(BaseCommand):
         return parser
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run as Django does; with ``--json``, say in JSON what is wrong with the arguments."""
+        """Run as Django does; with ``--json``, errors in the arguments are a JSON document."""
         if "--json" in takewhile(lambda argument: argument != "--", argv[2:]):
             try:
-                # Not called from the command line, as far as it knows: it raises what it would print otherwise.
+                # Without _called_from_command_line, the parser raises errors instead of printing them.
                 self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
             except CommandError as error:
                 self._exit_with_error(CommandError(str(error).removeprefix("Error: "), returncode=USAGE))
         super().run_from_argv(argv)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run, and say what is refused.
+        """Run; on the command line with ``--json``, print an error as a document and exit.
 
         Raises:
-            CommandError: it is refused, and the command is not called from the command line, or not with ``--json``.
+            CommandError: otherwise, for an error.
         """
         self._is_json = options["json"]
         try:
@@ -71,23 +71,23 @@ class OutputCommand(BaseCommand):
             error = refusal
         if self._is_json and getattr(self, "_called_from_command_line", False):
             self._exit_with_error(error)
-        if isinstance(error, Refused):  # Django prints the name of the class
+        if isinstance(error, Refused):  # Django prints the class name of subclasses
             raise CommandError(str(error), returncode=error.returncode) from error
         raise error
 
     def print_result(self, document: Mapping[str, Any], *lines: str) -> None:
-        """Print what was done: the document with ``--json``, otherwise the lines."""
+        """Print the result: the document with ``--json``, otherwise the lines."""
         if self._is_json:
             self.print_document(document)
         else:
             self.print_lines(*lines)
 
     def print_document(self, document: Mapping[str, Any]) -> None:
-        """Print JSON, whether it is asked for or not."""
+        """Print JSON, even without ``--json``."""
         self.stdout.write(json.dumps(document))
 
     def print_lines(self, *lines: str) -> None:
-        """Print what people want to know and scripts do not."""
+        """Print lines of text, unless the output is JSON."""
         if lines and not self._is_json:
             self.stdout.write("\n".join(lines))
 
@@ -101,7 +101,7 @@ def read_positive(written: str) -> int:
     """An argument that is a positive whole number, such as an id.
 
     Raises:
-        argparse.ArgumentTypeError: it is none, or more than any id.
+        argparse.ArgumentTypeError: it is not one, or larger than any id.
     """
     if not (written.isascii() and written.isdecimal() and len(written) < 20 and int(written)):
         raise ArgumentTypeError(f"{written!r} is not a positive whole number")
@@ -109,10 +109,7 @@ def read_positive(written: str) -> int:
 
 
 def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table, its columns as wide as what is in them; those of numbers only are aligned to the right.
-
-    Cells are shown by ``to_cell``.
-    """
+    """The lines of a table, with cells as ``to_cell`` returns them. Columns of numbers are aligned to the right."""
     shown = [[to_cell(cell) for cell in row] for row in rows]
     columns = list(zip_longest(headers, *shown, fillvalue=""))
     widths = [max(map(_width, column)) for column in columns]
@@ -121,12 +118,12 @@ def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[
 
 
 def to_cell(text: str) -> str:
-    """Text for a table: a line, and not too long."""
+    """A text as the cell of a table: one line of at most ``CELL_WIDTH`` characters."""
     return to_line(text if len(text) <= CELL_WIDTH else f"{text[: CELL_WIDTH - 1]}…")
 
 
 def to_line(text: str) -> str:
-    """Text for a line of a terminal: without characters that do anything to it."""
+    """A text as one line of a terminal, without control characters."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
@@ -136,5 +133,5 @@ def _pad(cell: str, width: int, is_number: bool) -> str:
 
 
 def _width(text: str) -> int:
-    """How many columns of a terminal the text takes."""
+    """The width of the text on a terminal."""
     return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)

@@ -1,1 +1,1 @@
-"""What is added to Django's PostgreSQL: COPY, the catalog, keys, compiled queries, and the embedded server."""
+"""Additions to Django's PostgreSQL backend: COPY, catalog, keys, compiled queries, embedded server."""

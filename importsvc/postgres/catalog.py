@@ -1,4 +1,4 @@
-"""The columns that a model's table really has, whatever the model says of it now."""
+"""The columns of a model's table in PostgreSQL's catalog, which may differ from the model's fields."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from django.db.models import Model
 
 
 class TableColumn(NamedTuple):
-    """A column of a table: its type as SQL names it, and whether PostgreSQL generates its values."""
+    """A column of a table: its SQL type, and whether it is a generated column."""
 
     type: str
     is_generated: bool
 
 
 def read_columns(model: type[Model]) -> dict[str, TableColumn]:
-    """The columns of the model's table by name, in the order of the table; none if there is no such table."""
+    """The columns of the model's table by name, in the order of the table; empty if there is no such table."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT attname::text, format_type(atttypid, atttypmod), attgenerated <> '' FROM pg_attribute"
@@ -27,10 +27,10 @@ def read_columns(model: type[Model]) -> dict[str, TableColumn]:
 
 
 def quote(name: str) -> str:
-    """A name as a statement that has parameters names it."""
+    """A name as a quoted identifier in a statement with parameters."""
     return connection.ops.quote_name(name).replace("%", "%%")
 
 
 def literal(text: str) -> str:
-    """Text as a literal of a statement that has parameters."""
+    """A text as a literal in a statement with parameters."""
     return "'" + text.replace("'", "''").replace("%", "%%") + "'"

@@ -1,4 +1,4 @@
-"""System check of the database: it must fold names as imports need it."""
+"""System check of the database: its ``lower()`` must fold letters as imports need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import connections
 
 @checks.register(checks.Tags.database)
 def check_folding(databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
-    """PostgreSQL's ``lower()`` is the law of what is the same name or address: it must be a law for all letters."""
+    """PostgreSQL's ``lower()`` decides which names and addresses are equal, so it must fold all letters."""
     messages: list[checks.CheckMessage] = []
     for alias in databases or []:
         with connections[alias].cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Queries that Django writes once and not for every request: of a small query, writing costs more than answering."""
+"""Queries whose SQL is compiled once. For a small query, Django's compilation takes longer than its execution."""
 
 from __future__ import annotations
 
@@ -11,32 +11,31 @@ Row = tuple[Any, ...]
 
 
 class Parameter(Expression):
-    """Stands in a queryset for a value that is given each time the compiled query is asked."""
+    """A placeholder in a queryset, whose value is given for each execution of the compiled query."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        """A placeholder, and itself in the place of the value."""
+        """A placeholder, with this object in place of the value."""
         return "%s", (self,)
 
 
 class CompiledQuery:
-    """The SQL of a ``values_list()`` queryset, to be asked as often as one likes, by any thread.
+    """The SQL of a ``values_list()`` queryset, which any thread may execute any number of times.
 
-    What differs between one asking and another has to be a ``Parameter``; everything else stays as it was when the
-    query was compiled. Nothing that was read is kept.
+    A value that differs between executions must be a ``Parameter``; all other values are fixed. No results are cached.
     """
 
     def __init__(self, queryset: QuerySet[Any, Any]) -> None:
         compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         self._sql, self._parameters = compiler.as_sql()
-        # As in Django's results_iter(): how a field reads what the driver gives, where it does not take it as it is.
+        # As in Django's results_iter(): the conversions from the driver's values to those of the fields.
         self._converters = compiler.get_converters([column for column, *_ in compiler.select])
 
     def fetch(self, **values: Any) -> list[Row]:
-        """The rows that the queryset has if its parameters have these values."""
+        """The rows of the queryset with these values of its parameters."""
         parameters = [values[each.name] if isinstance(each, Parameter) else each for each in self._parameters]
         with connection.cursor() as cursor:
             cursor.execute(self._sql, parameters)

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class ForeignKeyConstraint(BaseConstraint):
-    """``fields`` of a row are ``to_fields`` of a row of the model ``to``, unless one of them is null.
+    """A foreign key from ``fields`` to ``to_fields`` of the model ``to``, without effect if one of the fields is null.
 
-    In PostgreSQL it is ``FOREIGN KEY (…) REFERENCES … (…)``: not deferrable, so it is checked at the end of each
-    statement and the list of rows to check ends with the statement; ``MATCH SIMPLE``; ``ON DELETE NO ACTION``.
+    In PostgreSQL it is ``FOREIGN KEY (…) REFERENCES … (…)`` with ``MATCH SIMPLE`` and ``ON DELETE NO ACTION``. It is
+    not deferrable: it is checked at the end of each statement, and the rows to check are not held in memory longer.
 
-    The model's own ``ForeignKey`` has ``db_constraint=False``. The ``to_fields`` need a unique constraint or a primary
-    key of exactly these columns, and the table an index that starts with the columns of ``fields``.
+    The model's ``ForeignKey`` has ``db_constraint=False``. The ``to_fields`` need a unique constraint or a primary key
+    of exactly these columns, and the model's table needs an index that starts with the columns of ``fields``.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ForeignKeyConstraint(BaseConstraint):
         )
 
     def get_referred_model(self, model: type[Model]) -> type[Model]:
-        """The model referred to, from the same registry as ``model``: today's, or that of a migration's state."""
+        """The model referred to, from the app registry of ``model``, which may be that of a migration's state."""
         return model._meta.apps.get_model(self.to)
 
     def get_columns(self, model: type[Model]) -> tuple[tuple[str, str], ...]:
@@ -57,14 +57,14 @@ class ForeignKeyConstraint(BaseConstraint):
         return tuple(zip(own, referred, strict=True))
 
     def constraint_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
-        """Nothing within CREATE TABLE: the key is added at the end of the migration, when both tables exist."""
+        """Empty: the key is added after CREATE TABLE, at the end of the migration, when both tables exist."""
         assert model  # noqa: S101 - Django passes it; its stubs allow None
         assert schema_editor  # noqa: S101 - as above
         schema_editor.deferred_sql.append(self._make_statement(model, schema_editor))
         return ""
 
     def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
-        """A statement that adds the key, and fails if a row violates it."""
+        """A statement that adds the key."""
         assert model  # noqa: S101 - as above
         assert schema_editor  # noqa: S101 - as above
         return str(self._make_statement(model, schema_editor))
@@ -98,10 +98,10 @@ class ForeignKeyConstraint(BaseConstraint):
         exclude: Collection[str] | None = None,
         using: str = DEFAULT_DB_ALIAS,
     ) -> None:
-        """Refuse in a form what the database would refuse.
+        """Check an instance, as in a form.
 
         Raises:
-            ValidationError: there is no such row.
+            ValidationError: the row referred to does not exist.
         """
         values = [getattr(instance, field.attname) for field in _get_fields(model, self.fields)]
         if None in values or set(self.fields) & set(exclude or ()):
@@ -111,7 +111,7 @@ class ForeignKeyConstraint(BaseConstraint):
             raise ValidationError(self.get_violation_error_message(), code=self.violation_error_code)
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        """As migrations write it."""
+        """The arguments, for migrations."""
         path, arguments, keywords = super().deconstruct()
         return path, arguments, {**keywords, "fields": self.fields, "to": self.to, "to_fields": self.to_fields}
 
@@ -128,7 +128,7 @@ class ForeignKeyConstraint(BaseConstraint):
 
 
 def _get_fields(model: type[Model], names: Sequence[str]) -> list[Field[Any, Any]]:
-    """The model's fields of these names, which have columns."""
+    """The concrete fields with these names."""
     fields = {field.name: field for field in model._meta.concrete_fields}
     return [fields[name] for name in names]
 

@@ -1,4 +1,4 @@
-"""The foreign keys to and from a model's table, as PostgreSQL's catalog has them, whatever made them."""
+"""The foreign keys to and from a model's table in PostgreSQL's catalog, whether models declare them or not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEY_COLUMNS = """
           JOIN pg_attribute ON attrelid = confrelid AND attnum = number ORDER BY position)
 """
 
-# The keys themselves, without those that a partitioned table's parts have because it has them.
+# All foreign keys, without the copies that the partitions of a partitioned table have.
 _KEYS = "FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid WHERE contype = 'f' AND conparentid = 0"
 
 
@@ -29,8 +29,8 @@ class ForeignKey:
     Attributes:
         table: that the key is in, quoted for SQL.
         columns: pairs of a column of that table and the column that it refers to.
-        model: of that table; ``None`` if Django does not know it.
-        rows: about how many the table has at most.
+        model: of that table; ``None`` if there is none.
+        rows: an estimate of the number of rows of the table, rather too high than too low.
     """
 
     table: str

@@ -1,4 +1,4 @@
-"""What PostgreSQL knows of tables that a transaction has just filled or emptied (its manual, section 24.1)."""
+"""What PostgreSQL knows of tables that a transaction has just filled or emptied."""
 
 from __future__ import annotations
 
@@ -19,14 +19,3 @@ def analyze_columns(columns: Mapping[str, Collection[str]]) -> None:
         cursor.execute("SET LOCAL default_statistics_target = 25")
         for table, names in columns.items():
             cursor.execute(f"ANALYZE (SKIP_LOCKED) {table} ({', '.join(sorted(names))})")
-
-
-def mark_visible(tables: Collection[str]) -> None:
-    """Let index-only scans trust the pages that committed transactions have filled, as VACUUM does, without a wait.
-
-    Outside of a transaction. It reads the pages that were written since they were vacuumed last, and no index. Names
-    are quoted.
-    """
-    with connection.cursor() as cursor:
-        for table in tables:
-            cursor.execute(f"VACUUM (SKIP_LOCKED, INDEX_CLEANUP off, TRUNCATE off) {table}")

@@ -1,10 +1,10 @@
-"""Errors of PostgreSQL after which a transaction is worth another attempt: another one wrote the same records."""
+"""Write conflicts: errors of PostgreSQL because another transaction wrote the same records."""
 
 from __future__ import annotations
 
 from django.db import DatabaseError
 
-# How often a transaction is begun at most. Each attempt reads what was committed before it.
+# The number of attempts of a transaction. Each reads what was committed before it.
 ATTEMPTS = 3
 
 # SQLSTATEs, from appendix A of PostgreSQL's manual.
@@ -16,5 +16,5 @@ _WRITE_CONFLICTS = {
 
 
 def is_write_conflict(error: DatabaseError) -> bool:
-    """Whether the next attempt may succeed, or find a reason that it can put into words."""
+    """Whether another attempt may succeed, or end with a more precise error."""
     return getattr(error.__cause__, "pgcode", None) in _WRITE_CONFLICTS

@@ -1,1 +1,1 @@
-"""Formats of text: strict JSON, cells of CSV, and text of clients made fit to be shown again."""
+"""Text formats: strict JSON, CSV cells, and client input that is made safe to display."""

@@ -1,9 +1,9 @@
-"""Cells of CSV files that spreadsheets open without running what is in them."""
+"""CSV cells that a spreadsheet program does not run as formulas."""
 
-# What spreadsheets take for the beginning of a formula, or skip before one.
+# Characters that start a formula in a spreadsheet program, or that it skips before one.
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def harmless(cell: str) -> str:
-    """The cell, with ``'`` before what a spreadsheet would take for a formula."""
+    """The cell, with a leading ``'`` if a spreadsheet program would run it as a formula."""
     return f"'{cell}" if cell.startswith(_DANGEROUS) else cell

@@ -1,14 +1,14 @@
-"""Text of clients, made fit to be shown to them again."""
+"""Client input, made safe to display."""
 
 import json
 
 
 def printable(text: str) -> str:
-    """The text, safe to send back in a JSON document: what cannot be encoded is replaced, and the end is cut."""
+    """At most 100 characters of the text; characters that UTF-8 cannot encode, and NUL, are replaced."""
     shown = text if len(text) <= 100 else f"{text[:100]}…"
     return shown.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def describe_value(value: object) -> str:
-    """A value of JSON in words: text as it is, all else as JSON."""
+    """A JSON value for display: a string without quotes, any other value as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

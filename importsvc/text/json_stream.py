@@ -1,76 +1,46 @@
-"""JSON read from a stream: value by value, in memory that does not depend on the length of the text (RFC 8259)."""
+"""A streaming JSON reader, whose memory does not depend on the length of the text (RFC 8259)."""
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from string import digits
-from typing import Any, Protocol
+from typing import Any
 
 from importsvc.text.strict_json import PLAIN_DECODER, STRICT_DECODER, TOO_DEEP, TOO_MANY_DIGITS, ConstantError
+from importsvc.text.text_stream import ReadText
 
-# Returns up to so many characters more, an empty text at the end.
-ReadText = Callable[[int], str]
-
-# Characters that are read at once, and those of the largest value that is held in memory.
-PIECE = 64 * 1024
+# In characters: the size of a read, and of the largest value that is held in memory.
+READ_SIZE = 64 * 1024
 LARGEST_VALUE = 8 * 1024 * 1024
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _HIGH_SURROGATE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}")
-_LONGEST_ESCAPE = 12  # of a pair of surrogates
-_SHORTEST_PASSAGE = 64
+_LONGEST_ESCAPE = 12  # a surrogate pair
+_SHORTEST_BATCH = 64
 
 
 class JsonError(ValueError):
-    """The text is not JSON. The message says where and why."""
+    """The text is not JSON. The message has the position and the reason."""
 
 
 class JsonTooLargeError(JsonError):
-    """A value is longer than ``LARGEST_VALUE``. The message says how long a value may be."""
-
-
-class _ByteStream(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
-def read_utf8(stream: _ByteStream) -> ReadText:
-    """The text of a stream of bytes. Reading it raises ``JsonError`` if that is not UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-
-    def read(size: int) -> str:
-        text = ""
-        while not text:
-            content = stream.read(size)
-            try:
-                text = decoder.decode(content, final=not content)
-            except UnicodeDecodeError:
-                raise JsonError("it is not UTF-8") from None
-            if not content:
-                break
-        return text
-
-    return read
-
-
-def read_pieces(pieces: Iterator[str]) -> ReadText:
-    """The text that comes in these pieces."""
-    return lambda _: next(filter(None, pieces), "")
+    """A value is longer than ``LARGEST_VALUE``. The message has the limit."""
 
 
 def decode_rows(text: str) -> list[Any]:
-    """The items of an array, whose text is given without its brackets; see ``read_json`` for what they are.
+    """Decode the items of an array from its text without the brackets; objects are as ``read_json`` returns them.
 
     Raises:
         ValueError: the text is not JSON.
-        JsonError: it is nested too deep. That depends on the call stack, too: a text that was read before may be.
+        JsonError: the text is nested too deep. The limit depends on the call stack: a text that was decoded before may
+            be refused.
     """
     array = f"[{text}]"
     try:
         items: list[Any] = PLAIN_DECODER.decode(array)
-        # Every member has a colon. With no more colons than members, no member is named twice and was dropped.
+        # Each member has a colon. If there are as many colons as members, the decoder dropped no repeated member.
         if set(map(type, items)) <= {dict} and text.count(":") == sum(map(len, items)):
             return items
         strict: list[Any] = STRICT_DECODER.decode(array)
@@ -80,13 +50,13 @@ def decode_rows(text: str) -> list[Any]:
 
 
 class JsonReader:
-    """A text that holds one JSON value, read from its beginning to its end.
+    """Reads one JSON value from a text, from start to end.
 
-    Every method starts at the next value and ends after it. All raise ``JsonError`` if the text is not JSON.
+    Each method starts at the next value and stops after it. Each raises ``JsonError`` if the text is not JSON.
     """
 
     def __init__(self, read: ReadText) -> None:
-        """Nothing is read yet."""
+        """``read`` is not called before a method is."""
         self._read = read
         self._text = ""
         self._at = 0
@@ -94,7 +64,7 @@ class JsonReader:
         self._line, self._column = 1, 1  # of the first character of ``_text``
 
     def peek(self) -> str:
-        """The first character of what comes next; empty at the end of the text."""
+        """The first character of the next token; empty at the end of the text."""
         while True:
             self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches everywhere
             if self._at < len(self._text):
@@ -104,25 +74,25 @@ class JsonReader:
             self._fill()
 
     def expect_end(self) -> None:
-        """Refuse anything but white space up to the end of the text."""
+        """Check that only white space follows."""
         if self.peek():
             raise self._error("Extra data", self._at)
 
     def read_value(self) -> Any:
-        """The value, which is held in memory; an object that names a member twice is an ``AmbiguousObject``.
+        """Decode the value. An object that has a member twice becomes an ``AmbiguousObject``.
 
         Raises:
-            JsonTooLargeError: it is longer than ``LARGEST_VALUE``.
+            JsonTooLargeError: the value is longer than ``LARGEST_VALUE``.
         """
         self.peek()
         value, self._at = self._decode()
         return value
 
     def skip_value(self) -> None:
-        """Read the value and forget it.
+        """Read past the value.
 
         Raises:
-            JsonTooLargeError: it contains a value that is longer than ``LARGEST_VALUE``.
+            JsonTooLargeError: an item or a member of the value is longer than ``LARGEST_VALUE``.
         """
         if self.peek() != "{":
             self._skip_member()
@@ -131,7 +101,7 @@ class JsonReader:
             self._skip_member()
 
     def read_members(self) -> Iterator[str]:
-        """The names of an object's members; the caller reads the value of one before it asks for the next."""
+        """The names of an object's members. The caller reads each member's value before it takes the next name."""
         self._expect("{", "Expecting value")
         if self.peek() == "}":
             self._at += 1
@@ -147,10 +117,10 @@ class JsonReader:
                 return
             self._expect(",", "Expecting ',' delimiter")
 
-    def read_passages(self, *, items: int, characters: int) -> Iterator[tuple[int, str]]:
-        """An array in passages of some items: how many each has, and their text, with commas between them.
+    def read_batches(self, *, items: int, characters: int) -> Iterator[tuple[int, str]]:
+        """Split an array into batches of items: the number of items, and their text with commas between them.
 
-        A passage has at most so many items, and about so many characters unless it is a single item.
+        A batch has at most ``items`` items, and at most ``characters`` characters unless it is a single item.
 
         Raises:
             JsonTooLargeError: an item is longer than ``LARGEST_VALUE``.
@@ -164,11 +134,11 @@ class JsonReader:
             length = min(2 * length, characters)
             while self._remaining < length and not self._is_over:
                 self._fill()
-            passage = self._find_passage(length, items)
-            while not passage and length > _SHORTEST_PASSAGE:
+            batch = self._find_batch(length, items)
+            while not batch and length > _SHORTEST_BATCH:
                 length //= 2
-                passage = self._find_passage(length, items)
-            yield passage or (1, self._read_item())
+                batch = self._find_batch(length, items)
+            yield batch or (1, self._read_item())
             if self.peek() == "]":
                 self._at += 1
                 return
@@ -176,20 +146,20 @@ class JsonReader:
             self.peek()
 
     def read_text(self) -> Iterator[str]:
-        """The characters of a string, piece by piece."""
+        """The characters of a string, part by part."""
         self.peek()
         unterminated = self._error("Unterminated string starting at", self._at)
         self._expect('"', "Expecting value")
         while True:
-            if self._remaining < PIECE and not self._is_over:
+            if self._remaining < READ_SIZE and not self._is_over:
                 self._fill()
-            end = self._find_end_of_piece()
+            end = self._find_end_of_part()
             try:
                 text, length = PLAIN_DECODER.raw_decode(f'"{self._text[self._at : end]}"')
             except json.JSONDecodeError as error:
                 is_cut = error.msg.startswith("Unterminated")  # by a backslash at the end of the text
                 raise unterminated if is_cut else self._error(error.msg, self._at + error.pos - 1) from None
-            # Of one of the quotes around the piece the text has none; of both, if the string goes on.
+            # ``length`` counts the two quotes around the part. The text has the closing one only at the string's end.
             self._at += length - 1
             is_closed = self._at <= end
             self._at = min(self._at, end)
@@ -204,20 +174,23 @@ class JsonReader:
         return len(self._text) - self._at
 
     def _fill(self, size: int = 0) -> None:
-        """Forget what was read, and read about so many characters more, at least ``PIECE``, unless the text is over."""
+        """Drop the text before ``_at``, and read at least ``size`` and ``READ_SIZE`` characters, or to the end."""
         self._line, self._column = self._locate(self._at)
-        pieces = [self._text[self._at :]]
-        size = max(size, PIECE)
+        parts = [self._text[self._at :]]
+        size = max(size, READ_SIZE)
         while size > 0 and not self._is_over:
-            more = self._read(size)
+            try:
+                more = self._read(size)
+            except UnicodeDecodeError:
+                raise JsonError("it is not UTF-8") from None
             self._is_over = not more
-            pieces.append(more)
+            parts.append(more)
             size -= len(more)
-        self._text = "".join(pieces)
+        self._text = "".join(parts)
         self._at = 0
 
     def _locate(self, position: int) -> tuple[int, int]:
-        """The line and the column of a character of ``_text``, counted from 1."""
+        """The line and the column of a position in ``_text``, counted from 1."""
         lines = self._text.count("\n", 0, position)
         if not lines:
             return self._line, self._column + position
@@ -235,7 +208,7 @@ class JsonReader:
     def _skip_member(self) -> None:
         start = self.peek()
         if start == "[":
-            for _ in self.read_passages(items=PIECE, characters=PIECE):
+            for _ in self.read_batches(items=READ_SIZE, characters=READ_SIZE):
                 pass
         elif start == '"':
             for _ in self.read_text():
@@ -244,12 +217,12 @@ class JsonReader:
             self.read_value()
 
     def _decode(self) -> tuple[Any, int]:
-        """The value and its end. As much more is read as it takes."""
+        """The value at ``_at`` and the position after it. Reads more text until the value is complete."""
         while True:
             try:
                 value, end = STRICT_DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
-                # What is wrong near the end may only be cut off there.
+                # An error near the end of the buffer may only mean that the value continues.
                 is_cut = error.msg.startswith("Unterminated") or error.pos >= len(self._text) - _LONGEST_ESCAPE
                 if self._is_over or not is_cut:
                     raise self._error(error.msg, error.pos) from None
@@ -258,11 +231,11 @@ class JsonReader:
             except ConstantError as error:
                 raise JsonError(str(error)) from None
             except ValueError:  # see ``read_json``
-                # A number may have as many digits if it turns out to have a point after them.
+                # The digits may be the whole part of a fraction, which has no limit.
                 if self._is_over or self._text[-1] not in digits:
                     raise JsonError(TOO_MANY_DIGITS) from None
             else:
-                # Of a number a point, or an "e" and a sign, may be all there is yet of the rest.
+                # A number may continue after the buffer, even if it ends with ".", "e" or "e+" there.
                 is_whole = self._is_over or end + len("e+") < len(self._text)
                 if is_whole and end - self._at <= LARGEST_VALUE:
                     return value, end
@@ -271,16 +244,16 @@ class JsonReader:
             self._fill(self._remaining)
 
     def _read_item(self) -> str:
-        # Decoding may drop what was read before, so that the item then starts at ``_at``.
+        # Decoding may drop the text before the item, which moves ``_at``.
         _, end = self._decode()
         text = self._text[self._at : end]
         self._at = end
         return text
 
-    def _find_passage(self, length: int, items: int) -> tuple[int, str] | None:
-        """The longest passage in so many characters that ends where one of the last items seems to end.
+    def _find_batch(self, length: int, items: int) -> tuple[int, str] | None:
+        """The items in the next ``length`` characters, up to the last position that looks like the end of an item.
 
-        If it makes an array by itself, an item does end there: what JSON means depends on nothing that follows it.
+        If that text decodes as an array, the position is the end of an item; otherwise there is no batch.
         """
         limit = self._at + length
         end = self._text.rfind("},", self._at, limit) + 1 or self._text.rfind(",", self._at, limit)
@@ -296,18 +269,18 @@ class JsonReader:
         self._at = end
         return count, text
 
-    def _find_end_of_piece(self) -> int:
-        """A place in ``_text`` that is in the middle of no escape, nor of two that are one character."""
+    def _find_end_of_part(self) -> int:
+        """The last position in ``_text`` that does not split an escape or a surrogate pair."""
         end = len(self._text)
         escape = self._text.rfind("\\", max(self._at, end - _LONGEST_ESCAPE), end)
         if self._is_over or escape < 0 or not self._is_escape(escape):
             return end
-        # Perhaps it is the second half of a pair, whatever there is of it.
+        # The escape may be the second half of a surrogate pair.
         first = escape - len(r"\ud800")
         is_half = first >= self._at and _HIGH_SURROGATE.match(self._text, first) and self._is_escape(first)
         return first if is_half else escape
 
     def _is_escape(self, position: int) -> bool:
-        """Whether a backslash begins an escape, instead of ending that of a backslash."""
+        """Whether the backslash starts an escape; otherwise it is the second one of ``\\\\``."""
         before = self._text[self._at : position]
         return (len(before) - len(before.rstrip("\\"))) % 2 == 0

@@ -1,4 +1,4 @@
-"""JSON read strictly: what RFC 8259 calls JSON, with the ambiguous parts told apart instead of guessed at."""
+"""A strict JSON decoder (RFC 8259), which reports objects that have a member twice."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 class AmbiguousObject(dict[str, Any]):
-    """A JSON object that names members twice; ``repeated`` are their names.
+    """A JSON object that has a member more than once. ``repeated`` has the names of such members.
 
-    RFC 8259, section 4, leaves open what such an object means. Keeping the last member would lose data without a
-    word, so such an object is to be refused.
+    RFC 8259, section 4, does not define what such an object means. To keep the last member would lose data silently,
+    so callers refuse the object.
     """
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
@@ -25,16 +25,15 @@ TOO_MANY_DIGITS = "it has a number of too many digits"
 
 
 class ConstantError(ValueError):
-    """The text has ``NaN`` or an infinity, which are JavaScript's and not JSON's; the message says which."""
+    """The text contains ``NaN``, ``Infinity`` or ``-Infinity``, which are not JSON; the message says which."""
 
 
 def read_json(source: str | bytes) -> Any:
-    """Read JSON, from text or UTF-8: no ``NaN``, no ``Infinity``.
-
-    An object that names a member twice comes out as an ``AmbiguousObject``.
+    """Decode JSON from text or UTF-8. An object that has a member twice becomes an ``AmbiguousObject``.
 
     Raises:
-        ValueError: it is not JSON, not UTF-8, or more than we read; the message says which.
+        ValueError: the source is not JSON, not UTF-8, nested too deep, or has a number of more than 4,300 digits. The
+            message says which.
     """
     try:
         return STRICT_DECODER.decode(source.decode() if isinstance(source, bytes) else source)
@@ -46,20 +45,20 @@ def read_json(source: str | bytes) -> Any:
         raise ValueError("it is not UTF-8") from None
     except ConstantError:
         raise
-    except ValueError:  # of int(), which reads 4,300 digits and tells programmers what to do about more
+    except ValueError:  # from int(), which reads at most 4,300 digits; its own message addresses programmers
         raise ValueError(TOO_MANY_DIGITS) from None
 
 
 def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these members: an ``AmbiguousObject`` if one is named twice."""
-    read = dict(pairs)
-    return read if len(read) == len(pairs) else AmbiguousObject(pairs)
+    """The object with these members: an ``AmbiguousObject`` if two have the same name."""
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else AmbiguousObject(pairs)
 
 
 def _refuse_constant(name: str) -> None:
     raise ConstantError(f"{name} is not a JSON value")
 
 
-# The first keeps the last of two members of one name, and is faster; the second makes such an object ambiguous.
+# Of two members with the same name the plain decoder keeps the last. It is faster than the strict one.
 PLAIN_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 STRICT_DECODER = json.JSONDecoder(object_pairs_hook=make_object, parse_constant=_refuse_constant)

@@ -1,4 +1,4 @@
-"""People, as operators name them on the command line."""
+"""People in the arguments of commands."""
 
 from django.core.management.base import CommandError
 
@@ -14,6 +14,6 @@ def find_person_or_refuse(*, organization_id: int, email: str) -> Person:
     """
     try:
         return find_person(organization_id=organization_id, email=email)
-    # The shell hands over bytes that are not UTF-8 as lone surrogates, which no stored address has.
+    # Python decodes bytes that are not UTF-8 to lone surrogates, which cannot be sent to the database.
     except (Person.DoesNotExist, UnicodeEncodeError):
-        raise CommandError(f"Nobody in organization {organization_id} has the address {email!r}.") from None
+        raise CommandError(f"No person in organization {organization_id} has the address {email!r}.") from None

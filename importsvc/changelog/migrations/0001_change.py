@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        # No statement looks a change up by its id alone, and the index of ids is a fifth of the time of writing one.
+        # No statement looks up a change by its id, and the index of ids takes a fifth of the time to write a change.
         migrations.RunSQL(
             sql="""
                 ALTER TABLE changelog_change REPLICA IDENTITY USING INDEX change_record_once;

@@ -1,4 +1,4 @@
-"""The values that the change log has of updated records, written into the records: by an import, and by its revert."""
+"""Writes the values in the change log into updated records: ``after`` for an import, ``before`` for its revert."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ Side = Literal["before", "after"]
 def apply_change_values(importable: Importable, *, organization_id: int, import_id: int, side: Side) -> int:
     """Write the values ``before`` an import, or ``after`` it, into the records of a type that the import updated.
 
-    Of each record only those columns are written that its change has on that side, without its ``kept_fields``;
-    columns that no change has are not touched at all. A value is read as one of the column's own type; null of JSON
-    becomes null of SQL. Values of columns that the table does not have, and records that are gone, are passed over.
+    Only the columns that a record's change has on that side are written, without its ``kept_fields``. Each value is
+    converted to the column's type; JSON null becomes SQL null. Values for columns that the table does not have, and
+    changes of records that no longer exist, are skipped.
 
-    The caller has called ``force_generic_plans`` and locked the records, each in this transaction and before this
-    statement.
+    The caller has called ``force_generic_plans`` and locked the records in this transaction.
 
     Returns:
         The number of records written.
 
     Raises:
-        django.db.IntegrityError: the database does not accept a value: another record has it already and it must be
-            unique, or the record that it refers to is gone. The caller rolls the transaction back.
+        django.db.IntegrityError: a value must be unique and another record has it, or it refers to a record that no
+            longer exists. The caller rolls the transaction back.
     """
     updated = Changes(importable, organization_id, import_id, UPDATED)
     written = [
@@ -44,7 +43,7 @@ def apply_change_values(importable: Importable, *, organization_id: int, import_
         for name, column in zip(written, map(quote, written), strict=True)
     )
     given = f"CASE WHEN kept_fields IS NULL THEN {side} ELSE {side} - kept_fields::text[] END"
-    # From each change to the place of its record: a record that is locked stays where it is.
+    # By the ctid of each record, which does not change while the record is locked.
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {updated.table} AS record SET {assignments} FROM ("

@@ -19,7 +19,10 @@ from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
 from importsvc.postgres.copy import NULL, cell, column_encoder, copy_rows, encoder, member_encoder
 from importsvc.postgres.plan_cache import force_generic_plans
-from importsvc.postgres.statistics import analyze_columns, quote
+from importsvc.postgres.statistics import analyze_columns
+
+# A first chunk of as many records is probably not the last.
+ANALYZED_FROM = 1_000
 
 _CHANGE_COLUMNS = ("organization_id", "import_id", "record_type", "record_id", "row", "action", "before", "after")
 
@@ -73,6 +76,7 @@ class RecordWriter:
                 meanwhile=lambda: lines.extend(_make_created_lines(importable, batch, ids)),
             )
             self._copy_changes(importable, lines, meanwhile=meanwhile)
+        if len(ids) >= ANALYZED_FROM and importable.name not in self._analyzed:
             self._analyze(importable)
         differences = read_differences(self._organization_id, importable, planned.given, self._defaults)
         if differences:
@@ -93,16 +97,15 @@ class RecordWriter:
         self._updated = False
 
     def _analyze(self, importable: Importable) -> None:
-        """Count the records once the first are written.
+        """Let PostgreSQL count the records once the first are written.
 
-        By the statistics of an empty table an index that leads through all records of the organization would be as
-        good as any other to look up what the next chunks mention.
+        By the statistics of an empty table, an index that leads through all records of the organization is as good as
+        any other to look up what the next chunks mention.
         """
-        if importable.name not in self._analyzed:
-            self._analyzed.add(importable.name)
-            analyze_columns(
-                {quote(importable.model._meta.db_table): {quote(str(importable.organization_field.column))}}
-            )
+        self._analyzed.add(importable.name)
+        quote = connection.ops.quote_name
+        column = quote(str(importable.organization_field.column))
+        analyze_columns({quote(importable.model._meta.db_table): {column}})
 
     def _remember(self, planned: PlannedChunk, ids: Sequence[int]) -> None:
         known = self._ids.get(planned.importable.name)

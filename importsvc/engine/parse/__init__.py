@@ -1,1 +1,1 @@
-"""Rows as they came to columns of clean values. Pure: no Django, no database."""
+"""Turns submitted rows into columns of clean values. Pure: no Django, no database."""

@@ -1,7 +1,7 @@
-"""One cell in, a clean value out, or a ``CellError`` that says what is wrong.
+"""Functions that turn a cell into a clean value, or raise a ``CellError``. Pure: no Django, no database.
 
-Every function here takes whatever JSON can hold and returns the value to store; ``None`` means that the cell is
-blank, which is the same as missing (contract, section 2.5). Nothing here knows Django or the database.
+Each function takes any JSON value and returns the value to store; ``None`` means that the cell is blank, which is the
+same as missing (contract, section 2.5).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ LONG_TEXT_LENGTH = 65_535
 LARGEST_INTEGER = 2_147_483_647  # PostgreSQL's integer
 NESTING = 20
 
-# The address syntax of mail as it is used: dot-atoms (RFC 5322, section 3.4.1) with the letters of every alphabet
-# (RFC 6531, section 3.3), at a domain of at least two labels of at most 63 characters (RFC 1035, section 2.3.4).
-# No comments, quoted local parts or address literals: nobody's contacts have them, typing errors do.
+# The syntax of addresses in use: dot-atoms (RFC 5322, section 3.4.1) with the letters of all alphabets (RFC 6531,
+# section 3.3), and a domain of at least two labels of at most 63 characters (RFC 1035, section 2.3.4). Comments, quoted
+# local parts and address literals are refused: in a list of contacts they are typing errors.
 EMAIL = re.compile(
     r"""
     (?=[^@]{1,64}@)
@@ -49,7 +49,7 @@ def long_text(value: object) -> str | None:
 
 
 def email(value: object) -> str | None:
-    """An e-mail address, as it was written: the case is kept."""
+    """An e-mail address; its case is kept."""
     address = _text(value, EMAIL_LENGTH)
     if address is not None and not EMAIL.fullmatch(address if address.isascii() else _without_marks(address)):
         raise CellError("is not an email")
@@ -57,11 +57,11 @@ def email(value: object) -> str | None:
 
 
 def currency(value: object) -> str | None:
-    """An ISO 4217 code in capitals; small letters are accepted."""
+    """An ISO 4217 code, in upper case; lower case is accepted."""
     code = _text(value, TEXT_LENGTH)
     if code is None:
         return None
-    # Not what upper() alone makes of the long s and the dotless i.
+    # upper() turns the long s and the dotless i into ASCII letters.
     if not code.isascii() or code.upper() not in CURRENCIES:
         raise CellError("is not a currency code")
     return code.upper()
@@ -106,7 +106,7 @@ def money(value: object) -> Decimal | None:
 
 
 def tags(value: object) -> list[str] | None:
-    """A list of text, or text with commas between: trimmed, blank ones left out."""
+    """A list of texts, or a text with commas between; each is trimmed, and blank ones are left out."""
     if isinstance(value, str):
         value = value.split(",")
     if value is None:
@@ -117,7 +117,7 @@ def tags(value: object) -> list[str] | None:
 
 
 def json_object(value: object) -> dict[str, Any] | None:
-    """A JSON object of anything, at most 20 levels deep."""
+    """A JSON object, at most 20 levels deep."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if not isinstance(value, dict):
@@ -140,14 +140,14 @@ def _text(value: object, length: int) -> str | None:
 
 
 def _without_marks(written: str) -> str:
-    """Letters without what stands above or below them: marks that many alphabets need, and ``\\w`` does not know."""
+    """The text without combining marks, which many alphabets need and ``\\w`` does not match."""
     return "".join(letter for letter in written if not unicodedata.category(letter).startswith("M"))
 
 
 def _check_storable(written: str) -> None:
-    """Refuse the two kinds of characters that JSON can spell and PostgreSQL cannot store.
+    """Refuse the two kinds of characters that JSON allows and PostgreSQL cannot store.
 
-    Neither is printable in Python's sense, so printable text need not be asked.
+    Neither is printable in Python's sense, so printable text needs no check.
     """
     if "\x00" in written:
         raise CellError("contains a NUL character")

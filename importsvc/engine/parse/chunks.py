@@ -1,6 +1,6 @@
-"""``import_data``, read from a stream and cut into chunks of rows (contract, section 2.5). Pure.
+"""Splits a stream of ``import_data`` into chunks of rows (contract, section 2.5). Pure: no Django, no database.
 
-A chunk keeps the text of its rows: digits of numbers, order of members and escapes stay as they were sent.
+A chunk has the text of its rows: the digits of numbers, the order of members and escapes are as submitted.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ CHUNK_CHARACTERS = 256 * 1024
 
 
 class RowChunk(NamedTuple):
-    """Rows of one type that follow each other.
+    """Consecutive rows of one type.
 
     Attributes:
         type_name: the name of the importable.
         first_row: the number of the first row, counted from 1 within the type.
-        row_count: how many rows there are; 0 for a type of which no row was submitted.
+        row_count: the number of rows; 0 for a type without rows.
         text: the rows as items of a JSON array, without its brackets.
     """
 
@@ -33,20 +33,20 @@ class RowChunk(NamedTuple):
 
 
 def split_rows(reader: JsonReader, *, types: Collection[str]) -> Iterator[RowChunk]:
-    """The rows of an object with an array of rows for each type, in chunks, in the order in which they come.
+    """Split an object that has an array of rows for each type into chunks, in the order of the text.
 
-    A chunk has at most ``CHUNK_ROWS`` rows and about ``CHUNK_CHARACTERS`` characters; a longer row is a chunk by
-    itself. A type without rows is one empty chunk. The value is read to its end before a ``PayloadError``.
+    A chunk has at most ``CHUNK_ROWS`` rows and ``CHUNK_CHARACTERS`` characters; a longer row is a chunk by itself. A
+    type without rows is one empty chunk. The caller discards the chunks if an error is raised after them.
 
     Args:
-        reader: stands before the value.
+        reader: is before the value.
         types: the names of the types that can be imported.
 
     Raises:
-        JsonError: the text is not JSON, or a ``JsonTooLargeError``: a row is longer than is read.
-        PayloadError: the value is no such object, names a type twice or one that is unknown, or has no rows at all.
-
-        Chunks that came before mean nothing then.
+        JsonTooLargeError: a row is too long.
+        JsonError: the text is not JSON.
+        PayloadError: the value is not such an object, has a type twice or an unknown one, or has no rows at all. It
+            has been read to its end.
     """
     if reader.peek() != "{":
         reader.skip_value()
@@ -68,7 +68,7 @@ def split_rows(reader: JsonReader, *, types: Collection[str]) -> Iterator[RowChu
 
 
 def _find_problem(name: str, reader: JsonReader, submitted: Collection[str], types: Collection[str]) -> str:
-    """What is wrong with a member, before its value is read."""
+    """The problem of a member whose value is not read yet; empty if there is none."""
     if name in submitted:
         return f"names '{printable(name)}' twice"
     if name not in types:
@@ -81,7 +81,7 @@ def _split_array(reader: JsonReader, name: str) -> Iterator[RowChunk]:
     texts: list[str] = []
     size = 0
     try:
-        for count, text in reader.read_passages(items=CHUNK_ROWS, characters=CHUNK_CHARACTERS // 8):
+        for count, text in reader.read_batches(items=CHUNK_ROWS, characters=CHUNK_CHARACTERS // 8):
             if texts and (row_count + count > CHUNK_ROWS or size + len(text) > CHUNK_CHARACTERS):
                 yield RowChunk(name, first_row, row_count, ",".join(texts))
                 first_row, row_count, texts, size = first_row + row_count, 0, [], 0

@@ -1,4 +1,4 @@
-"""The currency codes of ISO 4217 that are in use (list one, as amended to 2025)."""
+"""The currency codes of ISO 4217 in use (list one, with the amendments to 2025)."""
 
 _CODES = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE

@@ -1,4 +1,4 @@
-"""Rows as they came to columns of clean values, with everything that is wrong with them by themselves. Pure."""
+"""Turns submitted rows into columns of clean values, and finds the errors of the rows themselves. Pure."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from importsvc.engine.schema.importable import Importable, normalize_header
 from importsvc.text.display import printable
 from importsvc.text.strict_json import AmbiguousObject
 
-# Of a single row so many unknown headers are named; the rest is counted. A row may be megabytes of nothing else.
+# The unknown headers that are reported for a row; further ones are counted, since a row may have megabytes of them.
 NAMED_HEADERS = 1_000
 
 
 class CleanChunk:
-    """Rows of one type that follow each other, by column. A cell that is blank or refused is ``None``.
+    """Consecutive rows of one type, by column. A blank or refused cell is ``None``.
 
     Attributes:
         importable: the type.
         first_row: the number of the first row.
-        row_count: how many rows there are.
+        row_count: the number of rows.
         columns: for each column and reference of the type the clean value of each row.
-        nulls: indexes of the rows that say null explicitly, by position; known only where a row may match a record.
-        errors: what is wrong with the rows by themselves, in no order.
-        uncounted: how many unknown headers there are that are not among the errors.
+        nulls: by position the indexes of the rows with an explicit null; only collected if rows may match records.
+        errors: the errors of the rows themselves, unordered.
+        uncounted: the number of unknown headers that are not among the errors.
     """
 
     def __init__(self, importable: Importable, first_row: int, row_count: int) -> None:
@@ -46,24 +46,24 @@ class CleanChunk:
         return range(self.first_row, self.first_row + self.row_count)
 
     def refuse(self, index: int, position: int, why: str) -> None:
-        """Note that a cell is wrong, and that it is explained by that if it is blank."""
+        """Add an error for a cell. If the cell is blank, ``require`` adds no second one."""
         name = self.importable.column_names[position]
         self._refused.add((index, position))
         self.errors.append(RowError(self.first_row + index, name, f"{label(name)} {why}"))
 
     def excuse(self, index: int, positions: Iterable[int]) -> None:
-        """Let blank cells of a row be explained by something else that is wrong with it."""
+        """Let ``require`` add no errors for these cells of a row, because the row has another error."""
         self._refused.update((index, position) for position in positions)
 
     def require(
         self, positions: Iterable[int], *, matched: Collection[int] = (), ignored: Collection[int] = ()
     ) -> None:
-        """Refuse the blank cells of required columns; rows that match a record may leave such a column out.
+        """Add errors for the blank cells of required columns. Rows that match a record may leave such a column out.
 
         Args:
             positions: of the required columns.
-            matched: the numbers of the rows that match a record; an explicit null of theirs is refused nevertheless.
-            ignored: the numbers of rows that nothing is written of.
+            matched: the numbers of the rows that match a record; an explicit null in them is an error.
+            ignored: the numbers of the rows that are not written.
         """
         for position in positions:
             column = self.columns[position]
@@ -80,9 +80,9 @@ class RowCleaner:
     """Cleans the rows of one type, chunk by chunk."""
 
     def __init__(self, importable: Importable, *, may_match: bool = False) -> None:
-        """With ``may_match`` rows may be about records that exist, and need not say everything of them.
+        """With ``may_match``, rows may match existing records and leave required columns out.
 
-        Then the planner calls ``CleanChunk.require`` when it knows which rows these are.
+        ``clean`` then does not check required columns: the planner calls ``CleanChunk.require`` after matching.
         """
         self.importable = importable
         self._may_match = may_match
@@ -90,7 +90,7 @@ class RowCleaner:
         self._positions: dict[str, int | None] = {}
 
     def clean(self, rows: Sequence[Any], *, first_row: int) -> CleanChunk:
-        """The chunk of these rows, whatever JSON they are (contract, section 2.5)."""
+        """Clean rows, which may be any JSON values (contract, section 2.5)."""
         chunk = CleanChunk(self.importable, first_row, len(rows))
         if not rows:
             return chunk
@@ -108,7 +108,7 @@ class RowCleaner:
         return chunk
 
     def _find_headers(self, rows: Sequence[Any]) -> Mapping[int, str] | None:
-        """The header of each column, if the rows make a table: objects of one header, or none, for each column."""
+        """The header of each column, if all rows are objects and name each column by at most one header."""
         if set(map(type, rows)) != {dict}:
             return None
         given = set().union(*rows)
@@ -136,7 +136,7 @@ class RowCleaner:
         repeated: set[int] = set()
         unknown = 0
         if isinstance(row, AmbiguousObject):
-            repeated.update(at for at in map(self._find_position, row.repeated) if at is not None)
+            repeated.update(found for found in map(self._find_position, row.repeated) if found is not None)
         for header, cell in row.items():
             position = self._find_position(header)
             if position is None:
@@ -162,7 +162,7 @@ class RowCleaner:
         chunk.errors.append(RowError(chunk.first_row + index, column, message))
 
     def _find_position(self, header: str) -> int | None:
-        """The position of the column that a header names; files repeat their headers, so some are remembered."""
+        """The position of the column that a header names. Rows repeat their headers, so some are cached."""
         try:
             return self._positions[header]
         except KeyError:
@@ -173,5 +173,5 @@ class RowCleaner:
 
 
 def name_unknown(header: str) -> str:
-    """What row errors call a column that no column of the type is, after its header."""
+    """The name of an unknown header in row errors."""
     return printable("_".join(header.replace("-", " ").replace("_", " ").split()).lower())

@@ -1,1 +1,1 @@
-"""Clean values to what becomes of each row, or everything that is wrong with any of them."""
+"""Decides for clean rows which records they create or update, or finds all row errors."""

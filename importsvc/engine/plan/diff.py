@@ -1,8 +1,7 @@
-"""What rows give that the records they are about do not have yet: the values of before and after, and nothing else.
+"""The differences between rows and the records that they match: the values before and after.
 
-PostgreSQL compares, as it does when an import is undone: both sides are values of the table's own types, so that 1.5
-and 1.50, or two spellings of a date, are the same. What it found is passed on as the text of its JSON: no number is
-read and written again on the way.
+PostgreSQL compares values of the columns' own types, as for a revert: 1.5 and 1.50, or two spellings of a date, are
+equal. The differences are passed on as PostgreSQL's JSON text, so that no number is parsed and formatted again.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from importsvc.engine.schema.importable import Importable
 from importsvc.postgres.catalog import literal, quote
 from importsvc.postgres.copy import array_literal, json_text
 
-# In place of the id of a record that is yet to be created: no record has it.
+# The id of a record that is not created yet: no record has it.
 NO_RECORD = -1
 
 
 class Difference(NamedTuple):
-    """What a row changes of a record.
+    """What a row changes in a record.
 
     Attributes:
         row: the number of the row.
         record_id: of the record.
         before, after: JSON objects: the values of the columns that change, by column of the table.
-        references: columns, missing in ``after``, that will refer to what another row becomes.
+        references: by column, the rows whose records the columns will refer to; ``after`` does not have these columns.
     """
 
     row: int
@@ -40,7 +39,7 @@ class Difference(NamedTuple):
     references: Mapping[str, RowRef]
 
     def complete(self, values: Mapping[str, Any]) -> str:
-        """``after`` with these values of its ``references``."""
+        """``after`` with these values for the columns of ``references``."""
         if not values:
             return self.after
         members = [self.after[1:-1], json_text(values)[1:-1]]
@@ -50,10 +49,10 @@ class Difference(NamedTuple):
 def read_differences(
     organization_id: int, importable: Importable, given: Sequence[GivenValues], defaults: Defaults
 ) -> list[Difference]:
-    """The differences of rows that match records, in row order. Of a record that is gone by now nothing is said.
+    """The differences of rows that match records, in row order; none for records that no longer exist.
 
-    What a column is to have that a row clears, ``defaults`` say. Each column is compared by itself and written only
-    where it differs: whole records as JSON, compared member by member, take three times as long.
+    ``defaults`` has the values of columns that a row clears. The statement compares column by column: to compare
+    records as JSON takes three times as long.
     """
     return _compare(organization_id, importable, given, defaults.cleared(importable)) if given else []
 
@@ -95,9 +94,9 @@ def _compare(
 
 
 def _write_member(source: str, field: Any) -> str:
-    """SQL for ``"title": "Chief"``, the value that ``record`` has or the row ``wants``; null where they are the same.
+    """SQL for a member such as ``"title": "Chief"`` with the value of ``source``, which is ``record`` or ``wants``.
 
-    It is null, too, where the row wants a record that is yet to be created, which is ``NO_RECORD`` here.
+    It is null if both values are equal, and for ``wants`` also if the value is ``NO_RECORD``.
     """
     name, key = quote(field.column), literal(field.column)
     has, wants = f"record.{name}", f"wants.{name}"
@@ -111,7 +110,7 @@ def _write_member(source: str, field: Any) -> str:
 
 
 def _name_values(given: GivenValues, columns: Sequence[str], cleared: Sequence[Any]) -> dict[str, Any]:
-    """What a row gives by column of the table."""
+    """The values that a row gives, by column of the table."""
     return {
         columns[at]: cleared[at] if value is None else NO_RECORD if isinstance(value, RowRef) else value
         for at, value in given.values.items()

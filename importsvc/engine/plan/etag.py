@@ -1,4 +1,4 @@
-"""The entity tag of everything that a plan depends on: two plans of one tag do the same."""
+"""The ETag of everything that a plan depends on: plans with the same ETag have the same result."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ ETAG_LENGTH = 32
 
 
 class PlanEtag:
-    """Made of the chunks of a plan one after the other.
+    """Computes the ETag of a plan from its chunks, one after the other.
 
-    The state of records is read before what the rows would change is read: what another transaction writes in between
-    then makes another tag.
+    The caller adds a chunk before it reads the differences of its rows: if another transaction writes in between, the
+    ETag is outdated, and not the differences.
     """
 
     def __init__(self, organization_id: int) -> None:
-        """``organization_id`` is of the organization that the records belong to."""
+        """``organization_id`` is that of the records."""
         self._organization_id = organization_id
         self._digest = hashlib.sha256()
 
     def add(self, chunk: RowChunk, lookups: Lookups) -> None:
-        """Cover a chunk, and the state of all records that it mentions."""
+        """Add a chunk, and the state of all records that the lookups found for it."""
         self._update([chunk.type_name, chunk.first_row, hash_text(chunk.text)])
         ids: dict[str, set[int]] = {}
         for kind, known in (("taken", lookups.taken), ("found", lookups.found)):
@@ -42,11 +42,11 @@ class PlanEtag:
             self._update([name, read_state(registry.get(name), self._organization_id, ids[name])])
 
     def finish(self, settings: Mapping[str, Any], defaults: Defaults, importables: Iterable[Importable]) -> str:
-        """The tag, in hexadecimal digits, of all this, what else the import says, and the organization's defaults."""
+        """The ETag, in hexadecimal digits, with the settings of the import and the defaults of the organization."""
         for importable in importables:
             blanks = defaults.blanks(importable)
-            asked = [blanks[position] for position, column in enumerate(importable.columns) if column.default]
-            self._update([importable.name, asked])
+            computed = [blanks[position] for position, column in enumerate(importable.columns) if column.default]
+            self._update([importable.name, computed])
         self._update(settings)
         return self._digest.hexdigest()[:ETAG_LENGTH]
 
@@ -55,12 +55,12 @@ class PlanEtag:
 
 
 def hash_text(text: str) -> str:
-    """A digest of text, lone surrogates included."""
+    """A digest of a text, which may contain lone surrogates."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_state(importable: Importable, organization_id: int, ids: Collection[int]) -> str:
-    """A digest of everything these records have now but their ignored fields; other records are not read."""
+    """A digest of the current values of these records, without their ignored fields."""
     if not ids:
         return ""
     table = connection.ops.quote_name(importable.model._meta.db_table)

@@ -1,4 +1,4 @@
-"""The reads a plan needs: what the organization already has of what a chunk mentions. One query for each question."""
+"""The reads of a plan: the existing records that the values of a chunk match or refer to. One query for each column."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from importsvc.postgres.copy import array_literal
 
 @dataclass(frozen=True)
 class Lookups:
-    """What the database said.
+    """The results of the lookups for a chunk.
 
     Attributes:
-        folded: for each value that is not plain ASCII, PostgreSQL's ``lower()`` of it.
-        taken: by unique column, the ids of the records of the organization that have a folded value.
-        found: by column referred to, the ids of the records that have a folded value.
+        folded: for each value that is not ASCII, the result of PostgreSQL's ``lower()``.
+        taken: by unique column and folded value, the ids of the organization's records that have the value.
+        found: by column referred to and folded value, likewise.
     """
 
     folded: Mapping[str, str] = field(default_factory=dict)
@@ -29,20 +29,20 @@ class Lookups:
     found: Mapping[ColumnKey, Mapping[str, Sequence[int]]] = field(default_factory=dict)
 
     def fold(self, value: str) -> str:
-        """The value as it is compared: by PostgreSQL's ``lower()`` and nothing else (docs/decisions/0002)."""
+        """The value in the form in which it is compared: PostgreSQL's ``lower()`` of it (docs/decisions/0002)."""
         return value.lower() if value.isascii() else self.folded[value]
 
     def fold_all(self, values: Sequence[Any]) -> list[Any]:
-        """The values as they are compared; ``None`` stays ``None``."""
+        """The values in the form in which they are compared; ``None`` stays ``None``."""
         if None not in values and "".join(values).isascii():
             return list(map(str.lower, values))
         return [None if value is None else self.fold(value) for value in values]
 
 
 def read_lookups(organization_id: int, questions: Questions, *, lock: bool = False) -> Lookups:
-    """Ask the database what a chunk needs to know of this organization's records.
+    """Look up the values of a chunk among the records of this organization.
 
-    With ``lock`` no other transaction can change the records that have a value of a unique column until this one ends.
+    With ``lock``, the records that have a value of a unique column are locked until the transaction ends.
     """
     lookups = Lookups(folded=_fold(set().union(*questions.taken.values(), *questions.found.values())))
     return Lookups(
@@ -68,10 +68,10 @@ def _fold(values: set[str]) -> dict[str, str]:
 
 
 def _find(organization_id: int, key: ColumnKey, folded: Collection[str], *, lock: bool = False) -> dict[str, list[int]]:
-    """The ids of the organization's records by the folded value they have in this column, in ascending order.
+    """The ids of the organization's records in ascending order, by their folded value of this column.
 
-    LATERAL and OFFSET decide that each value is looked up by the index of the column. PostgreSQL might otherwise go
-    through all records of the organization: while they are being imported, its statistics are of an empty table.
+    LATERAL and OFFSET make PostgreSQL look each value up in the index of the column. It may otherwise scan all records
+    of the organization: during an import its statistics are those of an empty table.
     """
     if not folded:
         return {}

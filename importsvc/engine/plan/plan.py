@@ -1,4 +1,4 @@
-"""Clean chunks and lookups to what becomes of each row, or every row error. Pure: no Django, no database."""
+"""Plans a clean chunk with its lookups: what becomes of each row, or all row errors. Pure: no Django, no database."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnBatch", "GivenValues", "OnDuplicate", "PlannedChunk", "Questions", "RowRef", "TypePlanner"]
 
-# What becomes of a row whose match key a record of the organization has already.
+# What becomes of a row whose match key an existing record of the organization has.
 OnDuplicate = Literal["error", "skip", "update"]
 
 ColumnKey = tuple[str, str]  # an importable's name and one of its columns
 
 
 class ColumnBatch(NamedTuple):
-    """Records to create.
+    """Records to create, by column.
 
     Attributes:
-        rows: the numbers of the rows they come from, in order.
-        columns: for each of the type's columns and references the value of each record. ``None`` means the default;
-            the value of a reference is a record's id, or a ``RowRef``.
+        rows: the numbers of their rows, in order.
+        columns: for each column and reference of the type the value of each record. ``None`` means the default; the
+            value of a reference is the id of a record, or a ``RowRef``.
     """
 
     rows: Sequence[int]
@@ -36,13 +36,13 @@ class ColumnBatch(NamedTuple):
 
 
 class GivenValues(NamedTuple):
-    """What a row says about a record that exists.
+    """The values that a row gives for an existing record.
 
     Attributes:
         row: the number of the row.
         record_id: of the record.
-        values: by position among the type's columns and references, those that the row gives: a clean value, a record's
-            id or a ``RowRef``, or ``None`` where it says that there is to be no value.
+        values: by position among the type's columns and references: a clean value, the id of a record or a ``RowRef``,
+            or ``None`` for an explicit null.
     """
 
     row: int
@@ -52,11 +52,11 @@ class GivenValues(NamedTuple):
 
 @dataclass(frozen=True)
 class Questions:
-    """What a chunk needs to know of the organization's records.
+    """The values of a chunk that are to be looked up among the organization's records.
 
     Attributes:
         taken: by unique column, the values of the chunk.
-        found: by column referred to, the names in the chunk that were not asked about before.
+        found: by column referred to, the names in the chunk that were not looked up before.
     """
 
     taken: Mapping[ColumnKey, Collection[str]] = field(default_factory=dict)
@@ -69,13 +69,12 @@ class PlannedChunk:
 
     Attributes:
         importable: the type.
-        row_count: how many rows there are.
+        row_count: the number of rows.
         created: the records to create; meaningless if there are errors.
-        given: what rows say about records that exist, unless these are to be skipped.
-        skipped: how many rows are about records that exist and are to be left alone.
-        errors: everything that is wrong with the rows, in row order; of a row, errors of unknown columns first, then
-            the others as columns are declared.
-        uncounted: how many errors there are besides.
+        given: the values for existing records; empty if these are to be skipped.
+        skipped: the number of rows that match existing records and are skipped.
+        errors: the errors in row order; those of a row in the order of the declared columns, unknown columns first.
+        uncounted: the number of further errors.
     """
 
     importable: Importable
@@ -90,7 +89,7 @@ class PlannedChunk:
 class TypePlanner:
     """Decides what becomes of the rows of one type, chunk by chunk in their order (contract, section 2.5).
 
-    It remembers what later chunks, and types that refer to this one, have to know: the first row of each unique value.
+    It keeps the first row of each unique value, for later chunks and for types that refer to this one.
     """
 
     def __init__(
@@ -101,9 +100,13 @@ class TypePlanner:
         earlier: Mapping[str, TypePlanner],
         is_referenced: bool = True,
     ) -> None:
-        """``earlier`` are the planners of the types that come before: those that this one may refer to.
+        """Plan rows of this type.
 
-        Of a type that is not referenced by a later one, fewer things are remembered.
+        Args:
+            importable: the type.
+            on_duplicate: what becomes of rows that match existing records.
+            earlier: the planners of the types that this one may refer to, by name.
+            is_referenced: whether a later type may refer to this one; otherwise the planner needs less memory.
         """
         self.importable = importable
         self._is_referenced = is_referenced
@@ -120,7 +123,7 @@ class TypePlanner:
         self._matched: dict[int, int] = {}
 
     def ask(self, chunk: CleanChunk) -> Questions:
-        """What the lookups for this chunk have to answer."""
+        """The values that the lookups for this chunk need."""
         taken = {
             (self.importable.name, name): set(unique.values(chunk)) - {None} for name, unique in self._unique.items()
         }
@@ -130,7 +133,7 @@ class TypePlanner:
         return Questions(taken, found)
 
     def plan(self, chunk: CleanChunk, lookups: Lookups) -> PlannedChunk:
-        """Decide what each row becomes, and find everything that is wrong with any of them."""
+        """Decide what becomes of each row, and find all row errors."""
         matched, errors = self._match(chunk, lookups)
         skipped: Collection[int] = matched if self._on_duplicate == "skip" else ()
         if self._on_duplicate != "error":
@@ -160,7 +163,7 @@ class TypePlanner:
         return self._unique[column].first_rows
 
     def target(self, row: int) -> int | RowRef:
-        """The record that a row is about or will become."""
+        """The record that a row matches, or will create."""
         return self._matched.get(row) or RowRef(self.importable.name, row)
 
     def _match(self, chunk: CleanChunk, lookups: Lookups) -> tuple[dict[int, int], list[RowError]]:
@@ -169,7 +172,7 @@ class TypePlanner:
         return self._unique[self._match_key].match(chunk, lookups, only_one=self._on_duplicate == "update")
 
     def _resolve(self, chunk: CleanChunk) -> list[Sequence[Any]]:
-        """The chunk's columns, with what references mean in place of names."""
+        """The chunk's columns, with records in place of the names in references."""
         columns = list(chunk.columns)
         for _, references in self._references:
             columns[references.position] = references.resolve(chunk)
@@ -187,7 +190,7 @@ def _leave_out(batch: ColumnBatch, matched: Collection[int]) -> ColumnBatch:
 
 
 def _gather(chunk: CleanChunk, columns: Sequence[Sequence[Any]], matched: Mapping[int, int]) -> list[GivenValues]:
-    """What the rows that match a record say about it: values, and explicit nulls."""
+    """The values and explicit nulls that rows give for the records that they match."""
     gathered = []
     for index, row in enumerate(chunk.rows):
         if row in matched:

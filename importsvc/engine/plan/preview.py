@@ -1,4 +1,4 @@
-"""What the change log would say if planned chunks were written now."""
+"""The changes that the change log would have if planned chunks were written now."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from importsvc.postgres.copy import json_text
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """A change to come.
+    """A change that running an import would make.
 
     Attributes:
         importable: the type of the record.
         row: the number of the row.
         action: ``created`` or ``updated``.
-        record_id: of the record; ``None`` if it is to be created.
-        before, after: as the change log will have them. In place of the id of a record that is to be created is
-            ``{"type": "company", "row": 1}``: the row that it will be made of.
+        record_id: of the record; ``None`` for a record to create.
+        before, after: as the change log would have them, with the row, such as ``{"type": "company", "row": 1}``, in
+            place of the id of a record to create.
     """
 
     importable: Importable
@@ -39,7 +39,7 @@ class PlannedChange:
 def describe_changes(
     planned: PlannedChunk, differences: Sequence[Difference], defaults: Defaults
 ) -> Iterator[PlannedChange]:
-    """Every change of a valid chunk, in the order in which the change log will have them."""
+    """The changes of a chunk without errors, in the order of the change log."""
     importable = planned.importable
     names = [field.column for field in importable.fields]
     batch = fill_blanks(planned.created, defaults.blanks(importable))
@@ -56,7 +56,7 @@ def describe_changes(
 
 
 def fill_blanks(batch: ColumnBatch, blanks: Sequence[Any]) -> ColumnBatch:
-    """The records with what a blank cell means, as far as it takes working out (see ``Defaults.blanks``)."""
+    """The records with the computed defaults of blank cells (see ``Defaults.blanks``)."""
     columns = list(batch.columns)
     for position, blank in enumerate(blanks):
         if blank is not None:

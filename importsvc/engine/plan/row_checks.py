@@ -1,4 +1,4 @@
-"""What rows say about other records, checked chunk by chunk: unique values, match keys, references. Pure."""
+"""Checks rows against other rows and records, chunk by chunk: unique values, match keys, references. Pure."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from importsvc.engine.schema.importable import Importable, Reference
 if TYPE_CHECKING:
     from importsvc.engine.plan.lookups import Lookups
 
-# As many names are remembered with what they refer to; then the database is asked anew.
-REMEMBERED_NAMES = 100_000
+# The number of names whose records are kept; above it, names are looked up again.
+CACHED_NAMES = 100_000
 
 
 class RowRef(NamedTuple):
-    """Stands for the record that a row of this payload will become. ``row`` counts from 1."""
+    """A record that a row of this import will create. ``row`` counts from 1 within the type."""
 
     type_name: str
     row: int
 
 
 class UniqueColumn:
-    """A column in which every value is another one, in the organization and in the payload.
+    """A column whose values are unique in the organization and in the import.
 
     Attributes:
         name: of the column.
@@ -54,9 +54,9 @@ class UniqueColumn:
 
         Args:
             chunk: with clean values.
-            lookups: what the organization has of these values.
-            owners: the record that a row is about, for rows about records that exist: it may have the value itself.
-            ignored: rows of which nothing is written.
+            lookups: the results for these values.
+            owners: by row, the record that it matches; that record may have the value.
+            ignored: rows that are not written.
         """
         taken = lookups.taken[self._key]
         folded = lookups.fold_all(self.values(chunk))
@@ -72,9 +72,9 @@ class UniqueColumn:
         ]
 
     def match(self, chunk: CleanChunk, lookups: Lookups, *, only_one: bool) -> tuple[dict[int, int], list[RowError]]:
-        """The record that each row is about, by the row's number, for those whose value a record has already.
+        """The record that each row matches, by the number of the row, and the errors of the match key.
 
-        Two rows of one value are an error. So is, with ``only_one``, a value that several records have.
+        Two rows with the same value are an error. With ``only_one``, so is a value that several records have.
         """
         taken = lookups.taken[self._key]
         folded = lookups.fold_all(self.values(chunk))
@@ -87,7 +87,7 @@ class UniqueColumn:
                 continue
             ids = taken.get(value)
             first_row = self.first_rows.setdefault(value, row)
-            # Otherwise the record is what the first row of the value became, in a chunk that was written meanwhile.
+            # Otherwise the first row with the value created the record, in an earlier chunk that is already written.
             if ids and (first_row == row or first_row in self._matched_rows):
                 matched[row] = ids[0]
                 self._matched_rows.add(first_row)
@@ -98,13 +98,13 @@ class UniqueColumn:
         return matched, errors
 
     def _note_all(self, rows: Sequence[int], folded: Sequence[str | None], taken: Mapping[str, Any]) -> bool:
-        """Note which rows have the values, unless any of the values is blank, repeated or taken."""
+        """Note the rows of the values, unless any value is blank, repeated or taken; return whether they are noted."""
         found = dict(zip(folded, rows, strict=True))
         found.pop(None, None)
         is_plain = (
             len(found) == len(rows)
             and taken.keys().isdisjoint(found)
-            # Asked the other way round it would go through all values that came before.
+            # ``isdisjoint`` of the other set would iterate over the values of all earlier rows.
             and not any(map(self.first_rows.__contains__, found))
         )
         if is_plain:
@@ -116,20 +116,20 @@ class UniqueColumn:
 
 
 class Referred(Protocol):
-    """Rows that others may refer to."""
+    """The rows of a type that rows of another type may refer to."""
 
     def first_rows(self, column: str) -> Mapping[str, int]:
         """The first row that has each folded value of a unique column."""
 
     def target(self, row: int) -> int | RowRef:
-        """The record that a row is about or will become."""
+        """The record that a row matches, or will create."""
 
 
 class References:
-    """A column of names, and the record or row that each of them means."""
+    """A reference column: its names, and the record or row that each name refers to."""
 
     def __init__(self, importable: Importable, reference: Reference, payload: Referred | None) -> None:
-        """``payload`` has the rows of this payload that the reference may mean, if there are any."""
+        """``payload`` are the rows of this import that the reference may refer to, if there are any."""
         self.position = importable.position(reference.name)
         self._reference = reference
         self._payload = payload
@@ -137,19 +137,18 @@ class References:
         self._problems: dict[str | None, str] = {}
 
     def unknown_names(self, chunk: CleanChunk) -> set[str]:
-        """The names of the chunk that the lookups for ``check`` have to know."""
-        if len(self._targets) + len(self._problems) > REMEMBERED_NAMES:
+        """The names of the chunk that are to be looked up before ``check``."""
+        if len(self._targets) + len(self._problems) > CACHED_NAMES:
             self._targets.clear()
             self._problems.clear()
         return set(chunk.columns[self.position]).difference(self._targets).difference(self._problems) - {None}
 
     def check(self, chunk: CleanChunk, lookups: Lookups, *, ignored: Collection[int] = ()) -> Iterator[RowError]:
-        """An error for each name of the chunk that means nothing, or more than one thing; not for ``ignored`` rows."""
+        """An error for each name of the chunk that refers to no record or to several; none for ``ignored`` rows."""
         ids_by_name = lookups.found[self._reference.to, self._reference.by]
         new = list(self.unknown_names(chunk))
         for name, folded in zip(new, lookups.fold_all(new), strict=True):
-            # A record the organization has wins over a row of the same name: that row is an error of its own, or
-            # about it.
+            # An existing record has precedence over a row with the same name: that row matches it, or is an error.
             if not (ids := ids_by_name.get(folded)):
                 self._find_in_payload(name, folded)
             elif len(ids) == 1:
@@ -165,7 +164,7 @@ class References:
                 yield RowError(row, column, f"{label(column)} {self._problems[name]}")
 
     def resolve(self, chunk: CleanChunk) -> list[int | RowRef | None]:
-        """What the names of a chunk mean that was checked."""
+        """The records or rows that the names of a checked chunk refer to."""
         return list(map(self._targets.get, chunk.columns[self.position]))
 
     def _find_in_payload(self, name: str, folded: str) -> None:

@@ -1,1 +1,1 @@
-"""The change log back to what was before, or the conflicts because of which nothing is done."""
+"""Restores the state before an import from the change log, or reports the conflicts that prevent it."""

@@ -1,8 +1,7 @@
-"""Which records are not as an import left them: as the change log says, and else as the model's defaults say.
+"""Finds records that were changed after an import: whose values differ from the change log or the model's defaults.
 
-Both sides are values of the table's own types, so that 1.5 and 1.50, or two spellings of a date, are the same. So are
-the null of SQL and that of JSON. A value that neither the change log nor the model knows is taken as unchanged. Fields
-that are ignored are not compared.
+Values are compared as the columns' own types: 1.5 and 1.50, or two spellings of a date, are equal. So are SQL null and
+JSON null. A value that neither the change log nor the model has counts as unchanged. Ignored fields are not compared.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _NO_REFERRERS = "NULL::bigint AS first, 0 AS referrers"
 
 
 def select_edited_created(changes: Changes) -> Query:
-    """Created records of which any column has another value than the import left (see ``Obstacle.query``)."""
+    """Created records with a column whose value is not the one that the import wrote (see ``Obstacle.query``)."""
     importable = changes.importable
     columns = changes.columns
     ignored = importable.ignored_columns
@@ -53,7 +52,7 @@ def select_edited_created(changes: Changes) -> Query:
 
 
 def select_edited_updated(changes: Changes) -> Query | None:
-    """Updated records that have another value in a column which the import changed; ``None`` if it cannot be."""
+    """Updated records with another value in a column that the import changed; ``None`` if it changed none."""
     columns = changes.columns
     given = _typed(columns, changes.mentioned & columns.keys() - changes.importable.ignored_columns)
     if not given:
@@ -81,7 +80,7 @@ def select_edited_updated(changes: Changes) -> Query | None:
 
 
 def select_gone_columns(changes: Changes) -> Query | None:
-    """Records of whose values some are of columns that the table does not have; ``None`` if it has them all."""
+    """Records with values of columns that the table no longer has; ``None`` if it has all columns."""
     columns = changes.columns
     shared = _read_shared_values(changes) if changes.action == CREATED else {}
     gone = sorted((changes.mentioned | shared.keys()) - columns.keys())
@@ -99,7 +98,7 @@ def select_gone_columns(changes: Changes) -> Query | None:
 
 
 def _expected_values(changes: Changes) -> dict[str, Any]:
-    """The values that a created record got in columns that its row does not have, as far as they are known."""
+    """The values that created records have in columns that their rows do not give, as far as they are known."""
     importable = changes.importable
     defaults = {
         str(field.column): field.get_default()
@@ -110,7 +109,7 @@ def _expected_values(changes: Changes) -> dict[str, Any]:
 
 
 def _read_shared_values(changes: Changes) -> dict[str, Any]:
-    """The values that all records of the type got alike from the import, by column of the table."""
+    """The values that the import gave to all records of the type, by column of the table."""
     shared = read_shared_values(organization_id=changes.organization_id, import_id=changes.import_id)
     return shared.get(changes.importable.name, {})
 
@@ -121,7 +120,7 @@ def _typed(columns: Mapping[str, TableColumn], names: Iterable[str]) -> dict[str
 
 
 def _join_given(values: str, given: Mapping[str, str]) -> str:
-    """``given``: the values that a change has of these columns, as the table's own types."""
+    """A join that adds the change's values of these columns as ``given``, in the columns' own types."""
     described = ", ".join(f"{quote(name)} {type_}" for name, type_ in given.items())
     return f"CROSS JOIN LATERAL jsonb_to_record({values}) AS given({described})" if given else ""
 
@@ -129,9 +128,9 @@ def _join_given(values: str, given: Mapping[str, str]) -> str:
 def _seems_edited(
     columns: Mapping[str, TableColumn], given: Mapping[str, str], expected: Mapping[str, Any], ignored: set[str]
 ) -> str:
-    """A condition that costs little and holds for every created record that was edited, and for few others.
+    """A fast condition that holds for all created records that were edited, and for few records that were not.
 
-    Of a ``record`` it compares each column with what the row gave, or else what is usual.
+    It compares each column of ``record`` with the value that the row gave, otherwise with the one in ``usual``.
     """
     alike = []
     for name in sorted((given.keys() | expected.keys()) & columns.keys() - ignored):

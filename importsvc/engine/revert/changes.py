@@ -1,8 +1,8 @@
-"""The changes of an import and the records that they are about, as parts of SQL statements.
+"""The changes of an import and their records, as parts of SQL statements.
 
-Each statement names the organization for every table of its data, and goes from changes to records: PostgreSQL has no
-statistics of an import that has just run, expects it to have one change, and may otherwise compare each change with
-each record. LATERAL with OFFSET 0 decides the order; where a table is updated, the caller has called
+Each statement names the organization for every tenant table, and joins from changes to records. PostgreSQL has no
+statistics of an import that has just run and expects it to have one change: it may otherwise compare each change with
+each record. LATERAL with OFFSET 0 fixes the join order; where a statement updates a table, the caller has called
 ``join_by_nested_loops``.
 """
 
@@ -27,7 +27,7 @@ class UnknownTypeError(LookupError):
 
 
 class Query(NamedTuple):
-    """The text of a statement, or of a part of one, and the parameters of that text in order."""
+    """The SQL of a statement or of a part of one, and its parameters in order."""
 
     sql: str
     parameters: list[Any]
@@ -35,7 +35,7 @@ class Query(NamedTuple):
 
 @dataclass(frozen=True)
 class Changes:
-    """The changes that an import made with one action to records of one type.
+    """The changes of an import with one action and one type of records.
 
     Attributes:
         importable: the type.
@@ -60,7 +60,7 @@ class Changes:
         return connection.ops.quote_name(self.importable.model._meta.db_table)
 
     def select(self) -> Query:
-        """``SELECT`` of the changes with all their columns, and as ``place`` the location of each row."""
+        """``SELECT`` of all columns of the changes, and of the ctid of each as ``place``."""
         sql = (
             f"SELECT ctid AS place, change.* FROM {change_table()} AS change"
             " WHERE change.organization_id = %s AND change.import_id = %s AND change.record_type = %s"
@@ -75,11 +75,11 @@ class Changes:
         return Query(sql, parameters)
 
     def between(self, first: int | None, last: int | None) -> Changes:
-        """Those about records whose ids are within these bounds."""
+        """The changes of records whose ids are within these bounds."""
         return replace(self, first=first, last=last)
 
     def from_records(self, select: str = "SELECT *", locking: str = "", *, join: str = "CROSS JOIN") -> Query:
-        """``FROM`` the changes as ``change``, each with what ``select`` reads of its record as ``record``."""
+        """``FROM`` the changes as ``change``, each with the result of ``select`` on its record as ``record``."""
         changes = self.select()
         on = "" if join == "CROSS JOIN" else "ON true"
         return Query(
@@ -96,7 +96,7 @@ class Changes:
 
     @cached_property
     def mentioned(self) -> frozenset[str]:
-        """The columns of which any change has a value, including columns that the table no longer has."""
+        """The columns that occur in any of the changes, including columns that the table no longer has."""
         changes = self.select()
         values = "after" if self.action == CREATED else "before || after"
         with connection.cursor() as cursor:
@@ -107,11 +107,11 @@ class Changes:
 
 
 class TypeChanges(NamedTuple):
-    """What an import did to the records of one type.
+    """The changes of an import to records of one type.
 
     Attributes:
         importable: the type.
-        by_action: the changes by action; an action without changes is missing.
+        by_action: the changes by action; without actions that have no changes.
         counts: the number of changes by action.
     """
 
@@ -121,7 +121,7 @@ class TypeChanges(NamedTuple):
 
 
 def read_type_changes(*, organization_id: int, import_id: int) -> list[TypeChanges]:
-    """What the import did, by type; a type comes after the types that it refers to.
+    """The changes of an import by type; a type comes after the types that it refers to.
 
     Raises:
         UnknownTypeError: a type is no longer registered.
@@ -151,9 +151,9 @@ def read_type_changes(*, organization_id: int, import_id: int) -> list[TypeChang
 def lock_records(changes: Changes) -> int:
     """Lock the records that still exist, and return their number.
 
-    The lock excludes every write to the records; of created records also new references to them.
+    The lock prevents writes to the records; for created records also new references to them.
     """
-    # A reference to a record that stays need not wait.
+    # Updated records are not removed, so transactions that refer to them need not wait.
     locking = "FOR UPDATE" if changes.action == CREATED else "FOR NO KEY UPDATE"
     records = changes.from_records("SELECT id", locking)
     with connection.cursor() as cursor:
@@ -175,8 +175,8 @@ def mark_gone(changes: Changes) -> None:
 def join_by_nested_loops() -> None:
     """Switch off hash and merge joins until the transaction ends.
 
-    A statement that updates the rows at given places then fetches each of these. PostgreSQL may otherwise read all
-    rows of the organization, to find a few.
+    A statement that updates rows by ctid then fetches only these rows. PostgreSQL may otherwise read all rows of the
+    organization to find a few.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")

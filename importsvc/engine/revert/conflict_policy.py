@@ -1,6 +1,6 @@
-"""The conflict policies ``keep`` and ``discard``: what a revert keeps, written into the change log before it starts.
+"""The conflict policies ``keep`` and ``discard``: they mark in the change log what a revert keeps.
 
-The revert then goes by the change log: it neither removes nor restores what has the outcome ``kept`` there.
+The revert then neither removes nor restores changes that have the outcome ``kept``.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from importsvc.postgres.foreign_keys import ForeignKey, find_foreign_keys
 
 
 def mark_kept(all_changes: Sequence[TypeChanges], *, discarding: bool) -> None:
-    """Write the outcome ``kept`` for records, and the columns that are kept of updated ones.
+    """Write the outcome ``kept`` for records, and for updated records the columns that are kept.
 
-    Kept is: what was changed since the import, unless edits are discarded; what cannot be restored; created records
-    that something refers to and will go on to; and created records that kept ones refer to.
+    Kept are: values that were changed since the import, unless edits are discarded; values that cannot be restored;
+    created records that will still be referred to after the revert; and created records that kept records refer to.
     """
     join_by_nested_loops()
     for each in all_changes:
         for obstacle in _find_kept(each, discarding=discarding):
             _mark(obstacle)
-    # Only now is it known which columns of updated records go on to refer to something.
+    # After the columns of updated records are marked: a kept reference keeps the record that it refers to.
     for each in all_changes:
         for obstacle in find_references(each, all_changes, discarding=discarding):
             _mark(obstacle)
@@ -43,7 +43,7 @@ def count_kept(changes: Changes) -> int:
 
 def _find_kept(changes: TypeChanges, *, discarding: bool) -> Iterator[Obstacle]:
     if discarding:
-        # A created record is removed whatever was written into it, and whatever the change log has of it.
+        # A created record is removed even if the table no longer has columns that the change log has.
         yield from (obstacle for obstacle in find_losses(changes) if obstacle.changes.action == UPDATED)
     else:
         yield from find_edits(changes)
@@ -62,7 +62,7 @@ def _mark(obstacle: Obstacle) -> None:
 
 
 def _mark_referred(all_changes: Sequence[TypeChanges]) -> None:
-    """Keep created records that kept ones refer to, and those that these refer to, and so on."""
+    """Keep the created records that kept records refer to, recursively."""
     created = [each.by_action[CREATED] for each in all_changes if CREATED in each.by_action]
     by_model = {changes.importable.model: changes for changes in created}
     steps = [
@@ -100,8 +100,8 @@ def _mark_referred(all_changes: Sequence[TypeChanges]) -> None:
 
 
 def _select_referred(referrers: Changes, key: ForeignKey, changes: Changes) -> Query:
-    """Type and id of the created records that the referrer ``reached`` refers to by this key."""
-    assert key.model  # noqa: S101 - or it has no changes
+    """The type and id of the created records that the record ``reached`` refers to by this key."""
+    assert key.model  # noqa: S101 - the key's table is that of an importable
     joined = " AND ".join(f"record.{quote(referred)} = other.{quote(column)}" for column, referred in key.columns)
     return Query(
         f"SELECT own.record_type, own.record_id FROM {referrers.table} AS other CROSS JOIN LATERAL"

@@ -1,7 +1,7 @@
-"""What stands in the way of undoing an import: what was done since to the records that it wrote.
+"""The conflicts that prevent a revert: changes to the records of an import, and references to them, since it ran.
 
-Each kind of obstacle is one statement over changes, so that the same words decide whether a revert is refused, what it
-keeps, what a preview counts and what it shows.
+Each kind of conflict is one SELECT statement over changes. The same statements decide whether a revert is refused,
+what it keeps, and what a preview counts and shows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from importsvc.postgres.foreign_keys import find_foreign_keys
 
 
 class Reason(enum.StrEnum):
-    """Why a record cannot be removed or a value not restored."""
+    """Why a record cannot be removed or a value cannot be restored."""
 
     CHANGED = "changed"
     REFERENCED = "referenced"
@@ -34,20 +34,20 @@ class Reason(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Conflict:
-    """What stands in the way of undoing what an import did to a record.
+    """Why a revert cannot undo a change.
 
     Attributes:
         model: of the record.
-        record_id: its id.
-        row: the row that made or updated it.
-        reason: ``changed`` if it was changed since, ``referenced`` if something refers to it, ``column_gone`` if the
-            table no longer has columns that the change log has, ``reference_gone`` if the record that it referred to
-            before the import no longer exists.
-        fields: the columns concerned, in alphabetical order; none for references to it.
-        then: their values as the import left them; for ``reference_gone`` those before the import.
-        now: their values now, where the table has them.
-        referenced_by: what refers to it, in words, and the id of the first of those, if that is a number.
-        referrers: how many of those there are.
+        record_id: of the record.
+        row: the row that created or updated the record.
+        reason: ``changed`` if the record was changed since the import, ``referenced`` if something refers to it,
+            ``column_gone`` if the table no longer has columns that the change log has, ``reference_gone`` if the record
+            that it referred to before the import no longer exists.
+        fields: the columns concerned, in alphabetical order; empty for ``referenced``.
+        then: their values after the import; for ``reference_gone`` their values before the import.
+        now: their current values, without columns that the table no longer has.
+        referenced_by: the plural name or the table of the referring records, and the first id if ids are numbers.
+        referrers: the number of referring records.
     """
 
     model: type[Model]
@@ -63,14 +63,14 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """A kind of conflict of records of one type.
+    """One kind of conflict for the records of one type, as a query.
 
     Attributes:
-        changes: the changes of the records concerned.
-        reason: why it is a conflict.
+        changes: the changes that may have the conflict.
+        reason: of the conflicts.
         query: selects a row for each conflict, with the columns place, record_id, row, fields, "then", now, first and
-            referrers; place is that of the change.
-        referrer: what refers to the records, in words.
+            referrers; place is the ctid of the change.
+        referrer: the plural name or the table of the referring records.
     """
 
     changes: Changes
@@ -79,7 +79,7 @@ class Obstacle:
     referrer: str = ""
 
     def read(self, *, limit: int | None = None) -> tuple[list[Conflict], int]:
-        """The first conflicts in row order, and how many there are in all."""
+        """The first conflicts in row order, and the number of all."""
         with connection.cursor() as cursor:
             cursor.execute(
                 'SELECT record_id, row, fields, "then", now, first, referrers, count(*) OVER ()'
@@ -107,7 +107,7 @@ class Obstacle:
 
 
 def find_edits(changes: TypeChanges) -> Iterator[Obstacle]:
-    """What was done since to the records themselves."""
+    """Changes to the records since the import."""
     if created := changes.by_action.get(CREATED):
         yield Obstacle(created, Reason.CHANGED, select_edited_created(created))
     if (updated := changes.by_action.get(UPDATED)) and (query := select_edited_updated(updated)):
@@ -115,7 +115,7 @@ def find_edits(changes: TypeChanges) -> Iterator[Obstacle]:
 
 
 def find_losses(changes: TypeChanges) -> Iterator[Obstacle]:
-    """Values of the change log that can no longer be compared or restored."""
+    """Values in the change log that can no longer be compared or restored."""
     for of_action in changes.by_action.values():
         if query := select_gone_columns(of_action):
             yield Obstacle(of_action, Reason.COLUMN_GONE, query)
@@ -127,9 +127,10 @@ def find_losses(changes: TypeChanges) -> Iterator[Obstacle]:
 def find_references(
     changes: TypeChanges, all_changes: Iterable[TypeChanges], *, discarding: bool = False
 ) -> Iterator[Obstacle]:
-    """What refers to created records and will go on to do so: nothing the import created, and nothing it restores.
+    """References to created records that will still be there after the revert.
 
-    ``discarding`` means that edited columns are restored, too, unless the change log has them as kept.
+    Not those of records that the import created, nor those that the revert overwrites. With ``discarding`` it also
+    overwrites edited columns, unless the change log has them as kept.
     """
     if created := changes.by_action.get(CREATED):
         for key in find_foreign_keys(changes.importable.model):
@@ -140,7 +141,7 @@ def find_references(
 
 
 def find_obstacles(changes: TypeChanges, all_changes: Iterable[TypeChanges]) -> Iterator[Obstacle]:
-    """Everything that may stand in the way of removing or restoring the records of a type."""
+    """All kinds of conflicts for the records of a type."""
     yield from find_edits(changes)
     yield from find_losses(changes)
     yield from find_references(changes, all_changes)

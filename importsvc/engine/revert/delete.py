@@ -1,4 +1,4 @@
-"""The removal of records that an import created, in time and memory proportional to their number."""
+"""Removes the records that an import created, in time and memory proportional to their number."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from importsvc.engine.revert.changes import Changes
 from importsvc.postgres.foreign_keys import find_foreign_keys
 from importsvc.postgres.statistics import analyze_columns
 
-# PostgreSQL keeps each record that a statement removes until it has checked all keys to it.
+# PostgreSQL holds each record that a statement removes in memory until it has checked all foreign keys to it.
 REMOVED_AT_ONCE = 10_000
 
 
 def analyze_tables(model: type[Model]) -> None:
-    """Let PostgreSQL count the records of the model, and the rows of each table with a foreign key to them.
+    """Run ANALYZE on the model's table and on each table with a foreign key to it.
 
-    By statistics of a table that was nearly empty, or whose rows had been removed and not yet vacuumed, each index is
-    as good as any other for the check of a key: also one that leads through all rows of the organization.
+    With the statistics of a table that was nearly empty, or not vacuumed after a removal, PostgreSQL may check a key by
+    an index that reads all rows of the organization.
     """
     quote = connection.ops.quote_name
     columns: dict[str, set[str]] = {quote(model._meta.db_table): {quote(str(model._meta.pk.column))}}
@@ -29,7 +29,7 @@ def analyze_tables(model: type[Model]) -> None:
 
 
 def remove_records(changes: Changes) -> None:
-    """Remove the records that are not kept. The caller has locked them, so that each stays in its place."""
+    """Remove the records that are not kept. The caller has locked them, so that their ctids do not change."""
     for first, last in _slices(changes):
         part = changes.between(first, last).from_records("SELECT ctid AS here")
         with connection.cursor() as cursor:
@@ -41,10 +41,9 @@ def remove_records(changes: Changes) -> None:
 
 
 def _slices(changes: Changes) -> Iterator[tuple[int, int]]:
-    """The first and the last of the records' ids, ``REMOVED_AT_ONCE`` at a time.
+    """The first and the last record id of each slice of ``REMOVED_AT_ONCE`` records.
 
-    All at once if records of the type may refer to each other: a key that is checked after each statement would not
-    wait for the next.
+    All records are one slice if the type has a foreign key to itself, which is checked after each statement.
     """
     model = changes.importable.model
     limit = None if any(key.model is model for key in find_foreign_keys(model)) else REMOVED_AT_ONCE

@@ -1,4 +1,4 @@
-"""What undoing an import would do, read without a lock and without writing anything."""
+"""Previews what a revert would do, without locks and without writing."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ OUTCOMES = ("removed", "restored", "conflict", "gone")
 
 @dataclass(frozen=True)
 class UndoChange:
-    """What undoing would do to a record.
+    """What a revert would do to a record.
 
     Attributes:
         id: of the change.
         record_type: the importable's name.
-        record_id: the record's id.
-        row: the row that made or updated it.
-        action: what the import did to it: ``created`` or ``updated``.
-        outcome: ``removed`` or ``restored``, ``conflict``, or ``gone``.
-        fields: the columns of an updated record that get back their values, in alphabetical order; where there are
-            conflicts, those that keeping what is in conflict would give back.
-        conflicts: what stands in the way.
-        before, after: as the change log has them.
+        record_id: of the record.
+        row: the row that created or updated the record.
+        action: what the import did: ``created`` or ``updated``.
+        outcome: ``removed``, ``restored``, ``conflict`` or ``gone``.
+        fields: the columns of an updated record that would be restored, in alphabetical order; with conflicts, those
+            that the policy ``keep`` would restore.
+        conflicts: of the record.
+        before, after: as in the change log.
     """
 
     id: int
@@ -54,13 +54,13 @@ class UndoChange:
 
 
 class UndoPreview(Sequence[UndoChange]):
-    """What undoing would do to each record, in the order of the change log.
+    """What a revert would do to each record, in the order of the change log.
 
-    A slice reads and judges its own records only, anew each time.
+    Each slice reads its own records only, and reads them again each time.
     """
 
     def __init__(self, *, organization_id: int, import_id: int) -> None:
-        """Of this import of the organization.
+        """Preview the revert of this import of the organization.
 
         Raises:
             UnknownTypeError: the change log names a type that is no longer registered.
@@ -70,7 +70,7 @@ class UndoPreview(Sequence[UndoChange]):
         self._all_changes = read_type_changes(organization_id=organization_id, import_id=import_id)
 
     def __len__(self) -> int:
-        """How many records the import wrote."""
+        """The number of records that the import wrote."""
         return sum(sum(changes.counts.values()) for changes in self._all_changes)
 
     @overload
@@ -78,7 +78,7 @@ class UndoPreview(Sequence[UndoChange]):
     @overload
     def __getitem__(self, position: slice) -> list[UndoChange]: ...
     def __getitem__(self, position: int | slice) -> UndoChange | list[UndoChange]:
-        """A record, or those of a slice."""
+        """What a revert would do to a record, or to each record of a slice."""
         if isinstance(position, slice):
             start, stop, step = position.indices(len(self))
             if step != 1:
@@ -88,13 +88,13 @@ class UndoPreview(Sequence[UndoChange]):
         return self._read(position, position + 1)[0]
 
     def count_outcomes(self) -> dict[str, dict[str, int]]:
-        """How many records of each type have each of the ``OUTCOMES``."""
+        """The number of records by type and by outcome; each type has all ``OUTCOMES``."""
         with transaction.atomic():
             force_generic_plans()
             return {each.importable.name: self._count_outcomes(each) for each in self._all_changes}
 
     def report_conflicts(self) -> UndoReport:
-        """What undoing would report that refuses conflicts, if there are any."""
+        """The report of a revert with the policy ``refuse``; without conflicts it is empty."""
         with transaction.atomic():
             force_generic_plans()
             conflicts, count = list_conflicts(self._all_changes)
@@ -125,10 +125,13 @@ class UndoPreview(Sequence[UndoChange]):
                 for conflict in obstacle.read()[0]:
                     conflicts[name, conflict.record_id].append(conflict)
         keys = [(change.record_type, change.record_id) for change in changes]
-        return [_judge(change, conflicts[key], is_left=key in left) for change, key in zip(changes, keys, strict=True)]
+        return [
+            _add_conflicts(change, conflicts[key], is_left=key in left)
+            for change, key in zip(changes, keys, strict=True)
+        ]
 
     def _read_changes(self, start: int, stop: int) -> list[UndoChange]:
-        """The changes with the outcomes that they have if nothing was done since."""
+        """The changes, with the outcomes that they have without conflicts."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT id, record_type, record_id, row, action, before, after"
@@ -151,11 +154,10 @@ class UndoPreview(Sequence[UndoChange]):
             ]
 
 
-def make_tag(*, organization_id: int, import_id: int, state: Iterable[Any]) -> str:
-    """A tag of everything that decides what undoing the import would do: 32 hexadecimal digits.
+def make_etag(*, organization_id: int, import_id: int, state: Iterable[Any]) -> str:
+    """The ETag of everything that a revert of the import depends on: 32 hexadecimal digits.
 
-    That is ``state``; the records without their ignored fields; and what refers to created ones. The tag is made of
-    sums of hashes of these.
+    That is ``state``, the records without their ignored fields, and the references to created records.
 
     Raises:
         UnknownTypeError: the change log names a type that is no longer registered.
@@ -172,7 +174,7 @@ def make_tag(*, organization_id: int, import_id: int, state: Iterable[Any]) -> s
 
 
 def _count_records(changes: Changes, obstacles: Sequence[Obstacle]) -> tuple[int, int]:
-    """How many records are left, and how many of these have conflicts, at one moment."""
+    """The number of records that still exist, and of those with conflicts, of one snapshot."""
     left = changes.from_records("SELECT id")
     found = " UNION ALL ".join(f"SELECT record_id FROM ({obstacle.query.sql}) AS obstacle" for obstacle in obstacles)
     conflicts = f"(SELECT count(DISTINCT record_id) FROM ({found}) AS obstacles)" if obstacles else "0"
@@ -184,7 +186,7 @@ def _count_records(changes: Changes, obstacles: Sequence[Obstacle]) -> tuple[int
 
 
 def _narrow(of_type: TypeChanges, ids: dict[tuple[str, str], list[int]]) -> TypeChanges:
-    """The changes of a type about these records only; ``ids`` are by type and action."""
+    """The changes of a type to these records; ``ids`` has the records by type and action."""
     name = of_type.importable.name
     by_action = {
         action: replace(changes, record_ids=ids[name, action])
@@ -202,7 +204,7 @@ def _find_left(changes: Changes) -> Iterator[int]:
         yield from (record_id for (record_id,) in cursor)
 
 
-def _judge(change: UndoChange, conflicts: Sequence[Conflict], *, is_left: bool) -> UndoChange:
+def _add_conflicts(change: UndoChange, conflicts: Sequence[Conflict], *, is_left: bool) -> UndoChange:
     if not is_left:
         return replace(change, outcome="gone", fields=())
     if not conflicts:

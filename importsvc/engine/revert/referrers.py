@@ -1,4 +1,4 @@
-"""What refers to records that an import created, and what records that it updated referred to before."""
+"""Finds references to records that an import created, and records that updated ones referred to before it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from importsvc.postgres.foreign_keys import ForeignKey, ReferredKey, find_referr
 def select_referenced(
     changes: Changes, key: ForeignKey, own: TypeChanges | None, *, records: int, discarding: bool
 ) -> Query:
-    """Created records that something refers to by this key and will after the revert (see ``Obstacle.query``).
+    """Created records that will be referred to by this key after the revert (see ``Obstacle.query``).
 
-    ``own`` is what the import did to the type that the key is in. If the key's table has fewer rows than there are
-    ``records``, the statement reads that table once, instead of looking up each of the records in it.
+    ``own`` are the changes of the import to the type whose table has the key. If that table has fewer rows than there
+    are ``records``, the statement scans it once instead of looking up each record.
     """
     referrers = from_referrers(changes, key, is_small=key.rows < records)
     condition = _will_refer(key, own, discarding=discarding) if own else Query("true", [])
@@ -32,9 +32,9 @@ def select_referenced(
 
 
 def from_referrers(changes: Changes, key: ForeignKey, *, is_small: bool) -> Query:
-    """``FROM`` the changes as ``change`` with everything that refers to their records by a key as ``other``.
+    """``FROM`` the changes as ``change``, with the rows that refer to their records by a key as ``other``.
 
-    If the key's table ``is_small``, the statement reads it once.
+    If the key's table ``is_small``, the statement scans it once.
     """
     joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)
     own_id = next(
@@ -45,7 +45,7 @@ def from_referrers(changes: Changes, key: ForeignKey, *, is_small: bool) -> Quer
         sql = f"{source.sql} CROSS JOIN LATERAL (SELECT * FROM {key.table} AS other WHERE {joined} OFFSET 0) AS other"
         return Query(sql, source.parameters)
     source = changes.select()
-    # The key's table may belong to no organization, as that of tokens.
+    # The key's table may have no organization, as that of tokens.
     of_organization = [column for column, referred in key.columns if referred == "organization_id"]
     restricted = "".join(f" WHERE other.{quote(column)} = %s" for column in of_organization)
     sql = (
@@ -58,7 +58,7 @@ def from_referrers(changes: Changes, key: ForeignKey, *, is_small: bool) -> Quer
 
 
 def select_gone_references(changes: Changes) -> Iterator[Query]:
-    """For each key whose columns the import updated: records of which what they referred to before is gone."""
+    """For each key whose columns the import updated: records whose former target no longer exists."""
     for key in find_referred_keys(changes.importable.model):
         restored = {column: changes.columns[column].type for column, _ in key.columns if column in changes.mentioned}
         if restored:
@@ -92,12 +92,13 @@ def _select_gone(changes: Changes, key: ReferredKey, restored: dict[str, str]) -
 
 
 def _will_refer(key: ForeignKey, own: TypeChanges, *, discarding: bool) -> Query:
-    """Whether an ``other`` goes on to refer: the import did not create it, nor will the revert take the key away.
+    """Whether an ``other`` still refers to the record after the revert.
 
-    The revert does that if it restores any of the key's columns: of a record that the import updated, if the column
-    has the value that the import gave it or edits are discarded, unless the change log has the column as kept.
+    It does not if the import created it, or if the import updated it and the revert restores a column of the key. The
+    revert restores a column that has the value of the import, or any value if edits are discarded, unless the change
+    log has the column as kept.
     """
-    assert key.model  # noqa: S101 - or it has no importable
+    assert key.model  # noqa: S101 - the key's table is that of an importable
     expected = [f"own.action = '{CREATED}'"] if CREATED in own.by_action else []
     if UPDATED in own.by_action:
         restored = []
@@ -117,7 +118,7 @@ def _will_refer(key: ForeignKey, own: TypeChanges, *, discarding: bool) -> Query
 
 
 def _first_id(key: ForeignKey) -> str:
-    # Ids of other kinds have no order, and may be secret.
+    # Other types of ids have no meaningful order, and may be secret.
     if key.model and isinstance(key.model._meta.pk, IntegerField):
         return f"min(other.{quote(str(key.model._meta.pk.column))})"
     return "NULL::bigint"

@@ -1,7 +1,7 @@
-"""From the change log back to what was before: records removed and restored, set-based, or the reasons why not.
+"""Undoes an import by set-based statements: removes the records that it created, restores the ones that it updated.
 
-The caller owns the transaction, has locked the import and the organization, and reads at READ COMMITTED: each
-statement here sees what was committed before it began, and rows are locked before they are judged.
+The caller owns the transaction, at READ COMMITTED, and has locked the import and the organization. Each statement sees
+what was committed before it, and records are locked before conflicts are looked for.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ ON_CONFLICT: tuple[OnConflict, ...] = get_args(OnConflict)
 
 REPORTED_CONFLICTS = 1_000
 
-# From as many records on it pays to analyze the tables before they are removed.
+# The number of created records from which ANALYZE before their removal is worth its time.
 ANALYZED_FROM = 1_000
 
 
 @dataclass(frozen=True)
 class UndoReport:
-    """What undoing an import does, by importable name, or the conflicts because of which it does nothing.
+    """What undoing an import did, as numbers of records by importable name, or the conflicts that prevented it.
 
     Attributes:
-        removed: how many created records are removed.
-        restored: how many updated records get back everything that the import changed.
-        kept: how many records, created or updated, of which anything is kept.
-        gone: how many records were not there any more.
-        conflicts: at most ``REPORTED_CONFLICTS``, type by type; only of ``refuse``, which then does nothing.
-        conflict_count: how many there are in all.
+        removed: created records that are removed.
+        restored: updated records of which all values that the import changed are restored.
+        kept: records that are kept, or of which values are kept.
+        gone: records that no longer existed.
+        conflicts: at most ``REPORTED_CONFLICTS``, type by type; only with the policy ``refuse``.
+        conflict_count: the number of all conflicts.
     """
 
     removed: dict[str, int] = field(default_factory=dict)
@@ -55,22 +55,22 @@ def undo(
     on_conflict: OnConflict = "refuse",
     check: Callable[[], None] = lambda: None,
 ) -> UndoReport:
-    """Restore what the import updated and remove what it created.
+    """Restore the records that the import updated and remove the records that it created.
 
-    What was changed since, is referred to by something the import did not create, or cannot be restored stands in the
-    way. Then ``refuse`` does nothing at all; ``keep`` leaves that as it is, field by field of updated records, and all
-    that it refers to; ``discard`` keeps only what is referred to and what cannot be restored. Records that are gone
-    already are no obstacle. What is kept and what was gone is written into the change log.
+    A conflict is a value that was changed since or cannot be restored, or a reference from a record that the import did
+    not create. With conflicts, ``refuse`` does nothing; ``keep`` keeps these values and records, and the records that
+    they refer to; ``discard`` keeps only records that are referred to and values that cannot be restored. Records that
+    no longer exist are no conflict. The outcomes ``kept`` and ``gone`` are written into the change log.
 
     Args:
         organization_id: the organization of the import.
-        import_id: which import.
+        import_id: the import.
         on_conflict: one of ``ON_CONFLICT``.
-        check: called when the records are locked and nothing was decided; may raise what it likes.
+        check: called after the records are locked and before anything is written; may raise any exception.
 
     Raises:
         UnknownTypeError: the change log names a type that is no longer registered.
-        django.db.IntegrityError: another transaction wrote meanwhile. The caller rolls the transaction back.
+        django.db.IntegrityError: another transaction has written the same records. The caller rolls back.
     """
     force_generic_plans()
     all_changes = read_type_changes(organization_id=organization_id, import_id=import_id)
@@ -88,7 +88,7 @@ def undo(
 
 
 def list_conflicts(all_changes: Iterable[TypeChanges]) -> tuple[list[Conflict], int]:
-    """The first conflicts, type by type and of each type kind by kind, and how many there are."""
+    """The first conflicts, by type and then by kind, and the number of all."""
     conflicts: list[Conflict] = []
     count = 0
     for each in all_changes:
@@ -114,7 +114,7 @@ def _report(
 
 
 def _do(all_changes: Sequence[TypeChanges], left: Sequence[dict[str, int]]) -> None:
-    """Undo what the change log does not have as kept. A restored record may have referred to one that is removed."""
+    """Undo the changes that are not kept. Restoring comes first: a restored record may refer to one that is removed."""
     for each, counts in zip(all_changes, left, strict=True):
         for action, changes in each.by_action.items():
             if counts[action] < each.counts[action]:

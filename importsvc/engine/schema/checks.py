@@ -1,4 +1,4 @@
-"""System checks of the types that are registered."""
+"""System checks of the registered types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 
 @checks.register(checks.Tags.models)
 def check_importables(**_: Any) -> list[checks.CheckMessage]:
-    """The registered types fit together, and each fits its model."""
+    """Each registered type fits its model and the types that it refers to."""
     try:
         importables = registry.in_dependency_order()
     except ValueError as error:
@@ -43,7 +43,7 @@ def _check_model(importable: Importable) -> Iterator[checks.CheckMessage]:
 
 def _check_other_fields(importable: Importable) -> Iterator[checks.CheckMessage]:
     for field in importable.other_fields:
-        # An import asks for a default once, in Python, and gives it to every record.
+        # An import computes a default once, in Python, and gives it to each record.
         default = field.get_default()
         if isinstance(default, DatabaseDefault) or (field.unique if default is not None else not field.null):
             text = f"Nothing can fill '{field.name}' of importable '{importable.name}'"
@@ -105,13 +105,13 @@ def _has_column(model: type[Model], name: str) -> bool:
 
 
 def _has_index(model: type[Model], column: str) -> bool:
-    """Whether an index leads to the records of an organization by a value of the column, whatever its case."""
+    """Whether an index finds the records of an organization by a value of the column, case-insensitively."""
     expressions: set[Any] = {Lower(column), F("organization")}
     return any(index.condition is None and set(index.expressions) == expressions for index in model._meta.indexes)
 
 
 def _find_keys(model: type[Model]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The keys that the model declares as constraints: the label of the model referred to, and fields by own field."""
+    """The foreign key constraints of the model: the label of the other model, and its fields by the model's own."""
     for constraint in model._meta.constraints:
         if isinstance(constraint, ForeignKeyConstraint):
             yield constraint.to.lower(), dict(zip(constraint.fields, constraint.to_fields, strict=True))

@@ -1,4 +1,4 @@
-"""What records get that no row says."""
+"""The values of records that no row gives."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _Field = Any
 
 
 class Defaults:
-    """What records get that no row says. It is asked once, and so the same however many loads an import takes."""
+    """The values of records that no row gives. Each is computed once, so all records of an import get the same."""
 
     def __init__(self, organization: Model) -> None:
-        """``organization`` is the one that the records will belong to."""
+        """``organization`` is the organization of the records."""
         self._organization = organization
         self._blanks: dict[str, list[Any]] = {}
         self._common: dict[str, dict[_Field, Any]] = {}
 
     def blanks(self, importable: Importable) -> Sequence[Any]:
-        """For each column and reference what a blank cell means, as far as it takes working out; else ``None``.
+        """For each column and reference the computed default of a blank cell; ``None`` if there is none.
 
-        It belongs in the change log with the values that rows give.
+        The change log has these defaults like the values that rows give.
         """
         if importable.name not in self._blanks:
             fields = importable.fields
@@ -38,21 +38,21 @@ class Defaults:
         return self._blanks[importable.name]
 
     def common(self, importable: Importable) -> Mapping[_Field, Any]:
-        """The values of the fields that no row fills: the organization, and the model's defaults."""
+        """The values of the fields without a column: the organization, and the model's defaults."""
         if importable.name not in self._common:
             common = {field: field.get_default() for field in importable.other_fields}
             self._common[importable.name] = {**common, importable.organization_field: self._organization.pk}
         return self._common[importable.name]
 
     def cleared(self, importable: Importable) -> Sequence[Any]:
-        """For each column and reference what a record has that is to have no value there: null, or the default."""
+        """For each column and reference the value that a row's explicit null stands for: null, or else a default."""
         return [
             None if field.null else field.get_default() if blank is None else blank
             for field, blank in zip(importable.fields, self.blanks(importable), strict=True)
         ]
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """The common values that a later look at the model would not tell, by type and column of the table, as JSON."""
+        """The common values that the model alone does not determine, by type and column of the table, as JSON."""
         described = {
             name: {
                 field.column: value

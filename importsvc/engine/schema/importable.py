@@ -1,4 +1,4 @@
-"""The declaration language: what a row of a type looks like and which record it becomes."""
+"""The declaration of a type that can be imported: its columns and references, and the model of its records."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a row, and the model's field of the same name that it fills.
+    """A column of a row, which fills the model's field of the same name.
 
     Attributes:
-        name: snake_case, as messages name it.
-        clean: takes the cell, returns the value to store or ``None`` for blank; see ``importsvc.engine.parse.cells``.
+        name: in snake_case, as in messages.
+        clean: takes a cell and returns the value to store, or ``None`` for a blank cell; see
+            ``importsvc.engine.parse.cells``.
         required: whether a blank cell is an error.
-        unique: whether no other record of the organization may have the value, whatever its case. The model has a
-            unique constraint that says so: ``UniqueConstraint(Lower(name), "organization", …)``.
-        constrained: ``False`` for a unique column without that constraint, of which other writers than imports may
-            make duplicates. The model has an index in its place: ``Index(Lower(name), "organization", …)``.
-        default: takes the organization, returns what a record gets whose cell is blank; asked once an import.
-            Without it, such a record gets the model's own default.
+        unique: whether a value is unique in the organization, case-insensitively. The model has the constraint
+            ``UniqueConstraint(Lower(name), "organization", …)``.
+        constrained: ``False`` for a unique column without that constraint, so that writers other than imports may
+            make duplicates. The model has ``Index(Lower(name), "organization", …)`` instead.
+        default: takes the organization and returns the value for blank cells; called once for each import. Without
+            it, such a record gets the model's own default.
     """
 
     name: str
@@ -36,12 +37,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """A column that names another record: one of this payload, or one the organization has.
+    """A column that refers to another record: of the same import, or one that the organization already has.
 
     Attributes:
         name: of the column, and of the model's foreign key.
         to: the name of the importable referred to.
-        by: that importable's column whose value the cell holds, one that is unique; compared whatever its case.
+        by: the unique column of that importable whose value the cell contains; compared case-insensitively.
     """
 
     name: str
@@ -54,14 +55,14 @@ class Importable:
     """A type of record that can be imported.
 
     Attributes:
-        name: of the type in ``import_data``: singular, snake_case.
-        model: what a row becomes. It belongs to an organization: it has a foreign key of that name.
-        columns: what a row may say about the record itself.
-        references: what a row may say about its relations. A row's values come in the order columns, references.
-        match_key: the unique column by which a row means a record that is there already, whatever its case; without
-            one every row becomes a new record.
-        ignored_fields: fields of the model that the service writes by itself, such as when a person was last seen; a
-            revert does not take such a write for a change of the record.
+        name: of the type in ``import_data``: singular, in snake_case.
+        model: of the records. It has a foreign key ``organization``.
+        columns: the columns of a row that are values of the record.
+        references: the columns of a row that refer to other records. In a row's values they come after the columns.
+        match_key: the unique column by which a row matches an existing record, case-insensitively; without one, each
+            row becomes a new record.
+        ignored_fields: fields of the model that the service itself writes, such as the time a person was last seen.
+            A revert does not treat a write to them as a change of the record.
     """
 
     name: str
@@ -76,7 +77,7 @@ class Importable:
         names = [column.name for column in self.columns] + [reference.name for reference in self.references]
         headers = {normalize_header(name): position for position, name in enumerate(names)}
         if len(headers) != len(names):
-            raise ValueError(f"Two columns of {self.name} would be told apart only by case, spaces, '_' or '-'")
+            raise ValueError(f"Two columns of {self.name} differ only in case, spaces, '_' or '-'")
         if self.match_key and self.match_key not in {column.name for column in self.columns if column.unique}:
             raise ValueError(f"{self.name} cannot be matched by {self.match_key}, which is no unique column")
         object.__setattr__(self, "headers", headers)
@@ -93,55 +94,55 @@ class Importable:
 
     @property
     def organization_field(self) -> Field[Any, Any]:
-        """The field of the model that says whose a record is."""
+        """The field of the model that has the record's organization."""
         return cast("Field[Any, Any]", self.model._meta.get_field("organization"))
 
     @property
     def other_fields(self) -> tuple[Field[Any, Any], ...]:
-        """The fields of the model that no row fills, without its id, its organization and what PostgreSQL generates."""
+        """The model's fields without a column, except its id, its organization and generated fields."""
         known = {"organization", *self.column_names}
         fields = self.model._meta.concrete_fields
         return tuple(f for f in fields if f.name not in known and not f.primary_key and not f.generated)
 
     @property
     def ignored_columns(self) -> set[str]:
-        """The columns of the model's table that belong to ``ignored_fields``."""
+        """The columns of the model's table for ``ignored_fields``."""
         return {str(cast("Field[Any, Any]", self.model._meta.get_field(name)).column) for name in self.ignored_fields}
 
     @property
     def required_positions(self) -> tuple[int, ...]:
-        """Where a row's values hold the columns that may not be blank."""
+        """The positions of the required columns among a row's values."""
         return tuple(position for position, column in enumerate(self.columns) if column.required)
 
     def position(self, name: str) -> int:
-        """Where a row's values hold this column."""
+        """The position of the column or reference among a row's values."""
         return self.column_names.index(name)
 
 
 def has_computed_default(field: Field[Any, Any]) -> bool:
-    """Whether the field's default is another one whenever it is asked for, as a clock's is."""
+    """Whether each call may compute another default for the field, as with a clock."""
     return field.has_default() and callable(field.default) and field.default not in (list, dict)
 
 
 def has_unique_constraint(importable: Importable, column: str) -> bool:
-    """Whether the database itself refuses a value, whatever its case, that another record of the organization has."""
+    """Whether a constraint makes the column's values unique in an organization, case-insensitively."""
     from django.db.models import F, UniqueConstraint
     from django.db.models.functions import Lower
 
-    held: set[Any] = {Lower(column), F("organization")}
+    expressions: set[Any] = {Lower(column), F("organization")}
     return any(
         isinstance(constraint, UniqueConstraint)
         and constraint.condition is None
-        and set(constraint.expressions) == held
+        and set(constraint.expressions) == expressions
         for constraint in importable.model._meta.constraints
     )
 
 
 def get_plural_name(model: type[Model]) -> str:
-    """What many records of a model are called: ``people``. The API calls the type of their resources so."""
+    """The plural name of the model, such as ``people``; it is the type of the records' resources in the API."""
     return str(model._meta.verbose_name_plural)
 
 
 def normalize_header(header: str) -> str:
-    """What two headers of one column have in common: ``First Name``, ``first_name``, ``FIRST-NAME``."""
+    """The header without case, spaces, ``_`` and ``-``: ``First Name``, ``first_name`` and ``FIRST-NAME`` are equal."""
     return "".join(header.split()).casefold().replace("_", "").replace("-", "")

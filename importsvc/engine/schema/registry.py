@@ -1,4 +1,4 @@
-"""The types that can be imported. Each app registers its own in its ``importable.py``."""
+"""The registry of the types that can be imported. Each app registers its types in its ``importable.py``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def register(importable: Importable) -> Importable:
 
 
 def unregister(name: str) -> None:
-    """Undo ``register``. What was imported stays, and can be reverted once the type is registered again."""
+    """Undo ``register``. Imported records stay; imports of them can be reverted once the type is registered again."""
     del _importables[name]
 
 
@@ -30,22 +30,22 @@ def get(name: str) -> Importable:
     """The importable of this name.
 
     Raises:
-        KeyError: none has it.
+        KeyError: there is none.
     """
     return _importables[name]
 
 
 def get_names() -> list[str]:
-    """The names of all importables, those referred to before those that refer to them."""
+    """The names of all importables, each after the ones that it refers to."""
     return [importable.name for importable in in_dependency_order()]
 
 
 def in_dependency_order() -> list[Importable]:
-    """All importables, those referred to before those that refer to them, otherwise as registered.
+    """All importables, each after the ones that it refers to, otherwise in the order of registration.
 
     Raises:
-        ValueError: a reference names a type or a unique column that does not exist, or the type that it belongs to, or
-            references go in a circle.
+        ValueError: a reference is to its own type, or to a type or unique column that does not exist, or references
+            form a circle.
     """
     graph: dict[str, list[str]] = {}
     for importable in _importables.values():

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ("key", models.CharField(max_length=255)),
                 (
                     "fingerprint",
-                    models.CharField(help_text="What tells the request from others: SHA-256, in hex.", max_length=64),
+                    models.CharField(help_text="Equal for equal requests: a SHA-256, in hex.", max_length=64),
                 ),
                 ("status", models.PositiveSmallIntegerField()),
                 ("headers", models.JSONField()),

@@ -1,3 +1,3 @@
-"""The admin of imports: to look at, and to revert. Nothing else about an import or its changes can be done there."""
+"""The admin of imports: staff view imports and their changes, and revert imports."""
 
 from importsvc.imports.admin import import_admin  # noqa: F401 - registers itself

@@ -1,4 +1,4 @@
-"""The list of imports: columns, filters and search, answered without the change log and without the staged data."""
+"""The list of imports: its columns, filters and search, which read neither the change log nor the staged rows."""
 
 from __future__ import annotations
 
@@ -30,27 +30,24 @@ from importsvc.imports.models import Import, ImportState
 from importsvc.imports.staging import staged_size
 from people.models import Person
 
-# The labels of the package that states are shown as.
+# The label styles of django-unfold, by state.
 STATE_LABELS = {ImportState.CREATED: "info", ImportState.PROCESSED: "success", ImportState.REVERTED: "warning"}
 NOTHING_KNOWN = "–"
-# What rows became that are in the change log.
+# The members of ``Import.counts`` whose rows are in the change log.
 WRITTEN = ("created", "updated")
-# As many people a search names to the database one by one.
+# The number of creators up to which a search lists their ids, instead of a subquery.
 CREATORS = 1000
 
 
 def describe_made(counts: Mapping[str, Mapping[str, int]] | None) -> str:
-    """What ``Import.counts`` says was written: ``created 1 company, 3 people; updated 1 person``.
-
-    A dash for an import that was not run, or by a version that kept no counts: counting its changes may take seconds.
-    """
+    """What an import wrote: ``created 1 company, 3 people; updated 1 person``; a dash if it was not run."""
     if counts is None:
         return NOTHING_KNOWN
     return describe_rows({name: {what: counts[name].get(what, 0) for what in WRITTEN} for name in sorted(counts)})
 
 
 def describe_duration(duration: timedelta) -> str:
-    """Rounded as one says it: ``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``, ``5 d 3 h``."""
+    """The duration in its two largest units: ``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``, ``5 d 3 h``."""
     seconds = duration.total_seconds()
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -65,7 +62,7 @@ def describe_duration(duration: timedelta) -> str:
 
 
 def describe_run(import_: Import) -> str:
-    """How long the import ran; a dash if it did not."""
+    """The duration of the import's run; a dash if it was not run."""
     if import_.started_at is None or import_.processed_at is None:
         return NOTHING_KNOWN
     return describe_duration(import_.processed_at - import_.started_at)
@@ -78,11 +75,11 @@ class StateFilter(DropdownFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The states, in the order of an import's life."""
+        """The states in their order."""
         return [(state.value, state.value) for state in ImportState]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Import]) -> QuerySet[Import]:
-        """What ``Import.state`` says, as a condition."""
+        """The imports in the state; the conditions are those of ``Import.state``."""
         conditions: dict[str | None, dict[str, bool]] = {
             ImportState.CREATED: {"processed_at__isnull": True},
             ImportState.PROCESSED: {"processed_at__isnull": False, "reverted_at__isnull": True},
@@ -92,10 +89,10 @@ class StateFilter(DropdownFilter):
 
 
 class DayFilter(RangeDateFilter):
-    """Imports of some days in UTC, the last of them included. What is no date is no condition."""
+    """Imports of a range of days in UTC, including the last day. A value that is not a date is ignored."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Import]) -> QuerySet[Import]:
-        """From the first moment of one day to the last of another."""
+        """The imports of these days."""
         first, last = self._read_day("from"), self._read_day("to")
         if first:
             queryset = queryset.filter(**{f"{self.parameter_name}__gte": first})
@@ -108,20 +105,20 @@ class DayFilter(RangeDateFilter):
             day = parse_date(self.used_parameters.get(f"{self.parameter_name}_{end}") or "")
         except ValueError:
             return None
-        # Dates at the very end of the calendar have no next day, and no import.
+        # The last date that Python supports has no next day.
         return datetime.combine(day, time(), UTC) if day and day.year < 9999 else None
 
 
 class ImportList(ChangeList):
-    """A page of imports, each with the bytes of its staged data as ``staged_size``."""
+    """A page of imports, each with the bytes of its staged rows as ``staged_size``."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Import]:
-        """The imports. A size is known without reading what it is of."""
+        """The imports with their sizes."""
         return super().get_queryset(request, exclude_parameters).annotate(staged_size=staged_size())
 
 
 class ImportListAdmin(ModelAdmin):
-    """The list's part of the admin of imports. What is neither a column here nor a size stays in the database."""
+    """The list in the admin of imports."""
 
     list_display = [
         "id",
@@ -142,7 +139,7 @@ class ImportListAdmin(ModelAdmin):
         ("created_at", DayFilter),
     ]
     list_filter_submit = True
-    # Only that there is a field to search with; what is searched, ``get_search_results`` says.
+    # Makes Django show the search field; ``get_search_results`` does the search.
     search_fields = ["id__exact"]
     search_help_text = "An import's id, or its creator's name or e-mail"
     ordering = ["-id"]
@@ -150,18 +147,18 @@ class ImportListAdmin(ModelAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
-        """Imports without their staged data."""
+        """Imports with organization and creator, without ``shared_values``."""
         imports: QuerySet[Import] = super().get_queryset(request)
         return imports.defer("shared_values").select_related("organization", "creator")
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
-        """The list that knows sizes."""
+        """The list with sizes."""
         return ImportList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Import], search_term: str
     ) -> tuple[QuerySet[Import], bool]:
-        """Imports with this id, or whose creator's name and address contain all the words."""
+        """Imports with this id, or whose creator's name or address contains each of the words."""
         words = search_term.split()
         if not words:
             return queryset, False
@@ -170,7 +167,7 @@ class ImportListAdmin(ModelAdmin):
         for word in words:
             names = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
             creators = creators.filter(names)
-        # Looking through all people takes longest: if few are found, once for the number of imports and their page.
+        # The search of people takes longest: with a list of ids it runs once, not for the count and for the page.
         ids = list(creators.values_list("pk", flat=True)[: CREATORS + 1])
         found = Q(creator__in=ids if len(ids) <= CREATORS else creators)
         if search_term.strip().isdecimal():
@@ -179,31 +176,31 @@ class ImportListAdmin(ModelAdmin):
 
     @display(description="state", label=STATE_LABELS)  # type: ignore[untyped-decorator]
     def state_badge(self, import_: Import) -> ImportState:
-        """Where it is in its life."""
+        """The state of the import."""
         return import_.state
 
     @admin.display(description="creator", ordering="creator__first_name")
     def creator_link(self, import_: Import) -> SafeString:
-        """Who brought the rows."""
+        """A link to the creator."""
         url = reverse("admin:people_person_change", args=[import_.creator_id])
         return format_html('<a class="text-link" href="{}">{}</a>', url, import_.creator)
 
     @admin.display(description="sample", ordering="sample", empty_value=NOTHING_KNOWN)
     def is_sample(self, import_: Import) -> str | None:
-        """In a word: the cross that stands for no looks like something failed."""
+        """A word, because Django's icon for ``False`` looks like a failure."""
         return None if import_.sample is None else ("yes" if import_.sample else "no")
 
     @admin.display(description="made")
     def made(self, import_: Import) -> str:
-        """What the import wrote, type by type, whether it was reverted since or not."""
+        """What the import wrote, even if it was reverted since."""
         return describe_made(import_.counts)
 
     @admin.display(description="size", ordering=staged_size())
     def size(self, import_: Import) -> str:
-        """Of the staged data."""
+        """The size of the staged rows."""
         return filesizeformat(import_.staged_size)  # type: ignore[attr-defined]
 
     @admin.display(description="duration")
     def duration(self, import_: Import) -> str:
-        """From the start of its run to the end."""
+        """The duration of the import's run."""
         return describe_run(import_)

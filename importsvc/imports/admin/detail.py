@@ -1,4 +1,4 @@
-"""What an import's page shows of things that may be too large for any page."""
+"""The data on the page of an import, page by page: its staged rows and its changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, Min, Model, QuerySet, Sum
+from django.db.models import F, Min, Model, QuerySet, Sum
 
 from importsvc.changelog.models import Change
 from importsvc.imports.models import Import, ImportState, StagedChunk
@@ -27,9 +27,9 @@ class Table:
 
     Attributes:
         name: of the type.
-        columns: the headers of the page's rows, as they were given.
-        rows: number and cells of each row; cells are cut.
-        page: the page; its paginator knows how many rows there are.
+        columns: the headers of the page's rows, as submitted.
+        rows: number and cells of each row; long cells are truncated.
+        page: the page; its paginator has the number of all rows.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Table:
 
     @property
     def page_range(self) -> Iterator[int | str]:
-        """The pages that can be turned to, some of them left out where there are many."""
+        """The numbers of the pages to link to, with ellipses if there are many."""
         return self.page.paginator.get_elided_page_range(self.page.number)
 
 
@@ -48,8 +48,8 @@ class StagedData:
     """A page of an import's staged rows.
 
     Attributes:
-        size: bytes in all.
-        tables: a table for each type.
+        size: of all staged rows, in bytes.
+        tables: one for each type.
     """
 
     size: int
@@ -62,9 +62,9 @@ class ShownChange:
 
     Attributes:
         change: the change.
-        record: the record, unless it is gone or its type is no longer registered.
-        before, after: values by column, as text that is cut.
-        outcome: what a revert made of it, if there was one.
+        record: the record; ``None`` if it no longer exists or its type is not registered.
+        before, after: values by column, as truncated text.
+        outcome: of the revert; ``None`` if the import was not reverted.
     """
 
     change: Change
@@ -75,7 +75,7 @@ class ShownChange:
 
 
 def read_staged_data(import_: Import, page_number: Any = None) -> StagedData:
-    """A page of what is staged of each type; only the chunks that the page is in are read."""
+    """A page of the staged rows of each type. Only the chunks of the page are read."""
     chunks = StagedChunk.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk)
     types = chunks.values("record_type").annotate(first=Min("number"), rows=Sum("row_count"), bytes=Sum("size"))
     found = list(types.order_by("first"))
@@ -84,25 +84,19 @@ def read_staged_data(import_: Import, page_number: Any = None) -> StagedData:
 
 
 def count_changes(import_: Import) -> dict[str, int]:
-    """How many records of each type an import wrote, without types of which it wrote none.
-
-    It kept these numbers when it was run. Of imports that older versions ran, the changes are counted, which takes a
-    fifth of a second for a million.
-    """
-    if import_.counts is not None:
-        counts = {name: of_type["created"] + of_type["updated"] for name, of_type in sorted(import_.counts.items())}
-        return {name: count for name, count in counts.items() if count}
-    changes = _select_changes(import_).values_list("record_type")
-    return dict(changes.annotate(count=Count("*")).order_by("record_type"))
+    """The number of records of each type that an import wrote, without types of which it wrote none."""
+    counts = {name: of_type["created"] + of_type["updated"] for name, of_type in sorted((import_.counts or {}).items())}
+    return {name: count for name, count in counts.items() if count}
 
 
 def read_changes(import_: Import, page_number: Any, *, count: int) -> tuple[Page[Change], list[ShownChange]]:
-    """A page of what the import wrote, type by type in row order; the nearest page if there is no such page.
+    """A page of an import's changes, type by type in row order; the nearest page if there is no such page.
 
-    ``count`` is of all that it wrote: counting takes long, and the caller has done it already.
+    ``count`` is the number of all changes.
     """
-    # Ids were given out in row order, and the change log has an index of them.
-    changes = _select_changes(import_).order_by("record_type", "record_id", "id")
+    # Ids are in row order, and the change log has an index that starts with them.
+    changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
+    changes = changes.order_by("record_type", "record_id", "id")
     paginator = Paginator(changes, CHANGES_PAGE_SIZE)
     paginator.count = count
     page = paginator.get_page(page_number)
@@ -120,10 +114,6 @@ def read_changes(import_: Import, page_number: Any, *, count: int) -> tuple[Page
     return page, shown
 
 
-def _select_changes(import_: Import) -> QuerySet[Change]:
-    return Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
-
-
 def _make_table(chunks: QuerySet[StagedChunk], of_type: Mapping[str, Any], page_number: Any) -> Table:
     paginator = Paginator(range(of_type["rows"]), TABLE_ROWS)
     page = paginator.get_page(page_number)
@@ -139,7 +129,7 @@ def _make_table(chunks: QuerySet[StagedChunk], of_type: Mapping[str, Any], page_
 
 
 class _Number(str):
-    """A number with the digits that it was sent with."""
+    """A number with its digits as submitted."""
 
     __slots__ = ()
 
@@ -149,7 +139,7 @@ def _write_cell(value: object) -> str:
 
 
 def _write_json(value: object) -> str:
-    """A value as JSON, with the digits that its numbers were sent with."""
+    """A value as JSON, with the digits of numbers as submitted."""
     if isinstance(value, _Number):
         return value
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What an import brought and did, as files: streamed, however large."""
+"""Downloads of an import: its staged rows and its changes, streamed."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ CSV_COLUMNS = ("row", "type", "id", "action", "field", "before", "after", "outco
 
 
 class DownloadAdmin(ModelAdmin):
-    """Two files of an import, for users with the permission to view it."""
+    """The download views, for users who have the permission to view the import."""
 
     def get_urls(self) -> list[URLPattern]:
-        """The admin's, and the files'."""
+        """The URLs of the admin and of the downloads."""
         return [
             path(
                 "<int:import_id>/staged.json",
@@ -42,13 +42,13 @@ class DownloadAdmin(ModelAdmin):
         ]
 
     def staged_data_view(self, request: HttpRequest, import_id: int) -> StreamingHttpResponse:
-        """The staged rows as one JSON document, their text as it was sent."""
+        """The staged rows as one JSON document, with the text of rows as submitted."""
         import_ = self._find(request, import_id)
         document = read_document(import_.organization_id, import_id)
         return _attach(document, f"import-{import_id}.json", "application/json")
 
     def changes_view(self, request: HttpRequest, import_id: int) -> StreamingHttpResponse:
-        """What the import did: a line for each field of each record, with its values of before and after."""
+        """The changes as CSV: a line for each column of each change, with its values before and after."""
         import_ = self._find(request, import_id)
         return _attach(write_changes(import_), f"import-{import_id}-changes.csv", "text/csv; charset=utf-8")
 
@@ -62,7 +62,7 @@ class DownloadAdmin(ModelAdmin):
 
 
 def write_changes(import_: Import) -> Iterator[str]:
-    """Lines of CSV in the order of the change log, after a line of headers. No cell is a formula to a spreadsheet."""
+    """Lines of CSV: headers, then changes in the order of the change log. No cell is a formula in a spreadsheet."""
     yield _write_line(CSV_COLUMNS)
     is_reverted = import_.reverted_at is not None
     changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk).order_by("id")
@@ -84,5 +84,5 @@ def _write_line(cells: Iterable[object]) -> str:
 
 def _attach(parts: Iterator[str], name: str, content_type: str) -> StreamingHttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    # Encoded here: half of a pair of surrogates cannot be stored, so nothing can be cut in two.
+    # Each part can be encoded by itself: the database stores no lone surrogates.
     return StreamingHttpResponse((part.encode() for part in parts), content_type=content_type, headers=headers)

@@ -1,8 +1,7 @@
-"""The admin's home page: the state of all imports at a glance, from a fixed number of quick queries.
+"""The admin's home page: an overview of all imports, from a fixed number of fast queries.
 
-Rows are those that ``Import.counts`` says were created or updated; the change log, which may be large, is not read.
-A run that fails leaves no trace on the import, because it is undone as a whole: so what was not processed may have
-failed, or may never have been run, and is shown as "not run".
+Numbers of rows are those of created and updated rows in ``Import.counts``; the change log is not read. A failed run is
+rolled back and leaves nothing in the import: imports that are shown as "not run" may also have failed.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ DAYS = 30
 LATEST = 10
 ORGANIZATIONS = 5
 WAITING = 10
-# Who brings rows runs them within minutes, mostly; a run that takes longer than this is worth a look.
+# Most imports are run within minutes of their creation, and finish within minutes.
 WAITS_SINCE = timedelta(hours=1)
 IS_STUCK_AFTER = timedelta(minutes=15)
 
 OUTCOMES = {ImportState.PROCESSED: "Processed", ImportState.REVERTED: "Reverted", ImportState.CREATED: "Not run"}
 _COLORS = {ImportState.PROCESSED: "#16a34a", ImportState.REVERTED: "#ea580c", ImportState.CREATED: "#64748b"}
 
-# A transaction that locks or writes a row is named in the row's xmax, which can be read without locking anything. As
-# long as it goes on, it holds a lock on its own number. When those of other database users began may not be told.
+# The xmax of a row is the id of the transaction that locks or writes it, and that transaction holds a lock on its id
+# until it ends. PostgreSQL may hide the start of transactions of other database users.
 _RUNNING = """SELECT import.id, activity.xact_start
 FROM pg_locks AS held
 JOIN pg_stat_activity AS activity ON activity.pid = held.pid
@@ -49,11 +48,11 @@ AND activity.xact_start IS NOT NULL"""
 
 @dataclass(frozen=True)
 class Day:
-    """Imports that were made on one day.
+    """The imports that were created on one day.
 
     Attributes:
         day: in UTC.
-        imports, rows: how many, by what became of them since.
+        imports, rows: their numbers, by the current state of the imports.
     """
 
     day: date
@@ -63,13 +62,13 @@ class Day:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """An import that was not processed.
+    """An import that is not processed.
 
     Attributes:
-        import_: which.
-        is_running: whether a run of it, or an edit, goes on at this moment.
-        is_stuck: whether that takes so long that somebody should look.
-        since: when that began, or when the import was made, if nothing goes on.
+        import_: the import.
+        is_running: whether a transaction runs or updates it now.
+        is_stuck: whether that transaction takes suspiciously long.
+        since: the start of that transaction; the creation of the import if there is none.
     """
 
     import_: Import
@@ -79,7 +78,7 @@ class Unfinished:
 
 
 def count_days(*, now: datetime) -> list[Day]:
-    """The last 30 days, the oldest first, those without imports too."""
+    """The last 30 days, oldest first, including days without imports."""
     counts: dict[date, dict[ImportState, tuple[int, int]]] = defaultdict(dict)
     groups = (
         _recent(now).annotate(day=TruncDate("created_at", tzinfo=UTC), state_now=_state()).values("day", "state_now")
@@ -98,27 +97,28 @@ def count_days(*, now: datetime) -> list[Day]:
 
 
 def find_busiest_organizations(*, now: datetime) -> list[dict[str, Any]]:
-    """Those with most rows in the last 30 days: ``organization``, its name, ``imports`` and ``rows``."""
+    """The organizations with most rows in the last 30 days: ``organization``, ``name``, ``imports`` and ``rows``."""
     groups = _recent(now).values("organization", name=F("organization__name"))
     counted = groups.annotate(imports=Count("*"), rows=Sum(_written()))
     return [dict(found) for found in counted.order_by("-rows", "organization")[:ORGANIZATIONS] if found["rows"]]
 
 
 def find_latest() -> list[Import]:
-    """The imports made last, with organization and creator."""
-    return list(_light().order_by("-id")[:LATEST])
+    """The latest imports, with organization and creator."""
+    return list(_select_imports().order_by("-id")[:LATEST])
 
 
 def find_unfinished(*, now: datetime) -> tuple[list[Unfinished], int]:
-    """Imports that are running, longest first, then those that wait longer than an hour, latest first; and how many.
+    """The first unfinished imports and the number of all.
 
-    Two queries: what is running is known from the locks it holds.
+    First come running imports, the longest running first, then imports that were created more than an hour ago, newest
+    first. Running imports are found by the locks that their transactions hold.
     """
     with connection.cursor() as cursor:
         cursor.execute(_RUNNING)
         running: dict[int, datetime] = dict(cursor.fetchall())
     waiting = Q(pk__in=running) | Q(created_at__lt=now - WAITS_SINCE)
-    imports = _light().filter(waiting, processed_at=None).annotate(in_all=Window(Count("*")))
+    imports = _select_imports().filter(waiting, processed_at=None).annotate(in_all=Window(Count("*")))
     order = Case(When(pk__in=running, then=0), default=1) if running else Value(1)
     shown = list(imports.annotate(place=order).order_by("place", "-id")[:WAITING])
     unfinished = [_describe_unfinished(import_, running.get(import_.pk), now) for import_ in shown]
@@ -126,8 +126,8 @@ def find_unfinished(*, now: datetime) -> tuple[list[Unfinished], int]:
     return unfinished, shown[0].in_all if shown else 0
 
 
-def add_state_of_things(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The home page's context, for those who may see imports; for others it stays as it is."""
+def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The context of the home page, with the overview if the user may view imports."""
     if not request.user.has_perm("imports.view_import"):
         return context
     now = timezone.now()
@@ -173,7 +173,7 @@ def _recent(now: datetime) -> QuerySet[Import]:
     return Import.objects.filter(created_at__gte=datetime.combine(_first_day(now), time(), UTC))
 
 
-def _light() -> QuerySet[Import]:
+def _select_imports() -> QuerySet[Import]:
     return Import.objects.defer("shared_values").select_related("organization", "creator")
 
 
@@ -186,7 +186,7 @@ def _state() -> Case:
 
 
 def _written() -> Combinable:
-    """How many rows an import wrote, of all types that are registered."""
+    """The number of rows of all registered types that an import wrote."""
     numbers = [
         Coalesce(Cast(KeyTextTransform(verb, KeyTextTransform(record_type, "counts")), BigIntegerField()), 0)
         for record_type in get_record_types()
@@ -208,7 +208,7 @@ def _describe_unfinished(import_: Import, runs_since: datetime | None, now: date
 def _make_chart(
     days: Sequence[Day], numbers: Sequence[Mapping[ImportState, int]], states: Iterable[ImportState]
 ) -> str:
-    """Data as Chart.js takes it, as JSON."""
+    """The data of a Chart.js chart, as JSON."""
     datasets = [
         {"label": OUTCOMES[state], "data": [day[state] for day in numbers], "backgroundColor": _COLORS[state]}
         for state in states

@@ -1,4 +1,4 @@
-"""The admin of imports: to look at, and to revert. Nothing else about an import or its changes can be done there."""
+"""The admin of imports: staff view imports and their changes, and revert imports."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from importsvc.errors import DomainError
 from importsvc.imports.actors import Actor
-from importsvc.imports.admin import detail as previews
 from importsvc.imports.admin.changelist import ImportListAdmin
+from importsvc.imports.admin.detail import count_changes, read_changes, read_staged_data
 from importsvc.imports.admin.downloads import DownloadAdmin
 from importsvc.imports.admin.revert import RevertAdmin
 from importsvc.imports.formatting import describe_conflicts, describe_counts, describe_refusal, describe_rows
@@ -24,27 +24,27 @@ from importsvc.imports.services import preview_revert
 
 @admin.register(Import)
 class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
-    """Imports of all organizations. The staged data is never loaded as a whole, and by lists not at all."""
+    """Imports of all organizations. A page reads a part of the staged rows only, and lists read none."""
 
-    # When what happened and who did it is in the timeline above them.
+    # Time stamps and actors are in the timeline above the fields.
     fields = [("state", "sample"), ("organization", "creator"), ("on_duplicate", "import_model_id"), "rows"]
     readonly_fields = ["state", "rows"]
 
     @admin.display(description="counts")
     def rows(self, import_: Import) -> str:
-        """What its rows became; of imports that older versions ran nobody knows."""
+        """What became of its rows; empty for an import that was not run."""
         return str(self.get_empty_value_display()) if import_.counts is None else describe_rows(import_.counts)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never: rows come through the API."""
+        """Never: imports are created through the API."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
-        """Never: what happened, happened."""
+        """Never: an import is a record of what was done."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
-        """Never: its changes are the only way back."""
+        """Never: without its changes the import could not be reverted."""
         return False
 
     def render_change_form(
@@ -56,12 +56,12 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        """An import's page: its fields, and below them a page of its changes and the beginning of its rows."""
-        counts = previews.count_changes(obj)
-        page, changes = previews.read_changes(obj, request.GET.get("changes_page"), count=sum(counts.values()))
+        """The page of an import: its fields, a page of its changes and a page of its staged rows."""
+        counts = count_changes(obj)
+        page, changes = read_changes(obj, request.GET.get("changes_page"), count=sum(counts.values()))
         context |= {
             "made": describe_counts(counts),
-            "staged": previews.read_staged_data(obj, request.GET.get("staged_page")),
+            "staged": read_staged_data(obj, request.GET.get("staged_page")),
             "changes": [(each, self._find_record_url(request, each.record)) for each in changes],
             "changes_page": page,
             "changes_pages": page.paginator.get_elided_page_range(page.number),
@@ -73,7 +73,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _find_conflicts(self, import_: Import) -> list[str]:
-        """What would stand in the way of a revert now, in words. Read when asked for: it looks at every record."""
+        """The conflicts of a revert now, in words. Read on request only, because it reads every record."""
         try:
             preview = preview_revert(organization=import_.organization, import_id=import_.pk)
         except DomainError as error:
@@ -82,7 +82,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         return describe_conflicts(conflicts) if conflicts else []
 
     def _find_record_url(self, request: HttpRequest, record: Model | None) -> str | None:
-        """The record's page, if it has one that the user may see."""
+        """The URL of the record's page, if there is one that the user may view."""
         if record is None or not self.admin_site.is_registered(type(record)):
             return None
         if not self.admin_site.get_model_admin(type(record)).has_view_permission(request, record):
@@ -92,12 +92,12 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
 
 @dataclass(frozen=True)
 class Step:
-    """A step of an import's life.
+    """A step in the timeline of an import.
 
     Attributes:
-        title: what happens.
-        at: when it happened; ``None`` if it did not yet.
-        actor: who did it, in words, as far as that is known.
+        title: of the step.
+        at: the time of the step; ``None`` if it has not happened.
+        actor: in words; empty if unknown.
     """
 
     title: str
@@ -106,9 +106,9 @@ class Step:
 
 
 def make_timeline(import_: Import) -> list[Step]:
-    """The steps of an import's life, those to come as well."""
+    """All steps in the timeline of an import, including future ones."""
     processed_by, reverted_by = (
-        str(Actor.from_json(kept)) if kept else "" for kept in (import_.processed_by, import_.reverted_by)
+        str(Actor.from_json(stored)) if stored else "" for stored in (import_.processed_by, import_.reverted_by)
     )
     return [
         Step("Created", import_.created_at, str(import_.creator)),

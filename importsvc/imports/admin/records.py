@@ -1,4 +1,4 @@
-"""The admin of types that can be imported and have no ``admin.py`` of their own."""
+"""The admin of importable types whose app registers none."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from importsvc.imports.services import get_record_models
 
 
 def register_record_admins() -> None:
-    """Give every model that can be imported an admin, unless its app has registered one."""
+    """Register an admin for the model of every importable type, unless its app has registered one."""
     for model in get_record_models():
         if not admin.site.is_registered(model):
             admin.site.register(model, _make_admin(model))
 
 
 def _make_admin(model: type[Model]) -> type[RecordAdmin]:
-    """Lists of all organizations, found by their texts, and forms with all fields of the model."""
+    """An admin with all organizations in lists, a search in all texts, and all fields of the model in forms."""
     fields = model._meta.concrete_fields
     options = {
         "list_display": ["__str__", "id", "organization"],
@@ -27,7 +27,7 @@ def _make_admin(model: type[Model]) -> type[RecordAdmin]:
         "list_filter_submit": True,
         "search_fields": ["id__exact", *(field.name for field in fields if isinstance(field, CharField | TextField))],
         "autocomplete_fields": ["organization"],
-        # Records of other types are too many for a list of choices.
+        # A list of choices would have all records of the other type.
         "raw_id_fields": [
             field.name for field in fields if isinstance(field, ForeignKey) and field.name != "organization"
         ],

@@ -1,4 +1,4 @@
-"""Reverting imports in the admin: what that would undo is shown first, and then that is undone or nothing."""
+"""Reverting imports in the admin: a confirmation shows a preview, and the revert does what it shows or nothing."""
 
 from __future__ import annotations
 
@@ -28,19 +28,20 @@ from importsvc.imports.formatting import (
 from importsvc.imports.models import Import
 from importsvc.imports.services import preview_revert, revert_import
 
-# A confirmation looks at all that every one of them did.
+# A confirmation previews all changes of each import.
 REVERTED_AT_ONCE = 50
 
 ON_CONFLICT = {
-    "refuse": "Refuse: an import with conflicts stays as it is, all of it.",
-    "keep": "Keep: what was changed or is referred to since stays, of updates column by column; the rest is undone.",
-    "discard": "Discard: what was changed since is undone as well, and the changes are lost. Only what something else "
-    "refers to, and what cannot be brought back, stays.",
+    "refuse": "Refuse: an import with conflicts is not reverted at all.",
+    "keep": "Keep: records that were changed or are referred to since are kept, of updated records only the changed "
+    "columns; the rest is undone.",
+    "discard": "Discard: later changes are undone as well, and lost. Only records that are referred to, and values "
+    "that cannot be restored, are kept.",
 }
 
 
 class ConflictForm(forms.Form):
-    """What to do about conflicts."""
+    """The choice of a conflict policy."""
 
     on_conflict = forms.ChoiceField(choices=list(ON_CONFLICT.items()), initial="refuse", widget=forms.RadioSelect)
 
@@ -50,27 +51,27 @@ class Preview:
     """What a confirmation shows of an import.
 
     Attributes:
-        import_: which import.
-        refusal: why it cannot be reverted whatever is done about conflicts, in words; empty if it can.
-        would: what reverting would do, in words.
-        conflicts: the first records that stand in the way, in words.
-        tag: of the preview.
+        import_: the import.
+        refusal: why no conflict policy can revert it, in words; empty if one can.
+        would: what the revert would do, in words.
+        conflicts: the first conflicts, in words.
+        etag: of the preview.
     """
 
     import_: Import
     refusal: str = ""
     would: str = ""
     conflicts: Sequence[str] = field(default_factory=list)
-    tag: str = ""
+    etag: str = ""
 
     @property
-    def tag_name(self) -> str:
-        """Under which the tag is sent."""
-        return _name_tag(self.import_)
+    def etag_name(self) -> str:
+        """The name of the form field that has the ETag."""
+        return _name_etag(self.import_)
 
 
 class RevertAdmin(ModelAdmin):
-    """The button on an import's page and the action of the list; both lead to a confirmation."""
+    """The button on the page of an import and the action of the list; both show a confirmation."""
 
     actions = ["revert_selected"]
 
@@ -79,35 +80,35 @@ class RevertAdmin(ModelAdmin):
         return self.has_view_permission(request) and request.user.has_perm("imports.revert_import")
 
     def get_urls(self) -> list[URLPattern]:
-        """The admin's, and the button's."""
+        """The URLs of the admin and of the button."""
         view = self.admin_site.admin_view(self.revert_view)
         return [path("<int:import_id>/revert/", view, name="imports_import_revert"), *super().get_urls()]
 
     @admin.action(permissions=["revert"], description="Revert selected imports")
     def revert_selected(self, request: HttpRequest, queryset: QuerySet[Import]) -> HttpResponse | None:
-        """Say what reverting would undo and, on confirmation, revert."""
-        # Last processed first: it may have built upon what others before it did.
+        """The action: show a confirmation, or revert the confirmed imports."""
+        # The last processed first: each import may depend on imports that were processed before it.
         newest_first = queryset.order_by(F("processed_at").desc(nulls_last=True), "-id")
         imports = list(newest_first[: REVERTED_AT_ONCE + 1])
         if len(imports) > REVERTED_AT_ONCE:
             self.message_user(request, f"Revert at most {REVERTED_AT_ONCE} imports at once.", messages.ERROR)
             return None
         if "confirmed" not in request.POST:
-            return self._ask(request, imports, ConflictForm())
+            return self._confirm(request, imports, ConflictForm())
         return self._revert(request, imports)
 
     def revert_view(self, request: HttpRequest, import_id: int) -> HttpResponse:
-        """The button: ``GET`` says what reverting would undo, ``POST`` reverts."""
+        """The button: ``GET`` shows a confirmation, ``POST`` reverts."""
         if not self.has_revert_permission(request):
             raise PermissionDenied
         import_ = self.get_object(request, str(import_id))
         if import_ is None:
             raise Http404
         if request.method != "POST":
-            return self._ask(request, [import_], ConflictForm())
+            return self._confirm(request, [import_], ConflictForm())
         return self._revert(request, [import_]) or redirect("admin:imports_import_change", import_id)
 
-    def _ask(self, request: HttpRequest, imports: Sequence[Import], form: ConflictForm) -> HttpResponse:
+    def _confirm(self, request: HttpRequest, imports: Sequence[Import], form: ConflictForm) -> HttpResponse:
         previews = [_preview(import_) for import_ in imports]
         context = {
             **self.admin_site.each_context(request),
@@ -122,20 +123,20 @@ class RevertAdmin(ModelAdmin):
         return TemplateResponse(request, "admin/imports/import/revert_confirmation.html", context)
 
     def _revert(self, request: HttpRequest, imports: Sequence[Import]) -> HttpResponse | None:
-        """Revert those that are as the user saw them; ask anew about the others, if there are any."""
+        """Revert the imports whose previews are current, and confirm the remaining ones again."""
         form = ConflictForm(request.POST)
         if not form.is_valid():
-            return self._ask(request, imports, form)
-        moved = [import_ for import_ in imports if not self._revert_as_seen(request, import_, form.cleaned_data)]
-        return self._ask(request, moved, form) if moved else None
+            return self._confirm(request, imports, form)
+        outdated = [import_ for import_ in imports if not self._revert_one(request, import_, form.cleaned_data)]
+        return self._confirm(request, outdated, form) if outdated else None
 
-    def _revert_as_seen(self, request: HttpRequest, import_: Import, choices: dict[str, Any]) -> bool:
-        """Revert one and say so, or why not; whether it was settled, for what the user saw was still so."""
+    def _revert_one(self, request: HttpRequest, import_: Import, choices: dict[str, Any]) -> bool:
+        """Revert an import, with a message about the result. Returns ``False`` if its preview is outdated."""
         try:
             revert = revert_import(
                 organization=import_.organization,
                 import_id=import_.pk,
-                if_match=[request.POST.get(_name_tag(import_), "")],
+                if_match=[request.POST.get(_name_etag(import_), "")],
                 actor=Actor("staff", request.user.get_username(), request.user.pk),
                 **choices,
             )
@@ -162,9 +163,9 @@ def _preview(import_: Import) -> Preview:
         import_,
         would=describe_revert_preview(preview),
         conflicts=describe_conflicts(conflicts) if conflicts else [],
-        tag=preview.tag,
+        etag=preview.etag,
     )
 
 
-def _name_tag(import_: Import) -> str:
-    return f"tag_{import_.pk}"
+def _name_etag(import_: Import) -> str:
+    return f"etag_{import_.pk}"

@@ -1,1 +1,1 @@
-"""Imports and their changes over HTTP."""
+"""The API of imports and their changes."""

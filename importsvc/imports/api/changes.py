@@ -1,7 +1,7 @@
-"""``import_changes``: what imports did to records, would do, or would be undone of, as resources.
+"""``import_changes`` as resources: changes in the change log, in previews of imports and in previews of reverts.
 
-They are not records of one table: the type of the record that a change is about differs, and previews are in no table
-at all. So their documents are made here, and not from a serializer.
+Previewed changes are not in a table, and the records of changes have different types. So the documents are built here,
+without a serializer.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ def _declare(*names: str) -> Resource:
     return Resource(CHANGES, "id", attributes, _RELATIONSHIPS, included={}, default_paths=())
 
 
-# What the three documents can be asked for with ``fields[import_changes]``.
+# The fields of the three documents, for ``fields[import_changes]``.
 LOGGED = _declare("row", "action", "before", "after", "outcome", "kept_fields")
 PLANNED = _declare("row", "action", "before", "after")
 UNDOING = _declare("row", "action", "before", "after", "outcome", "fields", "conflicts")
 
 
 class ChangeWriter:
-    """Makes resource objects of changes, with the fields that a request asks for."""
+    """Builds resource objects of changes with the fields that a request asks for."""
 
     def __init__(self, resource: Resource, import_id: int, fields: Collection[str] | None) -> None:
-        """``fields`` are of the resource; ``None`` for all."""
+        """``fields`` are names of fields of the resource; ``None`` stands for all."""
         self._import_id = import_id
         shown = resource.field_names if fields is None else fields
         self._attributes = [each.name for each in resource.attributes if each.name in shown]
@@ -43,7 +43,7 @@ class ChangeWriter:
     def write(
         self, change_id: str, record_type: str, record_id: int | None, attributes: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """A resource object. The record is linked whether it exists or not; it is null if it is to be created."""
+        """A resource object. The link to the record is null if the record is to be created."""
         written: dict[str, Any] = {"id": change_id, "type": CHANGES}
         if self._attributes:
             written["attributes"] = {name: attributes[name] for name in self._attributes}
@@ -77,7 +77,7 @@ def write_logged(writer: ChangeWriter, changes: Sequence[Change], *, is_reverted
 
 
 def write_planned(writer: ChangeWriter, changes: Sequence[PlannedChange]) -> list[dict[str, Any]]:
-    """Resource objects of changes that an import would make: they have no id yet but that of their row."""
+    """Resource objects of changes that an import would make; their ids are made of the type and the row."""
     return [
         writer.write(
             f"{change.importable.name}-{change.row}", change.importable.name, change.record_id, _describe(change)
@@ -87,8 +87,8 @@ def write_planned(writer: ChangeWriter, changes: Sequence[PlannedChange]) -> lis
 
 
 def write_undoing(writer: ChangeWriter, changes: Sequence[UndoChange]) -> list[dict[str, Any]]:
-    """Resource objects of changes with what would become of them."""
-    about_the_record = {"type", "id", "row"}
+    """Resource objects of changes that a revert would undo."""
+    of_record = {"type", "id", "row"}  # already in the resource object
     return [
         writer.write(
             str(undoing.id),
@@ -99,7 +99,7 @@ def write_undoing(writer: ChangeWriter, changes: Sequence[UndoChange]) -> list[d
                 "outcome": undoing.outcome,
                 "fields": list(undoing.fields),
                 "conflicts": [
-                    {name: value for name, value in describe_conflict(conflict).items() if name not in about_the_record}
+                    {name: value for name, value in describe_conflict(conflict).items() if name not in of_record}
                     for conflict in undoing.conflicts
                 ],
             },

@@ -1,4 +1,4 @@
-"""What imports (contract, section 2.3) and their changes can be filtered by."""
+"""Filters of imports (contract, section 2.3) and of changes."""
 
 from django_filters import FilterSet
 

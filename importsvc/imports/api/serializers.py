@@ -1,4 +1,4 @@
-"""Imports as resources: the page's six attributes out, the staged rows in, and what else there is on request."""
+"""Imports as resources: the six attributes of the published page, further ones on request, and rows in requests."""
 
 from typing import get_args
 
@@ -58,7 +58,7 @@ class ImportSerializer(JsonApiSerializer):
 
 
 class ImportRunSerializer(ImportSerializer):
-    """The body of ``POST …/import``: rows, which may be left out, and what to do about duplicates."""
+    """The body of ``POST …/import``: optional rows, and what becomes of duplicates."""
 
     import_data = RawJsonField(required=False)
     import_model_id = StrictIdField(read_only=True)
@@ -66,7 +66,7 @@ class ImportRunSerializer(ImportSerializer):
 
 
 class ImportRevertSerializer(ImportRunSerializer):
-    """The body of ``PATCH …/revert``, where one is sent: what to do about conflicts."""
+    """The optional body of ``PATCH …/revert``: what becomes of conflicts."""
 
     on_conflict = StrictChoiceField(get_args(OnConflict), required=False, write_only=True)
     on_duplicate = StrictChoiceField(OnDuplicate.values, read_only=True)

@@ -1,6 +1,6 @@
-"""Imports over HTTP: the six operations of the published page, and what they did or would do.
+"""The API of imports: the six operations of the published page, the changes of an import, and previews.
 
-Each makes one call of ``services``.
+Each operation makes one call of ``services``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from importsvc.jsonapi.request.query import Listing, read_fields
 from importsvc.jsonapi.views import ListMixin, RetrieveMixin
 from organizations.views import OrganizationScopedViewSet
 
-# Actions that answer with changes, in which form, and what can be asked of the list.
+# The actions whose documents are lists of changes: their fields, filters and sort fields.
 _CHANGE_LISTS: Mapping[str, tuple[Resource, Listing]] = {
     "changes": (LOGGED, Listing(ChangeFilterSet, ("id", "row"))),
     "preview_import": (PLANNED, Listing()),
@@ -48,7 +48,7 @@ _CHANGE_LISTS: Mapping[str, tuple[Resource, Listing]] = {
 
 
 class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
-    """``/imports``: staged, corrected, applied and undone (contract, section 2.4)."""
+    """``/imports`` (contract, section 2.4)."""
 
     queryset = Import.objects.all()
     serializer_class = ImportSerializer
@@ -57,11 +57,11 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     streamed_attributes = {"import_data": read_attribute}
 
     def get_resource(self) -> Resource:
-        """Imports, or changes."""
+        """The resource of imports or of changes."""
         return _CHANGE_LISTS[self.action][0] if self.action in _CHANGE_LISTS else super().get_resource()
 
     def get_listing(self) -> Listing | None:
-        """That of imports, or of changes."""
+        """The filters and sort fields of imports or of changes."""
         return _CHANGE_LISTS[self.action][1] if self.action in _CHANGE_LISTS else super().get_listing()
 
     @idempotent
@@ -74,7 +74,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
 
     @idempotent
     def partial_update(self, request: Request, pk: str) -> Response:
-        """``PATCH /imports/{id}``: replace the staged rows. ``import_data`` is due, as in ``POST``."""
+        """``PATCH /imports/{id}``: replace the staged rows. ``import_data`` is required, as in ``POST``."""
         import_id = self.get_record_id()
         attributes = self.read_attributes(ImportSerializer, document_required=True)
         services.update_import(
@@ -88,7 +88,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     @action(detail=True, methods=["POST"], url_path="import", url_name="import")
     @idempotent
     def run(self, request: Request, pk: str) -> Response:
-        """``POST /imports/{id}/import``: turn rows into records."""
+        """``POST /imports/{id}/import``: run the import."""
         import_id = self.get_record_id()
         if_match = read_if_match(request)
         attributes = self.read_attributes(ImportRunSerializer)
@@ -99,18 +99,18 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
 
     @run.mapping.get
     def preview_import(self, request: Request, pk: str) -> Response:
-        """``GET /imports/{id}/import``: what ``POST`` there would do now."""
+        """``GET /imports/{id}/import``: preview ``POST``."""
         preview = services.preview_import(organization=self.organization, import_id=self.get_record_id())
         page = self.paginator.paginate_sliced(preview.changes, request, count=len(preview.changes))
         meta: dict[str, Any] = {"counts": preview.counts}
         if preview.refusal:
             meta |= {"row_errors": preview.refusal.detail, **(preview.refusal.meta or {})}
-        return self.respond_with_changes(write_planned(self.change_writer, page), meta, tag=preview.tag)
+        return self.respond_with_changes(write_planned(self.change_writer, page), meta, etag=preview.etag)
 
     @action(detail=True, methods=["PATCH"])
     @idempotent
     def revert(self, request: Request, pk: str) -> Response:
-        """``PATCH /imports/{id}/revert``: undo exactly what the import did."""
+        """``PATCH /imports/{id}/revert``: undo what the import did."""
         import_id = self.get_record_id()
         if_match = read_if_match(request)
         attributes = self.read_attributes(ImportRevertSerializer)
@@ -121,16 +121,16 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
 
     @revert.mapping.get
     def preview_revert(self, request: Request, pk: str) -> Response:
-        """``GET /imports/{id}/revert``: what ``PATCH`` there would do now."""
+        """``GET /imports/{id}/revert``: preview ``PATCH``."""
         preview = services.preview_revert(organization=self.organization, import_id=self.get_record_id())
         page = self.paginator.paginate_sliced(preview.changes, request, count=len(preview.changes))
         return self.respond_with_changes(
-            write_undoing(self.change_writer, page), {"counts": preview.counts}, tag=preview.tag
+            write_undoing(self.change_writer, page), {"counts": preview.counts}, etag=preview.etag
         )
 
     @action(detail=True, methods=["GET"])
     def changes(self, request: Request, pk: str) -> Response:
-        """``GET /imports/{id}/changes``: what the import did, record by record."""
+        """``GET /imports/{id}/changes``: the changes of the import."""
         import_ = services.find_import(import_id=self.get_record_id(), organization=self.organization)
         changes = self.filter_queryset(
             Change.objects.of_import(organization_id=self.organization.pk, import_id=import_.pk)
@@ -141,35 +141,35 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
 
     @property
     def paginator(self) -> Any:
-        """The pages of the list that the action answers with."""
+        """The pagination of the action's list."""
         return super().paginator
 
     @property
     def actor(self) -> Actor:
-        """Who is asking, as it is kept on the import."""
+        """The caller, as imports store it."""
         return Actor("person", str(self.caller), self.caller.pk)
 
     @property
     def change_writer(self) -> ChangeWriter:
-        """Makes resource objects of changes with the fields that are asked for."""
+        """Builds resource objects of changes with the requested fields."""
         return ChangeWriter(self.get_resource(), self.get_record_id(), read_fields(self.request).get(CHANGES))
 
     def respond_with_changes(
-        self, data: list[dict[str, Any]], meta: Mapping[str, Any], *, tag: str | None = None
+        self, data: list[dict[str, Any]], meta: Mapping[str, Any], *, etag: str | None = None
     ) -> Response:
-        """The document of a page of changes, with what else is to be said of all of them."""
+        """The document of a page of changes, with further members of ``meta``."""
         document = {
             "data": data,
             "links": self.paginator.get_links(),
             "meta": {**self.paginator.get_figures(), **meta, **self.get_document_meta()},
         }
-        return Response(document, headers={"ETag": f'"{tag}"'} if tag else None)
+        return Response(document, headers={"ETag": f'"{etag}"'} if etag else None)
 
     def read_attributes(self, serializer_class: Any, *, document_required: bool = False) -> dict[str, Any]:
         """The clean attributes of the request's document.
 
         Raises:
-            RequestError: there is no body where one is due.
+            RequestError: the body is missing and ``document_required``.
             ValidationError: an attribute is not acceptable.
         """
         if document_required and self.request.stream is None:

@@ -1,4 +1,4 @@
-"""Row errors on their way to a terminal, a JSON document and a CSV file; in memory are only the first of them."""
+"""Collects row errors for a terminal, a JSON document and a CSV file. Only the first ones are held in memory."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from importsvc.text.csv_cells import harmless
 
 COLUMNS = ("type", "row", "column", "value", "message")
 
-# As many as the API lists.
+# The same number as in the API.
 DOCUMENTED_ERRORS = 1_000
 
-# Bytes of a CSV file that are kept in memory.
+# Bytes of a CSV file that are held in memory.
 IN_MEMORY = 1 << 20
 
 
 class Problems:
-    """Takes row errors type by type and gives them back in the order in which the types were submitted."""
+    """Takes row errors in the order of checking, and returns them in the order in which the types were submitted."""
 
     def __init__(self, *, keep_all: bool) -> None:
-        """``keep_all`` keeps what ``write`` needs, in temporary files."""
+        """``write`` needs ``keep_all``, which writes all row errors to temporary files."""
         self._keep_all = keep_all
         self._listed: dict[str, list[CellProblem]] = {}
         self._tables: dict[str, Any] = {}
 
     def add(self, type_name: str, first_row: int, rows: Sequence[Any], errors: Sequence[Any]) -> None:
-        """Take what ``OnErrors`` is told."""
+        """Add the row errors of a chunk; the arguments are those of ``OnErrors``."""
         listed = self._listed.setdefault(type_name, [])
         for problem in find_cells(type_name, first_row, rows, errors):
             if len(listed) < DOCUMENTED_ERRORS:
@@ -46,7 +46,7 @@ class Problems:
         return [problem for name in types for problem in self._listed.get(name, [])][:DOCUMENTED_ERRORS]
 
     def write(self, file: TextIO | None, types: Sequence[str]) -> None:
-        """Append a line of CSV for every problem to the file, if there is one."""
+        """Append a line of CSV for each problem to the file, if there is a file."""
         for name in types:
             if file is not None and name in self._tables:
                 self._tables[name].seek(0)

@@ -1,4 +1,4 @@
-"""How far an import is, for somebody who watches it at a terminal."""
+"""The progress of an import, on a terminal."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-# What is shown as which step. Rows that are read are those that are to be checked, and then to be written.
+# The titles of the steps. The number of rows that are read is the total of both.
 _STEPS = {"checked": "Validating", "written": "Writing"}
 
 
 class ProgressBar:
-    """A bar for rows validated and one for rows written, on standard error if that is a terminal.
+    """A bar for checked rows and one for written rows, on standard error if that is a terminal.
 
-    It is the ``progress`` of services that import rows; within a ``with`` block, at the end of which it is gone.
+    An instance is the ``progress`` argument of services. Used in a ``with`` block, at whose end it clears the bar.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class ProgressBar:
         return self
 
     def __call__(self, what: str, rows: int) -> None:
-        """Rows more have been read, checked or written."""
+        """Show that further rows were read, checked or written."""
         if what == "read":
             self._rows += rows
         elif what == "written" or self._step != "written":  # rows are checked once more while they are written
@@ -40,7 +40,7 @@ class ProgressBar:
         if self._bar is None or self._step != step:
             self._close()
             self._step = step
-            # disable=None asks whether it is a terminal.
+            # disable=None: no bar if standard error is not a terminal.
             self._bar = tqdm(desc=_STEPS[step], total=self._rows, unit=" rows", leave=False, disable=None)
         return self._bar
 

@@ -221,9 +221,9 @@ class Migration(migrations.Migration):
                 to_fields=("organization", "id"),
             ),
         ),
-        # Distinct values as a fraction of the rows, whatever ANALYZE counts: the checks of the key to creators then
-        # use the index of its columns, and not one that leads through all rows of an organization, even if the
-        # statistics are of a nearly empty table or all rows have one creator.
+        # Fixes the number of distinct values, as a fraction of the rows. PostgreSQL then checks the key to creators by
+        # the index of its columns, and not by one that reads all rows of an organization, even if the statistics are
+        # those of a nearly empty table or all rows have the same creator.
         migrations.RunSQL(
             sql="""
                 ALTER TABLE imports_import ALTER COLUMN creator_id SET (n_distinct = -1);

@@ -1,4 +1,4 @@
-"""The groups Support and Operators: both look at imports and their records, and Operators revert imports."""
+"""The groups Support and Operators: both view imports and their records, and Operators revert imports."""
 
 from django.db import migrations
 
@@ -6,7 +6,7 @@ from importsvc.imports.services import get_record_models
 
 
 def list_permissions():
-    """The permissions of each group; those to view records are of the types that are installed now."""
+    """The permissions of each group, with those to view records of all installed types."""
     views = [("imports", "import", "view_import", "Can view import")]
     views += [("organizations", "organization", "view_organization", "Can view organization")]
     for options in (model._meta for model in get_record_models()):
@@ -26,13 +26,13 @@ def remove_groups(apps, schema_editor):
     for name, permissions in list_permissions().items():
         for group in Group.objects.filter(name=name):
             group.permissions.remove(*[_get_permission(apps, *permission) for permission in permissions])
-            # The group may have got other permissions since.
+            # The group may have other permissions.
             if not group.permissions.exists():
                 group.delete()
 
 
 def _get_permission(apps, app, model, codename, name):
-    # In a new database Django adds permissions only after the last migration, and then finds these.
+    # In a new database Django creates permissions after the last migration, and then keeps these.
     content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(app_label=app, model=model)
     permissions = apps.get_model("auth", "Permission").objects
     return permissions.get_or_create(content_type=content_type, codename=codename, defaults={"name": name})[0]

@@ -1,6 +1,6 @@
-"""The only way in: create, update, run and revert an import, each in one transaction, and say before what that will do.
+"""The services of imports: create, update, run, revert and preview, each in one transaction.
 
-Every edge (HTTP, admin, command) makes one call here. It also finds here which types of records there are. Refusals are
+The only entry point for the API, the admin and the commands, which make one call each. The errors are in
 ``importsvc.imports.errors``.
 """
 

@@ -1,4 +1,4 @@
-"""Row errors together with the cells that they are about."""
+"""Row errors with the values of their cells."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _NOTHING = object()
 
 
 class CellProblem(NamedTuple):
-    """One thing wrong with one cell, or with a row as a whole.
+    """An error of a cell, or of a row as a whole, with the value of the cell.
 
     Attributes:
         type: the name of the importable.
-        row: counted from 1 within its type.
-        column: null for the row as a whole.
-        value: what the row has there: null if it has nothing.
-        text: the value in words: empty if the row has nothing there, and JSON of all but text.
-        message: what is wrong.
+        row: counted from 1 within the type.
+        column: ``None`` for the row as a whole.
+        value: of the cell; ``None`` if the row does not have it.
+        text: the value as text, JSON unless it is a string; empty if the row does not have it.
+        message: of the error.
     """
 
     type: str
@@ -36,7 +36,7 @@ class CellProblem(NamedTuple):
 def find_cells(
     type_name: str, first_row: int, rows: Sequence[Any], errors: Sequence[RowError]
 ) -> Iterator[CellProblem]:
-    """Each error of these rows with its cell; takes what ``OnErrors`` is told."""
+    """Each error of these rows with its cell; the arguments are those of ``OnErrors``."""
     for error in errors:
         value = _find_value(rows[error.row - first_row], error.column)
         text = "" if value is _NOTHING else describe_value(value)
@@ -45,7 +45,7 @@ def find_cells(
 
 
 def _find_value(row: Any, column: str | None) -> Any:
-    """What a row says of a column, under whatever header; a list if it says something under several."""
+    """The value of a column in a row, whose header may have another spelling; a list if several headers name it."""
     if column is None or not isinstance(row, dict):
         return row
     wanted = normalize_header(column)

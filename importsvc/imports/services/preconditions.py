@@ -1,4 +1,4 @@
-"""Tags of previews, by which those who carry out what a preview showed are held to it (RFC 9110, section 13.1.1)."""
+"""Preconditions with the ETags of previews (RFC 9110, section 13.1.1)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Callable, Collection
 
 from importsvc.errors import PreconditionFailed
 
-# In place of tags: any state will do.
+# In place of ETags: any state is accepted.
 ANY_STATE = "*"
 
 
 def needs_tag(if_match: Collection[str] | None) -> bool:
-    """Whether somebody wants things to be as a preview showed them."""
+    """Whether the caller names ETags, one of which must be the current one."""
     return if_match is not None and ANY_STATE not in if_match
 
 
-def require_tag(if_match: Collection[str] | None, make_tag: Callable[[], str | None]) -> None:
-    """Refuse to go on unless one of the tags is that of how things are now, which is made only if it is needed.
+def require_tag(if_match: Collection[str] | None, make_etag: Callable[[], str | None]) -> None:
+    """Check that one of the ETags is the current one, which is only computed if it is needed.
 
     Raises:
-        PreconditionFailed: none is.
+        PreconditionFailed: the current ETag is not among them.
     """
-    if needs_tag(if_match) and make_tag() not in (if_match or ()):
+    if needs_tag(if_match) and make_etag() not in (if_match or ()):
         raise PreconditionFailed

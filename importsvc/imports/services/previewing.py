@@ -1,4 +1,4 @@
-"""What running an import would do now."""
+"""Previews of imports: what running them would do now."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ class RowsPreview:
     """What importing rows would do.
 
     Attributes:
-        counts: how many rows of each type would be created, updated, unchanged and skipped; all are 0 if any is wrong.
-        refusal: what running would be refused with, if any row is wrong.
-        changes: what the change log would have, in its order; empty if any row is wrong.
+        counts: by type, the numbers of rows that would be ``created``, ``updated``, ``unchanged`` and ``skipped``; all
+            are 0 if there are row errors.
+        refusal: the row errors as the exception that running would raise; ``None`` without errors.
+        changes: the changes in the order of the change log; empty if there are row errors.
     """
 
     counts: Mapping[str, Mapping[str, int]]
@@ -53,16 +54,16 @@ class ImportPreview(RowsPreview):
     """What running an import would do.
 
     Attributes:
-        import_: which import.
-        tag: given to ``run_import`` as ``if_match``, it does what is shown here, or nothing.
+        import_: the import.
+        etag: of the preview. With it in ``if_match``, ``run_import`` does what the preview shows or nothing.
     """
 
     import_: Import
-    tag: str
+    etag: str
 
 
 class _Changes(Sequence[PlannedChange]):
-    """The changes that rows would make, planned anew up to the last one of a slice whenever one is taken."""
+    """The changes that rows would make. Each slice plans the rows again, up to its last change."""
 
     def __init__(self, rows: ImportRows, options: PlanOptions, defaults: Defaults, count: int) -> None:
         self._rows = rows
@@ -71,7 +72,7 @@ class _Changes(Sequence[PlannedChange]):
         self._count = count
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of changes."""
         return self._count
 
     @overload
@@ -81,14 +82,14 @@ class _Changes(Sequence[PlannedChange]):
     def __getitem__(self, index: slice) -> list[PlannedChange]: ...
 
     def __getitem__(self, index: int | slice) -> PlannedChange | list[PlannedChange]:
-        """A change, or those of a slice."""
+        """A change, or the changes of a slice."""
         places = range(self._count)[index]
         if isinstance(places, int):
             return next(islice(self, places, None))
         return list(islice(self, places.start, places.stop, places.step))
 
     def __iter__(self) -> Iterator[PlannedChange]:
-        """All of them, type by type."""
+        """All changes, type by type."""
         for step in plan_chunks(self._rows, self._options):
             planned = step.planned
             differences = read_differences(
@@ -98,16 +99,16 @@ class _Changes(Sequence[PlannedChange]):
 
 
 def preview_import(*, organization: Organization, import_id: int) -> ImportPreview:
-    """Plan what running an import would do now, without a lock and without writing anything.
+    """Plan what running an import would do now, without locks and without writing.
 
     Raises:
-        RecordNotFound, WrongState, ImportDataInvalid: what running would be refused with as well.
+        RecordNotFound, WrongState, ImportDataInvalid: as ``run_import`` does.
     """
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.CREATED, "imported")
     options = PlanOptions(organization.pk, get_on_duplicate(import_))
-    preview, tag = _preview(StagedRows(organization.pk, import_id), options, Defaults(organization))
-    return ImportPreview(preview.counts, preview.refusal, preview.changes, import_, tag)
+    preview, etag = _preview(StagedRows(organization.pk, import_id), options, Defaults(organization))
+    return ImportPreview(preview.counts, preview.refusal, preview.changes, import_, etag)
 
 
 def preview_rows(
@@ -118,33 +119,38 @@ def preview_rows(
     progress: Progress | None = None,
     on_errors: OnErrors | None = None,
 ) -> RowsPreview:
-    """Plan what importing rows would do now, without staging them, without a lock and without writing anything.
+    """Plan what importing rows would do now, without staging them, without locks and without writing.
 
-    ``progress`` is told how many rows have been read and checked, ``on_errors`` what is wrong with them.
+    Args:
+        organization: of the records.
+        import_data: the rows.
+        on_duplicate: what becomes of rows that match existing records.
+        progress: called with the numbers of rows that have been read and checked.
+        on_errors: called with the row errors of each chunk.
 
     Raises:
-        ImportDataInvalid: what creating an import of them would be refused with as well.
+        ImportDataInvalid: as ``create_import`` does.
     """
     options = PlanOptions(organization.pk, on_duplicate, progress=progress, on_errors=on_errors)
     return _preview(require_rows(import_data), options, Defaults(organization))[0]
 
 
 def _preview(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> tuple[RowsPreview, str]:
-    report, etag = Report(rows.types), PlanEtag(options.organization_id)
+    report, plan_etag = Report(rows.types), PlanEtag(options.organization_id)
     for step in plan_chunks(rows, options):
-        # Before the records are compared: what is written meanwhile then makes this an old tag.
-        etag.add(step.chunk, step.lookups)
+        # Before the records are compared: if another transaction writes in between, the ETag is outdated.
+        plan_etag.add(step.chunk, step.lookups)
         planned = step.planned
         report.add_errors(planned)
         if not report.errors:
             differences = read_differences(options.organization_id, planned.importable, planned.given, defaults)
             report.add_counts(planned.importable.name, count_rows(planned, differences))
-    tag = finish_etag(etag, options, defaults)
+    etag = finish_etag(plan_etag, options, defaults)
     try:
         report.require_valid()
     except RowsInvalid as refusal:
         nothing = dict.fromkeys(("created", "updated", "unchanged", "skipped"), 0)
-        return RowsPreview(dict.fromkeys(report.submitted, nothing), refusal, ()), tag
+        return RowsPreview(dict.fromkeys(report.submitted, nothing), refusal, ()), etag
     count = sum(of_type["created"] + of_type["updated"] for of_type in report.counts.values())
     silent = PlanOptions(options.organization_id, options.on_duplicate)
-    return RowsPreview(report.counts, None, _Changes(rows, silent, defaults, count)), tag
+    return RowsPreview(report.counts, None, _Changes(rows, silent, defaults, count)), etag

@@ -1,4 +1,4 @@
-"""The types that can be imported, for callers that do not know the engine: names, models, and types of resources."""
+"""The importable types for callers outside the engine: their names, models and resource types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importsvc.engine.schema.importable import get_plural_name
 
 
 def get_record_types() -> list[str]:
-    """The names of all importables, those referred to before those that refer to them."""
+    """The names of all importables, each after the ones that it refers to."""
     return registry.get_names()
 
 
@@ -19,23 +19,23 @@ def get_record_models() -> list[type[Model]]:
 
 
 def find_record_model(record_type: str) -> type[Model] | None:
-    """The model of an importable, if it is still registered."""
+    """The model of an importable; ``None`` if it is not registered."""
     return registry.get(record_type).model if record_type in registry.get_names() else None
 
 
 def get_resource_type(record_type: str) -> str:
-    """The type of the resource that a record of this importable is; its name, if it is not registered any more."""
+    """The resource type of the records of an importable; its name if it is not registered."""
     return _name(record_type, is_plural=True)
 
 
 def describe_records(record_type: str, count: int) -> str:
-    """So many records of an importable: ``1 company``, ``2 people``; by its name, if it is not registered any more."""
+    """A number of records in words: ``1 company``, ``2 people``; with the importable's name if it is not registered."""
     return f"{count} {_name(record_type, is_plural=count != 1)}"
 
 
 def _name(record_type: str, *, is_plural: bool) -> str:
     try:
         model = registry.get(record_type).model
-    except KeyError:  # an import outlives the types that it names
+    except KeyError:  # an import may name a type that is no longer registered
         return record_type
     return get_plural_name(model) if is_plural else str(model._meta.verbose_name)

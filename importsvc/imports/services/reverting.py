@@ -1,4 +1,4 @@
-"""Imports undone."""
+"""Reverts of imports, and their previews."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import DataError, IntegrityError
 from django.utils import timezone
 
 from importsvc.engine.revert.changes import UnknownTypeError
-from importsvc.engine.revert.preview import UndoChange, UndoPreview, make_tag
+from importsvc.engine.revert.preview import UndoChange, UndoPreview, make_etag
 from importsvc.engine.revert.revert import OnConflict, undo
 from importsvc.errors import Conflict, RecordNotFound
 from importsvc.imports.actors import Actor
@@ -53,23 +53,23 @@ class Revert:
 
 @dataclass(frozen=True)
 class RevertPreview:
-    """What reverting an import would do, if no other transaction writes meanwhile.
+    """What reverting an import would do now.
 
     Attributes:
         import_: the import.
-        tag: of everything that the rest was told from; ``revert_import`` takes it as ``if_match``.
-        counts: by importable name, how many records would be ``removed`` and ``restored``, are in ``conflict``, and are
-            ``gone``: ``{"company": {"removed": 1, "restored": 0, "conflict": 0, "gone": 0}}``.
-        changes: what would become of each record, in the order of the change log; read by the slice.
+        etag: of the preview; ``revert_import`` takes it in ``if_match``.
+        counts: by importable name, the numbers of records that would be ``removed`` and ``restored``, are in
+            ``conflict``, and are ``gone``: ``{"company": {"removed": 1, "restored": 0, "conflict": 0, "gone": 0}}``.
+        changes: what would become of each record, in the order of the change log; each slice is read when it is taken.
     """
 
     import_: Import
-    tag: str
+    etag: str
     counts: Mapping[str, Mapping[str, int]]
     changes: UndoPreview
 
     def find_conflicts(self) -> RevertConflict | None:
-        """What a revert that refuses conflicts is refused with, if there are any; read from the database when asked."""
+        """Read the conflicts, as the exception of a revert with the policy ``refuse``; ``None`` if there are none."""
         if not any(of_type["conflict"] for of_type in self.counts.values()):
             return None
         report = self.changes.report_conflicts()
@@ -84,22 +84,22 @@ def revert_import(
     if_match: Collection[str] | None = None,
     actor: Actor | None = None,
 ) -> Revert:
-    """Undo exactly what an import did, in one transaction, or change nothing at all (contract, section 2.7).
+    """Undo exactly what an import did, in one transaction, or change nothing (contract, section 2.7).
 
     Args:
-        organization: whose import it is.
-        import_id: which import.
+        organization: of the import.
+        import_id: the import.
         on_conflict: what becomes of records that were changed or referred to since: ``refuse`` reverts nothing,
-            ``keep`` leaves them as they are, ``discard`` undoes edits, too (docs/reverting.md).
-        if_match: tags of previews, one of which has to be the present one; ``*`` stands for any.
-        actor: the person, staff user or operator that asks for it.
+            ``keep`` keeps them, ``discard`` also undoes later changes (docs/reverting.md).
+        if_match: ETags of previews, one of which must be the current one; ``*`` stands for any.
+        actor: that reverts the import.
 
     Raises:
-        RecordNotFound, WrongState: nothing is changed.
-        PreconditionFailed: something was written since the previews were made.
-        RevertConflict: records were changed or referred to since; ``meta`` names them.
-        Conflict: a type of records is not importable any more, the database does not accept values any more that were
-            there before, or other transactions kept writing the same records.
+        RecordNotFound, WrongState: the import does not exist, or is not processed.
+        PreconditionFailed: a record has been written since the previews.
+        RevertConflict: records were changed or referred to since; ``meta`` lists the conflicts.
+        Conflict: a type is no longer registered, the database no longer accepts former values, or other transactions
+            kept writing the same records.
     """
     return attempt(lambda: _revert_import(organization, import_id, on_conflict, if_match, actor))
 
@@ -113,14 +113,14 @@ def _revert_import(
 ) -> Revert:
     import_ = lock_import(organization, import_id)
     require_state(import_, ImportState.PROCESSED, "reverted")
-    assert import_.processed_at  # noqa: S101 - what the state means
+    assert import_.processed_at  # noqa: S101 - by its state
     lock_organization(organization)
-    with _refuse_what_cannot_be():
+    with _convert_errors():
         report = undo(
             organization_id=organization.pk,
             import_id=import_.pk,
             on_conflict=on_conflict,
-            check=lambda: require_tag(if_match, lambda: _make_tag(import_)),
+            check=lambda: require_tag(if_match, lambda: _make_etag(import_)),
         )
     if report.conflict_count:
         raise RevertConflict(report)
@@ -132,23 +132,23 @@ def _revert_import(
 
 
 def preview_revert(*, organization: Organization, import_id: int) -> RevertPreview:
-    """Tell what reverting an import would do, without a lock and without writing anything.
+    """Read what reverting an import would do, without locks and without writing.
 
     Raises:
         RecordNotFound, WrongState: as ``revert_import`` does.
-        Conflict: a type of records is not importable any more.
+        Conflict: a type is no longer registered.
     """
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.PROCESSED, "reverted")
-    with _refuse_what_cannot_be():
-        # First the tag: what is written meanwhile then makes it an old one.
-        tag = _make_tag(import_)
+    with _convert_errors():
+        # Before anything else is read: if another transaction writes in between, the ETag is outdated.
+        etag = _make_etag(import_)
         changes = UndoPreview(organization_id=organization.pk, import_id=import_id)
-        return RevertPreview(import_, tag, changes.count_outcomes(), changes)
+        return RevertPreview(import_, etag, changes.count_outcomes(), changes)
 
 
 def find_import(*, import_id: int, organization: Organization | None = None) -> Import:
-    """An import of the organization, or without one of any organization.
+    """An import of the organization; without ``organization``, of any.
 
     Raises:
         RecordNotFound: there is none.
@@ -163,7 +163,8 @@ def find_import(*, import_id: int, organization: Organization | None = None) -> 
 
 
 @contextmanager
-def _refuse_what_cannot_be() -> Iterator[None]:
+def _convert_errors() -> Iterator[None]:
+    """Raise ``Conflict`` for errors of the engine and the database that no other attempt can avoid."""
     try:
         yield
     except UnknownTypeError as error:
@@ -171,10 +172,10 @@ def _refuse_what_cannot_be() -> Iterator[None]:
     except (DataError, IntegrityError) as error:
         if is_write_conflict(error):
             raise
-        # The tables have changed since: another type, a constraint, no null any more.
+        # The table has changed since the import: a column's type, a constraint, NOT NULL.
         raise Conflict("The database does not accept values any more that were there before the import") from error
 
 
-def _make_tag(import_: Import) -> str:
+def _make_etag(import_: Import) -> str:
     state = [import_.pk, import_.processed_at, import_.reverted_at]
-    return make_tag(organization_id=import_.organization_id, import_id=import_.pk, state=state)
+    return make_etag(organization_id=import_.organization_id, import_id=import_.pk, state=state)

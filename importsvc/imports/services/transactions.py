@@ -1,4 +1,4 @@
-"""What every move of an import has in common: a transaction, its locks, and how often it is begun."""
+"""The transactions of services: attempts, locks, and the check of the import's state."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Result = TypeVar("Result")
 
 
 def attempt(work: Callable[[], Result]) -> Result:
-    """Do the work in a transaction, or a part of one, and anew if another transaction got in its way.
+    """Do the work in a transaction, or in a savepoint of the caller's, and repeat it after a write conflict.
 
     Raises:
-        Busy: other transactions kept writing the same records.
+        Busy: the last attempt also ended with a write conflict.
     """
     is_part = connection.in_atomic_block
     for number in range(1, ATTEMPTS + 1):
@@ -39,9 +39,9 @@ def attempt(work: Callable[[], Result]) -> Result:
 
 
 def _check_deferred_constraints() -> None:
-    """Now, where a violation is still tried again, and not at the commit of the transaction that this is a part of."""
+    """Check them before the savepoint is released, so that a violation leads to another attempt."""
     with connection.cursor() as cursor:
-        # For the rest of the transaction. Django would defer all afterwards, also those that are not by default.
+        # Until the transaction ends. Django's check_constraints() would defer all constraints afterwards.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -56,11 +56,14 @@ def lock_import(organization: Organization, import_id: int) -> Import:
 
 
 def lock_organization(organization: Organization) -> Organization:
-    """The organization as it is now: one load or revert in it at a time. Others may go on writing what refers to it."""
+    """Read and lock the organization: it runs or reverts one import at a time.
+
+    Other transactions may still write records that refer to it.
+    """
     return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
 def require_state(import_: Import, state: ImportState, move: str) -> None:
-    """Refuse the move, named by a participle, unless the import is where it starts from (contract, section 2.4)."""
+    """Raise ``WrongState`` unless the import is in this state (contract, section 2.4); ``move`` is a participle."""
     if import_.state != state:
         raise WrongState(import_.state, move)

@@ -1,1 +1,1 @@
-"""The documents that answer: from what serializers declare, by queries that are compiled once."""
+"""Response documents, built from declarations of serializers and compiled queries."""

@@ -1,8 +1,8 @@
-"""From rows to resource objects: which columns a document needs, and where in its rows they are, found out once.
+"""Builds documents from rows of a query. The columns that a document needs are determined once for each shape.
 
-djangorestframework-jsonapi would run a serializer for every resource of every document. Here the serializers are read
-once (``importsvc.jsonapi.document.resources``), one query reads the columns that are shown, includes joined, and tuples
-become the same documents. ``tests/jsonapi/test_compiled.py`` holds the two ways together.
+djangorestframework-jsonapi would run a serializer for each resource object. Here the serializers are read once
+(``importsvc.jsonapi.document.resources``), one query reads the shown columns with joins for includes, and documents are
+built from its tuples. ``tests/jsonapi/test_compiled.py`` checks that both ways have the same result.
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ from importsvc.jsonapi.document.resources import Resource, read_resource
 Row = Sequence[Any]
 ResourceObject = dict[str, Any]
 
-# Clients choose fields and includes freely: of all possible shapes, those used last are kept.
-_SHAPES_KEPT = 1_000
+# The number of cached shapes: clients choose fields and includes freely.
+_CACHED_SHAPES = 1_000
 
 
 @dataclass(frozen=True)
 class ResourceShape:
-    """How a row becomes a resource object.
+    """The positions of a resource object's members in a row.
 
     Attributes:
         type: of the resource.
-        id_at: where its id is; ``None`` there means that there is no resource.
-        names: of the attributes, whose values stand together in ``values``.
-        time_stamps: those of the names that are time stamps.
-        linkage: name, place of the id (``None`` if it is always empty), type and kind of id of each relationship.
+        id_at: the position of its id; without a value there, there is no resource.
+        names: of the attributes.
+        values: the positions of their values.
+        time_stamps: the names of the attributes that are time stamps.
+        linkage: for each relationship its name, the position of the id (``None`` if it is always empty), the type, and
+            the function that converts the id.
     """
 
     type: str
@@ -43,7 +45,7 @@ class ResourceShape:
     linkage: tuple[tuple[str, int | None, str, Callable[[Any], Any]], ...]
 
     def build(self, row: Row, zone: tzinfo) -> ResourceObject:
-        """The resource object."""
+        """The resource object of a row, with time stamps in ``zone``."""
         resource: ResourceObject = {"id": str(row[self.id_at]), "type": self.type}
         if self.names:
             resource["attributes"] = attributes = dict(zip(self.names, row[self.values], strict=True))
@@ -64,12 +66,12 @@ class ResourceShape:
 
 @dataclass(frozen=True)
 class DocumentShape:
-    """How rows become a document's ``data`` and ``included``.
+    """The shape of a document's ``data`` and ``included``.
 
     Attributes:
-        columns: what to select, for ``values_list()`` of a queryset of the primary resource's records.
-        primary: shape of the primary data.
-        included: shapes of what is included, in order; ``None`` if documents have no ``included``.
+        columns: the arguments of ``values_list()`` for a queryset of the primary resource's records.
+        primary: the shape of the primary data.
+        included: the shapes of included resources, in order; ``None`` if documents have no ``included``.
     """
 
     columns: tuple[str, ...]
@@ -87,7 +89,7 @@ class DocumentShape:
     def _build_included(
         self, shapes: Sequence[ResourceShape], rows: Sequence[Row], zone: tzinfo
     ) -> list[ResourceObject]:
-        """What the rows refer to, each resource once and none that is primary data, in the order of reference."""
+        """The resources that rows refer to, in this order, each once and without those in the primary data."""
         seen = {self.primary.type: {row[self.primary.id_at] for row in rows}}
         resources: list[ResourceObject] = []
         for shape in shapes:
@@ -100,7 +102,7 @@ class DocumentShape:
         return resources
 
 
-@functools.lru_cache(_SHAPES_KEPT)
+@functools.lru_cache(_CACHED_SHAPES)
 def compile_document(
     serializer_class: Any,
     include: frozenset[str] | None,
@@ -110,8 +112,8 @@ def compile_document(
 
     Args:
         serializer_class: declares the resource.
-        include: paths to include, all of them the resource's; ``None`` for a document without ``included``.
-        fields: types with the names of the fields to show; types that are not here show all.
+        include: the paths to include, which must be valid; ``None`` for a document without ``included``.
+        fields: types with the names of the fields to show; other types show their default fields.
     """
     compiler = _Compiler(include or frozenset(), dict(fields))
     resource = read_resource(serializer_class)
@@ -122,7 +124,7 @@ def compile_document(
 
 
 class _Compiler:
-    """Collects the columns of a document and remembers where they are."""
+    """Collects the columns of a document, with their positions."""
 
     def __init__(self, include: frozenset[str], fields: dict[str, frozenset[str]]) -> None:
         self.include = include
@@ -157,7 +159,7 @@ class _Compiler:
         )
 
     def add_included(self, resource: Resource, *, path: str = "", prefix: str = "") -> list[ResourceShape]:
-        """The shapes of what a resource includes, each before what it includes itself."""
+        """The shapes of a resource's included resources, each before those that it includes itself."""
         shapes: list[ResourceShape] = []
         for name, related in resource.included.items():
             own_path = f"{path}{name}"

@@ -1,4 +1,4 @@
-"""Serializer fields of the page: time stamps in the organization's zone, to-one linkage, strict input."""
+"""Serializer fields: time stamps in the organization's zone, to-one linkage, strict input."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ BLANK = "can't be blank"
 
 
 def write_time_stamp(at: datetime, zone: tzinfo) -> str:
-    """``2020-08-11T01:04:34.303+02:00``: milliseconds, and the offset that the zone has then."""
+    """The time stamp with milliseconds and the offset of the zone: ``2020-08-11T01:04:34.303+02:00``."""
     return at.astimezone(zone).isoformat(timespec="milliseconds")
 
 
 class TimestampField(serializers.DateTimeField):
-    """A time stamp that documents show in the organization's zone."""
+    """A time stamp, written in the organization's zone."""
 
 
 class ToOneField(ResourceRelatedField):
-    """Linkage to one resource that is known by its id alone: nothing is read from the database for it.
+    """Linkage to one resource, by the id in the foreign key's column.
 
-    ``id_type`` is ``str``, except where the page has a number.
+    ``id_type`` is ``str``, except where the published page has a number.
     """
 
     def __init__(self, resource_type: str, *, id_type: Callable[[Any], Any] = str, **kwargs: Any) -> None:
@@ -36,11 +36,11 @@ class ToOneField(ResourceRelatedField):
 
 
 class EmptyToOneField(ToOneField):
-    """Linkage that the page shows and nothing here can fill: always ``null``."""
+    """Linkage to a resource of the published page that the service does not have: always ``null``."""
 
 
 class RawJsonField(serializers.Field):
-    """Takes whatever JSON was sent and leaves every check to the core, which checks more and faster than DRF."""
+    """Any JSON value. The services check it."""
 
     default_error_messages = {"required": BLANK, "null": BLANK}
 
@@ -48,12 +48,12 @@ class RawJsonField(serializers.Field):
         super().__init__(write_only=True, **kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
-        """What was sent."""
+        """The value, unchanged."""
         return data
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """``true`` or ``false``, no words or numbers that mean them."""
+    """``true`` or ``false``; other values that DRF accepts, such as ``"yes"`` or ``1``, are errors."""
 
     default_error_messages = {"invalid": "must be true or false"}
 
@@ -65,12 +65,12 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class StrictChoiceField(serializers.ChoiceField):
-    """One of a few words."""
+    """A string out of a few choices."""
 
     default_error_messages = {"invalid": "must be one of {choices}", "null": "must be one of {choices}"}
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        """As usual, but null is refused like any other value that is none of the words."""
+        """As in DRF, but null is refused with the message for an invalid choice."""
         return (False, data) if data is None else super().validate_empty_values(data)
 
     def to_internal_value(self, data: Any) -> str:
@@ -81,7 +81,7 @@ class StrictChoiceField(serializers.ChoiceField):
 
 
 class StrictIdField(serializers.IntegerField):
-    """A positive whole number that fits into PostgreSQL's bigint, no text."""
+    """A positive JSON integer that fits into PostgreSQL's bigint; strings are errors."""
 
     default_error_messages = {"invalid": "must be a positive whole number"}
 
@@ -93,25 +93,24 @@ class StrictIdField(serializers.IntegerField):
 
 
 class JsonApiSerializer(ModelSerializer):
-    """What the serializers of all resources have in common.
+    """The base class of serializers, which declare resources and validate requests.
 
-    They say what resources look like and check what clients send; documents are made from what they say, without
-    running them (``importsvc.jsonapi.document.compiled``).
+    Documents are built from the declaration, without running the serializer (``importsvc.jsonapi.document.compiled``).
 
-    Put ``id`` first in ``Meta.fields``. Fields of ``Meta.fields_on_request`` are only shown if ``fields[type]=`` names
+    ``id`` comes first in ``Meta.fields``. Fields in ``Meta.fields_on_request`` are only shown if ``fields[type]`` names
     them.
     """
 
     serializer_field_mapping = {**ModelSerializer.serializer_field_mapping, DateTimeField: TimestampField}
 
-    # Of the resources that ``include`` can reach, by relationship.
+    # The serializers of the resources that ``include`` may name, by relationship.
     included_serializers: Mapping[str, type[JsonApiSerializer]] = {}
 
     def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Clean attributes; those that can only be read are ignored, since clients send back what they got.
+        """The clean attributes. Read-only ones are ignored, because clients send back what they have received.
 
         Raises:
-            ValidationError: with every wrong attribute, unknown ones included.
+            ValidationError: with all invalid and unknown attributes.
         """
         errors: dict[str, list[Any]] = {name: ["is not a known attribute"] for name in data if name not in self.fields}
         try:

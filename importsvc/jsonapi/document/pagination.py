@@ -1,4 +1,4 @@
-"""Pages of collections, with the page's links and figures (contract, sections 1 and 2.2)."""
+"""Pagination of collections, with ``links`` and members of ``meta`` (contract, sections 1 and 2.2)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _POSITIVE = re.compile(r"0*[1-9][0-9]*")
 class _IsAnyOf(Func):
     """Whether a value is in an array.
 
-    PostgreSQL makes the array once. What is ``IN`` a subquery it may look for again for every record of the table, if
-    it believes that there is but one: when it counted while an import was running, it has seen none of what that wrote.
+    PostgreSQL evaluates the array once. A subquery with ``IN`` it may evaluate again for each record, if its statistics
+    were taken during an import and miss the records of that.
     """
 
     template = "%(expressions)s)"
@@ -36,12 +36,12 @@ class PageNumberPagination(BasePagination):
     max_page_size = 200
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
-        """The records of the page that is asked for, as a queryset; none if it is past the end.
+        """The records of the requested page, as a queryset; none if it is past the end.
 
         Args:
             queryset: all records of the list, in order.
-            request: names the page.
-            view: its ``get_queryset()`` has all records that exist for the caller.
+            request: has the page parameters.
+            view: its ``get_queryset()`` has all records that the caller may read.
 
         Raises:
             RequestError: a page parameter is not a positive integer.
@@ -51,13 +51,12 @@ class PageNumberPagination(BasePagination):
             return queryset.none()
         if not start:
             return queryset[: self.size]
-        # The ids first, from an index alone: otherwise every record before the page, and all that it is joined with,
-        # would be read and thrown away.
+        # The ids first, from an index: otherwise PostgreSQL reads and joins all records before the page.
         ids = ArraySubquery(queryset.values("pk")[start : start + self.size])
         return view.get_queryset().filter(_IsAnyOf(F("pk"), ids)).order_by(*queryset.query.order_by)
 
     def paginate_sliced(self, items: Any, request: Request, *, count: int) -> Any:
-        """The items of the page that is asked for, of so many that can be sliced; none if it is past the end.
+        """The items of the requested page, as a slice of ``items``; none if it is past the end.
 
         Raises:
             RequestError: a page parameter is not a positive integer.
@@ -66,10 +65,10 @@ class PageNumberPagination(BasePagination):
         return items[start : start + self.size] if self.number <= self.pages else []
 
     def open(self, request: Request, count: Callable[[], int]) -> int:
-        """Find out which page is asked for, of how many; returns how many items are before it.
+        """Read the page parameters and count the items; return the number of items before the page.
 
         Raises:
-            RequestError: a page parameter is not a positive integer; then nothing was counted.
+            RequestError: a page parameter is not a positive integer. ``count`` has not been called.
         """
         self.request = request
         self.number = _read_positive(request, "page[number]", 1)
@@ -79,7 +78,7 @@ class PageNumberPagination(BasePagination):
         return (self.number - 1) * self.size
 
     def get_links(self) -> dict[str, str]:
-        """The links of the page's document."""
+        """The ``links`` of the document."""
         links = {"first": 1, "last": max(self.pages, 1)}
         if self.number > 1:
             links["prev"] = max(min(self.number - 1, self.pages), 1)
@@ -88,7 +87,7 @@ class PageNumberPagination(BasePagination):
         return {name: self.link(number) for name, number in links.items()}
 
     def get_figures(self) -> dict[str, int]:
-        """What stands in the ``meta`` of the page's document."""
+        """The members of ``meta`` about the page."""
         return {
             "current_page": self.number,
             "total_pages": self.pages,
@@ -98,7 +97,7 @@ class PageNumberPagination(BasePagination):
         }
 
     def link(self, number: int) -> str:
-        """The absolute URL of a page of this collection: all parameters of the request, sorted by name."""
+        """The absolute URL of a page of this collection, with all parameters of the request sorted by name."""
         parameters = dict(self.request.query_params.lists())
         parameters["page[number]"] = [str(number)]
         parameters["page[size]"] = [str(self.size)]
@@ -111,7 +110,7 @@ def _read_positive(request: Request, name: str, default: int) -> int:
     value = request.query_params.get(name)
     if value is None:
         return default
-    # No clause of the contract needs more digits than this, and Python refuses to read thousands of them.
+    # Python refuses to convert thousands of digits.
     if not _POSITIVE.fullmatch(value) or len(value) > 100:
         raise RequestError("invalid_page", f"'{name}' must be a positive integer", parameter=name)
     return int(value)

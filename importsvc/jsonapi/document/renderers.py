@@ -1,4 +1,4 @@
-"""Documents as text."""
+"""The renderer of documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importsvc.jsonapi.errors import MEDIA_TYPE
 
 
 class JsonApiRenderer(JSONRenderer):
-    """Writes the documents that views make, and lists of error objects as error documents."""
+    """Renders the documents of views, and lists of error objects as error documents."""
 
     media_type = MEDIA_TYPE
     format = "vnd.api+json"
@@ -20,7 +20,7 @@ class JsonApiRenderer(JSONRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        """The text; ``data`` is a document, or what ``importsvc.jsonapi.errors`` made of an exception."""
+        """The text of ``data``: a document, or a list of error objects from ``importsvc.jsonapi.errors``."""
         context = renderer_context or {}
         document = {"errors": data} if context["response"].exception else data
         return super().render(document, accepted_media_type, context)

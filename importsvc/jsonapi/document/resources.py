@@ -1,7 +1,7 @@
-"""What serializers declare, read once: which columns a resource shows, and how each is written.
+"""Reads resources from their serializers: the columns that a resource shows, and how each is written.
 
-Serializers are the declarations; nothing here runs them. What cannot be read from a declaration is refused when the
-service starts (``importsvc.jsonapi.checks``), not left out of documents.
+Serializers are read as declarations and not run. A declaration that cannot be read is an error when the service starts
+(``importsvc.jsonapi.checks``).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from rest_framework.relations import RelatedField
 
 from importsvc.jsonapi.document.fields import EmptyToOneField, JsonApiSerializer, TimestampField, ToOneField
 
-# How a field writes, and the columns whose values it would write as the database driver gives them. By the method and
-# not by the class: a class that writes in a way of its own is unknown, one that differs in validation is not.
+# For a field's ``to_representation``, the model fields whose values it writes as the database driver returns them. By
+# method, not by class: a subclass that overrides validation is supported, one that overrides writing is not.
 _WRITTEN_AS_THEY_ARE: Mapping[Callable[..., Any], tuple[type[models.Field], ...]] = {
     serializers.CharField.to_representation: (models.CharField, models.TextField),
     serializers.IntegerField.to_representation: (models.IntegerField,),
@@ -31,7 +31,7 @@ _WRITTEN_AS_THEY_ARE: Mapping[Callable[..., Any], tuple[type[models.Field], ...]
 
 
 class UnknownDeclarationError(TypeError):
-    """A serializer declares something that cannot be turned into a column and a way to write it."""
+    """A serializer declares a field that is not a column, or is written in an unsupported way."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Attribute:
     """An attribute.
 
     Attributes:
-        column: the attribute of the model's field: ``creator_id`` for a foreign key.
-        is_time_stamp: whether it is written in the organization's zone; every other value is written as it is.
+        column: the model field's attribute, such as ``creator_id`` for a foreign key.
+        is_time_stamp: whether it is written in the organization's zone; other values are written unchanged.
     """
 
     name: str
@@ -54,8 +54,8 @@ class Relationship:
 
     Attributes:
         column: the name of the foreign key; ``None`` if the relationship is always empty.
-        type: of the resource it refers to.
-        id_type: how the id is written.
+        type: of the related resource.
+        id_type: converts the id.
     """
 
     name: str
@@ -69,9 +69,9 @@ class Resource:
     """A type of resources; members are in the order of the declaration.
 
     Attributes:
-        included: the resources that ``include`` can reach, by relationship.
-        default_paths: what is included without asking.
-        on_request: names of attributes that are only shown to who asks for them.
+        included: the resources that ``include`` may name, by relationship.
+        default_paths: the paths that are included by default.
+        on_request: the names of attributes that are only shown if ``fields[type]`` names them.
     """
 
     type: str
@@ -84,22 +84,22 @@ class Resource:
 
     @property
     def field_names(self) -> frozenset[str]:
-        """What ``fields[type]`` may name."""
+        """The names that ``fields[type]`` may have."""
         return frozenset([*(attribute.name for attribute in self.attributes), *self.relationships])
 
     @property
     def default_field_names(self) -> frozenset[str]:
-        """What is shown without ``fields[type]``."""
+        """The names of the fields that are shown without ``fields[type]``."""
         return self.field_names - self.on_request
 
     def include_paths(self, prefix: str = "") -> Iterator[str]:
-        """Every path that ``include`` may name."""
+        """The paths that ``include`` may have."""
         for name, related in self.included.items():
             yield prefix + name
             yield from related.include_paths(f"{prefix}{name}.")
 
     def find(self, resource_type: str) -> Resource | None:
-        """This resource or one that it can include, by its type."""
+        """This resource, or one that it can include, by type."""
         if self.type == resource_type:
             return self
         found = (related.find(resource_type) for related in self.included.values())
@@ -107,10 +107,10 @@ class Resource:
 
 
 def read_resource(serializer_class: Any) -> Resource:
-    """The resource that a serializer declares; read once.
+    """The resource that a serializer declares. The result is cached.
 
     Raises:
-        UnknownDeclarationError: naming what of it cannot be read.
+        UnknownDeclarationError: a part of the declaration cannot be read.
     """
     return _read_resource(serializer_class)
 
@@ -149,7 +149,7 @@ def _read_attribute(field: Any, model: type[models.Model]) -> Attribute:
     if type(field).get_attribute is not serializers.Field.get_attribute or not (
         is_time_stamp or _is_written_as_it_is(field, column)
     ):
-        raise UnknownDeclarationError(f"Nobody knows how {_describe(field)} writes {type(column).__name__}")
+        raise UnknownDeclarationError(f"It is not known how {_describe(field)} writes {type(column).__name__}")
     return Attribute(str(field.field_name), column.attname, is_time_stamp)
 
 

@@ -1,1 +1,1 @@
-"""What a request says: its document, query parameters and headers, checked before anything is done."""
+"""The parts of a request: its document, query parameters and headers, with their checks."""

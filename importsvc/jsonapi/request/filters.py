@@ -1,6 +1,6 @@
 """``filter[…]`` and ``sort`` (contract, section 2.3), on top of django-filter.
 
-``filter[id]=1,2``, ``filter[id][]=1&filter[id][]=2`` and ``filter[id]=1&filter[id]=2`` are all the same union.
+``filter[id]=1,2``, ``filter[id][]=1&filter[id][]=2`` and ``filter[id]=1&filter[id]=2`` mean the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _ValuesWidget(forms.Widget):
 
 
 class _ValuesField(forms.Field):
-    """A list of values, each read by ``read``, which raises ``ValueError`` for what it cannot read."""
+    """A list of values. ``read`` converts each, or raises ``ValueError``."""
 
     widget = _ValuesWidget
 
@@ -46,7 +46,7 @@ class _ValuesField(forms.Field):
 
 
 class ValuesFilter(django_filters.Filter):
-    """Records that have any of the values in a field. Without values in the request it filters nothing."""
+    """Records that have one of the values in a field; all records if the request has no values."""
 
     field_class = _ValuesField
     separator: str | None = ","
@@ -56,20 +56,20 @@ class ValuesFilter(django_filters.Filter):
 
     @staticmethod
     def read(text: str) -> Any:
-        """The value that the text means.
+        """The value of the text.
 
         Raises:
-            ValueError: it means none.
+            ValueError: the filter does not support it.
         """
         raise NotImplementedError
 
     def filter(self, queryset: QuerySet[Any, Any], values: Sequence[Any]) -> QuerySet[Any, Any]:
-        """The records that match; called with values only."""
+        """The records that have one of the values, of which there is at least one."""
         raise NotImplementedError
 
 
 class IdFilter(ValuesFilter):
-    """By ids. An id too large to exist matches nothing, as any other that does not exist."""
+    """By ids. An id that is too large matches nothing, like any id that does not exist."""
 
     @staticmethod
     def read(text: str) -> int:
@@ -81,11 +81,11 @@ class IdFilter(ValuesFilter):
     largest = LARGEST_BIGINT
 
     def filter(self, queryset: QuerySet[Any, Any], values: Sequence[int]) -> QuerySet[Any, Any]:
-        """By the field of the filter."""
+        """The records with one of these ids."""
         return queryset.filter(self.condition([value for value in values if value <= self.largest]))
 
     def condition(self, ids: Sequence[int]) -> Q:
-        """What a record must fulfil."""
+        """The condition for these ids."""
         return Q(**{f"{self.field_name}__in": ids})
 
 
@@ -96,9 +96,9 @@ class NumberFilter(IdFilter):
 
 
 class RelatedIdFilter(IdFilter):
-    """By ids of something the record has no column for: ``related`` turns them into a subquery of record ids.
+    """By ids in another table. ``related`` returns a subquery of record ids for them.
 
-    ``related`` is called with the ids and, as keywords, with the parameters of the view (``get_parameters()``).
+    Its arguments are the ids and, as keywords, the parameters of the view (``get_parameters()``).
     """
 
     def __init__(self, *, related: Callable[..., Any], **kwargs: Any) -> None:
@@ -106,13 +106,13 @@ class RelatedIdFilter(IdFilter):
         super().__init__(**kwargs)
 
     def condition(self, ids: Sequence[int]) -> Q:
-        """What a record must fulfil."""
+        """The condition for these ids."""
         view: Any = self.parent.request.parser_context["view"]
         return Q(pk__in=self.related(ids, **view.get_parameters()))
 
 
 class NullableBooleanFilter(ValuesFilter):
-    """``true``, ``false`` or ``null``, written like this."""
+    """By ``true``, ``false`` or ``null``."""
 
     _VALUES: ClassVar[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
 
@@ -124,7 +124,7 @@ class NullableBooleanFilter(ValuesFilter):
         return cls._VALUES[text]
 
     def filter(self, queryset: QuerySet[Any, Any], values: Sequence[bool | None]) -> QuerySet[Any, Any]:
-        """Null is a value like the others here."""
+        """The records with one of the values, which may be null."""
         condition = Q(**{f"{self.field_name}__in": [value for value in values if value is not None]})
         if None in values:
             condition |= Q(**{f"{self.field_name}__isnull": True})
@@ -132,7 +132,7 @@ class NullableBooleanFilter(ValuesFilter):
 
 
 class WordFilter(ValuesFilter):
-    """By some of the words that ``words`` returns, written like this."""
+    """By words, out of those that ``words`` returns."""
 
     def __init__(self, *, words: Callable[[], Collection[str]], **kwargs: Any) -> None:
         self.words = words
@@ -145,12 +145,12 @@ class WordFilter(ValuesFilter):
         return text
 
     def filter(self, queryset: QuerySet[Any, Any], values: Sequence[str]) -> QuerySet[Any, Any]:
-        """By the field of the filter."""
+        """The records with one of the words."""
         return queryset.filter(**{f"{self.field_name}__in": values})
 
 
 class TextFilter(ValuesFilter):
-    """By the whole text, whatever its case. A comma is part of the text: for a union repeat the parameter."""
+    """By the whole text, case-insensitively. A comma is part of the text: several texts take several parameters."""
 
     separator = None
 
@@ -162,7 +162,7 @@ class TextFilter(ValuesFilter):
         return text
 
     def filter(self, queryset: QuerySet[Any, Any], values: Sequence[str]) -> QuerySet[Any, Any]:
-        """Compared by the database, as its indexes are."""
+        """The records with one of the texts, folded by the database as in its indexes."""
         alias = f"_{self.field_name}_folded"
         return queryset.alias(**{alias: Lower(self.field_name)}).filter(
             **{f"{alias}__in": [Lower(Value(value)) for value in values]}
@@ -170,13 +170,13 @@ class TextFilter(ValuesFilter):
 
 
 class FilterBackend(BaseFilterBackend):
-    """Applies the view's ``filterset_class``; ``importsvc.jsonapi.request.query`` has refused unknown names before."""
+    """Applies the view's ``filterset_class``; ``importsvc.jsonapi.request.query`` has refused unknown filters."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any, Any], view: Any) -> QuerySet[Any, Any]:
-        """The records that all filters let through.
+        """The records that match all filters.
 
         Raises:
-            RequestError: a value that a filter cannot read.
+            RequestError: a filter does not support a value.
         """
         listing = view.get_listing()
         if listing is None or listing.filterset_class is None:
@@ -188,7 +188,7 @@ class FilterBackend(BaseFilterBackend):
         for name, values in given.items():
             data.setlist(name, values)
         filterset = listing.filterset_class(data, queryset=queryset, request=request)
-        # Only filters that are given take part: django-filter would ask each of them to filter by nothing.
+        # Only the filters in the request: django-filter would call all of them.
         filterset.filters = {name: each for name, each in filterset.filters.items() if name in given}
         if not filterset.is_valid():
             name = next(iter(filterset.errors))
@@ -201,7 +201,7 @@ class FilterBackend(BaseFilterBackend):
 
 
 class SortBackend(BaseFilterBackend):
-    """Applies ``sort``: names of the view's ``sort_fields``, comma-separated, ``-`` for descending; then by id."""
+    """Applies ``sort``: comma-separated names of the view's ``sort_fields``, with ``-`` for descending; then the id."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any, Any], view: Any) -> QuerySet[Any, Any]:
         """The records in order."""
@@ -211,12 +211,12 @@ class SortBackend(BaseFilterBackend):
 
 
 def read_order(request: Request) -> tuple[str, ...]:
-    """What the records of a request are ordered by: what ``sort`` names, then the id."""
+    """The order of the records: the fields in ``sort``, then the id."""
     return (*(name for name in request.query_params.get("sort", "").split(",") if name), "id")
 
 
 def read_filters(parameters: QueryDict) -> dict[str, list[str]]:
-    """The values of each filter of a request, from ``filter[name]`` and ``filter[name][]`` together."""
+    """The values of each filter in a request, from both ``filter[name]`` and ``filter[name][]``."""
     given: dict[str, list[str]] = {}
     for parameter, values in parameters.lists():
         if parameter.startswith("filter[") and parameter.endswith("]"):

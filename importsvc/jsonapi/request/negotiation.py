@@ -1,4 +1,4 @@
-"""Which requests we can read and which answers we can give (contract, section 2.1; JSON:API 1.1, section 5)."""
+"""Content negotiation: ``Content-Type`` and ``Accept`` (contract, section 2.1; JSON:API 1.1, section 5)."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from rest_framework.request import Request
 
 from importsvc.jsonapi.errors import MEDIA_TYPE
 
-# From the most particular to the least: the first that the client mentions decides.
+# From the most specific to the least specific; the first one in the header decides.
 _RANGES = (MEDIA_TYPE, "application/*", "*/*")
 
 
 class JsonApiContentNegotiation(BaseContentNegotiation):
-    """JSON:API only, with the parameters that clients of this family send."""
+    """JSON:API only, with the media type parameters that clients use."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """The parser, or ``None`` (415) when the ``Content-Type`` is not ours to read."""
+        """The parser; ``None``, which leads to 415, if the ``Content-Type`` is not supported."""
         media_type, parameters = _parse(request.content_type)
         return next(iter(parsers)) if media_type == MEDIA_TYPE and _are_known(parameters) else None
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The renderer, if ``Accept`` allows what it makes.
+        """The renderer.
 
         Raises:
-            NotAcceptable: it allows nothing that we have.
+            NotAcceptable: ``Accept`` does not allow JSON:API.
         """
         header = request.META.get("HTTP_ACCEPT", "").strip()
         allowed = dict(_read_accept(header))
@@ -42,7 +42,7 @@ class JsonApiContentNegotiation(BaseContentNegotiation):
 
 
 def _read_accept(header: str) -> Iterator[tuple[str, float]]:
-    """Media ranges with their quality; ours, when modified by a parameter that we do not know, is left out."""
+    """The media ranges with their quality, without JSON:API ranges that have an unknown parameter."""
     for part in header.split(","):
         media_range, parameters = _parse(part)
         try:
@@ -56,7 +56,7 @@ def _read_accept(header: str) -> Iterator[tuple[str, float]]:
 def _parse(header: str) -> tuple[str, dict[str, str]]:
     try:
         return parse_header_parameters(header)
-    except (ValueError, TypeError):  # by parameters whose RFC 2231 encoding makes no sense
+    except (ValueError, TypeError):  # from parameters with an invalid RFC 2231 encoding
         return "", {}
 
 

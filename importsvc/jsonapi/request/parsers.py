@@ -1,4 +1,4 @@
-"""Request documents: JSON:API's frame is checked here, what the attributes mean is left to serializers."""
+"""The parser of request documents. It checks the document; serializers validate the attributes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from rest_framework.parsers import BaseParser
 
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE, RequestError
 from importsvc.text.display import printable
-from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, read_utf8
+from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
 from importsvc.text.strict_json import AmbiguousObject, make_object
+from importsvc.text.text_stream import read_utf8
 
-# Reads the value of an attribute that may be large, and returns what stands for it.
+# Reads the value of a large attribute, and returns the attribute's value for the serializer.
 ReadAttribute = Callable[[JsonReader], Any]
 
 
 class JsonApiParser(BaseParser):
-    """Reads a document with one resource object from the connection and returns its attributes.
+    """Parses a document with one resource object from a stream, and returns its attributes.
 
-    Those that the view names in ``streamed_attributes`` are read by functions of the view, however large they are; all
-    others are held in memory.
+    Attributes in the view's ``streamed_attributes`` are read by these functions, without holding them in memory.
     """
 
     media_type = MEDIA_TYPE
@@ -36,7 +36,7 @@ class JsonApiParser(BaseParser):
         """The attributes of the document's resource object; empty if it has none.
 
         Raises:
-            RequestError: the body is too large, no JSON, no JSON:API document, or not about this endpoint's resource.
+            RequestError: the body is too large, not JSON, not a JSON:API document, or has another resource.
         """
         context = parser_context or {}
         request, view = context["request"], context["view"]
@@ -56,7 +56,7 @@ class JsonApiParser(BaseParser):
 
 
 class _Body:
-    """The body of a request, with the digest of what was read of it, by which it is recognized if it comes again."""
+    """The body of a request, with a digest of the bytes that were read."""
 
     def __init__(self, stream: IO[Any]) -> None:
         self._stream = stream
@@ -70,7 +70,7 @@ class _Body:
 
 
 def _read_object(reader: JsonReader, path: tuple[str, ...], streamed: Mapping[str, ReadAttribute]) -> Any:
-    """A value; of an object at the end of ``path`` the streamed members are what their functions return."""
+    """Read a value. In the object at ``path``, functions read the members in ``streamed``."""
     if reader.peek() != "{":
         return reader.read_value()
     pairs = []
@@ -86,16 +86,16 @@ def _read_object(reader: JsonReader, path: tuple[str, ...], streamed: Mapping[st
 
 
 def read_attributes(document: object, *, resource_name: str, resource_id: str | None) -> dict[str, Any]:
-    """The attributes of the resource object that a document is about.
+    """The attributes of a document's resource object.
 
     Args:
         document: decoded JSON.
-        resource_name: the type that the endpoint serves.
+        resource_name: the resource type of the endpoint.
         resource_id: from the URL; ``None`` when a resource is created. The document may leave it out.
 
     Raises:
-        RequestError: 400 for what is no such document, 409 for another type or id, 403 for an id chosen by the client
-            and for relationships, none of which can be written.
+        RequestError: 400 if it is not such a document, 409 for another type or id, 403 for an id in a new resource and
+            for relationships, which are read-only.
     """
     data = _check_object(document).get("data")
     if data is None:

@@ -11,18 +11,18 @@ from importsvc.jsonapi.errors import RequestError
 ANY_STATE = "*"
 
 _TAG = r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
-# Between commas there may be nothing (RFC 9110, section 5.6.1.2), but there must be a tag somewhere.
+# List items may be empty (RFC 9110, section 5.6.1.2), but there must be at least one ETag.
 _TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 
 
 def read_if_match(request: Request) -> frozenset[str] | None:
-    """The tags that the header names, without quotes, or ``*`` by itself; ``None`` if there is no such header.
+    """The ETags in the header, without quotes, or ``*``; ``None`` without the header.
 
-    No tag may be left: then there is a condition that nothing meets. Weak tags count as well: ours stand for a state
-    and not for bytes, and whoever compresses an answer on the way makes its tag a weak one.
+    The result may be empty, which no current ETag meets. Weak ETags are accepted: the service's ETags identify a state
+    and not bytes, and a proxy that compresses a response makes its ETag weak.
 
     Raises:
-        RequestError: it is malformed.
+        RequestError: the header is malformed.
     """
     header = request.headers.get("If-Match")
     if header is None:
@@ -31,5 +31,5 @@ def read_if_match(request: Request) -> frozenset[str] | None:
         return frozenset({ANY_STATE})
     if not _TAGS.fullmatch(header):
         raise RequestError("bad_request", "If-Match must be * or a list of tags in quotes", header="If-Match")
-    # A star in quotes is a tag like any other, but none of ours: nothing has it.
+    # "*" in quotes is an ETag that no preview has.
     return frozenset(re.findall(_TAG, header)) - {ANY_STATE}

@@ -1,4 +1,4 @@
-"""Query parameters are checked first; what an endpoint does not support is refused (contract, section 2.3)."""
+"""Query parameters: those that an endpoint does not support are refused (contract, section 2.3)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _PAGE_MEMBERS = ("number", "size")
 
 @dataclass(frozen=True)
 class Listing:
-    """What a list can be asked for, besides pages of it.
+    """The query parameters that a list supports besides pages.
 
     Attributes:
-        filterset_class: has the filters, if there are any.
-        sort_fields: what it can be sorted by.
+        filterset_class: has the filters; ``None`` without filters.
+        sort_fields: the names that ``sort`` may have.
     """
 
     filterset_class: Any = None
@@ -32,18 +32,17 @@ class Listing:
 
     @property
     def filter_names(self) -> Collection[str]:
-        """What it can be filtered by."""
+        """The names of the filters."""
         return self.filterset_class.base_filters if self.filterset_class else ()
 
 
 def check_query(request: Request, view: Any) -> None:
-    """Refuse every query parameter that this endpoint does not support.
+    """Check that the endpoint supports all query parameters.
 
-    Only lists can be filtered, sorted and paged; every endpoint that answers with a resource supports ``include``
-    and ``fields``.
+    Lists support filters, ``sort`` and pages; all endpoints support ``include`` and ``fields``.
 
     Raises:
-        RequestError: naming the first parameter that is refused.
+        RequestError: for the first parameter that is not supported.
     """
     listing = view.get_listing()
     resource = view.get_resource()
@@ -73,17 +72,17 @@ def check_query(request: Request, view: Any) -> None:
 
 
 def read_shape(request: Request, serializer_class: Any) -> DocumentShape:
-    """The shape of the document that a request asks for by ``include`` and ``fields``, which ``check_query`` let pass.
+    """The shape of the requested document, from ``include`` and ``fields``, which ``check_query`` has checked.
 
-    Without ``include`` it includes what the resource includes without asking, if anything.
+    Without ``include`` it has the default includes of the resource.
     """
-    asked = request.query_params.getlist("include")
-    include = frozenset(_items(asked)) if asked else frozenset(read_resource(serializer_class).default_paths) or None
+    given = request.query_params.getlist("include")
+    include = frozenset(_items(given)) if given else frozenset(read_resource(serializer_class).default_paths) or None
     return compile_document(serializer_class, include, frozenset(read_fields(request).items()))
 
 
 def read_fields(request: Request) -> dict[str, frozenset[str]]:
-    """The fields that a request asks for by ``fields``, which ``check_query`` let pass, by type."""
+    """The requested fields by type, from ``fields``, which ``check_query`` has checked."""
     return {
         parameter.removeprefix("fields[").removesuffix("]"): frozenset(_items(values))
         for parameter, values in request.query_params.lists()
@@ -92,7 +91,7 @@ def read_fields(request: Request) -> dict[str, frozenset[str]]:
 
 
 def _items(values: list[str]) -> list[str]:
-    """The items of a comma list. An empty value has none; between commas there must be something."""
+    """The items of comma-separated values. An empty value has no items; empty items are returned, and not valid."""
     text = ",".join(values)
     return text.split(",") if text else []
 

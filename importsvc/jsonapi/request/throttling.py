@@ -1,4 +1,4 @@
-"""How often a token may ask: ``API_RATE_LIMIT``."""
+"""The rate limit of requests: ``API_RATE_LIMIT``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class RateLimit(SimpleRateThrottle):
-    """A limit for each person, counted in Django's cache; none when the setting is empty."""
+    """A limit for each person, counted in Django's cache; no limit if the setting is empty."""
 
     scope = "api"
 
     def get_rate(self) -> str | None:
-        """The setting, for example ``100/second``."""
+        """The setting, such as ``100/second``."""
         return settings.API_RATE_LIMIT or None
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        """Requests are counted by person: a second token is no second allowance."""
+        """The key of the person: all tokens of a person share one limit."""
         return self.cache_format % {"scope": self.scope, "ident": request.user.pk}

@@ -1,4 +1,4 @@
-"""``manage.py migrate``: Django's command, by one process at a time, which also gives staff what they need to see."""
+"""``manage.py migrate``: Django's command under a lock, which also grants permissions to the staff groups."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ from importsvc.management.migrating import hold_migration_lock, require_known_mi
 
 
 class Command(migrate.Command):
-    """Several processes may migrate a database at once: one does, the others wait and find nothing left to do.
+    """Migrates. A second process that migrates the same database waits, and then has nothing to do.
 
-    Django makes the permissions of a new type while it migrates; here they are given to the groups of staff.
+    Django creates the permissions of a new type while it migrates; the command grants them to the staff groups.
     """
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate and give permissions, or refuse a database that another version of the service has made."""
+        """Migrate and grant permissions, or refuse a database that was made by another version of the service."""
         database = options["database"]
         connection = connections[database]
 
-        def tell() -> None:
+        def report_wait() -> None:
             if options["verbosity"]:
                 self.stdout.write("Another process is migrating this database; waiting for it.")
                 self.stdout.flush()
 
-        with hold_migration_lock(connection, on_wait=tell):
-            if not options["prune"]:  # which is about migrations that this version does not have
+        with hold_migration_lock(connection, on_wait=report_wait):
+            if not options["prune"]:  # --prune is for migrations that this version does not have
                 require_known_migrations(connection)
             known = read_view_permissions(using=database)
             super().handle(*args, **options)

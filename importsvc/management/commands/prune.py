@@ -1,4 +1,4 @@
-"""``manage.py prune``: deletes rows that are stored for a limited time only."""
+"""``manage.py prune``: delete rows that are stored for a limited time."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ class Command(OutputCommand):
     """Prints a line for each kind of row that is deleted."""
 
     help = (
-        "Delete rows that are stored for a limited time only: the responses to requests with an Idempotency-Key, after"
+        "Delete rows that are stored for a limited time: the responses to requests with an Idempotency-Key, after"
         " IDEMPOTENCY_KEY_HOURS. Works in many short transactions; run it once a day, by cron."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """``--dry-run``."""
-        parser.add_argument("--dry-run", action="store_true", help="only say how much would be removed")
+        parser.add_argument("--dry-run", action="store_true", help="only say how many rows would be removed")
 
     def handle(self, *, dry_run: bool, **_: Any) -> None:
         """Delete the rows, or count them."""

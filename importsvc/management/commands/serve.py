@@ -1,4 +1,4 @@
-"""``manage.py serve``: everything between a fresh clone and the answer to the first request."""
+"""``manage.py serve``: migrate the database, create a demo organization, and serve the API and the admin."""
 
 import errno
 import json
@@ -24,12 +24,12 @@ from people.services import create_organization
 
 DEMO_FILE = settings.VAR_DIR / "demo.json"
 
-# For glibc: memory that an import of 100 MB took goes back to the system when it is free. Otherwise each thread keeps a
-# heap of its own, and large pieces are kept for later once the first was asked for. A little is kept: to take memory
-# from the system again for every part of a file is slow, on virtual machines above all.
+# Makes glibc return free memory to the system after a large import. By default each thread has its own heap, and glibc
+# keeps large blocks for reuse. Some free memory is kept, because to get memory from the system for each part of a file
+# is slow, above all on virtual machines.
 MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(2 << 20), "MALLOC_TRIM_THRESHOLD_": str(8 << 20)}
 
-# How long requests that run when the service is stopped may take to finish.
+# The time that running requests have to finish when the service is stopped.
 GRACE_SECONDS = 30
 
 EXAMPLES = """\
@@ -57,21 +57,21 @@ To try it, paste these lines into another terminal, one block after the other:
 """
 
 NO_DEMO = """\
-There are organizations already. Whoever has no token makes one with:
+The database has organizations. To create a token for a person:
 
   .venv/bin/python manage.py create_token --organization ID --email EMAIL
 """
 
 
 class Command(BaseCommand):
-    """Migrates, makes a demo organization in an empty database, and serves until it is told to stop."""
+    """Migrates, creates a demo organization in an empty database, and serves until it gets a stop signal."""
 
-    help = "Migrate, make a demo organization in an empty database, and serve on HOST:PORT until Ctrl-C."
+    help = "Migrate, create a demo organization in an empty database, and serve on HOST:PORT until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve; exits with 0 after Ctrl-C or a TERM or HUP signal, otherwise with what gunicorn exits with."""
+        """Serve; exits with 0 after Ctrl-C or a TERM or HUP signal, otherwise with the exit code of gunicorn."""
         _on_stop_signals(_exit)
-        # First of all: if the port is taken, the database is none of our business.
+        # Before anything else: if the port is taken, the database is not touched.
         listener = _listen(os.environ.get("HOST") or "127.0.0.1", _positive("PORT", 8000))
         url = _url(listener)
         try:
@@ -98,17 +98,17 @@ class Command(BaseCommand):
 
 
 class Gunicorn:
-    """The service's processes. The first stop signal lets requests that run finish, the next one cuts them off."""
+    """The gunicorn processes. After the first stop signal running requests finish; the second one ends them."""
 
     def __init__(self, listener: socket.socket) -> None:
-        """Start serving on ``listener``, which is gunicorn's from then on, and take over the stop signals."""
+        """Start gunicorn on ``listener``, which is closed here, and handle the stop signals."""
         command = [sys.executable, "-m", "gunicorn", "importsvc.wsgi:application"]
         command += ["--pythonpath", str(settings.BASE_DIR), "--bind", f"fd://{listener.fileno()}"]
-        # Threads: a worker of the default kind is killed when one request, such as a long import, takes 30 seconds.
+        # Threads: gunicorn kills a worker of the default class when one request takes more than 30 seconds.
         command += ["--worker-class", "gthread", "--threads", str(_positive("THREADS", 4))]
         command += ["--workers", str(_positive("WEB_CONCURRENCY", 2)), "--graceful-timeout", str(GRACE_SECONDS)]
         command += ["--log-level", "warning", "--no-control-socket"]
-        # A process group of its own, so that Ctrl-C in the terminal reaches only us.
+        # In its own process group: Ctrl-C in the terminal then signals this process only.
         self._process = subprocess.Popen(  # noqa: S603 - no shell
             command, pass_fds=[listener.fileno()], process_group=0, env={**MALLOC, **os.environ}
         )
@@ -117,9 +117,9 @@ class Gunicorn:
         listener.close()
 
     def wait(self) -> int:
-        """Wait until everything has ended; 0 after a stop signal."""
+        """Wait until gunicorn ends; return its exit code, or 0 after a stop signal."""
         code = self._process.wait()
-        # A signal that arrives before gunicorn listens to signals ends it at once.
+        # A signal that arrives before gunicorn handles signals kills it.
         return 0 if self._stopping and code == -signal.SIGTERM else code
 
     def _stop(self, _signal_number: int, _frame: FrameType | None) -> None:
@@ -146,7 +146,7 @@ def _positive(name: str, default: int) -> int:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-        # For its connections, too: an answer that is sent in two parts would wait 40 ms between them.
+        # Accepted connections inherit it. Without it, a response that is sent in two parts waits 40 ms between them.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except (OSError, OverflowError) as error:
@@ -163,14 +163,14 @@ def _url(listener: socket.socket) -> str:
 
 
 def _demo() -> dict[str, Any] | None:
-    """A demo organization's and person's id and a token that works; ``None`` if only others' organizations are there.
+    """The ids of the demo organization and its person, and a valid token; ``None`` if there is no demo organization.
 
-    In an empty database the organization is made.
+    In an empty database the organization is created.
     """
     if not Organization.objects.exists():
-        made = create_organization(name="Demo", email="demo@example.com", first_name="Demo", last_name="User")
-        demo = {"organization_id": made.organization.pk, "person_id": made.person.pk, "token": made.token}
-        # The database has only a hash of the token, and the next start wants to print it again.
+        created = create_organization(name="Demo", email="demo@example.com", first_name="Demo", last_name="User")
+        demo = {"organization_id": created.organization.pk, "person_id": created.person.pk, "token": created.token}
+        # The next start prints the token again, and the database only has a hash of it.
         DEMO_FILE.parent.mkdir(parents=True, exist_ok=True)
         DEMO_FILE.unlink(missing_ok=True)
         DEMO_FILE.touch(mode=0o600)
@@ -178,7 +178,7 @@ def _demo() -> dict[str, Any] | None:
         return demo
     try:
         demo = json.loads(DEMO_FILE.read_text())
-        # The file may be about another database.
+        # The file may belong to another database.
         token = find_token(demo["token"])
         return demo if token and token.person.organization_id == demo["organization_id"] else None
     except (FileNotFoundError, ValueError, KeyError, TypeError):

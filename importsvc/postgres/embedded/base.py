@@ -1,6 +1,6 @@
-"""Django's PostgreSQL backend on the embedded server, which starts when the first connection needs it.
+"""Django's PostgreSQL backend with the embedded server, which starts with the first connection.
 
-Commands that make no connection (``check``, type checks, ``--help``) start nothing.
+Commands that make no connection, such as ``check`` or ``--help``, do not start it.
 """
 
 from collections.abc import Iterable
@@ -16,26 +16,26 @@ SERVER = Server(settings.VAR_DIR / "postgres")
 
 
 class DatabaseClient(client.DatabaseClient):
-    """``manage.py dbshell``, with the psql that comes along."""
+    """``manage.py dbshell`` with the psql of the embedded server."""
 
     executable_name = str(PROGRAMS / "psql")
 
     def runshell(self, parameters: Iterable[str]) -> None:
-        """Start the server unless it runs, and psql on it."""
+        """Start the server unless it runs, and run psql."""
         self.connection.get_connection_params()
         super().runshell(parameters)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection to the embedded server; in everything else Django's own backend."""
+    """A connection to the embedded server; otherwise Django's own backend."""
 
     client_class = DatabaseClient
 
     def get_connection_params(self) -> dict[str, Any]:
-        """What to connect with, once the server answers.
+        """The parameters of a connection, after the server has started.
 
         Raises:
-            OperationalError: the server does not start, as when another server cannot be reached.
+            OperationalError: the server does not start; Django raises the same for a server that it cannot reach.
         """
         try:
             socket_folder = SERVER.start()

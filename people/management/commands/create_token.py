@@ -1,4 +1,4 @@
-"""``manage.py create_token``: another token for somebody who is known already."""
+"""``manage.py create_token``: create a token for a person."""
 
 from typing import Any
 
@@ -11,22 +11,26 @@ from people.services import create_token
 
 
 class Command(OutputCommand):
-    """Prints ``{"token": "…"}``, one line, and nothing else, always."""
+    """Prints one line, ``{"token": "…"}``, also without ``--json``."""
 
     help = (
-        "Make an API token for a person and print it as one line of JSON. Keep it: only a hash of it is stored."
-        " Tokens the person has already go on working; see revoke_token."
+        "Create an API token for a person and print it as one line of JSON. Keep it: only a hash of it is stored."
+        " Existing tokens of the person stay valid; see revoke_token."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whose token it is."""
+        """The person."""
         parser.add_argument(
             "--organization", required=True, type=int, metavar="ID", help="id of the person's organization"
         )
         parser.add_argument("--email", required=True, help="the person's address, in upper or lower case")
 
     def handle(self, *, organization: int, email: str, **_: Any) -> None:
-        """Make it, or say why not."""
+        """Create the token.
+
+        Raises:
+            CommandError: there is no such person, or the person is deactivated or archived.
+        """
         person = find_person_or_refuse(organization_id=organization, email=email)
         try:
             token = create_token(person=person)

@@ -1,4 +1,4 @@
-"""``manage.py revoke_token``: a token that must not work any more."""
+"""``manage.py revoke_token``: revoke a token."""
 
 from typing import Any
 
@@ -10,22 +10,24 @@ from people.services import revoke_token
 
 
 class Command(OutputCommand):
-    """Says whose token it was."""
+    """Prints the token's person and organization."""
 
-    help = "Make an API token useless from now on. This cannot be undone; doing it twice does no harm."
+    help = "Revoke an API token. This cannot be undone; a revoked token can be revoked again without effect."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which token."""
-        parser.add_argument(
-            "prefix", help="the token's part before the dot, as the admin lists it; the whole token will do too"
-        )
+        """The token."""
+        parser.add_argument("prefix", help="the part of the token before the dot, as in the admin, or the whole token")
 
     def handle(self, *, prefix: str, **_: Any) -> None:
-        """Revoke it, or say that there is none."""
+        """Revoke the token.
+
+        Raises:
+            CommandError: there is no such token.
+        """
         prefix = prefix.strip().partition(".")[0]
         try:
             token = revoke_token(prefix=prefix)
-        # The shell hands over bytes that are not UTF-8 as lone surrogates, which no prefix has.
+        # Python decodes bytes that are not UTF-8 to lone surrogates, which cannot be sent to the database.
         except (ApiToken.DoesNotExist, UnicodeEncodeError):
             raise CommandError(f"No token starts with {prefix!r}.") from None
         person = token.person

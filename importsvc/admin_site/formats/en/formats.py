@@ -1,4 +1,4 @@
-"""Dates that sort, with seconds and zone: Django's own are for prose and say "midnight"."""
+"""Date formats that sort, with seconds and zone. Django's own have no seconds, and say "midnight"."""
 
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i:s e"

@@ -1,4 +1,4 @@
-"""``manage.py import_file``: the rows of a file turned into records, in one go."""
+"""``manage.py import_file``: import the rows of a file."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ SHOWN_ERRORS = 20
 
 
 class Command(OutputCommand):
-    """Prints what became of the rows, or a table of what is wrong with them.
+    """Prints what became of the rows, or a table of row errors.
 
-    A terminal is shown how far it is, on standard error.
+    If standard error is a terminal, it shows the progress.
     """
 
     help = (
-        "Import the rows of a JSON file: all of them, or none if anything is wrong with any. FILE holds an object with"
-        " an array of rows for each type, as import_data in the API. Exits with 0 when it is done; 1 if it is refused,"
-        " because of rows or anything else; 2 if it is called in a wrong way, or a file cannot be read or written."
+        "Import the rows of a JSON file: all of them, or none if there are row errors. FILE contains an object with an"
+        " array of rows for each type, as import_data in the API. Exits with 0 after an import; 1 if it is refused; 2"
+        " after wrong usage, or if a file cannot be read or written."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The rows, and whose they are."""
+        """The file, the organization, the creator, and options."""
         parser.add_argument("file", metavar="FILE", help=f"a JSON file; {STANDARD_INPUT} is the standard input")
         parser.add_argument(
             "--organization", required=True, type=read_positive, metavar="ID", help="id of the organization"
@@ -50,14 +50,14 @@ class Command(OutputCommand):
             "--email",
             required=True,
             metavar="CREATOR",
-            help="address of the person of the organization who is the import's creator, in upper or lower case",
+            help="address of the import's creator, a person of the organization, in upper or lower case",
         )
         parser.add_argument(
             "--on-duplicate",
             choices=OnDuplicate.values,
             default=OnDuplicate.ERROR.value,
-            help="what becomes of a row of which there is a record already: it is an error (the default), it is"
-            " skipped, or the record is updated",
+            help="what becomes of a row that matches an existing record: it is an error (the default), it is skipped,"
+            " or the record is updated",
         )
         parser.add_argument("--dry-run", action="store_true", help="only say what would be done; nothing is staged")
         parser.add_argument(
@@ -70,7 +70,7 @@ class Command(OutputCommand):
         """Import the file.
 
         Raises:
-            CommandError: why it is not imported; nothing was changed.
+            CommandError: the import is refused, and nothing was changed.
         """
         with _open_table(errors_to) as errors_file, _open(file) as opened:
             creator = find_person_or_refuse(organization_id=organization, email=email)
@@ -89,7 +89,7 @@ class Command(OutputCommand):
         self.print_result(outcome, f"{started}: {describe_rows(outcome['counts'])}")
 
     def _refuse(self, invalid: RowsInvalid, problems: Problems, types: Sequence[str]) -> CommandError:
-        """Print the first row errors."""
+        """Print the first row errors, and return the error to raise."""
         count = invalid.errors.error_count
         listed = problems.list(types)
         shown = listed[:SHOWN_ERRORS]
@@ -104,10 +104,10 @@ class Command(OutputCommand):
 def _import(
     creator: Person, rows: ImportRows, problems: Problems, on_duplicate: Any, *, is_dry_run: bool
 ) -> dict[str, Any]:
-    """What became or would become of the rows.
+    """Import or preview the rows, and return the result document.
 
     Raises:
-        DomainError: they are refused.
+        DomainError: the import is refused.
     """
     with ProgressBar() as progress:
         if is_dry_run:
@@ -149,7 +149,7 @@ def _open(file: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _open_table(file: str | None) -> Iterator[TextIO | None]:
-    """A CSV file with nothing but headers so far, or ``None`` if none is wanted.
+    """A new CSV file with headers; ``None`` without ``file``.
 
     Raises:
         CommandError: it cannot be written.

@@ -1,4 +1,4 @@
-"""``manage.py imports_status``: what is known of imports, of whatever organization."""
+"""``manage.py imports_status``: show imports of any organization."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ LISTED = ("id", "state", "organization", "creator", "rows", "staged", "created_a
 
 
 class Command(OutputCommand):
-    """Prints a table: a line for each fact of one import, or a line for each of the recent imports."""
+    """Prints a line for each fact of one import, or a line for each of the latest imports."""
 
     help = (
-        "Show what is known of an import, or the recent imports, the last one first. Time stamps are in UTC. What is"
-        " staged is not read, however large it is."
+        "Show an import, or the latest imports, newest first. Time stamps are in UTC. Staged rows are not read, only"
+        " their size."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which imports."""
+        """The import, or options of the list."""
         parser.add_argument("import_id", nargs="?", type=read_positive, metavar="ID", help="id of an import")
         parser.add_argument(
             "--organization", type=read_positive, metavar="ID", help="only imports of this organization"
@@ -39,7 +39,7 @@ class Command(OutputCommand):
         )
 
     def handle(self, *, import_id: int | None, organization: int | None, limit: int | None, **_: Any) -> None:
-        """Show them.
+        """Show the import or the list.
 
         Raises:
             CommandError: there is no such import or organization.
@@ -71,7 +71,7 @@ class Command(OutputCommand):
 
 
 def _describe(status: ImportStatus) -> dict[str, str]:
-    """Everything that is known, in words."""
+    """The facts of an import, in words."""
     import_, creator = status.import_, status.import_.creator
     address = f" <{creator.email}>" if creator.email else ""
     return {
@@ -94,7 +94,7 @@ def _describe(status: ImportStatus) -> dict[str, str]:
 
 
 def _document(status: ImportStatus) -> dict[str, Any]:
-    """Everything that is known, as data."""
+    """The facts of an import, as data."""
     import_, creator = status.import_, status.import_.creator
     plain = ("sample", "import_model_id", "on_duplicate")
     stamps = ("created_at", "started_at", "processed_at", "reverted_at")
@@ -113,7 +113,7 @@ def _document(status: ImportStatus) -> dict[str, Any]:
 
 
 def _sort(counts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    """Those of types that others refer to first, as when it was run; PostgreSQL has an order of its own."""
+    """The counts in the order in which types are imported; PostgreSQL sorts the keys of ``jsonb`` by itself."""
     known = [name for name in get_record_types() if name in counts]
     return {name: counts[name] for name in dict.fromkeys([*known, *counts])}
 
@@ -126,5 +126,5 @@ def _describe_time(time: datetime | None) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if time else NOTHING
 
 
-def _describe_actor(kept: dict[str, Any] | None) -> str:
-    return str(Actor.from_json(kept)) if kept else NOTHING
+def _describe_actor(stored: dict[str, Any] | None) -> str:
+    return str(Actor.from_json(stored)) if stored else NOTHING

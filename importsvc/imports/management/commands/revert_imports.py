@@ -1,4 +1,4 @@
-"""``manage.py revert_imports``: imports undone by operators, of whatever organization."""
+"""``manage.py revert_imports``: revert imports of any organization."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ SELECTION = ("organization_id", "samples", "since", "until", "import_model_id")
 
 
 class Command(OutputCommand):
-    """Prints a line for each import, in the order in which they are reverted, and below it what is in conflict.
+    """Prints a line for each import in the order of the reverts, and below it the first conflicts.
 
-    Exits with 1 if any was or would be refused, 2 on bad usage. A terminal is shown how far it is, on standard error.
+    Exits with 1 if a revert was or would be refused, 2 after wrong usage. If standard error is a terminal, it shows the
+    progress.
     """
 
     help = (
-        "Undo imports: remove the records that each of them created, and give those that it updated their values back."
-        " Each import is undone in a transaction of its own; one that is refused does not keep the others from being"
-        " undone. Imports are named by id, and undone in the order given; where one builds upon another, name the newer"
-        " one first. Or they are selected: of the imports that were run and not reverted, those that fulfil all"
-        " conditions given, the one that was run last first."
+        "Revert imports: remove the records that they created, and restore the ones that they updated. Each import is"
+        " reverted in its own transaction; if one is refused, the command goes on with the next. Imports are named by"
+        " id and reverted in the given order; name an import before the imports that it depends on. Or they are"
+        " selected: all imports that were run, were not reverted and fulfil the given conditions, the last run first."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which imports, what to do about conflicts, and whether for real."""
+        """The imports, the conflict policy, and whether it is a dry run."""
         parser.add_argument("import_ids", nargs="*", type=read_positive, metavar="ID", help="id of an import")
         selection = parser.add_argument_group("selection, in place of ids")
         selection.add_argument(
@@ -65,10 +65,12 @@ class Command(OutputCommand):
             "--since",
             type=_read_time,
             metavar="TIME",
-            help="imports that were run then or later: a date (its beginning) or a date-time, as 2024-01-15 or"
+            help="imports that were run at this time or later: a date (its start) or a date-time, as 2024-01-15 or"
             " 2024-01-15T09:30+01:00; in UTC unless it has an offset",
         )
-        selection.add_argument("--until", type=_read_time, metavar="TIME", help="imports that were run before then")
+        selection.add_argument(
+            "--until", type=_read_time, metavar="TIME", help="imports that were run before this time"
+        )
         selection.add_argument(
             "--import-model",
             dest="import_model_id",
@@ -80,17 +82,17 @@ class Command(OutputCommand):
             "--on-conflict",
             choices=get_args(OnConflict),
             default="refuse",
-            help="what to do about records that were changed or referred to since: refuse to undo the import (the"
-            " default); keep what was changed, and undo the rest; discard the changes. What something else refers to"
-            " is never removed",
+            help="what becomes of records that were changed or referred to since: refuse to revert the import (the"
+            " default); keep the changes, and undo the rest; discard the changes. Records that are referred to are"
+            " never removed",
         )
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be undone or refused")
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be reverted or refused")
 
     def handle(self, *, import_ids: list[int], on_conflict: OnConflict, dry_run: bool, **options: Any) -> None:
-        """Revert one after the other.
+        """Revert the imports one after the other.
 
         Raises:
-            CommandError: any was refused; what became of each is on the standard output. Or the usage is wrong.
+            CommandError: a revert was refused, or the usage is wrong.
         """
         selection = {name: options[name] for name in SELECTION if options[name] is not None}
         if bool(import_ids) == bool(selection):
@@ -101,7 +103,7 @@ class Command(OutputCommand):
             self.print_lines("No imports to revert")
         carry_out = _preview if dry_run else _revert
         done: list[_Line] = []
-        # No bar where nobody watches: disable=None asks whether standard error is a terminal.
+        # disable=None: no bar if standard error is not a terminal.
         for import_id in tqdm(import_ids, unit="import", leave=False, disable=None):
             done.append(line := carry_out(import_id, on_conflict))
             with tqdm.external_write_mode(file=sys.stdout):
@@ -114,7 +116,7 @@ class Command(OutputCommand):
 
 
 class _Line(NamedTuple):
-    """What became or would become of an import, in words and for scripts, and the first conflicts in words."""
+    """The result for an import, in words and as a document, and the first conflicts in words."""
 
     text: str
     document: Mapping[str, Any]
@@ -167,7 +169,7 @@ def _make_document(
     counts: Mapping[str, Mapping[str, int]] | None = None,
     conflicts: DomainError | None = None,
 ) -> dict[str, Any]:
-    """What scripts are told of an import: numbers of records by type, and conflicts as the API's 409 has them."""
+    """The result for an import as data: numbers of records by type, and conflicts in the form of the API's 409."""
     meta = (conflicts and conflicts.meta) or {}
     return {
         "id": import_id,
