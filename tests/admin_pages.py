@@ -1,4 +1,4 @@
-"""What tests of the admin need: pages as a browser reads them, and forms as it sends them."""
+"""Helpers for tests of the admin: read pages and send forms as a browser does."""
 
 from __future__ import annotations
 
@@ -7,29 +7,21 @@ from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Any
 
-import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import
-from importsvc.imports.services import create_import, run_import
 from people.services import NewOrganization
 from tests.builders import make_person
+from tests.imports.steps import import_rows
 
 SCRIPT = "<script>alert(1)</script>"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
 
 
-@pytest.fixture
-def admin_user(db: None) -> User:
-    """Who pytest-django's ``admin_client`` is. Without a password: hashing one takes longer than a whole test."""
-    return User.objects.create_user("admin", is_staff=True, is_superuser=True)
-
-
 def log_in_staff(**permissions: str) -> Client:
-    """A client of somebody who has the permissions with these code names, by field lookup, and no other."""
+    """A client of a member of staff with only the permissions that match these lookups."""
     user = User.objects.create_user("staff", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(**permissions))
     client = Client()
@@ -37,15 +29,8 @@ def log_in_staff(**permissions: str) -> Client:
     return client
 
 
-def import_rows(caller: NewOrganization, import_data: Any, **said: Any) -> Import:
-    """An import that was run by the caller. ``said`` are other attributes of it."""
-    import_ = create_import(organization=caller.organization, creator=caller.person, import_data=import_data, **said)
-    actor = Actor("person", str(caller.person), caller.person.pk)
-    return run_import(organization=caller.organization, import_id=import_.pk, actor=actor)
-
-
 def update_ann(caller: NewOrganization) -> Import:
-    """An import of people: one is updated, one is as she was already, and two are made."""
+    """An import of people: one is updated, one is unchanged, and two are created."""
     for name in ("Ann", "Eve"):
         make_person(
             organization=caller.organization, first_name=name, email=f"{name.lower()}@acme.test", title="Before"
@@ -71,7 +56,7 @@ def messages_of(response: Any) -> list[str]:
 
 
 class FormReader(HTMLParser):
-    """What a browser would send of a form, if nothing was edited."""
+    """Reads from a page the values that a browser sends of its form if nothing is edited."""
 
     def __init__(self, form: str) -> None:
         super().__init__()
@@ -100,7 +85,7 @@ class FormReader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.textarea:
-            # Browsers drop the line break that starts a text area, and send the others as two characters.
+            # Browsers drop a line break at the start of a text area, and send every other one as two characters.
             self.values[self.textarea] = data.removeprefix("\n").removeprefix("\r\n").replace("\n", "\r\n")
 
     def handle_endtag(self, tag: str) -> None:
@@ -111,14 +96,14 @@ class FormReader(HTMLParser):
 
 
 def url_of(record: Any, page: str = "change") -> str:
-    """A record's page; of a class, a page that is of no record."""
+    """The URL of a record's page; for a class, of a page without a record."""
     options = record._meta
     arguments = [] if isinstance(record, type) else [record.pk]
     return reverse(f"admin:{options.app_label}_{options.model_name}_{page}", args=arguments)
 
 
 def read_form(response: Any) -> dict[str, str]:
-    """What the form of a page sends if nothing is edited."""
+    """The values that the form of a page sends if nothing is edited."""
     page = response.content.decode()
     values = FormReader(page.partition('<div class="submit-row">')[0].partition(' id="content-main"')[2]).values
     assert values
@@ -126,18 +111,18 @@ def read_form(response: Any) -> dict[str, str]:
 
 
 def open_form(client: Client, record: Any) -> dict[str, str]:
-    """What the form of a record's page sends if nothing is edited; of a class, that of the page where one is added."""
+    """The values that a record's form sends if nothing is edited; for a class, the form of the page that adds one."""
     return read_form(client.get(url_of(record, "add" if isinstance(record, type) else "change")))
 
 
 def send_form(client: Client, record: Any, opened: Mapping[str, str], **edits: str | None) -> Any:
-    """Send the form that was opened, with edits. A box is ticked with ``on`` and cleared with ``None``."""
+    """Send an opened form with edits. ``on`` ticks a box and ``None`` clears it."""
     sent = {name: value for name, value in {**opened, **edits}.items() if value is not None}
     return client.post(url_of(record, "add" if isinstance(record, type) else "change"), sent)
 
 
 def errors_of(response: Any) -> dict[str, Any]:
-    """What is wrong with a form that was sent, by field; nothing if it was saved."""
+    """The errors of a sent form, by field; empty if it was saved."""
     if response.status_code == 302:
         return {}
     assert response.status_code == 200
@@ -147,12 +132,12 @@ def errors_of(response: Any) -> dict[str, Any]:
 
 
 def save(client: Client, record: Any, **edits: str | None) -> dict[str, Any]:
-    """Open a record's form, edit fields and save. Returns what is wrong."""
+    """Open a record's form, edit fields and save; returns the errors by field."""
     return errors_of(send_form(client, record, open_form(client, record), **edits))
 
 
 def confirm(client: Client, confirmation: Any, **edits: str) -> Any:
-    """Send the form of the page that asks whether to revert, as it is or with something chosen; the page after it."""
+    """Send the form of a revert's confirmation, perhaps with other choices; returns the page after it."""
     form = confirmation.content.decode().partition(' id="revert_form"')[2].partition("</form>")[0]
     sent: dict[str, Any] = {**FormReader(form).lists, **edits}
     assert "Yes, revert" in form
@@ -171,3 +156,13 @@ def read_told_tokens(client: Client) -> list[str]:
         for message in client.get("/admin/").context["messages"]
         for token in re.findall(r"\b\w{8}\.\w{32}\b", str(message))
     ]
+
+
+def write(record: Any, **values: Any) -> None:
+    """Write values into the record's row, as another transaction does while a form is open."""
+    type(record)._default_manager.filter(pk=record.pk).update(**values)
+
+
+def changed_to(value: str) -> list[str]:
+    """The errors of a field that was changed to this value after the form was opened."""
+    return [f"This was changed to “{value}” after the form was opened. Save again to overwrite it."]

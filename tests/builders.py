@@ -1,4 +1,4 @@
-"""Records straight into the database, where asking the API for them would take many requests or could not be done."""
+"""Records written directly into the database, where the API would take many requests or does not allow it."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def make_company(*, organization: Organization, name: str, **fields: Any) -> Com
 
 
 def make_person(*, organization: Organization, first_name: str = "Grace", **fields: Any) -> Person:
-    """A contact, unless ``fields`` say more."""
+    """A contact, unless ``fields`` make it a user."""
     return Person.objects.create(organization=organization, first_name=first_name, **fields)
 
 
 def make_import(
     *, creator: Person, state: ImportState = ImportState.CREATED, import_data: object = None, **fields: Any
 ) -> Import:
-    """An import with the time stamps of its state and perhaps staged rows, but without the records it would write."""
+    """An import with the time stamps of its state and perhaps staged rows, without the records it would write."""
     import_ = Import.objects.create(
         organization=creator.organization, creator=creator, **{**_TIME_STAMPS[state], **fields}
     )

@@ -1,4 +1,4 @@
-"""How tests ask the API: real requests to the application that gunicorn serves."""
+"""Clients that send real requests to the application that gunicorn serves."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from people.services import NewOrganization
 MEDIA_TYPE = "application/vnd.api+json"
 CONTENT_TYPE = f"{MEDIA_TYPE}; charset=utf-8"
 
-# What the published page sends with every request.
+# The headers that the published page sends with every request.
 PAGE_ACCEPT = "text/xml,application/xml,application/xhtml+xml,text/html;q=0.9,text/plain;q=0.8,image/png,*/*;q=0.5"
 
 
 class WsgiClient(RequestFactory):
-    """Asks the application. Unlike Django's own client it goes through every layer, and nothing is ever raised."""
+    """Sends requests to the application. Unlike Django's client it goes through every layer and never raises."""
 
     def request(self, **request: Any) -> HttpResponse:  # type: ignore[override]
         """The response, complete."""
         environ = self._base_environ(**request)  # type: ignore[attr-defined]
-        # At both ends of a request Django closes connections that are in a transaction, as those of tests are.
+        # Django closes connections before and after a request, also one in the transaction of a test.
         for signal in request_started, request_finished:
             signal.disconnect(close_old_connections)
         response: Any = application(environ, lambda *_: lambda _: None)
@@ -35,13 +35,13 @@ class WsgiClient(RequestFactory):
         return response
 
     def generic(self, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
-        """Any request at all, answered by ``request``."""
+        """Any request, passed on to ``request``."""
         answer: Any = super().generic(*args, **kwargs)
         return answer
 
 
 class ApiClient:
-    """Asks as one person, with the headers of the published page. Every response must be JSON:API."""
+    """Sends requests of one person, with the headers of the published page; every response must be JSON:API."""
 
     def __init__(self, caller: NewOrganization, **headers: str) -> None:
         self.caller = caller
@@ -62,17 +62,17 @@ class ApiClient:
         content_type: str | None = MEDIA_TYPE,
         headers: Mapping[str, str | None] | None = None,
     ) -> HttpResponse:
-        """Any request at all; a header of ``None`` is not sent. Even without a body it says a type, as on the page."""
+        """Any request. A header of ``None`` is not sent; a type is sent even without a body, as on the page."""
         wanted = {**self.headers, "Content-Type": content_type, **(headers or {})}
         sent = {name: value for name, value in wanted.items() if value is not None}
         response: Any = self.client.generic(
             method,
             path if path.startswith("/") else f"/api/v2/{path}",
             body if body is not None else b"",
-            content_type="",  # unless a header says more
+            content_type="",  # unless a header overrides it
             headers=sent,
         )
-        # Not modified: the client has the document, and what type it is of.
+        # Not modified: no body, and so no type.
         assert response.headers.get("Content-Type") == (CONTENT_TYPE if response.status_code != 304 else None)
         return response
 
@@ -114,7 +114,7 @@ def error_document(status: int, code: str, detail: Any, **members: Any) -> dict[
 
 
 def assert_error(response: HttpResponse, status: int, code: str, detail: Any, **members: Any) -> None:
-    """The response is this error to the last byte, so also in the order of members."""
+    """The response is this error byte for byte, members in this order."""
     expected = error_document(status, code, detail, **members)
     content = response.content.decode()
     assert (response.status_code, json.loads(content)) == (status, expected), f"{response.status_code} {content}"
@@ -122,13 +122,13 @@ def assert_error(response: HttpResponse, status: int, code: str, detail: Any, **
 
 
 def is_replay(response: HttpResponse) -> bool:
-    """Whether the response was given before to a request with the same key."""
+    """Whether the response is a replay of an earlier one with the same key."""
     assert response.headers.get("Idempotency-Replayed") in (None, "true")
     return "Idempotency-Replayed" in response.headers
 
 
 def assert_replayed(first: HttpResponse, again: HttpResponse) -> None:
-    """The second response is the first one to the last byte, and says so."""
+    """The second response is the first one byte for byte, marked as a replay."""
     assert not is_replay(first)
     assert again.status_code == first.status_code
     assert dict(again.headers) == {**first.headers, "Idempotency-Replayed": "true"}

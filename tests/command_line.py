@@ -1,4 +1,4 @@
-"""``manage.py`` as it is called from a shell, on the database of the test, which must not be in a transaction."""
+"""``manage.py`` in a process of its own, on the test's database; the test must not be in a transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.db import connection
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a process ended with."""
+    """The exit code and the output of a process."""
 
     code: int
     out: str
@@ -25,20 +25,20 @@ class Outcome:
 
 
 def manage(*arguments: Any, stdin: bytes = b"", database: str = "") -> Outcome:
-    """Run a command whose output goes to files, on another database of the server if one is named."""
+    """Run a command with its output redirected, on another database of the server if ``database`` names one."""
     done = subprocess.run(_command(arguments), **_surroundings(database), input=stdin, capture_output=True, timeout=60)
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def start(*arguments: Any, database: str = "") -> subprocess.Popen[str]:
-    """Start a command, likewise; its two outputs come as one."""
+    """Start a command in the same way, with both outputs merged."""
     return subprocess.Popen(
         _command(arguments), **_surroundings(database), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 
 def manage_on_terminal(*arguments: Any) -> Outcome:
-    """Run a command at a terminal, which shows both of its outputs as they come."""
+    """Run a command on a terminal, which shows both outputs in the order of writing."""
     ours, its = pty.openpty()
     termios.tcsetwinsize(its, (24, 100))
     with os.fdopen(ours, "rb", buffering=0) as screen:
@@ -50,7 +50,7 @@ def manage_on_terminal(*arguments: Any) -> Outcome:
             try:
                 while part := screen.read(4096):
                     shown += part
-            except OSError:  # Linux's way to say that nobody writes to it any more
+            except OSError:  # how Linux reports the end of a terminal without writers
                 pass
         return Outcome(process.returncode, shown.decode())
 
@@ -62,7 +62,7 @@ def _command(arguments: tuple[Any, ...]) -> list[str]:
 def _surroundings(database: str = "") -> dict[str, Any]:
     given: dict[str, Any] = {**connection.get_connection_params()}
     place: dict[str, Any] = {name: given[name] for name in ("host", "port", "user", "password") if name in given}
-    # Colours are Django's business.
+    # Colours are Django's matter, and not tested here.
     environment = {**os.environ, "NO_COLOR": "1", "DJANGO_COLORS": "nocolor"}
     environment["DATABASE_URL"] = f"postgres:///{database or given['dbname']}?{urlencode(place)}"
     return {"cwd": settings.BASE_DIR, "env": environment}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import override_settings
 
@@ -20,7 +21,7 @@ from tests.client import ApiClient
 
 @pytest.fixture
 def acme(db: None) -> NewOrganization:
-    """An organization in Zagreb with a user who has a token."""
+    """An organization in Zagreb with a user and its token."""
     return create_organization(
         name="Acme", email="ada@acme.test", first_name="Ada", last_name="Lovelace", time_zone="Europe/Zagreb"
     )
@@ -28,7 +29,7 @@ def acme(db: None) -> NewOrganization:
 
 @pytest.fixture
 def api(acme: NewOrganization) -> ApiClient:
-    """A client that asks as that user."""
+    """A client that sends requests of that user."""
     return ApiClient(acme)
 
 
@@ -39,10 +40,16 @@ def globex(db: None) -> NewOrganization:
 
 
 @pytest.fixture
+def admin_user(db: None) -> User:
+    """The user of pytest-django's ``admin_client``, without a password: hashing one takes longer than a whole test."""
+    return User.objects.create_user("admin", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
 def deals(acme: NewOrganization) -> Iterator[Any]:
-    """The records of a third type, whose app is installed for the length of a test; Acme has the company Blues, too."""
+    """The records of a third type, whose app is installed during the test; Acme also has the company Blues."""
     with override_settings(INSTALLED_APPS=[*settings.INSTALLED_APPS, "tests.deals"]):
-        # Found by starting the app, as any app's importable.py is; the second time Python has it loaded already.
+        # The app's start imports importable.py, as of any app; the second time Python has loaded it already.
         from tests.deals.models import Deal
 
         with connection.schema_editor() as editor:

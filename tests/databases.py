@@ -1,4 +1,4 @@
-"""Databases of their own beside that of the tests, on the same server, and PostgreSQL's own programs."""
+"""Further databases on the server of the tests, and PostgreSQL's programs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def empty_database(name: str) -> Iterator[str]:
 
 
 def ask_database(name: str, sql: str) -> list[Any]:
-    """The first column of what a database answers."""
+    """The first column of a query's result."""
     other = psycopg2.connect(**{**connection.get_connection_params(), "dbname": name})
     try:
         with other, other.cursor() as cursor:
@@ -43,10 +43,10 @@ def ask_database(name: str, sql: str) -> list[Any]:
 
 
 def run_program(program: str, *arguments: str, database: str, stdin: str = "") -> str:
-    """Run one of PostgreSQL's programs, such as ``pg_dump``, on a database; what it prints.
+    """Run one of PostgreSQL's programs, such as ``pg_dump``, on a database; returns its output.
 
     Raises:
-        subprocess.CalledProcessError: it fails.
+        subprocess.CalledProcessError: the program fails.
     """
     given: dict[str, Any] = {**connection.get_connection_params()}
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}

@@ -1,4 +1,4 @@
-"""Connections that PostgreSQL ends at a statement that the test chooses."""
+"""Errors of PostgreSQL, and connections that it ends at a statement that the test chooses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 20
 
 
 class Fault:
-    """The connection of this thread ends just before the n-th thing that is sent to PostgreSQL.
+    """Ends the connection of this thread just before the n-th command to PostgreSQL.
 
     Attributes:
         has_struck: whether so many were sent.
@@ -26,7 +26,7 @@ class Fault:
         self._left = number
 
     def step(self, process_id: int) -> None:
-        """Count one thing, and end the connection if it is the one."""
+        """Count a command, and end the connection before the n-th."""
         self._left -= 1
         if self._left == 0:
             self.has_struck = True
@@ -69,7 +69,7 @@ def fault_at(number: int) -> Iterator[Fault]:
 
 
 def _terminate(process_id: int) -> None:
-    """End a backend and wait until it has let go of everything."""
+    """End a backend and wait until it has released its locks."""
     parameters = {
         name: value for name, value in connection.get_connection_params().items() if name != "connection_factory"
     }
@@ -84,3 +84,16 @@ def _terminate(process_id: int) -> None:
                     return
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
+
+
+class PostgreSQLError(psycopg2.Error):
+    """An error of psycopg2 with a given code."""
+
+    def __init__(self, code: str | None) -> None:
+        super().__init__("no")
+        self.code = code
+
+    @property
+    def pgcode(self) -> str | None:
+        """The SQLSTATE of the error."""
+        return self.code

@@ -1,4 +1,4 @@
-"""The foreign keys that the project's models declare, and those that the database has."""
+"""The foreign keys that the project's models declare, and the foreign keys of the database."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Gate:
         monkeypatch.setattr(owner, name, self)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """The function, and a stop before or after it."""
+        """Call the function, with a stop before or after it."""
         outcome = self.function(*arguments, **named) if self.after else None
         if not self.reached.is_set():
             self.backend_id = ask("SELECT pg_backend_pid()")
@@ -40,15 +40,15 @@ class Gate:
         return outcome if self.after else self.function(*arguments, **named)
 
     def __get__(self, instance: Any, owner: type) -> Callable[..., Any]:
-        """The gate in the place of a method, or of a static one."""
+        """The gate as a method, or as a static method."""
         return partial(self, instance) if self.is_method else self
 
     def wait(self) -> None:
-        """Until a thread stands before the gate."""
+        """Wait until a thread has reached the gate."""
         assert self.reached.wait(PATIENCE_SECONDS)
 
     def open(self) -> None:
-        """Let it pass, and everybody after it."""
+        """Let the waiting thread and all later ones pass."""
         self.opened.set()
 
 
@@ -63,7 +63,7 @@ class Threads:
         return self.pool.submit(_run, work)
 
     def start_blocked(self, work: Callable[[], Any]) -> Future[Any]:
-        """Begin the work and wait until it waits for a lock that somebody else holds."""
+        """Begin the work and wait until it is blocked by a lock of another connection."""
         future = self.start(work)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not _is_anybody_blocked():
@@ -73,11 +73,11 @@ class Threads:
 
 
 class Steps:
-    """What the first thread does and then waits: a function for a gate."""
+    """A function to put a gate at."""
 
     @staticmethod
     def stop() -> None:
-        """Here it waits."""
+        """Does nothing."""
 
 
 def hold(work: Callable[[], Any]) -> Callable[[], Any]:
@@ -93,7 +93,7 @@ def hold(work: Callable[[], Any]) -> Callable[[], Any]:
 
 @contextmanager
 def threads() -> Iterator[Threads]:
-    """Threads for a test, all of which have ended when the test goes on."""
+    """Threads for a test, all of which have ended at the end of the block."""
     with ThreadPoolExecutor() as pool:
         yield Threads(pool)
 
@@ -106,7 +106,7 @@ def ask(sql: str, *parameters: Any) -> Any:
 
 
 def _is_anybody_blocked() -> bool:
-    ask("SELECT pg_stat_clear_snapshot()")  # otherwise a transaction sees for ever what it saw first
+    ask("SELECT pg_stat_clear_snapshot()")  # otherwise a transaction keeps its first view of the statistics
     return bool(
         ask("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
     )

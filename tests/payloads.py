@@ -1,4 +1,4 @@
-"""What people bring to import: rows as JSON text, good ones and every kind of bad one, for ``test_reference``."""
+"""Strategies for rows as JSON text: valid ones and every kind of invalid one, for ``test_reference``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Raw(NamedTuple):
 
 @dataclass(frozen=True)
 class Spelling:
-    """How JSON is written: what stands between its marks, and whether letters are escaped."""
+    """A way to write JSON: white space, and whether letters are escaped."""
 
     space: str
     escape: bool
@@ -43,7 +43,7 @@ class Spelling:
         return json.dumps(value, ensure_ascii=self.escape)
 
     def write_payload(self, payload: Members) -> str:
-        """The whole; the names of types perhaps with an escape, which nobody uses."""
+        """The payload as JSON; the names of types may have escapes, which are valid but unusual."""
         members = []
         for name, rows in payload:
             written = f'"\\u{ord(name[0]):04x}{name[1:]}"' if self.hide_types else json.dumps(name)
@@ -91,7 +91,7 @@ SPACES = ["", "", "", " ", "\t", "\n", "\u00a0", "\u3000", "\u2028"]
 storable = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)
 words = (st.sampled_from(ODD_TEXTS) | storable).filter(str.strip)
 padded = st.tuples(st.sampled_from(SPACES), words, st.sampled_from(SPACES)).map("".join)
-# What these have in common with each other, PostgreSQL alone knows.
+# Only PostgreSQL decides which of these are equal.
 CASED = [*"ßẞſsSİiIıKkσςΣéÉǅ", "\u212a", "ss", "e\u0301", "E\u0301"]
 cased = st.lists(st.sampled_from(CASED), min_size=1, max_size=2).map("".join)
 BY_HAND = ["By hand", "BY HAND", "Twice", "tWICE", "École", "ÉCOLE", "Acme"]
@@ -138,7 +138,7 @@ REQUIRED = {"company": ("name", names), "person": ("first_name", padded)}
 
 
 def spell_header(name: str) -> st.SearchStrategy[str]:
-    """The name of a column as people write it."""
+    """The name of a column in one of the accepted spellings."""
     title = name.replace("_", " ").title()
     return st.sampled_from(
         [name, name, name, title, name.upper().replace("_", "-"), f"\u00a0{title.replace(' ', '')}_"]
@@ -196,7 +196,7 @@ headers = st.sampled_from(["", " _-", "Surname", "surname", "id", "organization_
 
 @st.composite
 def rows(draw: st.DrawFn, type_name: str, companies: list[str], *, spoilt: bool) -> list[Any]:
-    """Rows of a type; if they are to be spoilt, some of them and not for certain."""
+    """Rows of a type; with ``spoilt``, some of them may be invalid."""
     required, required_cells = REQUIRED[type_name]
     cells = dict(GOOD[type_name])
     if type_name == "person":
@@ -216,7 +216,7 @@ def rows(draw: st.DrawFn, type_name: str, companies: list[str], *, spoilt: bool)
 
 @st.composite
 def _spoil(draw: st.DrawFn, row: list[tuple[str, Any]], columns: list[str]) -> Any:
-    """A row with something wrong, or nearly."""
+    """A row that is invalid, or at the edge of it."""
     column = draw(st.sampled_from(columns))
     how = draw(st.sampled_from(["no object", "unknown", "twice", "twice", "cell", "cell", "cell", "cell", "known"]))
     if how == "no object":
@@ -225,16 +225,16 @@ def _spoil(draw: st.DrawFn, row: list[tuple[str, Any]], columns: list[str]) -> A
         added = [(draw(headers), draw(unfit | padded)) for _ in range(draw(st.integers(1, 3)))]
         return Members(draw(st.permutations([*row, *added])))
     if how == "twice":
-        others = [(name, cell) for name, cell in row if name != column]
+        remaining = [(name, cell) for name, cell in row if name != column]
         twice = [(draw(spell_header(column)), draw(unfit | padded)) for _ in range(2)]
-        return Members(draw(st.permutations([*others, *twice])))
+        return Members(draw(st.permutations([*remaining, *twice])))
     cell = draw(st.sampled_from([*BY_HAND, "OWN@acme.test", "é@ACME.test"])) if how == "known" else draw(unfit)
     return Members([*((name, value) for name, value in row if name != column), (column, cell)])
 
 
 @st.composite
 def payloads(draw: st.DrawFn, *, spoilt: bool) -> str:
-    """Import data as text: rows that are good for the most part, or such that are spoilt."""
+    """Import data as text: rows that are mostly valid, or partly invalid."""
     companies: list[str] = []
     company_rows = draw(rows("company", companies, spoilt=spoilt))
     members = [("person", draw(rows("person", companies, spoilt=spoilt)))]

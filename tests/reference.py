@@ -1,7 +1,7 @@
-"""An import as the contract (section 2.5) describes it, slowly: row by row, cell by cell, one question at a time.
+"""An import as the contract (section 2.5) describes it, slowly: row by row, cell by cell, with a query for each.
 
-What the engine does with whole columns and sets must come to the same. Nothing of the engine is used here but the list
-of currencies. PostgreSQL's ``lower()``, asked for one value after the other, says what is the same.
+The engine, which works on whole columns and sets, must have the same result. Only the list of currencies is shared
+with it. PostgreSQL's ``lower()``, queried for one value at a time, decides which values are equal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ REPORTED = 1_000
 
 @dataclass(frozen=True)
 class Refused:
-    """What the 422 says, and its ``meta``."""
+    """The detail of the 422, and its ``meta``."""
 
     detail: str | Mapping[str, Any]
     meta: Mapping[str, Any] | None = None
@@ -51,7 +51,7 @@ class Accepted:
 
 
 def expect_import(organization: Organization, text: str) -> Accepted | Refused:
-    """What becomes of JSON text in the organization as it is now."""
+    """The result of importing JSON text into the organization in its current state."""
     try:
         payload = _read(text)
     except WrongError as wrong:
@@ -97,7 +97,7 @@ def _shown(name: str) -> str:
 
 REQUIRED = {"company": "name", "person": "first_name"}
 UNIQUE = {"company": "name", "person": "email"}
-# What records have that no row says; the currency is the organization's.
+# Values of new records that no row gives; the currency is the organization's.
 USUAL: Mapping[str, Mapping[str, Any]] = {
     "company": {
         "archived_at": None,
@@ -133,7 +133,7 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
 
 
 class _Import:
-    """One import, and what is known of it so far."""
+    """The state of one import."""
 
     def __init__(self, organization: Organization, payload: Object) -> None:
         self.organization = organization
@@ -206,7 +206,7 @@ class _Import:
         return value
 
     def _take(self, type_name: str, number: int, folded: str) -> None:
-        """An address or name that nobody else may have from now on."""
+        """Take a unique value, which later rows may not have."""
         if type_name == "company":
             self.names_of_rows.setdefault(folded, number)
         if folded in self.taken[type_name]:
@@ -228,7 +228,7 @@ class _Import:
 
 
 def _lower(value: str) -> str:
-    """As PostgreSQL has it."""
+    """``lower()`` of PostgreSQL."""
     folded: str = ask("SELECT lower(%s)", value)
     return folded
 

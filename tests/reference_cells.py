@@ -1,4 +1,4 @@
-"""The rules of cells as the contract (section 2.5) has them, written in the plainest way, for ``tests.reference``."""
+"""The contract's rules of cells (section 2.5) in plain Python, for ``tests.reference``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importsvc.engine.parse.currencies import CURRENCIES
 
 
 class WrongError(Exception):
-    """What is wrong with the whole, or how the sentence goes on that begins with a column's name."""
+    """The message about the whole, or the rest of a message that begins with a column's name."""
 
 
 class Object(dict[str, Any]):

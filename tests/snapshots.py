@@ -1,4 +1,4 @@
-"""Everything that is in the database, to be compared with what is there later."""
+"""Snapshots of the database, to be compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def take_snapshot(*, without: tuple[str, ...] = ()) -> Snapshot:
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """What is done here is forgotten: examples do not see each other."""
+    """Roll back everything that is done in the block."""
     with transaction.atomic():
         connection.check_constraints()
         yield

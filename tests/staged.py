@@ -1,4 +1,4 @@
-"""Rows as requests bring them, and as they are staged."""
+"""Rows as parsed from requests, and as staged."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Any
 from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
 from importsvc.imports.staging import read_document
-from importsvc.text.json_stream import JsonReader, read_pieces
+from importsvc.text.json_stream import JsonReader
+from importsvc.text.text_stream import read_parts
 
 
 def bring_rows(text: str) -> Any:
-    """What services are given if this JSON is ``import_data`` of a request, as JSON and not as a string that holds it.
+    """The argument of services if this JSON is ``import_data`` of a request, as a value and not as a string.
 
     Raises:
         JsonError: the text is not JSON, and so in no document.
     """
-    reader = JsonReader(read_pieces(iter([text])))
+    reader = JsonReader(read_parts(iter([text])))
     rows = read_attribute(reader)
     reader.expect_end()
     return rows

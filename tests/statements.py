@@ -1,4 +1,4 @@
-"""Statements as PostgreSQL plans them: which of them read a tenant's table without naming the organization."""
+"""Finds statements that read a tenant's table without naming the organization, by PostgreSQL's plans."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLANNED = re.compile(r"\s*\(?\s*(SELECT|WITH|INSERT|UPDATE|DELETE)\b", re.IGNORE
 
 
 class Unscoped(NamedTuple):
-    """A statement that reads a tenant's table and does not say of which organization.
+    """A statement that reads a tenant's table without a condition on the organization.
 
     Attributes:
         step: of the story, in which it was executed.
@@ -33,13 +33,13 @@ class Unscoped(NamedTuple):
 
 
 def find_models(*, with_organization: bool) -> list[type[Model]]:
-    """The project's own models that belong to an organization, or those that do not."""
+    """The project's models that belong to an organization, or the ones that do not."""
     models = [model for model in apps.get_models() if model.__module__.split(".")[0] in PACKAGES]
     return [model for model in models if ("organization" in {f.name for f in model._meta.fields}) is with_organization]
 
 
 class Watch:
-    """Has PostgreSQL plan each statement before it is executed, and collects those that are ``Unscoped``."""
+    """Has PostgreSQL plan each statement before it is executed, and collects the ``Unscoped`` ones."""
 
     def __init__(self) -> None:
         self.tables = {model._meta.db_table for model in find_models(with_organization=True)}
@@ -49,7 +49,7 @@ class Watch:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Watch what is executed within."""
+        """Watch the statements executed in the block."""
         self._step = name
         with connection.execute_wrapper(self._watch):
             yield
@@ -92,7 +92,7 @@ def _list_conditions(node: dict[str, Any]) -> Iterator[str]:
 
 
 def _find_restricted(nodes: list[dict[str, Any]]) -> set[str]:
-    """The columns, as ``alias.column``, that equal a value that the statement gives, if by way of other columns."""
+    """The columns, as ``alias.column``, that equal a value of the statement, directly or through other columns."""
     equal: list[tuple[str, str]] = []
     for node in nodes:
         for condition in _list_conditions(node):

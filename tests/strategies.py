@@ -1,4 +1,4 @@
-"""What clients may send that nobody expects, for ``test_fuzz``."""
+"""Strategies for unexpected input, for ``test_fuzz``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.builders import PUBLISHED_ROWS
 from tests.client import MEDIA_TYPE
 
-# What JSON can spell and Python's json.dumps cannot.
+# Numbers that JSON can express and Python's json.dumps cannot.
 NUMBERS = ["1e400", "-1e400", "NaN", "-Infinity", "1" * 4_300, "1" * 5_000, "-0", "-0.0", "1E-400", "9e15", "1.0"]
 
 surrogates = st.text(st.characters(), max_size=8)
@@ -32,12 +32,12 @@ json_values = st.recursive(
 
 
 def dump(value: Any) -> str:
-    """As JSON, with those numbers spelled as they are."""
+    """The value as JSON, with these numbers written as they are."""
     return re.sub(r'"raw:([^"]*)"', r"\1", json.dumps(value))
 
 
 def document(import_data: Any) -> dict[str, Any]:
-    """A document that creates an import, if the rows are good."""
+    """A document that creates an import if its rows are valid."""
     attributes = {"import_data": import_data, "sample": True, "import_model_id": 7}
     return {"data": {"type": "imports", "attributes": attributes, "relationships": {}}}
 
@@ -82,7 +82,7 @@ cells: Mapping[str, st.SearchStrategy[Any]] = {
 
 
 def rows(type_name: str) -> st.SearchStrategy[list[Any]]:
-    """Rows that are good for the most part."""
+    """Rows that are mostly valid."""
     columns = {header: cells.get(header, texts) for header in HEADERS[type_name]}
     required = {header: columns.pop(header) for header in ("name", "First Name") if header in columns}
     return st.lists(st.fixed_dictionaries(required, optional=columns), min_size=1, max_size=3)

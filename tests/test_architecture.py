@@ -1,4 +1,4 @@
-"""Who may import whom, and what the project's code never does; see ``docs/architecture.md``."""
+"""The permitted imports between packages, and what the project's code never does; see ``docs/architecture.md``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ IS_PURE = "Cells, rows and plan are pure: no Django, no database"
 NO_HTTP = "Models, services and what they refuse know no HTTP"
 EDGES = "Edges reach the engine only through services"
 
-# Imports that nobody may add, and the contracts of setup.cfg that refuse them.
+# Forbidden imports, and the contracts of setup.cfg that refuse them.
 FORBIDDEN = [
     ("organizations.models", "companies.models", [DOWNWARDS]),
     ("companies.models", "people.models", [DOWNWARDS]),
@@ -83,7 +83,7 @@ def write_contracts(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's packages and their contracts, to be spoilt."""
+    """A copy of the project's packages and their contracts, to be modified."""
     folder = tmp_path_factory.mktemp("copy")
     write_contracts(folder)
     for package in ("importsvc", *PACKAGES):
@@ -92,23 +92,21 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def nodes(kind: type[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
-    """Every such node of the project's own code, with where it is."""
+    """Every node of this kind in the project's code, with its place."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, kind):
                 yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", node
 
 
-def test_the_arrows_hold(tmp_path: Path) -> None:
+def test_the_arrows_of_the_import_contracts_hold(tmp_path: Path) -> None:
     assert (
         lint_imports(config_filename=str(write_contracts(tmp_path)), no_cache=True, no_logo=True) == EXIT_STATUS_SUCCESS
     )
 
 
 @pytest.mark.parametrize(("importer", "imported", "contracts"), FORBIDDEN)
-def test_an_arrow_in_the_wrong_direction_is_refused(
-    copy: Path, importer: str, imported: str, contracts: list[str]
-) -> None:
+def test_a_forbidden_import_breaks_a_contract(copy: Path, importer: str, imported: str, contracts: list[str]) -> None:
     module = copy / (importer.replace(".", "/") + ".py")
     before = module.read_text()
     module.write_text(f"{before}\nimport {imported}\n")
@@ -122,20 +120,20 @@ def test_an_arrow_in_the_wrong_direction_is_refused(
 
 
 @pytest.mark.parametrize("module", PURE)
-def test_what_is_pure_loads_neither_django_nor_a_database_driver(module: str) -> None:
+def test_pure_modules_load_neither_django_nor_a_database_driver(module: str) -> None:
     code = f"import sys, importsvc.engine.{module}; sys.exit(bool({{'django', 'psycopg2'}} & set(sys.modules)))"
 
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
-def test_no_model_has_an_order_of_its_own() -> None:
+def test_no_model_has_a_default_ordering() -> None:
     models = [model for config in apps.get_app_configs() if config.name in APPS for model in config.get_models()]
 
     assert len(models) >= 5
     assert [model for model in models if model._meta.ordering] == []
 
 
-def test_nothing_listens_to_signals() -> None:
+def test_no_code_connects_to_signals() -> None:
     imported = {
         where: f"{node.module}.{alias.name}"
         for where, node in nodes(ast.ImportFrom)
@@ -146,7 +144,7 @@ def test_nothing_listens_to_signals() -> None:
     assert [where for where, name in imported.items() if "signals" in name or name.startswith("django.dispatch")] == []
 
 
-def test_no_model_saves_or_deletes_in_a_way_of_its_own() -> None:
+def test_no_model_overrides_save_or_delete() -> None:
     overriding = [
         where
         for where, node in nodes(ast.FunctionDef)

@@ -1,4 +1,4 @@
-"""Nothing a client sends is answered with 500, or with anything but a document of the contract."""
+"""Whatever a client sends, the response is a document of the contract and never 500."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STATUSES = {200, 201, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 429
 fuzz = settings(
     max_examples=100,
     deadline=None,
-    derandomize=True,  # the same examples every time: what fails is what was changed
+    derandomize=True,  # the same examples in every run, so that a failure is due to a change
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
@@ -62,7 +62,7 @@ def refuse_constant(name: str) -> NoReturn:
 
 
 def check(response: HttpResponse) -> HttpResponse:
-    """The response is a document of the contract. ``ApiClient`` has checked its media type."""
+    """Check that the response is a document of the contract; ``ApiClient`` has checked its media type."""
     assert response.status_code in STATUSES, response.content
     answer = json.loads(response.content.decode("utf-8"), parse_constant=refuse_constant)
     if response.status_code < 400:
@@ -88,7 +88,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def replaced(value: Any, path: tuple[Any, ...], other: Any) -> Any:
-    """The tree with something else at a place."""
+    """The tree with another value at a place."""
     if not path:
         return other
     copy = dict(value) if isinstance(value, dict) else list(value)
@@ -96,7 +96,7 @@ def replaced(value: Any, path: tuple[Any, ...], other: Any) -> Any:
     return copy
 
 
-def test_a_valid_document_with_any_json_at_any_place(api: ApiClient, import_id: str) -> None:
+def test_any_json_at_any_place_of_a_document_gets_a_response_of_the_contract(api: ApiClient, import_id: str) -> None:
     valid = document(PUBLISHED_ROWS)
 
     @fuzz
@@ -109,7 +109,9 @@ def test_a_valid_document_with_any_json_at_any_place(api: ApiClient, import_id: 
     run()
 
 
-def test_every_place_of_a_valid_document_with_each_kind_of_json(api: ApiClient, import_id: str) -> None:
+def test_each_kind_of_json_at_every_place_of_a_document_gets_a_response_of_the_contract(
+    api: ApiClient, import_id: str
+) -> None:
     valid = document(PUBLISHED_ROWS)
     kinds: list[Any] = [None, True, 0, 1.5, "text", "\ud800", "raw:1e400", [], [None], {}, {"": []}]
     for place in places(valid):
@@ -118,7 +120,7 @@ def test_every_place_of_a_valid_document_with_each_kind_of_json(api: ApiClient, 
                 check(api.request("POST", "imports", dump(replaced(valid, place, kind))))
 
 
-def test_any_body_on_any_operation(api: ApiClient, import_id: str) -> None:
+def test_any_body_of_any_operation_gets_a_response_of_the_contract(api: ApiClient, import_id: str) -> None:
     @fuzz
     @given(st.sampled_from(OPERATIONS), bodies)
     def run(operation: tuple[str, str], body: bytes) -> None:
@@ -129,7 +131,7 @@ def test_any_body_on_any_operation(api: ApiClient, import_id: str) -> None:
     run()
 
 
-def test_any_rows_staged_or_run(api: ApiClient, import_id: str) -> None:
+def test_any_rows_staged_or_run_get_a_response_of_the_contract(api: ApiClient, import_id: str) -> None:
     @fuzz
     @given(st.sampled_from(WRITES[:3]), wild_trees, st.booleans())
     def run(operation: tuple[str, str], tree: Any, as_text: bool) -> None:
@@ -174,7 +176,7 @@ def test_rows_that_are_accepted_can_be_run_read_and_reverted(api: ApiClient) -> 
     assert runs > 10
 
 
-def test_any_query_on_any_operation(api: ApiClient, import_id: str) -> None:
+def test_any_query_of_any_operation_gets_a_response_of_the_contract(api: ApiClient, import_id: str) -> None:
     @fuzz
     @given(st.sampled_from(OPERATIONS), queries)
     def run(operation: tuple[str, str], query: str) -> None:
@@ -185,7 +187,7 @@ def test_any_query_on_any_operation(api: ApiClient, import_id: str) -> None:
     run()
 
 
-def test_any_id_on_any_operation(api: ApiClient) -> None:
+def test_any_id_in_any_operation_gets_a_response_of_the_contract(api: ApiClient) -> None:
     @fuzz
     @given(st.sampled_from([operation for operation in OPERATIONS if "{}" in operation[1]]), ids)
     def run(operation: tuple[str, str], record_id: str) -> None:
@@ -196,7 +198,7 @@ def test_any_id_on_any_operation(api: ApiClient) -> None:
     run()
 
 
-def test_any_headers_on_any_operation(api: ApiClient, import_id: str) -> None:
+def test_any_headers_of_any_operation_get_a_response_of_the_contract(api: ApiClient, import_id: str) -> None:
     known = [
         "Accept",
         "Content-Type",
@@ -219,7 +221,7 @@ def test_any_headers_on_any_operation(api: ApiClient, import_id: str) -> None:
     run()
 
 
-def test_any_condition(api: ApiClient, import_id: str) -> None:
+def test_any_conditional_header_gets_a_response_of_the_contract(api: ApiClient, import_id: str) -> None:
     moves = [operation for operation in WRITES if "/" in operation[1]]
     tags = st.lists(st.sampled_from(['"', "a", "W/", ",", "*", " ", "\t", "\xff", '"a"', 'W/"*"']), max_size=8).map(
         "".join
@@ -236,11 +238,13 @@ def test_any_condition(api: ApiClient, import_id: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a", '"', '"a",', ", ", "\t"])
-def test_conditions_of_ten_megabytes(api: ApiClient, import_id: str, text: str) -> None:
+def test_conditional_headers_of_ten_megabytes_get_a_response_of_the_contract(
+    api: ApiClient, import_id: str, text: str
+) -> None:
     check(api.request("POST", f"imports/{import_id}/import", headers={"If-Match": text * (10_000_000 // len(text))}))
 
 
 @pytest.mark.parametrize("header", ["Accept", "Content-Type", "X-Auth-Token", "X-Organization-Id", "Cookie", "Banana"])
-def test_headers_of_ten_megabytes(api: ApiClient, header: str) -> None:
+def test_headers_of_ten_megabytes_get_a_response_of_the_contract(api: ApiClient, header: str) -> None:
     for text in "a", "1", " ", "\xff":
         check(api.request("POST", "imports", "{}", headers={"Accept": PAGE_ACCEPT, header: text * 10_000_000}))

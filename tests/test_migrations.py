@@ -1,4 +1,4 @@
-"""Every migration of the project can be undone, and done again; data moves to a database that was migrated afresh."""
+"""Every migration can be undone and applied again, and a dump restores into a freshly migrated database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.databases import empty_database, run_program
 
 APPS = ["changelog", "imports", "people", "companies", "idempotency", "organizations"]
 
-# What ``migrate`` itself writes into a new database; a dump brings these rows with their ids.
+# Tables that ``migrate`` fills in a new database; a dump has these rows with their ids.
 MIGRATED = "TRUNCATE django_content_type, auth_permission, auth_group CASCADE"
 
 
@@ -71,14 +71,14 @@ def test_migrations_can_be_undone_one_by_one_and_done_again() -> None:
     assert read_schema() == before
 
 
-def test_no_change_of_a_model_is_without_its_migration(db: None) -> None:
+def test_every_change_of_a_model_has_a_migration(db: None) -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
 def dump(database: str) -> str:
     """The data of a database as SQL, without the list of migrations, which every migrated database has."""
     text = run_program("pg_dump", "--data-only", "--exclude-table=django_migrations", database=database)
-    # Two lines have a key that is another one each time, and servers before PostgreSQL 17 do not know the parameter.
+    # Two lines have a random key, and servers before PostgreSQL 17 do not know the parameter.
     omitted = ("\\restrict", "\\unrestrict", "SET transaction_timeout")
     return "\n".join(line for line in text.splitlines() if not line.startswith(omitted))
 

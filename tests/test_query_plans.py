@@ -1,4 +1,4 @@
-"""What the API asks is answered from indexes: no query reads through a table in which other tenants' records are."""
+"""Queries of the API use indexes: none scans a whole table that other tenants share."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from importsvc.urls import router
 from people.services import NewOrganization, create_organization
 from tests.client import ApiClient, document_of
 
-# Of the organization that asks, and of each of the others.
+# Rows of the caller's organization, and of each other organization.
 OWN, OTHERS, OTHER_COUNT = 20_000, 10_000, 6
-# A tenant's rows by table, those that others refer to first.
+# A tenant's rows by table, referenced tables first.
 FILL = {
     "companies_company": """
         INSERT INTO companies_company (organization_id, name, default_currency, created_at, invoice_email_recipients,
@@ -42,7 +42,7 @@ FILL = {
             WHERE organization_id = %(organization)s AND email LIKE 'company%%'
         ) creators
     """,
-    # Twenty imports made all these people and companies, the same number of both.
+    # Twenty imports created all people and companies, equally many of both.
     "changelog_change": """
         INSERT INTO changelog_change (organization_id, import_id, record_type, record_id, "row", action)
         SELECT %(organization)s,
@@ -68,7 +68,7 @@ LAST_PAGE = OWN // 200
 
 @pytest.fixture(scope="module")
 def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[NewOrganization]:
-    """An organization with tens of thousands of records among others with as many, and statistics of all of them."""
+    """An organization with tens of thousands of records, further such organizations, and statistics of all tables."""
     with django_db_blocker.unblock():
         tenants = [
             create_organization(name=f"Tenant {number}", email=f"boss{number}@example.com")
@@ -93,14 +93,14 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 
 @pytest.fixture
 def api(tenant: NewOrganization, db: None) -> ApiClient:
-    """A client that asks as the person of that organization."""
+    """A client that sends requests of the person of that organization."""
     api = ApiClient(tenant)
-    api.get("organizations/1")  # moves last_seen_at, which then stays as it is
+    api.get("organizations/1")  # moves last_seen_at, which then stays the same
     return api
 
 
 def scans(plan: dict[str, Any]) -> Iterator[str]:
-    """Tables that a plan reads from one end to the other."""
+    """The tables that a plan scans as a whole."""
     if plan["Node Type"] == "Seq Scan":
         yield plan["Relation Name"]
     for part in plan.get("Plans", []):
@@ -108,7 +108,7 @@ def scans(plan: dict[str, Any]) -> Iterator[str]:
 
 
 def read_plans(api: ApiClient, path: str) -> dict[str, list[str]]:
-    """The large tables that each query of a request reads from one end to the other."""
+    """The large tables that each query of a request scans as a whole."""
     plans = explain(api, path)
     return {sql: [table for table in scans(plan) if table in FILL] for sql, plan in plans.items()}
 
@@ -173,7 +173,7 @@ def test_no_query_reads_through_a_large_table(api: ApiClient, path: str) -> None
 
 
 def find_limits(plan: dict[str, Any]) -> Iterator[str]:
-    """What each part of a plan that ends early is to the part above it."""
+    """The relation of each ``Limit`` node of a plan to its parent."""
     if plan["Node Type"] == "Limit":
         yield plan.get("Parent Relationship", "Top")
     for part in plan.get("Plans", []):
@@ -181,7 +181,7 @@ def find_limits(plan: dict[str, Any]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", ["people", "people?sort=-id&include=company", "companies", "imports?sort=-started_at"])
-def test_where_a_later_page_begins_is_looked_for_once_and_not_for_each_record(api: ApiClient, path: str) -> None:
+def test_the_start_of_a_later_page_is_found_once_and_not_for_each_record(api: ApiClient, path: str) -> None:
     page = f"{path}{'&' if '?' in path else '?'}page[number]=40"
 
     limits = [limit for plan in explain(api, page).values() for limit in find_limits(plan) if limit != "Top"]
@@ -189,7 +189,7 @@ def test_where_a_later_page_begins_is_looked_for_once_and_not_for_each_record(ap
     assert limits == ["InitPlan"]
 
 
-def test_a_query_without_an_index_would_be_found(api: ApiClient) -> None:
+def test_a_query_without_an_index_is_detected(api: ApiClient) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX import_started_at, import_started_at_desc")
         cursor.execute("ALTER TABLE imports_import DROP CONSTRAINT import_organization_id CASCADE")
@@ -202,7 +202,7 @@ def test_a_query_without_an_index_would_be_found(api: ApiClient) -> None:
     assert ["imports_import"] in plans.values()
 
 
-def test_changes_without_an_index_would_be_found(api: ApiClient) -> None:
+def test_a_query_of_changes_without_an_index_is_detected(api: ApiClient) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE changelog_change DROP CONSTRAINT change_record_once")
 

@@ -1,4 +1,4 @@
-"""People, companies and organizations: whole documents, and what finds them (contract, section 2.6)."""
+"""People, companies and organizations: whole documents, and filters (contract, section 2.6)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def organization_linkage(api: ApiClient) -> dict[str, Any]:
     return {"data": {"type": "organizations", "id": api.caller.organization.pk}}
 
 
-def test_a_company(api: ApiClient) -> None:
+def test_the_document_of_a_company(api: ApiClient) -> None:
     made = make_company(
         organization=api.caller.organization,
         name="Globex",
@@ -74,7 +74,7 @@ def test_a_company(api: ApiClient) -> None:
     }
 
 
-def test_a_contact(api: ApiClient) -> None:
+def test_the_document_of_a_contact(api: ApiClient) -> None:
     company = make_company(organization=api.caller.organization, name="Globex")
     made = make_person(
         organization=api.caller.organization,
@@ -134,7 +134,7 @@ def test_a_person_without_a_company_has_an_empty_relationship(api: ApiClient) ->
     assert document["included"] == []
 
 
-def test_an_organization(api: ApiClient) -> None:
+def test_the_document_of_an_organization(api: ApiClient) -> None:
     own = api.caller.organization
     Organization.objects.filter(pk=own.pk).update(created_at=AT, default_currency="EUR")
 
@@ -166,7 +166,7 @@ def test_a_new_organization_starts_with_its_company_and_its_first_person(api: Ap
     ]
 
 
-def test_features_show_what_the_organization_was_granted_and_uses(api: ApiClient) -> None:
+def test_features_show_the_grants_and_the_usage_of_the_organization(api: ApiClient) -> None:
     own = api.caller.organization
     own.features = {"custom_fields": {"limit": 50}, "webhooks": {"available": False}}
     own.save()
@@ -184,7 +184,7 @@ def test_features_show_what_the_organization_was_granted_and_uses(api: ApiClient
 
 @pytest.fixture
 def known(api: ApiClient) -> dict[str, str]:
-    """Records by ids: what one import made, and what is there besides."""
+    """Ids of records by name: records of one import, and further ones."""
     organization = api.caller.organization
     other = make_company(organization=organization, name="Other, Inc.")
     twin = make_company(organization=organization, name="OTHER, inc.")
@@ -239,7 +239,7 @@ def test_records_are_found_by_filters(api: ApiClient, known: dict[str, str], pat
     assert " ".join(names[each["type"], each["id"]] for each in shown["data"]) == found
 
 
-def test_what_an_import_made_is_not_found_any_more_after_its_revert(api: ApiClient, known: dict[str, str]) -> None:
+def test_records_removed_by_a_revert_are_not_found(api: ApiClient, known: dict[str, str]) -> None:
     assert api.request("PATCH", f"imports/{known['run']}/revert").status_code == 200
 
     for path in "people", "companies":

@@ -1,4 +1,4 @@
-"""Every statement on a tenant's table names the organization (docs/decisions/0015).
+"""Every statement on a tenant's table names the organization (docs/decisions/0016).
 
 The test goes through every edge once, and PostgreSQL plans each statement: a scan of a tenant's table that no condition
 restricts to an organization is refused, unless it is exempt here, with the reason. What COPY and INSERT write names the
@@ -24,12 +24,10 @@ from importsvc.idempotency.models import IdempotencyKey
 from importsvc.imports.models import Import
 from people.models import Person
 from people.services import NewOrganization
-from tests.admin_pages import admin_user, confirm, read, save, url_of
+from tests.admin_pages import confirm, read, save, url_of
 from tests.builders import make_company, make_person
 from tests.client import ApiClient, assert_replayed, document_of
 from tests.statements import Unscoped, Watch, find_models
-
-__all__ = ["admin_user"]
 
 # Models without an organization.
 NO_TENANT = {
@@ -38,12 +36,12 @@ NO_TENANT = {
 
 
 class Exemption(NamedTuple):
-    """Statements that need not name an organization.
+    """Statements that are exempt from naming the organization.
 
     Attributes:
         steps: a pattern of the whole names of the steps of the story.
         sql: a pattern that is found in the statements.
-        reason: why they need not.
+        reason: why they are exempt.
     """
 
     steps: str
@@ -228,7 +226,7 @@ def go_through_the_commands(watch: Watch, api: ApiClient, folder: Path) -> None:
         call_command("create_organization", "Initech", email="boss@initech.test")
 
 
-def test_no_statement_of_the_whole_story_leaves_the_organization_out(
+def test_every_statement_names_the_organization(
     acme: NewOrganization, globex: NewOrganization, admin_client: Client, tmp_path: Path
 ) -> None:
     watch = Watch()
@@ -272,7 +270,7 @@ WITH_COMPANIES = "SELECT c.name FROM people_person p LEFT JOIN companies_company
         (f"SELECT FROM imports_import {JOINED}", ["imports_import"]),
     ],
 )
-def test_a_statement_that_leaves_the_organization_out_would_be_found(db: None, sql: str, tables: list[str]) -> None:
+def test_a_statement_without_the_organization_is_detected(db: None, sql: str, tables: list[str]) -> None:
     watch = Watch()
 
     with watch.step("it"), connection.cursor() as cursor:
@@ -281,7 +279,7 @@ def test_a_statement_that_leaves_the_organization_out_would_be_found(db: None, s
     assert sorted(watch.found) == [Unscoped("it", table, sql) for table in sorted(tables)]
 
 
-def test_every_model_belongs_to_an_organization_but_these() -> None:
+def test_every_model_belongs_to_an_organization_or_is_listed_here() -> None:
     assert {model.__name__ for model in find_models(with_organization=False)} == set(NO_TENANT)
     assert {Change, Company, Import, Person} <= set(find_models(with_organization=True))
 

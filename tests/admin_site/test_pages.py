@@ -1,4 +1,4 @@
-"""Operators look after organizations, people, companies and tokens in the admin."""
+"""The pages of the admin: organizations, people, companies and tokens can be viewed and edited."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from people.models import ApiToken, Person
 from people.services import NewOrganization
 from tests.admin_pages import (
     SCRIPT,
-    admin_user,  # noqa: F401 - who admin_client is
     read,
     save,
     url_of,
@@ -36,7 +35,7 @@ def model_admins() -> list[Any]:
 
 
 @pytest.mark.parametrize("model_admin", model_admins())
-def test_every_page_answers(acme: NewOrganization, admin_client: Client, model_admin: ModelAdmin[Any]) -> None:
+def test_every_page_is_served(acme: NewOrganization, admin_client: Client, model_admin: ModelAdmin[Any]) -> None:
     make_import(creator=acme.person)
     pages = [url_of(model_admin.model, "changelist")]
     pages += [f"{pages[0]}?q=1", f"{pages[0]}?q=x%00", f"{pages[0]}?_facets=True"]
@@ -63,21 +62,21 @@ def test_every_column_can_be_sorted_by(
             assert response.status_code == 200
 
 
-def test_the_front_page_lists_what_is_ours(admin_client: Client) -> None:
+def test_the_front_page_has_the_name_of_the_service_and_no_model_of_a_library(admin_client: Client) -> None:
     page = read(admin_client, "/admin/")
     assert "<title> Administration | importsvc</title>" in page
     assert not admin.site.is_registered(APIKey)
 
 
 @pytest.mark.parametrize("model", [Company, Person, ApiToken, Organization])
-def test_lists_ask_the_same_queries_however_many_records(
+def test_lists_cost_a_fixed_number_of_queries(
     acme: NewOrganization,
     admin_client: Client,
     django_assert_num_queries: DjangoAssertNumQueries,
     model: Any,
 ) -> None:
-    # 1. the session, 2. its user, 3. how many records, 4. those of the page;
-    # organizations to filter by are asked for when somebody types
+    # 1. the session, 2. its user, 3. the number of records, 4. the records of the page;
+    # the organizations of the filter are only queried when its field is typed in
     for shown in (1, 11):
         with django_assert_num_queries(4):
             response = admin_client.get(url_of(model, "changelist"))
@@ -86,7 +85,7 @@ def test_lists_ask_the_same_queries_however_many_records(
             make_organization(name=f"Organization{number}")
 
 
-def test_an_untouched_page_changes_nothing(acme: NewOrganization, admin_client: Client) -> None:
+def test_saving_an_unedited_form_changes_nothing(acme: NewOrganization, admin_client: Client) -> None:
     now = timezone.now()
     assert now.microsecond
     company = make_company(
@@ -106,7 +105,7 @@ def test_an_untouched_page_changes_nothing(acme: NewOrganization, admin_client: 
         assert values_of(record) == before
 
 
-def test_a_looked_at_record_can_still_be_reverted_and_an_edited_one_cannot(
+def test_a_record_saved_without_edits_can_be_reverted_and_an_edited_one_cannot(
     acme: NewOrganization, admin_client: Client
 ) -> None:
     rows = {
@@ -150,7 +149,7 @@ def test_blank_input_is_empty_where_null_is_not_possible(acme: NewOrganization, 
     assert company.invoice_email_recipients == acme.organization.features == {}
 
 
-def test_what_is_edited_is_stored(acme: NewOrganization, admin_client: Client) -> None:
+def test_edited_values_are_stored(acme: NewOrganization, admin_client: Client) -> None:
     company = make_company(organization=acme.organization, name="C")
     edits = {"description": "a\r\nb", "tag_list": "one\r\n\r\n two, three ", "custom_fields": '{"a": {"b": [1]}}'}
     assert save(admin_client, company, **edits) == {}
@@ -175,7 +174,7 @@ def test_what_is_edited_is_stored(acme: NewOrganization, admin_client: Client) -
         f'{{"a": {"9" * 5000}}}',
     ],
 )
-def test_what_is_no_json_object_is_an_error_and_stays_as_typed(
+def test_input_that_is_no_json_object_is_an_error_and_is_shown_again_as_typed(
     acme: NewOrganization, admin_client: Client, written: str
 ) -> None:
     company = make_company(organization=acme.organization, name="C")
@@ -184,7 +183,7 @@ def test_what_is_no_json_object_is_an_error_and_stays_as_typed(
     assert response.context["adminform"].form["custom_fields"].value() == written
 
 
-def test_features_are_checked(acme: NewOrganization, admin_client: Client) -> None:
+def test_invalid_features_are_refused(acme: NewOrganization, admin_client: Client) -> None:
     assert save(admin_client, acme.organization, features='{"webhooks": {"available": false}}') == {}
     assert save(admin_client, acme.organization, features='{"nonsense": {}}') == {
         "features": ["Unknown feature 'nonsense'."]
@@ -202,7 +201,7 @@ def test_a_record_stays_in_its_organization(acme: NewOrganization, admin_client:
         assert record.organization == acme.organization
 
 
-def test_what_is_referred_to_cannot_be_deleted(acme: NewOrganization, admin_client: Client) -> None:
+def test_a_record_that_is_referred_to_cannot_be_deleted(acme: NewOrganization, admin_client: Client) -> None:
     company = acme.person.company
     assert company is not None
     for confirmed in ({}, {"post": "yes"}):
@@ -214,7 +213,7 @@ def test_what_is_referred_to_cannot_be_deleted(acme: NewOrganization, admin_clie
     assert not Company.objects.filter(pk=free.pk).exists()
 
 
-def test_markup_is_shown_as_text(admin_client: Client) -> None:
+def test_markup_in_data_is_escaped(admin_client: Client) -> None:
     evil = make_organization(name=SCRIPT, email="evil@evil.test", first_name=SCRIPT)
     assert evil.person.company is not None
     make_person(organization=evil.organization, title=SCRIPT, tag_list=[SCRIPT], custom_fields={SCRIPT: SCRIPT})
@@ -224,7 +223,9 @@ def test_markup_is_shown_as_text(admin_client: Client) -> None:
             assert SCRIPT not in admin_client.get(page).content.decode()
 
 
-def test_choosing_an_organization_offers_those_with_such_a_name(acme: NewOrganization, admin_client: Client) -> None:
+def test_choosing_an_organization_offers_the_organizations_whose_name_matches(
+    acme: NewOrganization, admin_client: Client
+) -> None:
     make_organization()
     field = {"app_label": "people", "model_name": "person", "field_name": "organization"}
     response = admin_client.get("/admin/autocomplete/", {**field, "term": "acm"})

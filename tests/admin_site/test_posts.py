@@ -1,4 +1,4 @@
-"""Every page of the admin that something can be sent to: from whom, and with which token, it is taken."""
+"""Every POST of the admin needs a CSRF token, a member of staff and the permission for it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from django.urls import reverse
 from importsvc.imports.models import Import
 from people.models import ApiToken
 from people.services import NewOrganization
-from tests.admin_pages import import_rows, log_in_staff, url_of
+from tests.admin_pages import log_in_staff, url_of
 from tests.builders import PUBLISHED_ROWS
+from tests.imports.steps import import_rows
 from tests.snapshots import take_snapshot
 
-# What a request itself writes.
+# Tables that a request itself writes.
 NOT_DATA = ("django_session",)
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -36,7 +37,7 @@ def records(acme: NewOrganization) -> dict[type[Model], Model]:
 
 
 def posts(records: dict[type[Model], Model]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Where something can be sent to, and what does harm there."""
+    """URLs of POST requests with data that would change something."""
     for model, record in records.items():
         options = model._meta
         changelist = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
@@ -52,7 +53,7 @@ def posts(records: dict[type[Model], Model]) -> Iterator[tuple[str, dict[str, An
     yield reverse("admin:auth_user_password_change", args=[records[User].pk]), {"password1": "x", "password2": "x"}
 
 
-def test_without_a_token_against_forgery_nothing_is_taken(records: dict[type[Model], Model]) -> None:
+def test_a_post_without_a_csrf_token_is_refused(records: dict[type[Model], Model]) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_superuser("root"))
     before = take_snapshot(without=NOT_DATA)
@@ -65,7 +66,7 @@ def test_without_a_token_against_forgery_nothing_is_taken(records: dict[type[Mod
     assert take_snapshot(without=NOT_DATA) == before
 
 
-def test_strangers_are_asked_to_log_in(records: dict[type[Model], Model]) -> None:
+def test_an_anonymous_user_is_asked_to_log_in(records: dict[type[Model], Model]) -> None:
     before = take_snapshot(without=NOT_DATA)
 
     for url, data in posts(records):
@@ -75,7 +76,7 @@ def test_strangers_are_asked_to_log_in(records: dict[type[Model], Model]) -> Non
     assert take_snapshot(without=NOT_DATA) == before
 
 
-def test_people_with_tokens_are_no_staff(records: dict[type[Model], Model], acme: NewOrganization) -> None:
+def test_an_api_token_gives_no_access_to_the_admin(records: dict[type[Model], Model], acme: NewOrganization) -> None:
     assert ApiToken.objects.exists()
     headers = {"X-Auth-Token": acme.token, "X-Organization-Id": str(acme.organization.pk)}
     before = take_snapshot(without=NOT_DATA)
@@ -96,18 +97,18 @@ def test_staff_without_permissions_are_refused(records: dict[type[Model], Model]
     assert take_snapshot(without=NOT_DATA) == before
 
 
-def test_those_who_may_look_at_everything_change_nothing(records: dict[type[Model], Model]) -> None:
+def test_staff_with_permission_to_view_everything_change_nothing(records: dict[type[Model], Model]) -> None:
     client = log_in_staff(codename__startswith="view_")
     before = take_snapshot(without=NOT_DATA)
 
     for url, data in posts(records):
-        # To a list, anything may be sent: it is a page that one may see.
+        # A POST to a list is answered with the list, which may be viewed.
         assert client.post(url, data).status_code in ((200, 302) if "action" in data else (403,)), url
 
     assert take_snapshot(without=NOT_DATA) == before
 
 
-def test_not_even_a_superuser_changes_what_an_import_did(records: dict[type[Model], Model]) -> None:
+def test_a_superuser_cannot_edit_imports_or_their_change_log(records: dict[type[Model], Model]) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
     before = take_snapshot(without=NOT_DATA)

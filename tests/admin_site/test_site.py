@@ -1,4 +1,4 @@
-"""One search finds imports, people and companies; and no page asks for anything from another machine."""
+"""The search finds imports, people and companies, and no page loads files from another server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from unfold.admin import ModelAdmin
 from people.services import NewOrganization
 from tests.admin_pages import (
     SCRIPT,
-    admin_user,  # noqa: F401 - who admin_client is
     log_in_staff,
     read,
     url_of,
@@ -27,13 +26,13 @@ pytestmark = pytest.mark.django_db
 
 
 def find(client: Client, term: str) -> list[str]:
-    """Where the search leads to."""
+    """The links in the results of the search."""
     response = client.get("/admin/search/", {"s": term, "extended": "1"})
     assert response.status_code == 200
     return re.findall(r'href="(.*?)"', response.content.decode())
 
 
-def test_every_model_is_shown_in_the_same_look() -> None:
+def test_every_model_uses_the_theme_of_the_admin() -> None:
     assert {User, Group} <= set(admin.site._registry)
     assert all(isinstance(model_admin, ModelAdmin) for model_admin in admin.site._registry.values())
 
@@ -46,7 +45,7 @@ def test_the_search_finds_imports_people_and_companies(acme: NewOrganization, ad
     assert find(admin_client, "nobody at all") == []
 
 
-def test_what_was_made_since_is_found_at_once(acme: NewOrganization, admin_client: Client) -> None:
+def test_a_new_record_is_found_at_once(acme: NewOrganization, admin_client: Client) -> None:
     assert find(admin_client, "lovelace") == [url_of(acme.person)]
     import_ = make_import(creator=acme.person)
     assert find(admin_client, "lovelace") == [url_of(import_), url_of(acme.person)]
@@ -60,17 +59,17 @@ def test_the_search_shows_the_latest_ten_of_each_kind(acme: NewOrganization, adm
 
 
 @pytest.mark.parametrize("term", ["", " ", "\0", "x\0"])
-def test_nothing_is_found_where_nothing_was_asked(acme: NewOrganization, admin_client: Client, term: str) -> None:
+def test_an_empty_search_finds_nothing(acme: NewOrganization, admin_client: Client, term: str) -> None:
     assert find(admin_client, term) == []
 
 
-def test_the_search_finds_only_what_the_user_may_see(acme: NewOrganization, client: Client) -> None:
+def test_the_search_finds_only_records_that_the_user_may_view(acme: NewOrganization, client: Client) -> None:
     make_import(creator=acme.person)
     assert find(log_in_staff(codename="view_company"), "acme") == [url_of(acme.person.company)]
     assert client.get("/admin/search/", {"s": "acme"}).status_code == 302
 
 
-def test_markup_is_found_as_text(admin_client: Client) -> None:
+def test_markup_in_search_results_is_escaped(admin_client: Client) -> None:
     make_organization(name=SCRIPT, email="evil@evil.test", first_name=SCRIPT)
     response = admin_client.get("/admin/search/", {"s": "script", "extended": "1"})
     assert "&lt;script&gt;" in response.content.decode()
@@ -78,7 +77,7 @@ def test_markup_is_found_as_text(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize("page", ["/admin/login/", "/admin/", "/admin/imports/import/", "/admin/people/person/add/"])
-def test_all_that_a_page_loads_is_served_by_us(admin_client: Client, page: str) -> None:
+def test_a_page_loads_files_only_from_this_server(admin_client: Client, page: str) -> None:
     client = Client() if "login" in page else admin_client
     loaded = re.findall(r'<(?:script|img|link)[^>]* (?:src|href)="(.*?)"', read(client, page))
     assert len(loaded) > 5
@@ -88,14 +87,14 @@ def test_all_that_a_page_loads_is_served_by_us(admin_client: Client, page: str) 
             assert finders.find(url.removeprefix("/static/"))
 
 
-def test_no_style_sheet_loads_from_elsewhere() -> None:
+def test_no_style_sheet_loads_files_from_another_server() -> None:
     sheets = list((Path(unfold.__file__).parent / "static").rglob("*.css"))
     assert len(sheets) >= 4
     for sheet in sheets:
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", sheet.read_text())
 
 
-def test_who_logs_in_comes_to_the_home_page(client: Client) -> None:
+def test_logging_in_leads_to_the_home_page(client: Client) -> None:
     User.objects.create_user("staff", password="staff", is_staff=True)
     response = client.post("/admin/login/", {"username": "staff", "password": "staff"})
     assert (response.status_code, response["Location"]) == (302, "/admin/")

@@ -1,7 +1,7 @@
-"""A real browser on a real server, and a watch over all that a page does there.
+"""A real browser on a real server, and a watch that records what pages do.
 
-Tests share one thread with what drives the browser, which keeps an event loop running: Django is told for so long that
-asking the database is wanted nevertheless.
+Tests share a thread with the driver of the browser, which keeps an event loop running; meanwhile Django is configured
+to allow queries in such a thread.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ LogIn = Callable[[User], None]
 
 @dataclass
 class Watch:
-    """What pages did that they should not.
+    """Records what pages do that they must not.
 
     Attributes:
-        server: the address that they may ask.
-        found: the rest, in words.
+        server: the only address that pages may send requests to.
+        found: descriptions of everything else.
     """
 
     server: str
     found: list[str] = field(default_factory=list)
 
     def observe(self, context: BrowserContext) -> None:
-        """Note down whatever happens in the context from now on."""
+        """Record what happens in the context from now on."""
         context.on("request", self._see_request)
         context.on("console", self._see_message)
         context.on("weberror", lambda error: self.found.append(f"error: {error.error}"))
@@ -63,7 +63,7 @@ class Watch:
         self.found.append(f"socket: {socket.url}")
 
     def _see_message(self, message: ConsoleMessage) -> None:
-        # Of mixed content that is loaded nevertheless there is only a warning.
+        # The browser only warns of mixed content that it loads.
         if message.type == "error" or "Mixed Content" in message.text:
             address = message.location["url"]
             self.found.append(f"console: {message.text}{f' ({address})' if address else ''}")
@@ -92,13 +92,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watch(live_server: LiveServer) -> Watch:
-    """What the test's pages did that they should not."""
+    """The watch over the pages of the test."""
     return Watch(live_server.url)
 
 
 @pytest.fixture
 def page(browser: Browser, live_server: LiveServer, watch: Watch) -> Iterator[Page]:
-    """A window in which nobody is logged in. What it does is watched, and nothing of it may be wrong in the end."""
+    """A page without a session. The test fails if the watch has found something at the end."""
     with browser.new_context(base_url=live_server.url, viewport=SIZE, reduced_motion="reduce") as context:
         context.set_default_timeout(10_000)
         watch.observe(context)
@@ -108,7 +108,7 @@ def page(browser: Browser, live_server: LiveServer, watch: Watch) -> Iterator[Pa
 
 @pytest.fixture
 def log_in(page: Page, live_server: LiveServer) -> LogIn:
-    """Makes a user somebody who has logged in before."""
+    """Gives the browser the session of a user."""
 
     def log_in(user: User) -> None:
         client = Client()

@@ -1,4 +1,4 @@
-"""Customers as staff find them: a month of imports, and one of them that a customer is unhappy with."""
+"""Data for the pages: a month of imports, and one whose customer is unhappy with it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.utils import timezone
 from importsvc.imports.models import Import
 from people.models import Person
 from people.services import NewOrganization, create_organization
-from tests.admin_pages import import_rows
 from tests.builders import make_company, make_person
+from tests.imports.steps import import_rows
 
 ORGANIZATIONS = [
     ("Harbour & Pine", "Marta", "Novak", "marta.novak@harbourpine.example"),
@@ -21,7 +21,7 @@ ORGANIZATIONS = [
     ("Castellan Insurance", "Joaquín", "Herrera", "j.herrera@castellan.example"),
     ("Kestrel Robotics", "Yuki", "Tanaka", "yuki.tanaka@kestrel.example"),
 ]
-# What the customer's list says of Irena is older than what they had.
+# The customer's list has an older title of Irena than the record.
 ROWS = {
     "company": [{"Name": "Adriatic Tiles"}, {"Name": "Brightwater Hotels"}],
     "person": [
@@ -51,7 +51,7 @@ ROWS = {
 
 
 def make_customers() -> list[NewOrganization]:
-    """Organizations, each with the person who brings the rows."""
+    """Organizations, each with the person that creates its imports."""
     return [
         create_organization(name=name, first_name=first_name, last_name=last_name, email=email)
         for name, first_name, last_name, email in ORGANIZATIONS
@@ -59,7 +59,7 @@ def make_customers() -> list[NewOrganization]:
 
 
 def make_month(customers: list[NewOrganization]) -> None:
-    """Imports on each of the last 30 days, the same ones each time, without the records they would have written."""
+    """The same imports on each of the last 30 days, without the records that they would have written."""
     random = Random(5)  # noqa: S311 - nothing is secret
     now = timezone.now()
     days = [now - timedelta(days=day) for day in range(30) for _ in range(random.randint(2, 7))]
@@ -68,7 +68,7 @@ def make_month(customers: list[NewOrganization]) -> None:
 
 
 def make_unhappy(customer: NewOrganization) -> tuple[Import, Person]:
-    """An import that updates one person and makes two, with their companies; and the person it updates."""
+    """An import that updates one person and creates two, with their companies; and the updated person."""
     company = make_company(organization=customer.organization, name="Adriatic Ceramics")
     irena = make_person(
         organization=customer.organization,
@@ -82,7 +82,7 @@ def make_unhappy(customer: NewOrganization) -> tuple[Import, Person]:
 
 
 def _make_import(creator: Person, day: datetime, random: Random) -> Import:
-    """One that was made on a day, and what became of it: mostly it was run, now and then reverted or left."""
+    """An import of a day in one of the states: most are run, some are reverted or not run."""
     created_at = day - timedelta(seconds=random.randint(600, 20_000))
     started_at = created_at + timedelta(seconds=random.randint(5, 60))
     people = random.randint(40, 900)

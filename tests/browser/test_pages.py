@@ -1,4 +1,4 @@
-"""Home, list, import and confirmation: everybody can use them, nothing in them does what its author wants.
+"""Home, list, import and confirmation are accessible pages, and run no code that is in the data.
 
 With ``SCREENSHOTS=1`` this run makes the images of the README anew.
 """
@@ -17,15 +17,16 @@ from playwright.sync_api import Page, expect
 from companies.models import Company
 from importsvc.imports.models import Import
 from people.models import Person
-from tests.admin_pages import import_rows, url_of
+from tests.admin_pages import url_of
 from tests.browser.conftest import LogIn
 from tests.browser.customers import make_customers, make_month, make_unhappy
 from tests.builders import make_organization
+from tests.imports.steps import import_rows
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 MOST_BYTES = 300_000
 
-# Elements and attributes, closing whatever they may stand in.
+# Markup that closes any element or attribute around it.
 MARKUP = "\"'></td></script><script>alert(1)</script><img class=injected src=x onerror=alert(2)>{{ 7*7 }}"
 
 
@@ -40,7 +41,7 @@ def urls_of(import_: Import) -> dict[str, str]:
 
 
 def visit(page: Page, import_: Import) -> Iterator[str]:
-    """Go to each of the four pages, and on it to each tab; the page's name, when it has loaded everything."""
+    """Visit each of the four pages and each of its tabs; yields the page's name once everything is loaded."""
     for name, url in urls_of(import_).items():
         page.goto(url, wait_until="networkidle")
         expect(page.locator("h1")).to_be_visible()
@@ -52,7 +53,7 @@ def visit(page: Page, import_: Import) -> Iterator[str]:
 
 @pytest.fixture
 def unhappy(log_in: LogIn) -> Import:
-    """A month of imports and one that cannot simply be reverted, and somebody logged in who may do everything."""
+    """A month of imports and an import with conflicts, and a session of a superuser."""
     customers = make_customers()
     make_month(customers)
     import_, irena = make_unhappy(customers[0])
@@ -62,7 +63,7 @@ def unhappy(log_in: LogIn) -> Import:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_the_pages(page: Page, unhappy: Import, scheme: str) -> None:
+def test_pages_have_no_serious_accessibility_violation(page: Page, unhappy: Import, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     for name in visit(page, unhappy):
         result = Axe().run(page).response
@@ -72,7 +73,7 @@ def test_everybody_can_use_the_pages(page: Page, unhappy: Import, scheme: str) -
         assert found == [], name
 
 
-def test_everything_on_a_page_comes_by_the_protocol_of_the_page(page: Page, unhappy: Import) -> None:
+def test_pages_have_no_mixed_content(page: Page, unhappy: Import) -> None:
     # On a page that came by TLS, an address that begins with http: is mixed content.
     loads = "found => found.map(element => element.getAttribute('src') ?? element.getAttribute('href'))"
     for _ in visit(page, unhappy):
@@ -80,7 +81,7 @@ def test_everything_on_a_page_comes_by_the_protocol_of_the_page(page: Page, unha
         assert [address for address in addresses if address and ":" in address.partition("/")[0]] == []
 
 
-def test_markup_is_text(page: Page, log_in: LogIn) -> None:
+def test_markup_in_data_is_escaped(page: Page, log_in: LogIn) -> None:
     evil = make_organization(name=MARKUP, email="evil@evil.test", first_name=MARKUP, last_name=MARKUP)
     import_ = import_rows(
         evil,
@@ -103,7 +104,7 @@ def test_markup_is_text(page: Page, log_in: LogIn) -> None:
     expect(page.locator(".injected")).to_have_count(0)
 
 
-def test_the_images_of_the_readme_can_be_made(page: Page, unhappy: Import, tmp_path: Path) -> None:
+def test_the_screenshots_of_the_readme_can_be_taken(page: Page, unhappy: Import, tmp_path: Path) -> None:
     folder = IMAGES if os.environ.get("SCREENSHOTS") else tmp_path
     for name, url in urls_of(unhappy).items():
         page.goto(url, wait_until="networkidle")

@@ -1,4 +1,4 @@
-"""A customer writes that their contacts are wrong: staff find the import, understand what it did, and undo it."""
+"""After a customer's complaint, staff find the import, see what it did, and revert it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ EMAIL = "marta.novak@harbourpine.example"
 
 @pytest.fixture
 def make_member(live_server: object) -> Callable[[str], User]:
-    """Makes somebody who is of one of the groups that come with the service, and may do nothing else."""
-    # Tests that commit leave an empty database, without what the migrations filled in.
+    """Creates a member of one of the service's groups, without other permissions."""
+    # Tests that commit leave an empty database, without the rows that migrations inserted.
     import_module("importsvc.imports.migrations.0002_groups_of_staff").add_groups(apps, None)
 
     def make_member(group: str) -> User:
@@ -44,7 +44,7 @@ def find_in_list(page: Page, email: str) -> None:
 
 
 def find_in_sidebar(page: Page, email: str) -> None:
-    """Search everything for an address."""
+    """Use the search of the sidebar."""
     page.get_by_text("Search apps and models").click()
     page.get_by_role("searchbox").press_sequentially(email)
 
@@ -78,7 +78,7 @@ def test_an_operator_finds_understands_and_undoes_an_import(page: Page, make_mem
     page.get_by_role("link", name=re.compile(rf"Import {import_.pk}\b")).click()
     expect(page).to_have_url(re.compile(re.escape(url_of(import_))))
 
-    # Its row among the changes has what was before and what is after, side by side.
+    # Its row among the changes has the values before and after, side by side.
     changed = page.get_by_role("row").filter(has_text="Buyer").filter(has_text="Head of Purchasing")
     expect(changed).to_be_visible()
     expect(changed.get_by_role("link")).to_have_attribute("href", url_of(irena))
@@ -100,7 +100,7 @@ def test_an_operator_finds_understands_and_undoes_an_import(page: Page, make_mem
     assert not Company.objects.filter(name__in=["Adriatic Tiles", "Brightwater Hotels"]).exists()
 
 
-def test_support_reads_and_cannot_revert(page: Page, log_in: LogIn, make_member: Callable[[str], User]) -> None:
+def test_support_can_view_and_cannot_revert(page: Page, log_in: LogIn, make_member: Callable[[str], User]) -> None:
     import_, _ = make_unhappy(make_customers()[0])
     log_in(make_member("Support"))
 
@@ -110,6 +110,6 @@ def test_support_reads_and_cannot_revert(page: Page, log_in: LogIn, make_member:
     for role in ("link", "button"):
         expect(page.get_by_role(role, name="Revert")).to_have_count(0)
 
-    # Without showing what comes: of that Chromium complains.
+    # Without loading the response, of which Chromium would complain.
     assert page.request.get(url_of(import_, "revert")).status == 403
     assert Import.objects.get().state == ImportState.PROCESSED

@@ -1,4 +1,4 @@
-"""What a page does that it should not is seen: without that the other tests would promise nothing."""
+"""The watch sees what a page must not do: without it, the other tests of the browser would prove nothing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from playwright.sync_api import Page
 from tests.browser.conftest import Watch
 
 
-def test_what_a_page_does_is_seen(page: Page, watch: Watch) -> None:
+def test_the_watch_reports_every_forbidden_action_of_a_page(page: Page, watch: Watch) -> None:
     page.goto("/admin/login/")
     assert watch.found == []
-    # Nobody listens there, and nobody hears of it either.
+    # No server listens at this address, and the request never leaves the browser.
     elsewhere = "http://127.0.0.1:9/"
     page.evaluate("elsewhere => fetch(elsewhere).catch(() => null)", elsewhere)
     page.evaluate("elsewhere => new Promise(done => { new WebSocket(elsewhere).onerror = done })", elsewhere)

@@ -1,4 +1,4 @@
-"""A change belongs to an import of its organization that goes on existing, as its foreign key would have it."""
+"""A change has a foreign key to an import of its organization, which cannot be deleted."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def execute(sql: str) -> None:
 
 
 def assert_refused(work: Callable[[], Any]) -> None:
-    """It violates the key of the change log, by name, and changes nothing."""
+    """The statement violates the foreign key of the change log, by name, and changes nothing."""
     before = take_snapshot()
     with pytest.raises(IntegrityError) as caught, transaction.atomic():
         work()
@@ -70,7 +70,7 @@ def logged(import_: Import) -> Import:
 
 
 @pytest.mark.parametrize("write", [insert, copy])
-def test_a_change_of_an_import_that_does_not_exist_is_refused_among_good_ones_too(
+def test_a_change_of_an_import_that_does_not_exist_is_refused_even_among_valid_changes(
     import_: Import, write: Callable[[int, list[int]], None]
 ) -> None:
     missing = import_.pk + 1_000

@@ -1,4 +1,4 @@
-"""The ten request/response pairs of the published page, replayed: the law, whatever else changes."""
+"""The ten request/response pairs of the published page, replayed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FROZEN = {"started_at", "processed_at", "reverted_at"}
 
 
 def without_accidents(document: Any) -> str:
-    """The document as text, with members in their order, but ids counted from 1 and every clock at one time."""
+    """The document as text with members in their order; ids are numbered from 1 and all times are equal."""
     numbers: dict[tuple[str, str], int] = {}
 
     def renumber(resource_type: str, given: Any) -> Any:
@@ -59,7 +59,7 @@ def page(caller: NewOrganization, settings: Settings) -> ApiClient:
 
 
 def prepare(page: ApiClient, path: str) -> str:
-    """Make what the example is about, and return the path that names it."""
+    """Create the records of the example, and return its path."""
     rows = json.dumps(PUBLISHED_ROWS)
     imports = [make_import(creator=page.caller.person, import_data=rows) for _ in range(3)]
     path = re.sub(r"(?<=imports/)\d+", str(imports[0].pk), path)
@@ -69,7 +69,7 @@ def prepare(page: ApiClient, path: str) -> str:
 
 
 def expected_of(example: dict[str, Any]) -> str:
-    """The example's response, of the organization and person that are asking here."""
+    """The example's response, for the organization and the caller of the test."""
     text = json.dumps(example["response"])
     text = re.sub(r"user\d+@email\.com", "user588@email.com", re.sub(r"Organization\d+", "Organization295", text))
     return without_accidents(json.loads(text))
@@ -78,7 +78,7 @@ def expected_of(example: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     "example", EXAMPLES, ids=[f"{each['method']} {each['path']} {each['status']}" for each in EXAMPLES]
 )
-def test_the_page_is_answered_as_it_says(page: ApiClient, example: dict[str, Any]) -> None:
+def test_every_published_request_gets_the_published_response(page: ApiClient, example: dict[str, Any]) -> None:
     path = prepare(page, example["path"])
     body = None if example["request"] is None else json.dumps(example["request"])
 
@@ -89,7 +89,7 @@ def test_the_page_is_answered_as_it_says(page: ApiClient, example: dict[str, Any
     assert without_accidents(document_of(response)) == expected_of(example)
 
 
-def test_the_page_has_ten_examples() -> None:
+def test_the_published_page_has_ten_examples() -> None:
     assert [each["status"] for each in EXAMPLES] == [200, 200, 201, 422, 200, 422, 200, 422, 422, 200]
 
 
@@ -104,11 +104,11 @@ def test_the_page_has_ten_examples() -> None:
         ([{"type": "people", "id": "7"}, {"creator_id": 7}], [{"type": "people", "id": "7"}, {"creator_id": 8}]),
     ],
 )
-def test_the_comparison_sees_order_types_and_identity(one: Any, other: Any) -> None:
+def test_the_comparison_detects_another_order_type_or_id(one: Any, other: Any) -> None:
     assert without_accidents(one) != without_accidents(other)
 
 
-def test_the_rows_of_the_page_are_those_of_the_other_tests() -> None:
+def test_the_published_rows_are_the_rows_that_other_tests_use() -> None:
     sent = [each["request"]["data"]["attributes"].get("import_data", "{}") for each in EXAMPLES if each["request"]]
 
     assert [json.loads(rows) for rows in sent].count(PUBLISHED_ROWS) == 3

@@ -1,4 +1,4 @@
-"""``docs/contract.md`` has every section that the code cites, and links only to what is there."""
+"""``docs/contract.md`` has every section that the code cites, and no broken links."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def cited_sections() -> Iterator[tuple[str, str]]:
-    """Where a section is cited, and its number."""
+    """The places that cite a section, with its number."""
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             text = " ".join(path.read_text().split())
@@ -32,7 +32,7 @@ def headings(path: Path) -> list[str]:
     return HEADING.findall(path.read_text())
 
 
-def test_every_section_that_the_code_cites_is_there() -> None:
+def test_every_section_cited_in_the_code_exists() -> None:
     sections = {SECTION.match(heading)[0] for heading in headings(CONTRACT) if SECTION.match(heading)}  # type: ignore[index]
     citations = list(cited_sections())
 

@@ -1,4 +1,4 @@
-"""What a deal row looks like: all that it takes to make deals importable."""
+"""The declaration of a deal's row: everything needed to make deals importable."""
 
 from importsvc.engine.parse.cells import money, text
 from importsvc.engine.schema.importable import Column, Importable, Reference

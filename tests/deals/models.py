@@ -1,4 +1,4 @@
-"""A model at the end of a chain of references: a deal names a person, who names a company."""
+"""A model at the end of a chain of references: from a deal to a person to a company."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from people.models import Person
 
 
 class Deal(models.Model):
-    """Something that a company may buy, and the person to talk to about it."""
+    """A possible sale to a company, with a contact."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, db_constraint=False)

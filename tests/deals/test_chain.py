@@ -1,4 +1,4 @@
-"""A deal refers to a person, who refers to a company: rows of all three types come in one payload, in any order."""
+"""Deals refer to people and people to companies: rows of all three types come in one payload, in any order."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ import pytest
 
 from companies.models import Company
 from importsvc.imports.errors import RevertConflict, RowsInvalid
-from importsvc.imports.models import Import
 from importsvc.imports.services import (
-    Revert,
-    create_import,
     preview_import,
     preview_revert,
     preview_rows,
-    revert_import,
     run_import,
 )
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_person
+from tests.imports.steps import counts, import_rows, revert, stage
 from tests.snapshots import take_snapshot
 
 ROWS: dict[str, list[dict[str, Any]]] = {
@@ -39,27 +36,11 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 WITHOUT_IMPORTS = ("imports_import", "imports_stagedchunk", "changelog_change")
 
 
-def stage(acme: NewOrganization, rows: Any = ROWS, **fields: Any) -> Import:
-    return create_import(organization=acme.organization, creator=acme.person, import_data=rows, **fields)
-
-
-def run(acme: NewOrganization, rows: Any = ROWS, **fields: Any) -> Import:
-    return run_import(organization=acme.organization, import_id=stage(acme, rows, **fields).pk)
-
-
-def revert(import_: Import, **how: Any) -> Revert:
-    return revert_import(organization=import_.organization, import_id=import_.pk, **how)
-
-
-def count(created: int = 0, updated: int = 0, unchanged: int = 0, skipped: int = 0) -> dict[str, int]:
-    return {"created": created, "updated": updated, "unchanged": unchanged, "skipped": skipped}
-
-
 @pytest.mark.parametrize("order", list(permutations(ROWS)))
 def test_each_row_refers_to_the_record_of_the_row_that_it_names(
     acme: NewOrganization, deals: Any, order: tuple[str, ...]
 ) -> None:
-    import_ = run(acme, {name: ROWS[name] for name in order})
+    import_ = import_rows(acme, {name: ROWS[name] for name in order})
 
     chain = deals.values_list("name", "contact__first_name", "contact__company__name", "company__name")
     assert list(chain) == [
@@ -68,11 +49,11 @@ def test_each_row_refers_to_the_record_of_the_row_that_it_names(
         ("Training", None, None, None),
     ]
     assert Person.objects.get(first_name="Bob").company == Company.objects.get(name="Blues")
-    assert import_.counts == {"company": count(1), "person": count(2), "deal": count(3)}
+    assert import_.counts == {"company": counts(created=1), "person": counts(created=2), "deal": counts(created=3)}
 
 
 def test_a_preview_shows_all_three_types_and_writes_nothing(acme: NewOrganization, deals: Any) -> None:
-    import_ = stage(acme)
+    import_ = stage(acme, ROWS)
     before = take_snapshot()
 
     preview = preview_import(organization=acme.organization, import_id=import_.pk)
@@ -85,7 +66,7 @@ def test_a_preview_shows_all_three_types_and_writes_nothing(acme: NewOrganizatio
     ]
     assert take_snapshot() == before
 
-    run_import(organization=acme.organization, import_id=import_.pk, if_match=[preview.tag])
+    run_import(organization=acme.organization, import_id=import_.pk, if_match=[preview.etag])
     written = import_.changes.order_by("id").values_list("record_type", "row", "action")
     assert sorted(written) == sorted(changes)
 
@@ -94,14 +75,14 @@ def test_rows_are_previewed_without_staging_them(acme: NewOrganization, deals: A
     before = take_snapshot()
 
     assert preview_rows(organization=acme.organization, import_data=ROWS).counts == {
-        "company": count(1),
-        "person": count(2),
-        "deal": count(3),
+        "company": counts(created=1),
+        "person": counts(created=2),
+        "deal": counts(created=3),
     }
     assert take_snapshot() == before
 
 
-def test_an_error_anywhere_in_the_chain_is_told_with_all_others(acme: NewOrganization, deals: Any) -> None:
+def test_errors_of_all_types_in_the_chain_are_reported_together(acme: NewOrganization, deals: Any) -> None:
     rows = {
         "deal": [{"name": "Renewal", "contact": "eve@reds.test"}, {"contact": "ann@reds.test"}],
         "person": [{"first_name": "Ann", "email": "ann@reds.test", "company": "Greens"}],
@@ -123,9 +104,9 @@ def test_an_error_anywhere_in_the_chain_is_told_with_all_others(acme: NewOrganiz
     assert take_snapshot() == before
 
 
-def test_reverting_removes_all_three_and_leaves_nothing(acme: NewOrganization, deals: Any) -> None:
+def test_reverting_removes_the_records_of_all_three_types(acme: NewOrganization, deals: Any) -> None:
     before = take_snapshot(without=WITHOUT_IMPORTS)
-    import_ = run(acme)
+    import_ = import_rows(acme, ROWS)
 
     preview = preview_revert(organization=acme.organization, import_id=import_.pk)
     assert {name: of_type["removed"] for name, of_type in preview.counts.items()} == {
@@ -134,16 +115,22 @@ def test_reverting_removes_all_three_and_leaves_nothing(acme: NewOrganization, d
         "deal": 3,
     }
     assert preview.find_conflicts() is None
-    assert revert(import_, if_match=[preview.tag]).removed == {"company": 1, "person": 2, "deal": 3}
+    assert revert(import_, if_match=[preview.etag]).removed == {"company": 1, "person": 2, "deal": 3}
     assert take_snapshot(without=WITHOUT_IMPORTS) == before
 
 
-def test_a_person_that_is_there_is_updated_and_restored_below_the_deal(acme: NewOrganization, deals: Any) -> None:
+def test_an_existing_person_is_updated_and_restored_along_with_a_created_deal(
+    acme: NewOrganization, deals: Any
+) -> None:
     make_person(organization=acme.organization, first_name="Ann", email="ann@reds.test", title="Dr")
     before = take_snapshot(without=WITHOUT_IMPORTS)
-    import_ = run(acme, on_duplicate="update")
+    import_ = import_rows(acme, ROWS, on_duplicate="update")
 
-    assert import_.counts == {"company": count(1), "person": count(1, updated=1), "deal": count(3)}
+    assert import_.counts == {
+        "company": counts(created=1),
+        "person": counts(created=1, updated=1),
+        "deal": counts(created=3),
+    }
     assert deals.get(name="Renewal").contact.company.name == "Reds"
     report = revert(import_)
     assert report.removed == {"company": 1, "person": 1, "deal": 3}
@@ -151,11 +138,11 @@ def test_a_person_that_is_there_is_updated_and_restored_below_the_deal(acme: New
     assert take_snapshot(without=WITHOUT_IMPORTS) == before
 
 
-def test_a_deal_of_a_later_import_stands_in_the_way_of_its_contact_and_of_no_company(
+def test_a_deal_of_a_later_import_is_a_conflict_of_its_contact_and_of_no_company(
     acme: NewOrganization, deals: Any
 ) -> None:
-    import_ = run(acme, {name: ROWS[name] for name in ("person", "company")})
-    run(acme, {"deal": [{"name": "Renewal", "contact": "ann@reds.test"}]})
+    import_ = import_rows(acme, {name: ROWS[name] for name in ("person", "company")})
+    import_rows(acme, {"deal": [{"name": "Renewal", "contact": "ann@reds.test"}]})
     ann, deal = Person.objects.get(first_name="Ann"), deals.get()
 
     with pytest.raises(RevertConflict) as caught:
@@ -166,8 +153,8 @@ def test_a_deal_of_a_later_import_stands_in_the_way_of_its_contact_and_of_no_com
     assert caught.value.meta == {"conflicts": [conflict], "conflict_count": 1}
 
 
-def test_what_a_kept_deal_refers_to_is_kept_to_the_end_of_the_chain(acme: NewOrganization, deals: Any) -> None:
-    import_ = run(acme)
+def test_keeping_a_deal_keeps_every_record_in_its_chain_of_references(acme: NewOrganization, deals: Any) -> None:
+    import_ = import_rows(acme, ROWS)
     deals.filter(name="Renewal").update(value=7)
 
     report = revert(import_, on_conflict="keep")
@@ -179,9 +166,9 @@ def test_what_a_kept_deal_refers_to_is_kept_to_the_end_of_the_chain(acme: NewOrg
     ]
 
 
-def test_a_discarded_deal_keeps_nothing(acme: NewOrganization, deals: Any) -> None:
+def test_discarding_an_edited_deal_removes_every_record(acme: NewOrganization, deals: Any) -> None:
     before = take_snapshot(without=WITHOUT_IMPORTS)
-    import_ = run(acme)
+    import_ = import_rows(acme, ROWS)
     deals.filter(name="Renewal").update(value=7)
 
     assert revert(import_, on_conflict="discard").removed == {"company": 1, "person": 2, "deal": 3}

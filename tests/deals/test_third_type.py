@@ -10,11 +10,10 @@ from django.core.management import call_command
 
 from importsvc.engine.schema import registry
 from importsvc.imports.errors import RevertConflict, RowsInvalid
-from importsvc.imports.models import Import
-from importsvc.imports.services import create_import, revert_import, run_import
 from people.services import NewOrganization
 from tests.client import ApiClient, document_of
 from tests.engine.updates import IMPORT_TABLES
+from tests.imports.steps import import_rows, revert
 from tests.snapshots import take_snapshot
 
 ROWS = {
@@ -27,17 +26,8 @@ ROWS = {
 }
 
 
-def run(acme: NewOrganization, rows: Any = ROWS) -> Import:
-    import_ = create_import(organization=acme.organization, creator=acme.person, import_data=rows)
-    return run_import(organization=acme.organization, import_id=import_.pk)
-
-
-def revert(import_: Import) -> dict[str, int]:
-    return dict(revert_import(organization=import_.organization, import_id=import_.pk).removed)
-
-
 def test_rows_become_records(acme: NewOrganization, deals: Any) -> None:
-    import_ = run(acme)
+    import_ = import_rows(acme, ROWS)
 
     assert list(deals.values_list("organization", "name", "value", "company__name")) == [
         (acme.organization.pk, "Renewal", Decimal("1234.50"), "Reds"),
@@ -48,11 +38,11 @@ def test_rows_become_records(acme: NewOrganization, deals: Any) -> None:
     assert list(changes) == [(deal.pk, row) for row, deal in enumerate(deals, start=1)]
 
 
-def test_all_errors_are_told_at_once(acme: NewOrganization, deals: Any) -> None:
+def test_all_errors_are_reported_at_once(acme: NewOrganization, deals: Any) -> None:
     rows = {"deal": [{"value": "a lot", "stage": "won"}, {"name": "Renewal", "company": "Greens"}], "person": []}
 
     with pytest.raises(RowsInvalid) as caught:
-        run(acme, rows)
+        import_rows(acme, rows)
 
     assert caught.value.detail == {
         "deal": [
@@ -65,11 +55,11 @@ def test_all_errors_are_told_at_once(acme: NewOrganization, deals: Any) -> None:
     }
 
 
-def test_reverting_leaves_nothing(acme: NewOrganization, deals: Any) -> None:
+def test_reverting_removes_every_record(acme: NewOrganization, deals: Any) -> None:
     before = take_snapshot(without=IMPORT_TABLES)
-    import_ = run(acme)
+    import_ = import_rows(acme, ROWS)
 
-    assert revert(import_) == {"company": 1, "deal": 3}
+    assert revert(import_).removed == {"company": 1, "deal": 3}
     assert take_snapshot(without=IMPORT_TABLES) == before
 
 
@@ -80,10 +70,10 @@ def test_reverting_leaves_nothing(acme: NewOrganization, deals: Any) -> None:
         ({"name": "Lost"}, {"name": "Renewal"}, {"name": "Lost"}),
     ],
 )
-def test_a_deal_that_was_changed_since_stands_in_the_way(
+def test_an_edited_deal_is_a_conflict(
     acme: NewOrganization, deals: Any, changes: dict[str, Any], then: dict[str, Any], now: dict[str, Any]
 ) -> None:
-    import_ = run(acme)
+    import_ = import_rows(acme, ROWS)
     deal = deals.get(name="Renewal")
     deals.filter(pk=deal.pk).update(**changes)
 
@@ -94,17 +84,17 @@ def test_a_deal_that_was_changed_since_stands_in_the_way(
     assert caught.value.meta == {"conflicts": [{**described, "then": then, "now": now}], "conflict_count": 1}
 
 
-def test_a_deal_of_another_import_holds_its_company(acme: NewOrganization, deals: Any) -> None:
-    companies = run(acme, {"company": [{"name": "Greens"}]})
-    own = run(acme, {"deal": [{"name": "Renewal", "company": "greens"}]})
+def test_a_deal_of_another_import_is_a_conflict_of_its_company(acme: NewOrganization, deals: Any) -> None:
+    companies = import_rows(acme, {"company": [{"name": "Greens"}]})
+    own = import_rows(acme, {"deal": [{"name": "Renewal", "company": "greens"}]})
 
     with pytest.raises(RevertConflict, match="1 change or reference since the import stands in the way"):
         revert(companies)
-    assert revert(own) == {"deal": 1}
-    assert revert(companies) == {"company": 1}
+    assert revert(own).removed == {"deal": 1}
+    assert revert(companies).removed == {"company": 1}
 
 
-def test_the_api_knows_it_too(acme: NewOrganization, deals: Any) -> None:
+def test_the_api_imports_and_reverts_deals(acme: NewOrganization, deals: Any) -> None:
     api = ApiClient(acme)
 
     response = api.send_import("POST", "imports", import_data={"contract": [{}]})
@@ -121,5 +111,5 @@ def test_the_declaration_fits_the_model(deals: Any) -> None:
     call_command("check", fail_level="WARNING", databases=["default"])
 
 
-def test_nothing_of_it_stays_installed() -> None:
+def test_the_app_of_deals_is_uninstalled_after_a_test() -> None:
     assert [importable.name for importable in registry.in_dependency_order()] == ["company", "person"]

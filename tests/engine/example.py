@@ -1,4 +1,4 @@
-"""A type for tests of the engine that need no database: its model is never asked."""
+"""A type for tests of the engine without a database: its model is never queried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payloads planned chunk by chunk, with lookups from wherever a test has them."""
+"""Payloads planned chunk by chunk, with lookups that the test supplies."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ ALL_ROWS = 1_000
 
 @dataclass
 class PlannedPayload:
-    """What becomes of the rows of a payload, by type.
+    """The plan of a payload, by type.
 
     Attributes:
         chunks: the planned chunks, in order.
-        questions: what was asked for each of them.
-        errors: everything that is wrong.
+        questions: the lookups of each chunk.
+        errors: all errors.
         created: the rows that become new records, with the values of each.
-        given: what rows say about records that exist.
-        skipped: how many rows are to be left alone.
+        given: the values of rows that match records.
+        skipped: the number of skipped rows.
     """
 
     chunks: list[PlannedChunk] = field(default_factory=list)
@@ -88,7 +88,7 @@ def answer(
     records: Mapping[ColumnKey, Mapping[str, Sequence[int]]],
     folded: Mapping[str, str] | None = None,
 ) -> Lookups:
-    """The answers for an organization that has these records: ids by column and folded value."""
+    """The results of lookups in an organization with these records: ids by column and folded value."""
     fold = Lookups(folded=folded or {}).fold
 
     def find(asked: Mapping[ColumnKey, Iterable[str]]) -> dict[ColumnKey, dict[str, Sequence[int]]]:
@@ -109,7 +109,7 @@ def plan_in_chunks_of_any_size(
     on_duplicate: OnDuplicate = "error",
 ) -> PlannedPayload:
     """The plan for an organization that has these records, the same whatever the chunks."""
-    together, *others = (
+    together, *chunked = (
         plan_payload(
             payload,
             importables,
@@ -119,7 +119,7 @@ def plan_in_chunks_of_any_size(
         )
         for chunk_rows in (ALL_ROWS, 1, 2)
     )
-    for other in others:
+    for other in chunked:
         assert describe(other) == describe(together)
     return together
 

@@ -1,4 +1,4 @@
-"""Row errors in the form of the contract's section 1, and what happens when there are very many."""
+"""Row errors have the form of the contract's section 1, and are cut if there are too many."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def errors_of(column: str, rows: Iterable[int]) -> list[RowError]:
     return [RowError(row, column, "No") for row in rows]
 
 
-def test_every_submitted_type_has_a_key_in_the_order_submitted_also_when_nothing_is_wrong_with_it() -> None:
+def test_every_submitted_type_has_a_key_in_the_order_submitted_even_without_errors() -> None:
     errors = RowErrors()
     errors.add("company", [])
     errors.add("person", errors_of("first_name", [1]))
@@ -69,7 +69,7 @@ def test_errors_of_later_rows_of_a_type_follow_those_of_earlier_rows() -> None:
     assert (errors.entry_count, errors.error_count) == (4, 4)
 
 
-def test_something_is_wrong_as_soon_as_there_is_an_error() -> None:
+def test_row_errors_are_true_once_there_is_an_error() -> None:
     errors = RowErrors()
     assert not errors
     errors.add("company", [])
@@ -113,7 +113,7 @@ def test_a_second_message_does_not_open_a_new_entry_at_the_cut() -> None:
     assert (errors.entry_count, errors.error_count) == (REPORTED_ROW_ERRORS + 1, 2 * REPORTED_ROW_ERRORS + 2)
 
 
-def test_errors_that_are_not_named_are_counted() -> None:
+def test_errors_that_are_not_listed_are_counted() -> None:
     errors = RowErrors()
     errors.add("person", errors_of("a", [1]), uncounted=5)
     errors.add("person", errors_of("b", [2]), uncounted=2)
@@ -125,5 +125,5 @@ def test_errors_that_are_not_named_are_counted() -> None:
 @pytest.mark.parametrize(
     ("column", "labelled"), [("first_name", "First name"), ("email", "Email"), ("due_days", "Due days"), ("", "")]
 )
-def test_a_column_starts_a_sentence(column: str, labelled: str) -> None:
+def test_a_message_starts_with_the_capitalized_name_of_its_column(column: str, labelled: str) -> None:
     assert label(column) == labelled

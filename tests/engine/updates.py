@@ -1,4 +1,4 @@
-"""Records updated by an import, and the change log of it, for tests of what becomes of such an import."""
+"""Records that an import updated, with the change log of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from importsvc.imports.models import Import
 from importsvc.postgres.copy import json_text
 from importsvc.postgres.plan_cache import force_generic_plans
 
-# What imports themselves are kept in.
+# The tables of imports themselves.
 IMPORT_TABLES = ("imports_import", "imports_stagedchunk", "changelog_change")
 
 
@@ -26,7 +26,7 @@ def find_importable(model: type[Model]) -> Importable:
 
 
 def undo_and_take_back(import_: Import, on_conflict: OnConflict = "refuse") -> UndoReport:
-    """What undoing the import reports; it is undone no more than before."""
+    """The report of undoing the import, which is rolled back."""
     with transaction.atomic():
         report = undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict=on_conflict)
         transaction.set_rollback(True)
@@ -34,7 +34,7 @@ def undo_and_take_back(import_: Import, on_conflict: OnConflict = "refuse") -> U
 
 
 def update_by_import(import_: Import, record: Model, *, row: int = 1, **after: Any) -> Change:
-    """What an import does that gives an existing record these values, by column of the table."""
+    """Update a record as an import does, and log it; ``values`` are by column of the table."""
     importable = find_importable(type(record))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Bodies without a length reach Django whole, or are refused by it."""
+"""Chunked bodies reach Django as a whole, or are refused."""
 
 from collections.abc import Iterable
 from io import BytesIO
@@ -10,7 +10,7 @@ from importsvc.http.chunked_bodies import LARGEST_IN_MEMORY, STEP, ChunkedBodies
 
 
 class Application:
-    """Remembers what it was given, reading as Django does: no further than the length."""
+    """An application that keeps the body it was given, read as Django does: up to the length."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         self.length = environ.get("CONTENT_LENGTH")
@@ -57,7 +57,7 @@ def test_a_body_with_a_length_is_left_alone(application: Application) -> None:
     assert application.body == b"123"
 
 
-def test_a_server_that_does_not_end_the_input_is_not_waited_for(application: Application) -> None:
+def test_an_input_that_the_server_does_not_terminate_is_not_read(application: Application) -> None:
     send(application, b"12345", **{"wsgi.input_terminated": False})
 
     assert application.length is None

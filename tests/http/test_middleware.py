@@ -1,4 +1,4 @@
-"""Compression when asked for, and 304 for who has the document already; refusals and errors like everything else."""
+"""Responses are compressed on request, and 304 if the client has the document already."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VARY = "Accept, Accept-Encoding, X-Auth-Token, X-Organization-Id"
 
 @pytest.fixture
 def paths(api: ApiClient) -> list[str]:
-    """Everything that can be read; asking has moved last_seen_at before."""
+    """The paths of all documents; an earlier request has moved last_seen_at."""
     person = api.caller.person
     import_id = make_import(creator=person).pk
     api.get("imports")
@@ -35,7 +35,7 @@ def tag_of(response: HttpResponse) -> str:
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "x-gzip", "gzip, deflate, br", "br;q=1, gzip;q=0.1", "deflate,gzip"])
-def test_who_accepts_gzip_gets_the_same_document_in_fewer_bytes(
+def test_a_client_that_accepts_gzip_gets_the_same_document_in_fewer_bytes(
     api: ApiClient, paths: list[str], accepted: str
 ) -> None:
     for path in paths:
@@ -53,14 +53,16 @@ def test_who_accepts_gzip_gets_the_same_document_in_fewer_bytes(
     "accepted",
     [None, "", "identity", "br", "gzip;q=0", "gzip; q=0.0, identity", "*;q=0", "gzipped", "br, gzip ; q=0"],
 )
-def test_who_does_not_accept_gzip_gets_the_document_as_it_is(api: ApiClient, accepted: str | None) -> None:
+def test_a_client_that_does_not_accept_gzip_gets_the_document_uncompressed(
+    api: ApiClient, accepted: str | None
+) -> None:
     response = api.get("imports", **{"Accept-Encoding": accepted})
 
     assert "Content-Encoding" not in response.headers
     assert (document_of(response)["data"], response.headers["Vary"]) == ([], VARY)
 
 
-def test_errors_are_compressed_too_and_short_ones_left_alone(api: ApiClient) -> None:
+def test_long_errors_are_compressed_and_short_errors_are_not(api: ApiClient) -> None:
     rows = {"person": [{"First Name": "", "Email": "x"}] * 10}
     body = {"data": {"type": "imports", "attributes": {"import_data": rows}}}
     asking = ApiClient(api.caller, **{"Accept-Encoding": "gzip"})
@@ -73,7 +75,7 @@ def test_errors_are_compressed_too_and_short_ones_left_alone(api: ApiClient) -> 
     assert [response.headers["Vary"] for response in (long, short)] == [VARY, VARY]
 
 
-def test_who_has_the_document_is_told_so_without_a_body(api: ApiClient, paths: list[str]) -> None:
+def test_a_request_with_the_current_tag_gets_304_without_a_body(api: ApiClient, paths: list[str]) -> None:
     for path in paths:
         tag = tag_of(api.get(path))
 
@@ -104,7 +106,7 @@ def test_who_has_the_document_is_told_so_without_a_body(api: ApiClient, paths: l
         (None, 200),
     ],
 )
-def test_tags_are_compared_weakly_and_what_is_no_tag_matches_nothing(
+def test_tags_are_compared_weakly_and_an_invalid_tag_matches_nothing(
     api: ApiClient, paths: list[str], known: str | None, status: int
 ) -> None:
     tag = tag_of(api.get(paths[0]))
@@ -145,13 +147,13 @@ def test_the_tag_changes_with_whatever_the_document_shows(api: ApiClient, paths:
     assert {path for path in paths if answers[path].status_code == 200} == changed
 
 
-def test_shown_fields_and_includes_have_tags_of_their_own(api: ApiClient, paths: list[str]) -> None:
+def test_each_choice_of_fields_and_includes_has_a_tag_of_its_own(api: ApiClient, paths: list[str]) -> None:
     queries = ["", "?include=", "?include=creator", "?fields[imports]=sample"]
 
     assert len({tag_of(api.get(paths[0] + query)) for query in queries}) == len(queries)
 
 
-def test_an_import_that_was_run_is_modified(api: ApiClient) -> None:
+def test_running_an_import_changes_its_tag(api: ApiClient) -> None:
     path = f"imports/{api.stage(PUBLISHED_ROWS)}"
     tag = tag_of(api.get(path))
 
@@ -161,9 +163,7 @@ def test_an_import_that_was_run_is_modified(api: ApiClient) -> None:
     assert api.get(path, **{"If-None-Match": tag}).status_code == 200
 
 
-def test_who_may_not_read_a_document_does_not_learn_that_it_is_known(
-    api: ApiClient, globex: NewOrganization, paths: list[str]
-) -> None:
+def test_a_caller_without_access_never_gets_304(api: ApiClient, globex: NewOrganization, paths: list[str]) -> None:
     known = {"If-None-Match": tag_of(api.get(paths[0]))}
 
     assert_error(
@@ -178,7 +178,7 @@ def test_who_may_not_read_a_document_does_not_learn_that_it_is_known(
 @pytest.mark.parametrize(
     ("path", "status"), [("imports/999999999", 404), ("imports?banana=1", 400), ("nothing", 404), ("imports/x", 404)]
 )
-def test_refusals_have_no_tag_and_are_never_not_modified(api: ApiClient, path: str, status: int) -> None:
+def test_refusals_have_no_tag_and_are_never_304(api: ApiClient, path: str, status: int) -> None:
     response = api.get(path, **{"If-None-Match": "*"})
 
     assert (response.status_code, response.headers["Vary"]) == (status, VARY)
@@ -186,7 +186,7 @@ def test_refusals_have_no_tag_and_are_never_not_modified(api: ApiClient, path: s
 
 
 @pytest.mark.parametrize("header", ["If-Match", "If-Unmodified-Since", "If-Modified-Since"])
-def test_other_conditions_are_not_looked_at(api: ApiClient, paths: list[str], header: str) -> None:
+def test_other_conditional_headers_are_ignored(api: ApiClient, paths: list[str], header: str) -> None:
     value = '"a"' if header == "If-Match" else "Thu, 01 Jan 1970 00:00:00 GMT"
 
     response = api.get(paths[0], **{header: value})
@@ -194,14 +194,14 @@ def test_other_conditions_are_not_looked_at(api: ApiClient, paths: list[str], he
     assert (response.status_code, response.headers["Content-Type"]) == (200, CONTENT_TYPE)
 
 
-def test_the_admin_has_no_tags_of_ours_and_is_compressed(db: None) -> None:
+def test_pages_of_the_admin_are_compressed_and_have_no_tag(db: None) -> None:
     response: Any = WsgiClient().get("/admin/login/", headers={"Accept-Encoding": "gzip", "If-None-Match": "*"})
 
     assert (response.status_code, response.headers["Content-Encoding"]) == (200, "gzip")
     assert "ETag" not in response.headers
 
 
-def test_a_page_that_shrank_is_another_document(api: ApiClient) -> None:
+def test_deleting_a_record_changes_the_tag_of_its_list(api: ApiClient) -> None:
     made = make_company(organization=api.caller.organization, name="Globex")
     tag = tag_of(api.get("companies"))
     made.delete()

@@ -54,7 +54,7 @@ def test_a_key_that_is_too_long_is_refused(api: ApiClient, written: str) -> None
 
 
 @pytest.mark.parametrize("written", ["a\x00", "a\x1f", "a\x7f", "\xe9", "a\u00a0b", '"a\tb"', "a\nb"])
-def test_a_key_of_other_than_printable_characters_is_refused(api: ApiClient, written: str) -> None:
+def test_a_key_with_unprintable_characters_is_refused(api: ApiClient, written: str) -> None:
     assert_bad_key(stage(api, written), "must be of printable ASCII characters")
 
 

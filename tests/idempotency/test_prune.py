@@ -1,4 +1,4 @@
-"""``prune`` deletes expired idempotency keys, no other keys, and neither waits nor makes a request wait."""
+"""``prune`` deletes expired idempotency keys only, and neither waits nor makes a request wait."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run(organization: Organization, key: str) -> StoredResponse:
 
 
 def prune(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What the command prints."""
+    """The output of the command."""
     call_command("prune", *arguments)
     printed = capsys.readouterr()
     assert printed.err == ""
@@ -110,8 +110,8 @@ def test_a_key_that_a_request_is_writing_is_skipped_without_waiting(
     store(acme.organization, "over", hours=50)
     gate = Gate(monkeypatch, services, "_store", after=True)
 
-    with threads() as others:
-        running = others.start(lambda: run(acme.organization, "again"))
+    with threads() as background:
+        running = background.start(lambda: run(acme.organization, "again"))
         gate.wait()
         assert services.prune() == 1
         gate.open()
@@ -125,9 +125,9 @@ def test_a_key_that_a_request_is_writing_is_skipped_without_waiting(
 def test_a_key_that_is_being_deleted_can_be_used_by_a_new_request(acme: NewOrganization) -> None:
     store(acme.organization, "again", hours=50)
 
-    with threads() as others, transaction.atomic():
+    with threads() as background, transaction.atomic():
         assert services.prune() == 1
-        running = others.start_blocked(lambda: run(acme.organization, "again"))
+        running = background.start_blocked(lambda: run(acme.organization, "again"))
 
     assert running.result() == NOW
     assert stored() == ["again"]

@@ -1,4 +1,4 @@
-"""An import that creates and updates, and the documents that there are to be of its changes, written out."""
+"""An import that creates and updates, and the expected documents of its changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 
 
 class Scene:
-    """Two companies and a person that are there already, and an import of ``ROWS`` that is to update them."""
+    """Two companies and a person, and an import of ``ROWS`` that updates them."""
 
     def __init__(self, api: ApiClient) -> None:
         organization = api.caller.organization
@@ -36,8 +36,8 @@ class Scene:
 
     def stage(self, rows: Any, **attributes: Any) -> str:
         """Create an import that updates, and return its id."""
-        said = {"import_data": rows, "on_duplicate": "update", **attributes}
-        response = self.api.send_import("POST", "imports", **said)
+        sent = {"import_data": rows, "on_duplicate": "update", **attributes}
+        response = self.api.send_import("POST", "imports", **sent)
         assert response.status_code == 201, response.content
         return str(document_of(response)["data"]["id"])
 
@@ -47,7 +47,7 @@ class Scene:
         return [resource["id"] for resource in document_of(self.api.get(f"imports/{self.import_id}/changes"))["data"]]
 
     def revert(self, **attributes: Any) -> None:
-        """Undo the import."""
+        """Revert the import."""
         response = self.api.send_import("PATCH", f"imports/{self.import_id}/revert", **attributes)
         assert response.status_code == 200, response.content
 
@@ -126,14 +126,14 @@ def _attributes(row: int, action: str, before: Any, after: Any) -> dict[str, Any
 
 
 def assert_is(response: HttpResponse, expected: dict[str, Any]) -> None:
-    """The response is this document; members come in this order, but for those of ``before`` and ``after``."""
+    """The response is this document with members in this order, except in ``before`` and ``after``."""
     assert response.status_code == 200, response.content
     assert document_of(response) == expected
     assert _without_values(document_of(response)) == _without_values(expected)
 
 
 def _without_values(document: dict[str, Any]) -> str:
-    """The text, with nothing in place of what is in the order of a jsonb value, or of a row."""
+    """The text without values whose members come in the order of jsonb or of a row."""
     copy = json.loads(json.dumps(document))
     for resource in copy["data"]:
         for name in {"before", "after", "conflicts"} & resource.get("attributes", {}).keys():

@@ -17,25 +17,25 @@ from tests.imports.revert_cases import make_mixed_import
 @pytest.fixture
 def keyed(api: ApiClient) -> ApiClient:
     """A client that sends the same key with every request."""
-    api.get("imports")  # moves last_seen_at, which is part of answers
+    api.get("imports")  # moves last_seen_at, which is in responses
     return ApiClient(api.caller, **{"Idempotency-Key": "again"})
 
 
 @pytest.fixture
 def scene(api: ApiClient) -> Scene:
-    """Records, and an import that is staged and would update them and create others."""
+    """Records, and a staged import that would update some of them and create new ones."""
     return Scene(api)
 
 
 @pytest.fixture
 def import_(acme: NewOrganization) -> Import:
-    """The import of ``make_mixed_import``, in modules that have no other."""
+    """The import of ``make_mixed_import``; modules may override it."""
     return make_mixed_import(acme)
 
 
 @pytest.fixture
 def records(acme: NewOrganization) -> dict[str, Any]:
-    """What is there before an import of ``tests.imports.import_previews``, by name."""
+    """The records that exist before an import of ``tests.imports.import_previews``, by name."""
     organization = acme.organization
     reds = make_company(organization=organization, name="Reds")
     return {

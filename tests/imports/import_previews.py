@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from importsvc.engine.plan.plan import OnDuplicate
 from importsvc.imports.models import Import
-from importsvc.imports.services import ImportPreview, create_import, preview_import, run_import
-from people.services import NewOrganization
+from importsvc.imports.services import ImportPreview, preview_import
 
 ROWS: dict[str, list[dict[str, Any]]] = {
     "company": [{"name": "Reds", "due_days": 7}, {"name": "Greens"}],
@@ -18,18 +16,6 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def stage(acme: NewOrganization, rows: Any = ROWS, on_duplicate: OnDuplicate = "update") -> Import:
-    """An import of these rows that is yet to be run."""
-    return create_import(
-        organization=acme.organization, creator=acme.person, import_data=rows, on_duplicate=on_duplicate
-    )
-
-
 def preview(import_: Import) -> ImportPreview:
-    """What running it would do."""
+    """The preview of the import."""
     return preview_import(organization=import_.organization, import_id=import_.pk)
-
-
-def run(import_: Import, *tags: str, **said: Any) -> Import:
-    """Run it, if what it would do still has one of these tags."""
-    return run_import(organization=import_.organization, import_id=import_.pk, if_match=tags, **said)

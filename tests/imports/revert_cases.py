@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from companies.models import Company
 from importsvc.imports.models import Import
-from importsvc.imports.services import RevertPreview, create_import, preview_revert, run_import
+from importsvc.imports.services import RevertPreview, preview_revert
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_person
 from tests.engine.updates import update_by_import
+from tests.imports.steps import import_rows
 from tests.snapshots import take_snapshot
 
 ROWS = {
@@ -27,15 +26,9 @@ def make_mixed_import(acme: NewOrganization) -> Import:
     """An import that created the companies Reds and Blues and the people Ann and Bob, and updated Zoe of Old."""
     old = make_company(organization=acme.organization, name="Old")
     zoe = make_person(organization=acme.organization, first_name="Zoe", title="Ms", last_name="Lee", company=old)
-    made = run(acme, ROWS)
+    made = import_rows(acme, ROWS)
     update_by_import(made, zoe, row=3, title="Prof", company_id=company("Reds").pk)
     return Import.objects.get(pk=made.pk)
-
-
-def run(acme: NewOrganization, rows: Any) -> Import:
-    """An import of these rows."""
-    made = create_import(organization=acme.organization, creator=acme.person, import_data=rows)
-    return run_import(organization=acme.organization, import_id=made.pk)
 
 
 def company(name: str) -> Company:
@@ -49,7 +42,7 @@ def person(name: str) -> Person:
 
 
 def preview(import_: Import) -> RevertPreview:
-    """The preview, which writes nothing."""
+    """The preview; checks that making it writes nothing."""
     before = take_snapshot()
     made = preview_revert(organization=import_.organization, import_id=import_.pk)
     made.changes[:]

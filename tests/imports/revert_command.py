@@ -1,4 +1,4 @@
-"""``revert_imports`` as operators call it, and an import that it cannot revert as a whole."""
+"""Calls of ``revert_imports``, and an import with conflicts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from importsvc.imports.models import Import, ImportState
 from people.models import Person
 from people.services import NewOrganization
-from tests.admin_pages import import_rows
 from tests.builders import make_person
+from tests.imports.steps import import_rows
 
 
 def revert(capsys: pytest.CaptureFixture[str], *arguments: int | str) -> list[str]:
@@ -19,7 +19,7 @@ def revert(capsys: pytest.CaptureFixture[str], *arguments: int | str) -> list[st
 
 
 def revert_partly(capsys: pytest.CaptureFixture[str], *arguments: int | str) -> tuple[list[str], str]:
-    """The lines that the command prints, and what it says at the end, when something is refused."""
+    """The lines that the command prints, and its error, when something is refused."""
     with pytest.raises(CommandError) as caught:
         call_command("revert_imports", *map(str, arguments))
     assert caught.value.returncode == 1
@@ -27,7 +27,7 @@ def revert_partly(capsys: pytest.CaptureFixture[str], *arguments: int | str) -> 
 
 
 def import_update(caller: NewOrganization) -> int:
-    """An import that updated three people and made two, of which one each was edited since, and one is gone."""
+    """An import that updated three people and created two; one of each was edited since, and one is gone."""
     rows: list[dict[str, str]] = []
     for number in (1, 2, 3):
         person = {"first_name": f"Old {number}", "email": f"old{number}@acme.test"}
@@ -46,7 +46,7 @@ def id_of(first_name: str) -> int:
 
 
 def titles() -> dict[str, str | None]:
-    """What the people with a title have, by first name."""
+    """The titles of the people that have one, by first name."""
     return dict(Person.objects.exclude(title=None).values_list("first_name", "title"))
 
 

@@ -1,4 +1,4 @@
-"""Two groups come with the service: Support looks, Operators also revert."""
+"""The service has two groups of staff: Support can view, Operators can also revert."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from django.test import Client
 from importsvc.imports.models import Import, ImportState
 from people.models import ApiToken
 from people.services import NewOrganization
-from tests.admin_pages import confirm, import_rows, read, url_of
+from tests.admin_pages import confirm, read, url_of
 from tests.builders import PUBLISHED_ROWS
+from tests.imports.steps import import_rows
 
 SUPPORT = {
     "imports.view_import",
@@ -34,7 +35,7 @@ def permissions_of(group: str) -> set[str]:
 
 
 def log_in(group: str) -> Client:
-    """A member of the group, who may do nothing else."""
+    """A client of a member of the group without other permissions."""
     user = User.objects.create_user(group.lower(), is_staff=True)
     user.groups.add(Group.objects.get(name=group))
     client = Client()
@@ -43,19 +44,19 @@ def log_in(group: str) -> Client:
 
 
 @pytest.mark.django_db
-def test_the_groups_are_there_from_the_first_start() -> None:
+def test_the_groups_exist_after_the_migrations() -> None:
     assert permissions_of("Support") == SUPPORT
     assert permissions_of("Operators") == OPERATORS
 
 
 @pytest.mark.django_db
-def test_permissions_that_were_made_early_are_not_made_twice() -> None:
+def test_permissions_that_exist_already_are_not_created_again() -> None:
     for codename in ("view_import", "revert_import", "view_person"):
         assert Permission.objects.get(codename=codename).name == f"Can {codename.replace('_', ' ')}"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_groups_go_with_their_migration_unless_somebody_gave_them_more() -> None:
+def test_undoing_the_migration_removes_the_groups_but_not_permissions_added_since() -> None:
     latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
     MigrationExecutor(connection).migrate([("imports", "0001_import_and_staged_chunk")])
     assert not Group.objects.exists()
@@ -97,7 +98,7 @@ def test_a_permission_that_was_taken_from_a_group_is_not_given_back(deals: Any) 
 
 
 @pytest.mark.django_db
-def test_support_looks_and_changes_nothing(acme: NewOrganization) -> None:
+def test_support_can_view_everything_and_change_nothing(acme: NewOrganization) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     support = log_in("Support")
     for record in (import_, acme.person, acme.person.company, acme.organization):
@@ -114,7 +115,7 @@ def test_support_looks_and_changes_nothing(acme: NewOrganization) -> None:
 
 
 @pytest.mark.django_db
-def test_the_sidebar_has_what_one_may_see(acme: NewOrganization) -> None:
+def test_the_sidebar_has_only_pages_that_the_user_may_view(acme: NewOrganization) -> None:
     sidebar = read(log_in("Support"), "/admin/").partition('id="nav-sidebar-apps"')[2].partition("</nav>")[0]
     shown = [
         title for title in ("Imports", "People", "Companies", "Organizations") if f"<span>{title}</span>" in sidebar
@@ -125,7 +126,7 @@ def test_the_sidebar_has_what_one_may_see(acme: NewOrganization) -> None:
 
 
 @pytest.mark.django_db
-def test_operators_revert(acme: NewOrganization) -> None:
+def test_operators_can_revert(acme: NewOrganization) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     operator = log_in("Operators")
     confirm(operator, operator.get(url_of(import_, "revert")))

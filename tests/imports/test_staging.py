@@ -1,4 +1,4 @@
-"""Staged rows are kept as they were sent, in chunks, whatever their size."""
+"""Staged rows are stored as they were sent, in chunks."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_text_of_a_row_is_kept_to_the_character(import_: Import, row: str) -
     assert read_staged(import_) == f'{{"company": [{row}]}}'
 
 
-def test_types_come_back_in_their_order_those_without_rows_as_well(import_: Import) -> None:
+def test_types_come_back_in_their_order_even_without_rows(import_: Import) -> None:
     read = store(import_, '{"person": [], "company": [{"name": "A"}]}')
 
     assert read == [RowChunk("person", 1, 0, ""), RowChunk("company", 1, 1, '{"name": "A"}')]
@@ -130,7 +130,7 @@ def test_the_size_is_the_number_of_bytes(import_: Import) -> None:
     assert found.size == sum(len(array.encode()) for array in rows)
 
 
-def test_staged_rows_go_with_their_import(import_: Import) -> None:
+def test_deleting_an_import_deletes_its_staged_rows(import_: Import) -> None:
     import_.delete()
 
     assert not StagedChunk.objects.exists()

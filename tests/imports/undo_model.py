@@ -1,4 +1,4 @@
-"""What imports and reverts do, in plain Python over dictionaries: slow, obvious, and written without looking at SQL."""
+"""Imports and reverts in plain Python over dictionaries: slow, obvious, and independent of the SQL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Refused(Exception):
 
 @dataclass
 class LoggedChange:
-    """A change. ``left`` is all that a created record had when the import was done."""
+    """A change. ``left`` are all values of a created record at the end of the import."""
 
     type: str
     row: int
@@ -47,7 +47,7 @@ class World:
     def run(
         self, rows: Mapping[str, list[Record]], on_duplicate: str, new_id: Callable[[str, int], int]
     ) -> list[LoggedChange]:
-        """Do what the rows say, which are valid; ``new_id`` tells the id that the record of a row has got."""
+        """Import valid rows; ``new_id`` returns the id of the record of a row."""
         changes: list[LoggedChange] = []
         for type_name in ("company", "person"):
             known = {
@@ -75,7 +75,7 @@ class World:
         return changes
 
     def _read(self, row: Record) -> Record:
-        """What a row gives: nothing for a blank cell, ``None`` for null, and ids for names of companies."""
+        """The values of a row: no value for a blank cell, ``None`` for null, and ids for names of companies."""
         given = {name: value for name, value in row.items() if value != ""}
         if "company" in given:
             name = given.pop("company")
@@ -92,10 +92,10 @@ class World:
         return found
 
     def revert(self, changes: list[LoggedChange], policy: str) -> dict[Key, str]:
-        """Undo an import; what became of each record that was not simply removed or restored.
+        """Undo an import; returns the outcome of each record that was not simply removed or restored.
 
         Raises:
-            Refused: something stands in the way, and the policy is to refuse.
+            Refused: there is a conflict, and the policy is to refuse.
         """
         left = [change for change in changes if change.key in self.records]
         kept: dict[Key, set[str]] = {}
@@ -126,14 +126,14 @@ class World:
         return {name for name, value in expected.items() if self.records[change.key][name] != value}
 
     def _lost(self, change: LoggedChange) -> set[str]:
-        """The reference that cannot be restored, because the company is gone."""
+        """The reference that cannot be restored because its company is gone."""
         company_id = change.before.get("company_id")
         return {"company_id"} if company_id is not None and ("company", company_id) not in self.records else set()
 
     def _is_referenced(
         self, change: LoggedChange, left: list[LoggedChange], kept: Mapping[Key, set[str]], policy: str
     ) -> bool:
-        """Whether a person who does not go works for the created company, and will not be moved back."""
+        """Whether a person refers to the created company and is neither removed nor moved back."""
         if change.action != "created" or change.type != "company":
             return False
         own = {each.key: each for each in left}

@@ -1,4 +1,4 @@
-"""Documents the slow way: djangorestframework-jsonapi's own serializers and resource objects, one record at a time.
+"""Documents made by djangorestframework-jsonapi's own serializers, one record at a time.
 
 What ``importsvc.jsonapi.document.compiled`` makes must be the same to the last byte.
 """
@@ -45,7 +45,7 @@ def build_document(serializer_class: Any, records: Sequence[Any], request: Reque
 
 
 def _let_write(serializer: Any) -> None:
-    """Let the fields of a serializer write, which the product's only declare, and leave out those shown on request."""
+    """Let the fields of a serializer write, and leave out those shown on request. In the product they only declare."""
     child, request, zone = serializer.child, serializer.context["request"], serializer.context["time_zone"]
     if f"fields[{child.Meta.resource_name}]" not in request.query_params:
         for name in getattr(child.Meta, "fields_on_request", ()):
@@ -109,7 +109,7 @@ def _key(resource: Mapping[str, Any]) -> tuple[str, str]:
 
 
 class PlainPagination(PageNumberPagination):
-    """Pages by nothing but ``LIMIT`` and ``OFFSET``."""
+    """Pages by ``LIMIT`` and ``OFFSET`` only."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         """The records of the page."""
@@ -119,7 +119,7 @@ class PlainPagination(PageNumberPagination):
 
 
 def answer_slowly(view_class: type[JsonApiViewSet], caller: NewOrganization, path: str, record_id: Any = None) -> bytes:
-    """What ``GET`` of a path is answered by a view that makes documents the slow way; ``record_id`` is in the path."""
+    """The response to ``GET`` of a path by a view with slow documents; ``record_id`` is the id in the path."""
 
     class SlowView(view_class):  # type: ignore[valid-type,misc]
         pagination_class = PlainPagination
@@ -157,7 +157,7 @@ class RecordField(ToOneField):
     """Linkage to the record that a change is about, whether it exists or not."""
 
     def get_attribute(self, instance: Change) -> Any:
-        """The change, which knows."""
+        """The change itself."""
         return instance
 
     def to_representation(self, value: Change) -> dict[str, Any]:
@@ -177,26 +177,28 @@ class ChangeSerializer(ModelSerializer):
         fields = ["id", "row", "action", "before", "after", "outcome", "kept_fields", "import", "record"]
 
     def get_fields(self) -> dict[str, Any]:
-        """With the one whose name is a keyword."""
+        """Add the field whose name is a keyword of Python."""
         self._declared_fields["import"] = ToOneField("imports", source="import_record")
         fields: dict[str, Any] = super().get_fields()
         return fields
 
     def get_outcome(self, change: Change) -> str | None:
-        """What became of it."""
+        """The outcome of a revert."""
         if change.import_record.reverted_at is None or change.outcome is not None:
             return change.outcome
         return {"created": "removed", "updated": "restored"}[change.action]
 
 
 def answer_changes_slowly(caller: NewOrganization, path: str, import_id: str) -> bytes:
-    """What ``GET imports/{id}/changes`` is answered by a view that makes documents the slow way."""
+    """The response to ``GET imports/{id}/changes`` by a view with slow documents."""
 
     class SlowView(ImportViewSet):
-        def respond_with_changes(self, data: list[Any], meta: Mapping[str, Any], *, tag: str | None = None) -> Response:
+        def respond_with_changes(
+            self, data: list[Any], meta: Mapping[str, Any], *, etag: str | None = None
+        ) -> Response:
             records = [Change.objects.get(pk=resource["id"]) for resource in data]
             slow = build_document(ChangeSerializer, records, self.request, self.time_zone)["data"]
-            return super().respond_with_changes(slow, meta, tag=tag)
+            return super().respond_with_changes(slow, meta, etag=etag)
 
     headers = {"X-Auth-Token": caller.token, "X-Organization-Id": str(caller.organization.pk)}
     request = RequestFactory().get(f"/api/v2/{path}", headers=headers)

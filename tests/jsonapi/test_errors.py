@@ -1,4 +1,4 @@
-"""Every row of the contract's table of errors (section 2.2), whole documents, from real requests."""
+"""Every row of the contract's table of errors (section 2.2) as a whole document of a real request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NO_JSON = "The request body is not valid JSON: "
         ("[]", "The document must be an object"),
     ],
 )
-def test_a_body_that_is_no_document_is_a_bad_request(api: ApiClient, body: str | bytes | None, detail: str) -> None:
+def test_a_body_that_is_not_a_document_is_a_bad_request(api: ApiClient, body: str | bytes | None, detail: str) -> None:
     assert_error(api.request("POST", "imports", body), 400, "bad_request", detail)
 
 
@@ -47,7 +47,7 @@ def test_more_query_parameters_than_django_reads_are_a_bad_request(api: ApiClien
     assert_error(response, 400, "bad_request", "The request could not be read")
 
 
-def test_nobody_is_unauthenticated(api: ApiClient) -> None:
+def test_a_request_without_a_token_is_unauthenticated(api: ApiClient) -> None:
     response = api.request("GET", "imports", headers={"X-Auth-Token": None})
 
     assert_error(response, 401, "unauthenticated", "You are not authenticated")
@@ -96,7 +96,7 @@ def test_a_method_that_an_endpoint_does_not_have_is_not_allowed(
         assert response.headers["Allow"] == allowed
 
 
-def test_an_answer_that_the_client_does_not_accept_is_not_sent(api: ApiClient) -> None:
+def test_a_client_that_does_not_accept_json_api_gets_not_acceptable(api: ApiClient) -> None:
     response = api.get("imports", Accept="text/html")
 
     detail = "Answers are application/vnd.api+json, which the Accept header does not allow"
@@ -166,7 +166,7 @@ def one_request_a_minute(settings: Settings) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("one_request_a_minute")
-def test_too_many_requests_are_told_when_to_come_back(api: ApiClient) -> None:
+def test_too_many_requests_are_refused_with_the_time_to_wait(api: ApiClient) -> None:
     assert api.get("imports").status_code == 200
     before = time.time()
 
@@ -196,7 +196,7 @@ def crash(*args: Any, **kwargs: Any) -> Never:
         "importsvc.jsonapi.views.check_query",
     ],
 )
-def test_a_crash_is_told_without_its_reason_and_logged_with_it(
+def test_an_internal_error_is_reported_without_its_reason_and_logged_with_it(
     api: ApiClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str
 ) -> None:
     monkeypatch.setattr(broken, crash)
@@ -207,7 +207,7 @@ def test_a_crash_is_told_without_its_reason_and_logged_with_it(
     assert any(record.exc_info and str(record.exc_info[1]) == "secret" for record in caplog.records)
 
 
-def test_a_crash_leaves_nothing_behind(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_rolls_back_everything(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
     monkeypatch.setattr("importsvc.imports.services.importing._save", crash)
 

@@ -1,4 +1,4 @@
-"""Errors from layers outside of views: they are JSON:API documents too, but only under the API."""
+"""Errors outside of views are JSON:API documents under the API's path, and pages elsewhere."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BANANA"
         "/api/v2/%FF",
     ],
 )
-def test_an_unknown_url_is_not_found_whatever_the_method_and_whoever_asks(method: str, path: str) -> None:
+def test_an_unknown_url_is_not_found_whatever_the_method_and_the_caller(method: str, path: str) -> None:
     response = WsgiClient().generic(method, path, b"{}", content_type="text/plain")
 
     assert_error(response, 404, "record_not_found", "The requested record was not found")
     assert response.headers["Content-Type"] == CONTENT_TYPE
 
 
-def test_an_unknown_url_answers_head_with_the_headers_of_get() -> None:
+def test_head_of_an_unknown_url_has_the_headers_of_get() -> None:
     head, get = (WsgiClient().generic(method, "/api/nothing") for method in ("HEAD", "GET"))
 
     assert (head.status_code, head.headers) == (get.status_code, get.headers)
@@ -57,11 +57,11 @@ def test_a_bad_host_is_a_bad_request(api: ApiClient, host: str, path: str) -> No
 
 
 @pytest.mark.parametrize("cookie", ["sessionid=x", "csrftoken=\xff", "=;=;;", "a" * 10_000_000])
-def test_cookies_make_no_difference(api: ApiClient, cookie: str) -> None:
+def test_cookies_are_ignored(api: ApiClient, cookie: str) -> None:
     assert api.get("imports", Cookie=cookie).content == api.get("imports").content
 
 
-def test_no_answer_of_the_api_sets_a_cookie(api: ApiClient) -> None:
+def test_no_response_of_the_api_sets_a_cookie(api: ApiClient) -> None:
     assert not api.get("imports").cookies
     assert not api.request("POST", "nothing").cookies
 
@@ -112,7 +112,7 @@ def loses(get_response: GetResponse) -> GetResponse:
         (crashes, 500, "server_error", "Something went wrong on our side"),
     ],
 )
-def test_what_a_middleware_raises_is_a_document_under_the_api_and_a_page_elsewhere(
+def test_an_error_in_a_middleware_is_a_document_under_the_api_and_a_page_elsewhere(
     settings: Settings, middleware: Callable[[GetResponse], GetResponse], status: int, code: str, detail: str
 ) -> None:
     settings.MIDDLEWARE = [f"{__name__}.{middleware.__name__}"]

@@ -1,4 +1,4 @@
-"""Lists: filters, order, pages, what is included, and sparse fieldsets (contract, section 2.3)."""
+"""Lists: filters, order, pages, includes and sparse fieldsets (contract, section 2.3)."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_imports_are_sorted_by_lists_of_fields_and_then_by_id(api: ApiClient, so
 
 
 def page_of(api: ApiClient, path: str) -> tuple[int, dict[str, str], list[int]]:
-    """How many records there are, where the links point to, and the figures."""
+    """The number of records, the pages of the links, and the counts of the page."""
     document = document_of(api.get(path))
     figures = list(document["meta"].values())[:-1]
     names = ["current_page", "total_pages", "total_count", "page_size", "max_page_size", "organization_features"]
@@ -186,7 +186,7 @@ def test_links_can_be_followed_whatever_the_letters(api: ApiClient) -> None:
 
 @pytest.fixture
 def creators(api: ApiClient) -> list[tuple[str, str]]:
-    """Types and ids of creators, then of their companies, as imports refer to them: one twice, two share a company."""
+    """Types and ids of creators and then of their companies, in the order of the imports; some are shared."""
     organization = api.caller.organization
     companies = [make_company(organization=organization, name=name) for name in ("A", "B")]
     people = [make_person(organization=organization, company=company) for company in (*companies, companies[1], None)]
@@ -221,7 +221,7 @@ def test_included_are_people_then_companies_each_once_in_the_order_of_reference(
     assert list(document) == ["data", "included", "links", "meta"]
 
 
-def test_nothing_is_included_where_the_page_includes_nothing_unless_asked(api: ApiClient) -> None:
+def test_nothing_is_included_by_default_where_the_published_page_includes_nothing(api: ApiClient) -> None:
     assert "included" not in document_of(api.get("people"))
     assert document_of(api.get("people?include="))["included"] == []
     included = document_of(api.get("people?include=company"))["included"]
@@ -240,7 +240,7 @@ def test_nothing_is_included_where_the_page_includes_nothing_unless_asked(api: A
         ("fields[people]=company&fields[imports]=", {}, {"relationships": ["company"]}),
     ],
 )
-def test_fields_leave_out_the_others(
+def test_sparse_fieldsets_leave_out_all_other_fields(
     api: ApiClient, query: str, import_: dict[str, list[str]] | None, person: dict[str, list[str]] | None
 ) -> None:
     def members(resource: dict[str, Any]) -> dict[str, list[str]]:

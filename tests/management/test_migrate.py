@@ -1,4 +1,4 @@
-"""``manage.py migrate``: one process at a time, and no database of another version."""
+"""``manage.py migrate`` runs in one process at a time, and refuses a database of another version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.databases import ask_database, empty_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# What earlier versions, which were never released, have noted in their databases; not all of it.
+# Some of the migrations that earlier, unreleased versions have recorded in their databases.
 EARLIER = """
     CREATE TABLE django_migrations (id bigserial PRIMARY KEY, app text, name text, applied timestamptz DEFAULT now());
     INSERT INTO django_migrations (app, name) VALUES ('organizations', '0001_organization'),
@@ -28,7 +28,7 @@ TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1
 
 
 @pytest.mark.parametrize("command", ["migrate", "serve"])
-def test_a_database_that_an_earlier_version_has_made_is_refused_with_what_to_do(
+def test_a_database_of_an_earlier_version_is_refused_with_instructions(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -72,7 +72,7 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 def test_two_processes_that_migrate_an_empty_database_at_once_both_succeed() -> None:
     with empty_database("twice") as name:
-        # Held by a third, so that both begin at the same moment.
+        # The lock is held here first, so that both begin at the same time.
         third = psycopg2.connect(**{**connection.get_connection_params(), "dbname": name})
         with third.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])

@@ -1,4 +1,4 @@
-"""What all commands have in common: one JSON document for scripts, plain text for people, exit codes for both."""
+"""The output of all commands: text or one JSON document, with the same exit codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.command_line import manage
 
 
 class Example(OutputCommand):
-    """Does what it is told."""
+    """A command that returns or raises what the test sets."""
 
     requires_system_checks = []
 
@@ -37,7 +37,7 @@ class Example(OutputCommand):
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """The exit code and what is printed when it is called from the command line."""
+    """Call the command as from the command line; returns the exit code and both outputs."""
     code = 0
     try:
         Example().run_from_argv(["manage.py", "example", *arguments])
@@ -60,23 +60,23 @@ REFUSALS = [
 ]
 
 
-def test_people_get_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_default_output_is_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "it") == (0, "Doing it\nDone: it\nreally\n", "")
 
 
-def test_scripts_get_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_output_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "it", "--json") == (0, '{"done": "it"}\n', "")
 
 
 @pytest.mark.parametrize(("what", "code", "why", "data"), REFUSALS)
-def test_people_are_told_what_is_refused(
+def test_a_refusal_is_printed_as_text(
     capsys: pytest.CaptureFixture[str], what: str, code: int, why: str, data: dict[str, Any]
 ) -> None:
     assert run(capsys, what) == (code, "", f"CommandError: {why}\n")
 
 
 @pytest.mark.parametrize(("what", "code", "why", "data"), REFUSALS)
-def test_scripts_get_an_error_document_and_the_same_exit_code(
+def test_a_refusal_in_json_is_an_error_document_with_the_same_exit_code(
     capsys: pytest.CaptureFixture[str], what: str, code: int, why: str, data: dict[str, Any]
 ) -> None:
     status, printed, complaint = run(capsys, what, "--json")
@@ -92,7 +92,7 @@ def test_code_that_calls_a_command_gets_an_exception(what: str, code: int, why: 
         assert (type(caught.value), str(caught.value), caught.value.returncode) == (CommandError, why, code)
 
 
-def test_wrong_usage_is_told_in_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_printed_in_the_same_format(capsys: pytest.CaptureFixture[str]) -> None:
     code, printed, complaint = run(capsys, "it", "--wat")
     assert (code, printed) == (2, "")
     assert complaint.endswith("manage.py example: error: unrecognized arguments: --wat\n")
@@ -101,16 +101,16 @@ def test_wrong_usage_is_told_in_the_same_form(capsys: pytest.CaptureFixture[str]
     assert run(capsys, "--json") == (2, missing, "")
 
 
-def test_what_follows_two_dashes_is_no_option(capsys: pytest.CaptureFixture[str]) -> None:
+def test_arguments_after_two_dashes_are_no_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--", "--json") == (0, "Doing it\nDone: --json\nreally\n", "")
 
 
-def test_help_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_is_text_even_with_json(capsys: pytest.CaptureFixture[str]) -> None:
     code, printed, _ = run(capsys, "--json", "--help")
     assert (code, printed[:6]) == (0, "usage:")
 
 
-def test_tables_are_as_wide_as_what_is_in_them() -> None:
+def test_tables_are_as_wide_as_their_cells() -> None:
     rows = [["1", "Ada", ""], ["12", "株式会社", "x"], ["3", "e\u0301", "y\x1b[31mz\n"]]
     assert format_table(["id", "name", "note"], rows) == [
         "id  name      note",
@@ -121,21 +121,21 @@ def test_tables_are_as_wide_as_what_is_in_them() -> None:
     assert format_table(["id", "name"], []) == ["id  name"]
 
 
-def test_cells_are_cut() -> None:
+def test_long_cells_are_cut() -> None:
     assert to_cell("x" * 40) == "x" * 40
     assert to_cell("x" * 41) == "x" * 39 + "…"
     assert to_cell("\ud800\x00\u202e") == "\ufffd" * 3
 
 
 @pytest.mark.parametrize("written", ["0", "-1", "x", "1.5", "٢", "", "9" * 20])
-def test_what_is_no_positive_number_is_no_id(written: str) -> None:
+def test_an_id_that_is_not_a_positive_number_is_refused(written: str) -> None:
     assert read_positive("9" * 19) == int("9" * 19)
     with pytest.raises(Exception, match=r"is not a positive whole number$"):
         read_positive(written)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_command_answers_scripts(acme: NewOrganization) -> None:
+def test_every_command_has_json_output(acme: NewOrganization) -> None:
     organization = {"id": acme.organization.pk, "name": "Acme"}
     ada = {"id": acme.person.pk, "name": "Ada Lovelace", "email": "ada@acme.test"}
     prefix = acme.token.partition(".")[0]
@@ -156,10 +156,13 @@ def test_every_command_answers_scripts(acme: NewOrganization) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_command_refuses_scripts_in_json() -> None:
+def test_every_command_has_json_refusals() -> None:
     refused = {
         ("create_organization", "", "--email", "x@y.test"): (1, "name: This field cannot be blank."),
-        ("create_token", "--organization", "7", "--email", "x"): (1, "Nobody in organization 7 has the address 'x'."),
+        ("create_token", "--organization", "7", "--email", "x"): (
+            1,
+            "No person in organization 7 has the address 'x'.",
+        ),
         ("revoke_token", "nope"): (1, "No token starts with 'nope'."),
         ("imports_status", "7"): (1, "There is no import 7"),
         ("prune", "7"): (2, "unrecognized arguments: 7"),

@@ -1,4 +1,4 @@
-"""``manage.py serve`` as a newcomer meets it: start, paste what is printed, stop, start again."""
+"""``manage.py serve``: start, run the printed lines, stop, start again."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def serve(folder: Path) -> Iterator[str]:
 
 
 def paste(printed: str, *further: str) -> list[Any]:
-    """Run the lines that were printed to be pasted, and further ones, in a shell; the documents that come back."""
+    """Run the printed lines and further ones in a shell; returns the documents of the responses."""
     lines = [line for line in printed.splitlines() if line.startswith("  ")]
     done = subprocess.run(["sh"], input="\n".join([*lines, *further]), capture_output=True, text=True, check=True)
-    # The answer whose id is kept is shown on standard error.
+    # The response whose id a variable takes is printed on standard error.
     return [json.loads(line) for line in (done.stderr + done.stdout).splitlines() if line]
 
 
@@ -55,7 +55,7 @@ def names(document: Any, attribute: str) -> list[str]:
     return [resource["attributes"][attribute] for resource in document["data"]]
 
 
-def test_the_printed_lines_create_import_list_and_revert_and_a_restart_remembers(tmp_path: Path) -> None:
+def test_the_printed_lines_create_import_list_and_revert_and_a_restart_keeps_the_data(tmp_path: Path) -> None:
     with serve(tmp_path) as printed:
         created, imported, people, reverted, left, companies = paste(printed, "api $API/people", "api $API/companies")
 

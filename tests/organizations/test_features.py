@@ -1,4 +1,4 @@
-"""``organization_features``: the page's plan, what an organization has otherwise, and what is used."""
+"""``organization_features``: the published plan, the overrides of an organization, and its usage."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_an_organization_may_have_other_limits_and_switches(acme: NewOrganizatio
     }
 
 
-def test_what_is_used_is_counted_for_each_organization_by_itself(acme: NewOrganization) -> None:
+def test_usage_is_counted_for_each_organization_separately(acme: NewOrganization) -> None:
     globex = make_organization(name="Globex")
     for organization, reports in [(acme.organization, 2), (acme.organization, 3), (globex.organization, 7)]:
         make_person(organization=organization, placeholder=True, private_custom_reports_used=reports)
@@ -64,7 +64,7 @@ def test_overrides_of_the_right_form_are_accepted(value: Any) -> None:
         ({"webhooks": {"available": True, "limit": 1}}, "Feature 'webhooks' must be {\"available\": true or false}."),
     ],
 )
-def test_other_overrides_are_refused_by_name(value: Any, message: str) -> None:
+def test_invalid_overrides_are_refused_by_name(value: Any, message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         validate_features(value)
 

@@ -1,4 +1,4 @@
-"""Another organization's records do not exist: not in lists, not by id, not by any side effect."""
+"""Another organization's records do not exist: not in lists, not by id, not by side effects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_RECORD = 999_999_999
 
 @pytest.fixture
 def theirs(globex: NewOrganization) -> dict[str, int]:
-    """The id of a record of each type that the other organization has; imports are those that were run."""
+    """The id of a record of each type in the other organization; its import was run."""
     api = ApiClient(globex)
     import_id = api.run(PUBLISHED_ROWS)
     return {
@@ -87,7 +87,7 @@ def test_lists_never_show_another_organizations_records(api: ApiClient, theirs: 
         "companies?filter[name]=Import",
     ],
 )
-def test_filtering_by_what_another_organization_has_finds_what_filtering_by_nothing_does(
+def test_filtering_by_values_of_another_organization_finds_nothing(
     api: ApiClient, theirs: dict[str, int], path: str
 ) -> None:
     response = api.get(path.format(**theirs))

@@ -1,4 +1,4 @@
-"""Operators look after people and tokens in the admin, and make organizations, which start with both."""
+"""The admin of people and tokens, and of new organizations, which start with both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from people.models import ApiToken, Person
 from people.services import NewOrganization, create_token
 from tests.admin_pages import (
     SCRIPT,
-    admin_user,  # noqa: F401 - who admin_client is
     log_in_staff,
     messages_of,
     read,
@@ -42,13 +41,13 @@ def test_an_address_that_is_taken_is_an_error(acme: NewOrganization, admin_clien
     assert save(admin_client, Person, organization=other, first_name="New", email=email) == {}
 
 
-def test_people_without_an_address_do_not_get_in_each_others_way(acme: NewOrganization, admin_client: Client) -> None:
+def test_several_people_may_have_no_address(acme: NewOrganization, admin_client: Client) -> None:
     for name in ("A", "B"):
         assert save(admin_client, Person, organization=str(acme.organization.pk), first_name=name) == {}
     assert Person.objects.filter(email=None).count() == 2
 
 
-def test_a_person_is_of_no_company_of_another_organization(acme: NewOrganization, admin_client: Client) -> None:
+def test_a_person_cannot_have_a_company_of_another_organization(acme: NewOrganization, admin_client: Client) -> None:
     foreign = make_organization().person.company
     assert foreign is not None
     refused = {"company": ["This company belongs to another organization."]}
@@ -59,7 +58,7 @@ def test_a_person_is_of_no_company_of_another_organization(acme: NewOrganization
     assert save(admin_client, person, company=str(acme.person.company_id)) == {}
 
 
-def test_a_new_organization_starts_with_a_company_and_a_user_whose_token_is_told_once(admin_client: Client) -> None:
+def test_a_new_organization_starts_with_a_company_and_a_user_whose_token_is_shown_once(admin_client: Client) -> None:
     edits = {"name": " Globex ", "time_zone": "Europe/Zagreb", "email": "hank@globex.test", "last_name": "Scorpio"}
     assert save(admin_client, Organization, **edits) == {}
 
@@ -82,7 +81,7 @@ def test_a_new_organization_needs_its_first_user(admin_client: Client) -> None:
     assert not Organization.objects.exists()
 
 
-def test_a_new_token_is_told_once(acme: NewOrganization, admin_client: Client) -> None:
+def test_a_new_token_is_shown_once(acme: NewOrganization, admin_client: Client) -> None:
     assert save(admin_client, ApiToken, person=str(acme.person.pk), name="Script") == {}
     (told,) = read_told_tokens(admin_client)
     token = find_token(told)
@@ -102,13 +101,13 @@ def test_a_new_token_comes_with_a_button_that_copies_it(acme: NewOrganization, a
     assert '<script src="/static/importsvc/copy.js">' in page
 
 
-def test_the_name_in_the_message_with_a_token_is_text(acme: NewOrganization, admin_client: Client) -> None:
+def test_the_name_in_the_message_with_a_token_is_escaped(acme: NewOrganization, admin_client: Client) -> None:
     evil = make_person(organization=acme.organization, first_name=SCRIPT)
     save(admin_client, ApiToken, person=str(evil.pk), name="Script")
     assert SCRIPT not in read(admin_client, "/admin/")
 
 
-def test_the_list_says_which_tokens_are_valid(acme: NewOrganization, admin_client: Client) -> None:
+def test_the_list_shows_which_tokens_are_valid(acme: NewOrganization, admin_client: Client) -> None:
     for edits in ({"revoked": True}, {"expiry_date": timezone.now() - timedelta(days=1)}):
         create_token(person=acme.person)
         ApiToken.objects.filter(pk=ApiToken.objects.order_by("-id")[:1]).update(**edits)
@@ -145,14 +144,16 @@ def test_the_hash_of_a_token_is_never_shown(acme: NewOrganization, admin_client:
 
 
 @pytest.mark.parametrize("field", ["deactivated_at", "archived_at"])
-def test_a_token_that_would_not_work_is_not_made(acme: NewOrganization, admin_client: Client, field: str) -> None:
+def test_a_token_for_a_person_without_access_is_refused(
+    acme: NewOrganization, admin_client: Client, field: str
+) -> None:
     now: dict[str, Any] = {field: timezone.now()}
     gone = make_person(organization=acme.organization, **now)
     errors = save(admin_client, ApiToken, person=str(gone.pk), name="Script")
     assert errors["person"][0].endswith("a token would not work.")
 
 
-def test_a_revoked_token_stays_revoked_and_as_it_is(acme: NewOrganization, admin_client: Client) -> None:
+def test_a_revoked_token_stays_revoked_and_cannot_be_edited(acme: NewOrganization, admin_client: Client) -> None:
     token = ApiToken.objects.get()
     other = make_person(organization=acme.organization)
     assert save(admin_client, token, revoked="on", name="Old", person=str(other.pk)) == {}

@@ -1,4 +1,4 @@
-"""Who is asking: the two headers of the contract's section 2.1, and the trace that requests leave."""
+"""Authentication by the two headers of the contract's section 2.1, and ``last_seen_at``."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_person_moves_to_another_organization_with_the_tokens_and_is_denied_th
     assert api.get("imports", **{"X-Organization-Id": str(globex.organization.pk)}).status_code == 200
 
 
-def test_what_is_known_of_who_asks_is_what_is_stored_now(api: ApiClient) -> None:
+def test_the_caller_is_read_from_the_database_by_every_request(api: ApiClient) -> None:
     for features in ({}, {"custom_fields": {"limit": 50}}):
         for zone in ("UTC", "Asia/Tokyo"):
             Organization.objects.update(features=features, time_zone=zone, name=f"In {zone}")
@@ -135,13 +135,13 @@ def test_a_token_works_until_it_expires(api: ApiClient, minutes: int, status: in
 
 
 @pytest.mark.parametrize("end", ["deactivated_at", "archived_at"])
-def test_the_token_of_a_person_who_is_gone_is_unauthenticated(api: ApiClient, end: str) -> None:
+def test_the_token_of_a_person_without_access_is_unauthenticated(api: ApiClient, end: str) -> None:
     Person.objects.filter(pk=api.caller.person.pk).update(**{end: timezone.now()})
 
     assert_unauthenticated(api, api.caller.token)
 
 
-def test_a_contact_with_a_token_is_a_caller_like_others(api: ApiClient) -> None:
+def test_a_contact_with_a_token_is_a_caller_like_any_user(api: ApiClient) -> None:
     contact = make_person(organization=api.caller.organization)
     caller = NewOrganization(api.caller.organization, contact, create_token(person=contact))
 
@@ -154,7 +154,7 @@ def test_a_contact_with_a_token_is_a_caller_like_others(api: ApiClient) -> None:
     "organization_id",
     [None, "", "banana", "-{own}", "+{own}", "{own}.0", "{own},{own}", "0x{own}", "{other}", "9" * 19, "9" * 20, "٣"],
 )
-def test_an_organization_that_is_missing_malformed_or_not_the_persons_is_denied(
+def test_an_organization_that_is_missing_malformed_or_foreign_is_denied(
     api: ApiClient, globex: NewOrganization, organization_id: str | None
 ) -> None:
     own, other = api.caller.organization.pk, globex.organization.pk
@@ -166,7 +166,7 @@ def test_an_organization_id_of_ten_megabytes_is_denied(api: ApiClient) -> None:
     assert_access_denied(api, "1" * 10_000_000)
 
 
-def test_who_has_no_token_learns_nothing_about_organizations(api: ApiClient) -> None:
+def test_a_request_without_a_token_reveals_nothing_about_organizations(api: ApiClient) -> None:
     headers = {"X-Auth-Token": "banana", "X-Organization-Id": "banana"}
 
     assert api.request("GET", "imports", headers=headers).status_code == 401
@@ -190,7 +190,7 @@ def test_who_has_no_token_learns_nothing_about_organizations(api: ApiClient) -> 
         "GET imports/banana",
     ],
 )
-def test_no_endpoint_answers_nobody(api: ApiClient, request_line: str) -> None:
+def test_every_endpoint_requires_authentication(api: ApiClient, request_line: str) -> None:
     method, path = request_line.split()
 
     response = api.request(method, path, "{" if method != "GET" else None, headers={"X-Auth-Token": None})
@@ -227,13 +227,13 @@ def test_last_seen_moves_even_if_the_request_is_refused_later(api: ApiClient) ->
 
 
 @pytest.mark.parametrize("headers", [{"X-Auth-Token": "banana"}, {"X-Organization-Id": "banana"}])
-def test_last_seen_does_not_move_for_strangers(api: ApiClient, headers: dict[str, str]) -> None:
+def test_last_seen_does_not_move_without_authentication(api: ApiClient, headers: dict[str, str]) -> None:
     api.request("GET", "imports", headers=headers)
 
     assert last_seen(api) is None
 
 
-def test_a_database_that_cannot_be_written_still_answers(api: ApiClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_read_only_database_still_serves_reads(api: ApiClient, caplog: pytest.LogCaptureFixture) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
         response = api.get("people")
@@ -245,8 +245,8 @@ def test_a_database_that_cannot_be_written_still_answers(api: ApiClient, caplog:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_person_whose_row_is_locked_is_answered_at_once(api: ApiClient) -> None:
-    # Waiting would be an error after a second; the request itself must not fail because of it.
+def test_a_locked_row_of_the_caller_does_not_delay_the_response(api: ApiClient) -> None:
+    # With this time-out, waiting for the lock would be an error, and must not fail the request.
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '1s'")
     somebody = connection.copy()
@@ -264,6 +264,6 @@ def test_a_person_whose_row_is_locked_is_answered_at_once(api: ApiClient) -> Non
     finally:
         somebody.rollback()
         somebody.close()
-        connection.close()  # and with it the time-out
+        connection.close()  # ends the time-out, too
     api.get("imports")
     assert last_seen(api) is not None

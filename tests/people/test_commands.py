@@ -1,4 +1,4 @@
-"""Operators make organizations and tokens, and revoke them."""
+"""Commands that create organizations, and create and revoke tokens."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.builders import make_organization, make_person
 
 pytestmark = pytest.mark.django_db
 
-# How Python hands over a byte of the command line that is not UTF-8.
+# Python's representation of a byte of the command line that is not UTF-8.
 NOT_UTF8 = "x\udcff"
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What the command prints on the standard output."""
+    """The standard output of the command."""
     call_command(*arguments)
     printed = capsys.readouterr()
     assert printed.err == ""
@@ -30,7 +30,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def refuse(*arguments: str) -> str:
-    """Why the command refuses, with exit code 1."""
+    """The refusal of the command, with exit code 1."""
     with pytest.raises(CommandError) as caught:
         call_command(*arguments)
     assert caught.value.returncode == 1
@@ -74,15 +74,17 @@ def test_a_first_user_without_a_name_is_called_by_the_address(capsys: pytest.Cap
             ["Acme", "--email", "a@b.test", "--time-zone", "Mars/Base"],
             "time_zone: 'Mars/Base' is not a time zone; use a name like 'Europe/Zagreb'.",
         ),
-        ([NOT_UTF8, "--email", "a@b.test"], "What was given is not UTF-8."),
+        ([NOT_UTF8, "--email", "a@b.test"], "The arguments are not UTF-8."),
     ],
 )
-def test_an_organization_of_bad_values_is_refused_and_nothing_is_made(arguments: list[str], refusal: str) -> None:
+def test_an_organization_with_invalid_values_is_refused_and_nothing_is_created(
+    arguments: list[str], refusal: str
+) -> None:
     assert refuse("create_organization", *arguments) == refusal
     assert not Organization.objects.exists()
 
 
-def test_a_token_is_made_for_an_address_whatever_its_case(
+def test_a_token_is_created_for_an_address_whatever_its_case(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = run(capsys, "create_token", "--organization", str(acme.organization.pk), "--email", " ADA@acme.TEST")
@@ -94,7 +96,7 @@ def test_a_token_is_made_for_an_address_whatever_its_case(
     assert find_token(acme.token) is not None
 
 
-def test_no_token_is_made_for_nobody(acme: NewOrganization) -> None:
+def test_a_token_for_an_unknown_person_is_refused(acme: NewOrganization) -> None:
     other = make_organization().organization.pk
     for organization, email in [
         (other, "ada@acme.test"),
@@ -105,11 +107,11 @@ def test_no_token_is_made_for_nobody(acme: NewOrganization) -> None:
         (acme.organization.pk, NOT_UTF8),
     ]:
         refusal = refuse("create_token", "--organization", str(organization), "--email", email)
-        assert refusal == f"Nobody in organization {organization} has the address {email!r}."
+        assert refusal == f"No person in organization {organization} has the address {email!r}."
 
 
 @pytest.mark.parametrize(("field", "kind"), [("deactivated_at", "deactivated"), ("archived_at", "archived")])
-def test_no_token_is_made_that_would_not_work(acme: NewOrganization, field: str, kind: str) -> None:
+def test_a_token_for_a_person_without_access_is_refused(acme: NewOrganization, field: str, kind: str) -> None:
     now: dict[str, Any] = {field: timezone.now()}
     make_person(organization=acme.organization, first_name="Grace", email="grace@acme.test", **now)
     refusal = refuse("create_token", "--organization", str(acme.organization.pk), "--email", "grace@acme.test")

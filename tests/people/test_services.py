@@ -1,4 +1,4 @@
-"""What operators' services promise besides what the commands show."""
+"""The services behind the commands: what they promise in addition."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.builders import make_company, make_organization, make_person
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
     ],
 )
-def test_nothing_is_made_of_an_organization_with_a_wrong_value(wrong: dict[str, str], field: str) -> None:
+def test_an_organization_with_an_invalid_value_is_not_created_in_part(wrong: dict[str, str], field: str) -> None:
     with pytest.raises(ValidationError) as caught:
         create_organization(**{"name": "Acme", "email": "ada@acme.test", **wrong})
 

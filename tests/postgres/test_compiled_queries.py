@@ -1,4 +1,4 @@
-"""Queries that are written once give what their querysets give, as it is now and for the values of now."""
+"""Compiled queries return the current results of their querysets, for the parameters of each call."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_columns_of_related_records_are_null_where_there_is_none(api: ApiClient)
 
 
 @pytest.mark.parametrize("name", ["Ann", "it's", "%s", "%(name)s", '"; DROP TABLE people_person; --', "\\", "ü🦄"])
-def test_each_asking_gives_its_own_values(api: ApiClient, name: str) -> None:
+def test_each_fetch_uses_its_own_parameters(api: ApiClient, name: str) -> None:
     make_person(organization=api.caller.organization, first_name=name)
     named = Person.objects.filter(first_name=Parameter("name"), last_name=None, organization=Parameter("organization"))
     query = CompiledQuery(named.values_list("first_name", "organization_id"))
@@ -65,9 +65,7 @@ def test_each_asking_gives_its_own_values(api: ApiClient, name: str) -> None:
         query.fetch(name=name)
 
 
-def test_a_query_is_written_once_and_nothing_that_it_read_is_kept(
-    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_query_is_compiled_once_and_keeps_no_result(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
     query = CompiledQuery(Company.objects.filter(organization=Parameter("organization")).values_list("name"))
 
     def refuse(*_: Any, **__: Any) -> NoReturn:
@@ -82,7 +80,7 @@ def test_a_query_is_written_once_and_nothing_that_it_read_is_kept(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_query_that_one_thread_compiled_is_asked_by_others_over_their_own_connections() -> None:
+def test_a_query_compiled_in_one_thread_runs_in_other_threads_over_their_own_connections() -> None:
     made = [create_organization(name=f"Number {number}", email=f"{number}@example.com") for number in range(4)]
     query = CompiledQuery(Organization.objects.filter(pk=Parameter("pk")).values_list("name", "features"))
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's text formats: whatever goes in by COPY or in a literal comes out of PostgreSQL as it was."""
+"""PostgreSQL's text formats: values written by COPY or in a literal are read back unchanged."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def copy(table: str, column: str, field: models.Field[Any, Any], values: Sequenc
     copy_rows(table, [column], (f"{encode(value)}\n" for value in values))
 
 
-def test_text_comes_out_as_it_went_in_and_null_is_null(table: str) -> None:
+def test_text_is_copied_unchanged_and_null_is_null(table: str) -> None:
     values = [*NASTY, None]
 
     copy(table, "a cell", models.TextField(), values)
@@ -93,7 +93,7 @@ def test_text_comes_out_as_it_went_in_and_null_is_null(table: str) -> None:
     assert read("a cell") == values
 
 
-def test_arrays_come_out_as_they_went_in(table: str) -> None:
+def test_arrays_are_copied_unchanged(table: str) -> None:
     values = [[], [""], NASTY, *([text] for text in NASTY), None, ["a", "a"]]
 
     copy(table, "list", ArrayField(models.TextField()), values)
@@ -101,7 +101,7 @@ def test_arrays_come_out_as_they_went_in(table: str) -> None:
     assert read("list") == values
 
 
-def test_json_comes_out_as_it_went_in(table: str) -> None:
+def test_json_is_copied_unchanged(table: str) -> None:
     values: list[Any] = [
         {},
         {text: [text, {text: text}] for text in NASTY},
@@ -117,7 +117,7 @@ def test_json_comes_out_as_it_went_in(table: str) -> None:
 
 @given(st.lists(texts, min_size=1, max_size=5))
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_comes_out_as_it_went_in_whatever_it_is_in(table: str, values: list[str]) -> None:
+def test_any_text_is_copied_unchanged_in_a_cell_a_list_and_json(table: str, values: list[str]) -> None:
     row = (cell(values[0]), encoder(ArrayField(models.TextField()))(values), encoder(models.JSONField())({"a": values}))
     with transaction.atomic():
         copy_rows(table, ["a cell", "list", "json"], ["\t".join(row) + "\n"])
@@ -140,7 +140,7 @@ def test_any_text_comes_out_as_it_went_in_whatever_it_is_in(table: str, values: 
         (models.UUIDField(), "uuid", uuid.UUID(int=7)),
     ],
 )
-def test_values_of_other_fields_come_out_as_they_went_in_also_by_way_of_json(
+def test_values_of_other_fields_are_copied_unchanged_also_as_json(
     table: str, field: models.Field[Any, Any], type_name: str, value: object
 ) -> None:
     copy(table, "a cell", field, [value])
@@ -179,7 +179,7 @@ def test_every_line_arrives_once_and_in_order(table: str, count: int) -> None:
     assert read("a cell") == [str(number) for number in range(count)]
 
 
-def test_the_whole_text_is_never_held(table: str) -> None:
+def test_the_whole_text_is_never_in_memory(table: str) -> None:
     line = "x" * 999 + "\n"
     tracemalloc.start()
     try:
@@ -191,7 +191,7 @@ def test_the_whole_text_is_never_held(table: str) -> None:
     assert peak < 2_000_000
 
 
-def test_what_postgresql_refuses_is_an_error_of_django(acme: Any) -> None:
+def test_a_refusal_of_postgresql_is_an_error_of_django(acme: Any) -> None:
     line = f"7\t{acme.organization.pk}\t\\N\n"
 
     with pytest.raises(IntegrityError), transaction.atomic():

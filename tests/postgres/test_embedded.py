@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: no set-up, one server for all, nothing left running."""
+"""The embedded PostgreSQL needs no set-up, is shared by all processes, and is stopped after the last one."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from importsvc.postgres.embedded.base import DatabaseWrapper
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One set-up for all tests here, in a folder with a bad name and an environment that folds ASCII only."""
+    """One cluster for all tests here, in a folder with an awkward name and a locale that folds ASCII only."""
     folder = tmp_path_factory.mktemp("embedded") / "it's a folder" / "postgres"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("LC_ALL", "C")
@@ -56,7 +56,7 @@ def runs(folder: Path) -> bool:
 
 
 def in_another_process(folder: Path, then: str = "") -> int:
-    """Start ``server`` in ``folder`` in a process of its own, go on with ``then``; the process's exit code."""
+    """Start ``server`` in ``folder`` in another process that then runs ``then``; returns its exit code."""
     code = "\n".join(
         [
             "import os, pathlib",
@@ -71,7 +71,7 @@ def in_another_process(folder: Path, then: str = "") -> int:
 
 
 @pytest.mark.parametrize("database", [DATABASE, "template1"])
-def test_case_is_folded_by_unicode_in_the_database_and_in_those_made_for_tests(server: Server, database: str) -> None:
+def test_case_is_folded_by_unicode_in_the_database_and_in_test_databases(server: Server, database: str) -> None:
     assert ask(server.start(), "SELECT lower('ÉÑÖŠ')", database) == "éñöš"
 
 
@@ -91,7 +91,7 @@ def test_starting_again_finds_the_same_server(folder: Path, server: Server) -> N
     assert process_id(folder) == first
 
 
-def test_the_last_one_to_leave_stops_the_server(folder: Path, server: Server) -> None:
+def test_the_last_user_of_the_server_stops_it(folder: Path, server: Server) -> None:
     other = Server(folder)
     other.start()
     server.start()
@@ -102,7 +102,7 @@ def test_the_last_one_to_leave_stops_the_server(folder: Path, server: Server) ->
     assert not runs(folder)
 
 
-def test_a_process_that_ends_leaves_the_server_to_the_others(folder: Path, server: Server) -> None:
+def test_a_process_that_ends_does_not_stop_a_server_in_use(folder: Path, server: Server) -> None:
     server.start()
     first = process_id(folder)
 
@@ -111,7 +111,7 @@ def test_a_process_that_ends_leaves_the_server_to_the_others(folder: Path, serve
     assert process_id(folder) == first
 
 
-def test_a_forked_child_that_ends_leaves_the_server_to_its_parent(folder: Path) -> None:
+def test_a_forked_child_that_ends_does_not_stop_the_server_of_its_parent(folder: Path) -> None:
     code = in_another_process(
         folder,
         then="child = os.fork()\n"
@@ -143,7 +143,7 @@ def test_a_killed_server_is_started_again_even_if_another_process_got_its_id(fol
     assert ask(server.start(), "SELECT 1") == 1
 
 
-def test_several_may_start_at_once_in_a_new_folder_and_over_an_interrupted_set_up(tmp_path: Path) -> None:
+def test_several_processes_may_start_at_once_in_a_new_folder_and_over_an_interrupted_set_up(tmp_path: Path) -> None:
     folder = tmp_path / "postgres"
     (folder / "data.interrupted").mkdir(parents=True)
     servers = [Server(folder) for _ in range(4)]
@@ -157,7 +157,7 @@ def test_several_may_start_at_once_in_a_new_folder_and_over_an_interrupted_set_u
     assert not (folder / "data.interrupted").exists()
 
 
-def test_a_copy_works_even_too_deep_for_a_socket(folder: Path, tmp_path: Path) -> None:
+def test_a_copied_folder_works_even_if_its_path_is_too_long_for_a_socket(folder: Path, tmp_path: Path) -> None:
     deep = tmp_path / ("deep" * 25)
     shutil.copytree(folder / "data", deep / "data")
     server = Server(deep)
@@ -168,7 +168,7 @@ def test_a_copy_works_even_too_deep_for_a_socket(folder: Path, tmp_path: Path) -
     assert not socket_folder.exists()
 
 
-def test_a_server_that_does_not_start_says_why(folder: Path, server: Server) -> None:
+def test_a_server_that_does_not_start_reports_the_reason(folder: Path, server: Server) -> None:
     configuration = folder / "data" / "postgresql.auto.conf"
     server.start()
     server.leave()
@@ -181,7 +181,7 @@ def test_a_server_that_does_not_start_says_why(folder: Path, server: Server) -> 
         configuration.write_bytes(before)
 
 
-def test_django_sees_a_server_that_does_not_start_as_one_that_cannot_be_reached(
+def test_a_server_that_does_not_start_is_an_operational_error_of_django(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(server: Server) -> Path:

@@ -45,7 +45,7 @@ def test_a_migration_writes_the_key_as_it_is_declared(name: str) -> None:
 
 def test_keys_are_equal_if_all_that_is_declared_is_equal() -> None:
     key = KEYS[COMPANY][1]
-    others: list[dict[str, Any]] = [
+    different: list[dict[str, Any]] = [
         {"fields": ["company"], "to_fields": ["id"]},
         {"to": "people.Person"},
         {"to_fields": ["id", "organization"]},
@@ -55,7 +55,7 @@ def test_keys_are_equal_if_all_that_is_declared_is_equal() -> None:
     ]
 
     assert ForeignKeyConstraint(**DECLARED) == key
-    assert [ForeignKeyConstraint(**{**DECLARED, **other}) == key for other in others] == [False] * len(others)
+    assert [ForeignKeyConstraint(**{**DECLARED, **other}) == key for other in different] == [False] * len(different)
     assert key != "key"
     assert key.deconstruct()[0] == "importsvc.postgres.foreign_key_constraint.ForeignKeyConstraint"
     assert repr(key) == (
@@ -101,7 +101,7 @@ def test_a_key_can_be_dropped_and_added_again(db: None, name: str) -> None:
 
 
 def test_the_tables_of_a_migration_are_made_before_their_keys(db: None) -> None:
-    """As when a migration creates both models and the one that refers comes first."""
+    """For example when a migration creates the referring model first."""
     state = MigrationLoader(None).project_state()
     person, company = (state.apps.get_model(name) for name in ("people.Person", "companies.Company"))
     before = read_keys()
@@ -133,7 +133,7 @@ def test_a_key_is_not_added_where_a_row_violates_it(acme: NewOrganization, grace
     )
 
 
-def test_a_form_refuses_what_the_database_would_refuse(acme: NewOrganization, grace: Person) -> None:
+def test_a_form_refuses_values_that_violate_the_key(acme: NewOrganization, grace: Person) -> None:
     grace.company = make_company(organization=make_organization().organization, name="Theirs")
 
     with pytest.raises(ValidationError) as caught:

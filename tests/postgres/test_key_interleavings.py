@@ -1,4 +1,4 @@
-"""Whatever writes at the same time as what, at either level of isolation, no row refers to one that is not there."""
+"""Concurrent writes at either isolation level never leave a row that refers to a missing one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 READ_COMMITTED, REPEATABLE_READ = "READ COMMITTED", "REPEATABLE READ"
 LEVELS = [READ_COMMITTED, REPEATABLE_READ]
 
-# What a transaction is refused with that refers to a row which another one has removed since it began.
+# The refusal of a reference to a row that was removed after the transaction's snapshot.
 REFUSED = {READ_COMMITTED: "violates the key", REPEATABLE_READ: "cannot be serialized"}
 
 PERSON = (
@@ -39,7 +39,7 @@ def execute(sql: str, **parameters: Any) -> None:
         cursor.execute(sql, parameters)
 
 
-# --- what writes rows that refer to the company ----------------------------------------------------------------------
+# --- writes of rows that refer to the company -------------------------------------------------------------------------
 
 
 def insert(company: Company) -> None:
@@ -76,7 +76,7 @@ def merge_update(company: Company) -> None:
     )
 
 
-# --- what writes the company -----------------------------------------------------------------------------------------
+# --- writes of the company --------------------------------------------------------------------------------------------
 
 
 def delete(company: Company) -> None:
@@ -100,7 +100,7 @@ def grace(acme: NewOrganization) -> Person:
 
 @pytest.fixture
 def make_next(grace: Person) -> Callable[[], Company]:
-    """Makes a company that no person has, whatever was tried with the one before."""
+    """Creates a new company without people, for the next attempt."""
     if int(ask("SHOW server_version_num")) < 15_00_00:
         pytest.skip("PostgreSQL 14 has no MERGE")
 
@@ -113,7 +113,7 @@ def make_next(grace: Person) -> Callable[[], Company]:
 
 
 def at(level: str, *steps: Callable[[], Any]) -> Callable[[], None]:
-    """The steps in one transaction of this level, which has its snapshot before the first of them."""
+    """The steps in one transaction of this level, whose snapshot is taken before the first."""
 
     def run() -> None:
         with transaction.atomic():
@@ -126,19 +126,19 @@ def at(level: str, *steps: Callable[[], Any]) -> Callable[[], None]:
 
 
 def run_both(level: str, first: Callable[[], Any], second: Callable[[], Any]) -> str:
-    """What becomes of the second, which starts when the first has done its work and before it commits."""
-    with pytest.MonkeyPatch.context() as patch, threads() as others:
+    """The outcome of the second, which starts after the first has done its work and before its commit."""
+    with pytest.MonkeyPatch.context() as patch, threads() as background:
         gate = Gate(patch, Steps, "stop")
-        one = others.start(at(level, first, lambda: Steps.stop()))
+        one = background.start(at(level, first, lambda: Steps.stop()))
         gate.wait()
-        other = others.start_blocked(at(level, second))
+        other = background.start_blocked(at(level, second))
         gate.open()
     assert one.result(PATIENCE_SECONDS) is None
     return describe(other.result(PATIENCE_SECONDS))
 
 
 def describe(outcome: object) -> str:
-    """What a transaction ended with; the codes are those of PostgreSQL's manual, appendix A."""
+    """The outcome of a transaction; the codes are from PostgreSQL's manual, appendix A."""
     if outcome is None:
         return "committed"
     code = getattr(outcome, "pgcode", None) or getattr(getattr(outcome, "__cause__", None), "pgcode", None)
@@ -184,7 +184,9 @@ def test_a_row_that_is_being_removed_is_not_referred_to(make_next: Callable[[], 
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_row_is_removed_once_the_last_row_that_refers_to_it_is(make_next: Callable[[], Company], level: str) -> None:
+def test_a_row_is_removed_once_the_last_row_that_refers_to_it_is_removed(
+    make_next: Callable[[], Company], level: str
+) -> None:
     outcomes = {}
     for remove in REMOVING:
         company = make_next()
@@ -251,11 +253,11 @@ def test_two_transactions_may_refer_to_one_row_at_once(
     make_next: Callable[[], Company], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     company = make_next()
-    with threads() as others:
+    with threads() as background:
         gate = Gate(monkeypatch, Steps, "stop")
-        first = others.start(at(READ_COMMITTED, partial(copy, company), lambda: Steps.stop()))
+        first = background.start(at(READ_COMMITTED, partial(copy, company), lambda: Steps.stop()))
         gate.wait()
-        assert others.start(at(READ_COMMITTED, partial(insert, company))).result(PATIENCE_SECONDS) is None
+        assert background.start(at(READ_COMMITTED, partial(insert, company))).result(PATIENCE_SECONDS) is None
         gate.open()
 
     assert first.result(PATIENCE_SECONDS) is None

@@ -1,4 +1,4 @@
-"""How PostgreSQL checks keys when many records are written or removed: by the index of the key's columns."""
+"""PostgreSQL checks foreign keys by the index of the key's columns when many records are written or removed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def execute(sql: str, *parameters: Any) -> None:
 
 
 def read_scans(table: str) -> dict[str, int]:
-    """How often this transaction has scanned the whole table, and each of its indexes."""
+    """The numbers of this transaction's scans of the whole table and of each of its indexes."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 'all', pg_stat_get_xact_numscans(%s::regclass) UNION ALL"
@@ -50,7 +50,7 @@ def read_scans(table: str) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-# When the table that refers was analyzed last: never, when it was nearly empty, or now.
+# When the referring table was last analyzed: never, while nearly empty, or now.
 @pytest.mark.parametrize("analyzed", ["never", "empty", "full"])
 @pytest.mark.parametrize(
     ("table", "referred", "index"),
@@ -76,7 +76,7 @@ def test_the_rows_that_refer_to_a_record_are_looked_up_by_the_index_of_the_key(
         execute(f"ANALYZE {table}, {name}")
     # Planned while the tables are nearly empty; the session would keep this plan.
     execute(f"DELETE FROM {name} WHERE id = %s", removed[0])
-    # All rows refer to one company and one person: by the numbers that ANALYZE counts every index would do.
+    # All rows refer to one company and one person, so that the statistics favour no index.
     execute(MANY_PEOPLE)
     execute(MANY_IMPORTS)
     if analyzed == "full":

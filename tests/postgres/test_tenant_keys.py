@@ -1,4 +1,4 @@
-"""Every relation between tables of tenants is a foreign key in PostgreSQL's catalog, and never leaves a tenant."""
+"""Every relation between tenant tables is a foreign key in PostgreSQL's catalog that stays within a tenant."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def find_key(model: type[Model], pairs: set[tuple[str, str]], referred: str) -> 
     return None
 
 
-def test_there_are_relations_to_look_at() -> None:
+def test_relations_between_tables_of_tenants_are_found() -> None:
     assert {str(field) for _, field in relations()} >= {
         "companies.Company.organization",
         "people.Person.organization",
@@ -88,7 +88,7 @@ def test_a_relation_is_a_key_in_the_catalog_with_the_organization_where_both_sid
 
 
 def has_its_organization_from_another_key(model: type[Model]) -> bool:
-    """Whether a key that is never null refers to a record of the same organization, which therefore exists."""
+    """Whether another key, never null, refers to a record of the same organization."""
     columns = find_columns(model)
     return any(
         ("organization_id", "organization_id") in zip(key.columns, key.referred_columns, strict=True)

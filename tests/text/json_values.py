@@ -1,4 +1,4 @@
-"""JSON to be read, and what is none."""
+"""Valid and invalid JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-# What is not JSON, and the reason.
+# Text that is not JSON, and the reason.
 REFUSED: list[tuple[str | bytes, str]] = [
     ("", "line 1 column 1: Expecting value"),
     (" \n ", "line 2 column 2: Expecting value"),

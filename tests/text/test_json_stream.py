@@ -1,4 +1,4 @@
-"""JSON read from a stream: the same values and refusals as of the whole text, however it comes in pieces."""
+"""JSON read from a stream gives the same values and errors as the whole text, however it is split into parts."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importsvc.text import json_stream
-from importsvc.text.json_stream import JsonError, JsonReader, decode_rows, read_pieces, read_utf8
+from importsvc.text.json_stream import JsonError, JsonReader, decode_rows
 from importsvc.text.strict_json import AmbiguousObject, read_json
+from importsvc.text.text_stream import read_parts, read_utf8
 from tests.text.json_values import REFUSED, arrays, items, objects, spellings, texts
 
-# Longer than two escapes and what may be cut off of a third, but shorter than most texts here.
-SHORT_PIECE = 24
+# Longer than two escapes and part of a third, but shorter than most texts here.
+SHORT_READ = 24
 
-piece_sizes = st.lists(st.sampled_from([1, 2, 3, 7, SHORT_PIECE, 100]), min_size=1, max_size=4)
+part_sizes = st.lists(st.sampled_from([1, 2, 3, 7, SHORT_READ, 100]), min_size=1, max_size=4)
 damages = st.sampled_from(["", ",", "}", "]", '"', " ", "[", ":", "{}", "x", "\\", "\\u12", "\x01", "\n", "1", "NaN"])
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _short_pieces() -> Iterator[None]:
+def _short_reads() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_stream, "PIECE", SHORT_PIECE)
+        patch.setattr(json_stream, "READ_SIZE", SHORT_READ)
         yield
 
 
 def cut(source: str, sizes: list[int]) -> Iterator[str]:
-    """The text in pieces of these sizes, over and over."""
+    """The text in parts of these sizes, repeated."""
     start = 0
     while start < len(source):
         for size in sizes:
@@ -41,15 +42,15 @@ def cut(source: str, sizes: list[int]) -> Iterator[str]:
 
 
 def open_reader(source: str, sizes: list[int] | None = None) -> JsonReader:
-    return JsonReader(read_pieces(cut(source, sizes or [1])))
+    return JsonReader(read_parts(cut(source, sizes or [1])))
 
 
 def read_items(reader: JsonReader, *, count: int = 2, characters: int = 128) -> list[Any]:
-    """The items of an array that is read in passages."""
+    """The items of an array that is read in batches."""
     read = []
-    for passage_count, text in reader.read_passages(items=count, characters=characters):
+    for batch_count, text in reader.read_batches(items=count, characters=characters):
         rows = decode_rows(text)
-        assert len(rows) == passage_count <= count
+        assert len(rows) == batch_count <= count
         read += rows
     return read
 
@@ -59,7 +60,7 @@ def read_object(reader: JsonReader) -> list[tuple[str, Any]]:
 
 
 def find_problem(read: Callable[[], object]) -> str | None:
-    """Why the text is refused, if it is."""
+    """The reason why the text is refused, if it is."""
     try:
         read()
     except ValueError as error:
@@ -76,11 +77,11 @@ def read_to_end(reader: JsonReader, read: Callable[[JsonReader], Any]) -> Any:
 # --- the values ------------------------------------------------------------------------------------------------------
 
 
-@given(items, spellings, piece_sizes)
+@given(items, spellings, part_sizes)
 @example(1.5, {}, [1])
-@example([1e-05], {}, [SHORT_PIECE])
+@example([1e-05], {}, [SHORT_READ])
 @settings(deadline=None, max_examples=200)
-def test_a_value_is_what_reading_the_whole_text_gives(
+def test_a_value_equals_the_one_read_from_the_whole_text(
     value: object, spelling: dict[str, Any], sizes: list[int]
 ) -> None:
     source = json.dumps(value, **spelling)
@@ -90,33 +91,33 @@ def test_a_value_is_what_reading_the_whole_text_gives(
 
 
 @pytest.mark.parametrize("number", ["1.5", "-0.25", "1e5", "1E+5", "1.5e-05", "12", "0", f"{'9' * 4_301}.0"])
-@pytest.mark.parametrize("spaces", range(SHORT_PIECE + 1))
-def test_a_number_is_read_to_its_end_wherever_a_piece_ends(number: str, spaces: int) -> None:
+@pytest.mark.parametrize("spaces", range(SHORT_READ + 1))
+def test_a_number_is_read_to_its_end_wherever_a_part_ends(number: str, spaces: int) -> None:
     space = " " * spaces
 
-    assert open_reader(f'{{"a":{space}{number}}}', [SHORT_PIECE]).read_value() == {"a": json.loads(number)}
-    assert read_object(open_reader(f'{{"a":{space}{number}}}', [SHORT_PIECE])) == [("a", json.loads(number))]
-    assert open_reader(f"{space}{number}", [SHORT_PIECE]).read_value() == json.loads(number)
+    assert open_reader(f'{{"a":{space}{number}}}', [SHORT_READ]).read_value() == {"a": json.loads(number)}
+    assert read_object(open_reader(f'{{"a":{space}{number}}}', [SHORT_READ])) == [("a", json.loads(number))]
+    assert open_reader(f"{space}{number}", [SHORT_READ]).read_value() == json.loads(number)
 
 
-@given(arrays, spellings, piece_sizes, st.integers(1, 5), st.sampled_from([64, 128, 100_000]))
+@given(arrays, spellings, part_sizes, st.integers(1, 5), st.sampled_from([64, 128, 100_000]))
 @settings(deadline=None, max_examples=200)
-def test_passages_have_the_items_of_the_array_and_their_text(
+def test_batches_have_the_items_of_the_array_and_their_text(
     array: list[Any], spelling: dict[str, Any], sizes: list[int], count: int, characters: int
 ) -> None:
     source = json.dumps(array, **spelling)
     reader = open_reader(source, sizes)
 
-    passages = list(reader.read_passages(items=count, characters=characters))
+    batches = list(reader.read_batches(items=count, characters=characters))
 
     reader.expect_end()
-    assert [item for _, text in passages for item in decode_rows(text)] == read_json(source)
-    assert [len(decode_rows(text)) for _, text in passages] == [number for number, _ in passages]
-    assert all(1 <= number <= count and text in source for number, text in passages)
-    assert all(number == 1 or len(text) <= characters for number, text in passages)
+    assert [item for _, text in batches for item in decode_rows(text)] == read_json(source)
+    assert [len(decode_rows(text)) for _, text in batches] == [number for number, _ in batches]
+    assert all(1 <= number <= count and text in source for number, text in batches)
+    assert all(number == 1 or len(text) <= characters for number, text in batches)
 
 
-@given(objects, spellings, piece_sizes)
+@given(objects, spellings, part_sizes)
 @settings(deadline=None, max_examples=200)
 def test_members_come_in_order_and_their_values_are_read_or_skipped(
     value: dict[str, Any], spelling: dict[str, Any], sizes: list[int]
@@ -133,13 +134,13 @@ def test_members_come_in_order_and_their_values_are_read_or_skipped(
     reader.expect_end()
 
 
-def test_members_of_one_name_come_as_often_as_they_are_there() -> None:
+def test_repeated_members_are_all_read() -> None:
     assert read_object(open_reader('{"a": 1, "\\u0061": 2, "a": 3}')) == [("a", 1), ("a", 2), ("a", 3)]
 
 
-@given(st.lists(texts, max_size=10).map("".join), st.booleans(), piece_sizes)
+@given(st.lists(texts, max_size=10).map("".join), st.booleans(), part_sizes)
 @settings(deadline=None, max_examples=150)
-def test_a_string_is_read_piece_by_piece(text: str, ascii_only: bool, sizes: list[int]) -> None:
+def test_a_string_is_read_in_parts(text: str, ascii_only: bool, sizes: list[int]) -> None:
     source = json.dumps(text, ensure_ascii=ascii_only)
     reader = open_reader(f"{source} ", sizes)
 
@@ -150,15 +151,15 @@ def test_a_string_is_read_piece_by_piece(text: str, ascii_only: bool, sizes: lis
 @pytest.mark.parametrize(
     "escapes", ["\\ud83d\\ude00", "\\\\", "\\\\\\ud83d\\ude00", "\\ud83d", "\\ude00\\ud83d", '\\"']
 )
-@pytest.mark.parametrize("start", range(SHORT_PIECE))
-def test_escapes_are_whole_wherever_a_piece_ends(escapes: str, start: int) -> None:
+@pytest.mark.parametrize("start", range(SHORT_READ))
+def test_escapes_are_whole_wherever_a_part_ends(escapes: str, start: int) -> None:
     source = f'"{"x" * start}{escapes * 20}"'
 
-    for size in (1, SHORT_PIECE, SHORT_PIECE + 1):
+    for size in (1, SHORT_READ, SHORT_READ + 1):
         assert "".join(open_reader(source, [size]).read_text()) == json.loads(source)
 
 
-def test_what_follows_is_told_by_its_first_character() -> None:
+def test_peeking_gives_the_first_character_of_the_next_value() -> None:
     reader = open_reader(' \n {"a": 1}\t')
 
     assert reader.peek() == reader.peek() == "{"
@@ -170,7 +171,7 @@ def test_what_follows_is_told_by_its_first_character() -> None:
 
 
 def describe(value: Any) -> str:
-    """The value as text that tells ambiguous objects from others."""
+    """The value as text in which ambiguous objects are marked."""
     if isinstance(value, list):
         return f"[{', '.join(map(describe, value))}]"
     if isinstance(value, dict):
@@ -190,7 +191,7 @@ def describe(value: Any) -> str:
         '[{"x": 1, "x": 1}]',
     ],
 )
-def test_an_object_that_names_a_member_twice_is_told_apart(row: str) -> None:
+def test_an_object_with_a_repeated_member_is_marked_as_ambiguous(row: str) -> None:
     source = f'[{{"z": 1}},{row},{{"z": 2}}]'
     read = describe(read_json(source))
 
@@ -201,12 +202,12 @@ def test_an_object_that_names_a_member_twice_is_told_apart(row: str) -> None:
         assert describe(read_items(open_reader(source), count=count)) == read
 
 
-# --- what is no JSON -------------------------------------------------------------------------------------------------
+# --- text that is not JSON --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("source", "problem"), REFUSED)
 @pytest.mark.parametrize("read", [JsonReader.read_value, JsonReader.skip_value])
-def test_what_is_no_json_is_refused_with_a_reason(
+def test_text_that_is_not_json_is_refused_with_a_reason(
     source: str | bytes, problem: str, read: Callable[[JsonReader], Any]
 ) -> None:
     content = source if isinstance(source, bytes) else source.encode()
@@ -215,7 +216,7 @@ def test_what_is_no_json_is_refused_with_a_reason(
         read_to_end(JsonReader(read_utf8(io.BytesIO(content))), read)
 
 
-@given(objects | arrays | items, spellings, st.data(), piece_sizes)
+@given(objects | arrays | items, spellings, st.data(), part_sizes)
 @settings(deadline=None, max_examples=200)
 def test_a_damaged_text_is_refused_exactly_as_the_whole_text_is(
     value: object, spelling: dict[str, Any], data: st.DataObject, sizes: list[int]
@@ -237,7 +238,7 @@ def test_a_damaged_text_is_refused_exactly_as_the_whole_text_is(
         assert find_problem_of(read_object) == problem
 
 
-@given(st.lists(texts, max_size=10).map("".join), st.booleans(), st.data(), piece_sizes)
+@given(st.lists(texts, max_size=10).map("".join), st.booleans(), st.data(), part_sizes)
 @settings(deadline=None, max_examples=150)
 def test_a_damaged_string_is_refused_exactly_as_the_whole_text_is(
     text: str, ascii_only: bool, data: st.DataObject, sizes: list[int]
@@ -255,7 +256,7 @@ def test_a_damaged_string_is_refused_exactly_as_the_whole_text_is(
     ("source", "read"),
     [
         ("[]", lambda reader: list(reader.read_members())),
-        ("7", lambda reader: list(reader.read_passages(items=1, characters=64))),
+        ("7", lambda reader: list(reader.read_batches(items=1, characters=64))),
         ("{}", lambda reader: list(reader.read_text())),
     ],
 )

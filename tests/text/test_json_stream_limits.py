@@ -1,4 +1,4 @@
-"""How much of a stream of JSON is read, how much of it is in memory, and how large and deep a value may be."""
+"""Limits of reading JSON from a stream: how much is read and in memory, and how large and deep a value may be."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 
 from importsvc.text import json_stream
-from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, decode_rows, read_pieces, read_utf8
+from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, decode_rows
+from importsvc.text.text_stream import read_parts, read_utf8
 
 ROW = '{"First Name": "Ada", "Last Name": "Lovelace", "Email": "ada@acme.test"}'
 MANY_ROWS = 30_000  # of about 2 MB
 IN_MEMORY = 800_000  # bytes
-PASSAGES = {"items": 500, "characters": 30_000}
+BATCHES = {"items": 500, "characters": 30_000}
 
 
-def open_reader(*pieces: str) -> JsonReader:
-    return JsonReader(read_pieces(iter(pieces)))
+def open_reader(*parts: str) -> JsonReader:
+    return JsonReader(read_parts(iter(parts)))
 
 
 # --- the stream ------------------------------------------------------------------------------------------------------
@@ -32,9 +33,9 @@ def test_characters_are_whole_wherever_the_bytes_are_cut(size: int) -> None:
     text = "a\u00e9\u20ac\N{GRINNING FACE}\x00\ufeff" * 3
     read = read_utf8(io.BytesIO(text.encode()))
 
-    pieces = list(iter(lambda: read(size), ""))
+    parts = list(iter(lambda: read(size), ""))
 
-    assert "".join(pieces) == text
+    assert "".join(parts) == text
     assert read(size) == ""
 
 
@@ -44,7 +45,7 @@ def test_bytes_that_are_not_utf_8_are_refused_when_they_are_read() -> None:
         reader.read_value()
 
 
-def test_empty_pieces_are_not_the_end_of_the_text() -> None:
+def test_empty_parts_are_not_the_end_of_the_text() -> None:
     reader = open_reader("", "[1", "", "", ", 2]", "")
 
     assert reader.read_value() == [1, 2]
@@ -54,30 +55,30 @@ def test_empty_pieces_are_not_the_end_of_the_text() -> None:
 class _Bytes:
     """A stream that gives these bytes and then nothing."""
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = iter(parts)
 
     def read(self, size: int, /) -> bytes:
-        return next(self._pieces, b"")
+        return next(self._parts, b"")
 
 
-# --- no more is read than is asked for -------------------------------------------------------------------------------
+# --- reading on demand ------------------------------------------------------------------------------------------------
 
 
 class Source:
-    """Pieces of a text, of which it is known how many were read."""
+    """The parts of a text, with the number of parts read so far."""
 
-    def __init__(self, pieces: Iterable[str]) -> None:
+    def __init__(self, parts: Iterable[str]) -> None:
         self.count = 0
-        self._pieces = iter(pieces)
+        self._parts = iter(parts)
 
     def read(self, size: int) -> str:
         self.count += 1
-        return next(self._pieces, "")
+        return next(self._parts, "")
 
 
-def read_passages(reader: JsonReader) -> Iterator[object]:
-    return reader.read_passages(**PASSAGES)
+def read_batches(reader: JsonReader) -> Iterator[object]:
+    return reader.read_batches(**BATCHES)
 
 
 def read_members(reader: JsonReader) -> Iterator[object]:
@@ -87,17 +88,17 @@ def read_members(reader: JsonReader) -> Iterator[object]:
 
 
 @pytest.mark.parametrize(
-    ("first", "piece", "read"),
+    ("first", "part", "read"),
     [
-        ("[", f"{ROW}," * 1_000, read_passages),
+        ("[", f"{ROW}," * 1_000, read_batches),
         ("{", "".join(f'"m{number}": {ROW},' for number in range(1_000)), read_members),
         ('"', ROW.replace('"', r"\"") * 1_000, JsonReader.read_text),
     ],
 )
 def test_a_stream_is_read_no_further_than_it_is_asked_for(
-    first: str, piece: str, read: Callable[[JsonReader], Iterator[object]]
+    first: str, part: str, read: Callable[[JsonReader], Iterator[object]]
 ) -> None:
-    source = Source(chain([first], repeat(piece)))
+    source = Source(chain([first], repeat(part)))
     values = read(JsonReader(source.read))
 
     next(values)
@@ -107,12 +108,12 @@ def test_a_stream_is_read_no_further_than_it_is_asked_for(
     assert source.count <= 16
 
 
-def test_what_comes_before_what_is_wrong_is_read() -> None:
-    passages = open_reader("[1, 2, 3, x").read_passages(items=1, characters=64)
+def test_values_before_an_error_are_read() -> None:
+    batches = open_reader("[1, 2, 3, x").read_batches(items=1, characters=64)
 
-    assert [next(passages), next(passages), next(passages)] == [(1, "1"), (1, "2"), (1, "3")]
+    assert [next(batches), next(batches), next(batches)] == [(1, "1"), (1, "2"), (1, "3")]
     with pytest.raises(JsonError, match=r"^line 1 column 11: Expecting value$"):
-        next(passages)
+        next(batches)
 
 
 def test_nothing_is_read_before_it_is_asked_for() -> None:
@@ -127,10 +128,10 @@ def test_nothing_is_read_before_it_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "read"),
+    ("parts", "read"),
     [
-        (chain(["[", ROW], repeat(f",{ROW}", MANY_ROWS), ["]"]), lambda it: it.read_passages(**PASSAGES)),
-        (chain(["[0"], repeat(",0" * 20, MANY_ROWS), ["]"]), lambda it: it.read_passages(**PASSAGES)),
+        (chain(["[", ROW], repeat(f",{ROW}", MANY_ROWS), ["]"]), lambda it: it.read_batches(**BATCHES)),
+        (chain(["[0"], repeat(",0" * 20, MANY_ROWS), ["]"]), lambda it: it.read_batches(**BATCHES)),
         (chain(['{"a": ['], repeat('"",' * 30, MANY_ROWS), ['"" ]}']), lambda it: [it.skip_value()]),
         (chain(['{"a": 0'], repeat(f',"a":{ROW}', MANY_ROWS), ["}"]), lambda it: [it.skip_value()]),
         (chain(['"'], repeat("\\u0041" * 15, MANY_ROWS), ['"']), JsonReader.read_text),
@@ -139,9 +140,9 @@ def test_nothing_is_read_before_it_is_asked_for() -> None:
     ],
 )
 def test_memory_does_not_grow_with_the_text(
-    pieces: Iterator[str], read: Callable[[JsonReader], Iterable[object]]
+    parts: Iterator[str], read: Callable[[JsonReader], Iterable[object]]
 ) -> None:
-    reader = JsonReader(read_pieces(pieces))
+    reader = JsonReader(read_parts(parts))
     tracemalloc.start()
     try:
         for _ in read(reader):
@@ -159,9 +160,9 @@ def test_memory_does_not_grow_with_the_text(
 
 @pytest.fixture
 def limit(monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many characters a value may have here."""
+    """The maximum length of a value in the test."""
     monkeypatch.setattr(json_stream, "LARGEST_VALUE", 1_000)
-    monkeypatch.setattr(json_stream, "PIECE", 24)
+    monkeypatch.setattr(json_stream, "READ_SIZE", 24)
     return 1_000
 
 
@@ -186,7 +187,7 @@ def test_a_value_is_read_up_to_a_length_and_refused_beyond(limit: int, index: in
 
 def test_an_item_may_not_be_longer_than_a_value(limit: int) -> None:
     def read(item: str) -> list[tuple[int, str]]:
-        return list(open_reader(f"[1,{item},2]").read_passages(items=5, characters=64))
+        return list(open_reader(f"[1,{item},2]").read_batches(items=5, characters=64))
 
     for longest, longer in zip(make_values(limit), make_values(limit + 1), strict=True):
         assert (1, longest) in read(longest)
@@ -194,7 +195,7 @@ def test_an_item_may_not_be_longer_than_a_value(limit: int) -> None:
             read(longer)
 
 
-def test_what_is_skipped_may_be_longer_but_not_what_is_in_it(limit: int) -> None:
+def test_a_skipped_value_may_be_longer_than_the_limit_but_not_the_values_inside_it(limit: int) -> None:
     text = json.dumps("x" * 10 * limit)
     array = json.dumps([0] * 10 * limit)
     for source in (text, array, f'{{"a": {array}, "b": {text}, "c": {text}}}'):
@@ -221,7 +222,7 @@ def test_however_deep_items_are_nested_they_are_read_or_refused(opening: str, cl
         item = f'{{"x": {opening * levels}7{closing * levels}}}'
         items: list[Any] = []
         try:
-            for _, text in open_reader(f"[{item},{item}]").read_passages(items=2, characters=10_000):
+            for _, text in open_reader(f"[{item},{item}]").read_batches(items=2, characters=10_000):
                 items += decode_rows(text)
         except JsonError as error:
             outcomes.add(str(error))

@@ -1,4 +1,4 @@
-"""JSON read strictly: only what RFC 8259 calls JSON, and nothing ambiguous passes for something else."""
+"""Strict JSON: only JSON of RFC 8259, and ambiguous objects are marked."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def test_text_and_utf_8_are_read_alike(source: str) -> None:
         ("9" * 4_300, int("9" * 4_300)),
     ],
 )
-def test_what_json_can_spell_comes_out_whole(source: str, value: Any) -> None:
+def test_every_value_that_json_can_express_is_read(source: str, value: Any) -> None:
     assert read_json(source) == value
 
 
 @pytest.mark.parametrize(("source", "problem"), REFUSED)
-def test_what_is_no_json_is_refused_with_a_reason(source: str | bytes, problem: str) -> None:
+def test_text_that_is_not_json_is_refused_with_a_reason(source: str | bytes, problem: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
         read_json(source)
 
@@ -46,7 +46,7 @@ def test_what_is_no_json_is_refused_with_a_reason(source: str | bytes, problem: 
         ('{"a": 1, "\\u0061": 2}', {"a": 2}, ["a"]),
     ],
 )
-def test_an_object_that_names_a_member_twice_is_told_apart(
+def test_an_object_with_a_repeated_member_is_marked_as_ambiguous(
     source: str, members: dict[str, int], repeated: list[str]
 ) -> None:
     for value in (read_json(source), read_json(f'[{{"x": {source}}}]')[0]["x"]):
@@ -62,7 +62,7 @@ def test_names_that_differ_in_case_are_two_members() -> None:
     assert value == {"a": 1, "A": 2}
 
 
-def test_many_members_named_twice_are_found_in_no_time() -> None:
+def test_many_repeated_members_are_found_quickly() -> None:
     source = "{" + ",".join(f'"{number % 100_000}":0' for number in range(200_000)) + "}"
     began = time.perf_counter()
 

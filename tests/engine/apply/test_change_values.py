@@ -1,4 +1,4 @@
-"""What the change log says of updated records is written into them: those columns, and no others."""
+"""The values of updates in the change log are written into the records, and nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.builders import make_company, make_import, make_person
 
 @pytest.fixture
 def import_(acme: NewOrganization) -> Import:
-    """An import that wrote nothing."""
+    """An import without changes."""
     return make_import(creator=acme.person)
 
 
@@ -49,7 +49,7 @@ def values_of(record: Any) -> dict[str, Any]:
     return dict(type(record)._default_manager.filter(pk=record.pk).values().get())
 
 
-def test_each_record_gets_the_columns_that_its_entry_has(acme: NewOrganization, import_: Import) -> None:
+def test_each_record_gets_the_columns_of_its_change(acme: NewOrganization, import_: Import) -> None:
     reds = make_company(organization=acme.organization, name="Reds")
     ann = make_person(organization=acme.organization, first_name="Ann", title="Dr", tag_list=["a"])
     bob = make_person(organization=acme.organization, first_name="Bob", title="Dr", custom_fields={"a": 1})
@@ -70,7 +70,7 @@ def test_each_record_gets_the_columns_that_its_entry_has(acme: NewOrganization, 
     assert (values_of(ann), values_of(bob), values_of(reds)) == before
 
 
-def test_what_is_kept_is_not_written(acme: NewOrganization, import_: Import) -> None:
+def test_kept_columns_are_not_written(acme: NewOrganization, import_: Import) -> None:
     ann = make_person(organization=acme.organization, first_name="Ann", title="Prof", last_name="New")
     bob = make_person(organization=acme.organization, first_name="Bob", title="Prof")
     log_change(
@@ -95,7 +95,9 @@ def test_what_is_kept_is_not_written(acme: NewOrganization, import_: Import) -> 
         ("due_days", "null"),
     ],
 )
-def test_values_are_read_as_the_table_s_own(acme: NewOrganization, import_: Import, column: str, value: str) -> None:
+def test_values_are_converted_to_the_types_of_the_tables_columns(
+    acme: NewOrganization, import_: Import, column: str, value: str
+) -> None:
     reds = make_company(organization=acme.organization, name="Reds")
     change = log_change(import_, reds, {}, {})
     with connection.cursor() as cursor:
@@ -112,7 +114,7 @@ def test_values_are_read_as_the_table_s_own(acme: NewOrganization, import_: Impo
     assert (written or "null") == expected
 
 
-def test_what_the_table_has_no_column_for_is_left_out(acme: NewOrganization, import_: Import) -> None:
+def test_values_without_a_column_in_the_table_are_left_out(acme: NewOrganization, import_: Import) -> None:
     ann = make_person(organization=acme.organization, first_name="Ann", title="Dr")
     bob = make_person(organization=acme.organization, first_name="Bob")
     log_change(import_, ann, {"title": "Prof", "fax": "1"}, {"title": "Dr", "fax": "2"})
@@ -122,7 +124,7 @@ def test_what_the_table_has_no_column_for_is_left_out(acme: NewOrganization, imp
     assert values_of(ann)["title"] == "Prof"
 
 
-def test_what_is_gone_and_what_others_made_or_updated_is_passed_over(acme: NewOrganization, import_: Import) -> None:
+def test_missing_records_and_records_of_other_imports_are_skipped(acme: NewOrganization, import_: Import) -> None:
     people = [make_person(organization=acme.organization, title="Dr") for _ in range(3)]
     gone, created, other = people
     log_change(import_, gone, {"title": "Prof"}, {"title": "Dr"})
@@ -140,7 +142,7 @@ def test_an_import_that_updated_nothing_writes_nothing(acme: NewOrganization, im
     assert Company.objects.count() == 1
 
 
-def test_columns_that_no_entry_has_are_not_touched(acme: NewOrganization, import_: Import) -> None:
+def test_columns_that_no_change_has_are_not_written(acme: NewOrganization, import_: Import) -> None:
     ann = make_person(organization=acme.organization, first_name="Ann", title="Dr")
     log_change(import_, ann, {"title": "Prof"}, {"title": "Dr"})
     with connection.cursor() as cursor:

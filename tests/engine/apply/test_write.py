@@ -1,4 +1,4 @@
-"""Planned chunks to records: what is written, row for row, and what the change log says of it."""
+"""Planned chunks are written as records, row by row, and logged as changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def import_(acme: NewOrganization) -> Import:
     return make_import(creator=acme.person)
 
 
-def test_what_no_row_says_is_the_default_of_the_model_or_of_the_importable(
+def test_columns_without_a_value_get_the_default_of_the_model_or_the_importable(
     acme: NewOrganization, import_: Import
 ) -> None:
     acme.organization.default_currency = "EUR"
@@ -79,7 +79,7 @@ def test_what_no_row_says_is_the_default_of_the_model_or_of_the_importable(
     }
 
 
-def test_what_a_row_says_is_stored_as_it_is(acme: NewOrganization, import_: Import) -> None:
+def test_values_of_a_row_are_stored_unchanged(acme: NewOrganization, import_: Import) -> None:
     nasty = 'É "😀"\t\\N\n\\.'
     company_values: dict[str, Any] = {
         "name": nasty,
@@ -107,7 +107,7 @@ def test_what_a_row_says_is_stored_as_it_is(acme: NewOrganization, import_: Impo
     assert {name: person[name] for name in person_values} == person_values
 
 
-def test_references_lead_to_rows_and_to_records(acme: NewOrganization, import_: Import) -> None:
+def test_references_resolve_to_new_and_to_existing_records(acme: NewOrganization, import_: Import) -> None:
     greens = make_company(organization=acme.organization, name="Greens")
 
     write(
@@ -127,9 +127,7 @@ def test_references_lead_to_rows_and_to_records(acme: NewOrganization, import_: 
     ]
 
 
-def test_the_change_log_has_what_was_given_and_the_ids_of_what_was_written(
-    acme: NewOrganization, import_: Import
-) -> None:
+def test_the_change_log_has_the_given_values_and_the_ids_of_the_records(acme: NewOrganization, import_: Import) -> None:
     write(
         import_,
         companies(company_row("Reds", due_days=30)),
@@ -162,7 +160,7 @@ def test_the_change_log_has_what_was_given_and_the_ids_of_what_was_written(
     ]
 
 
-def test_nothing_else_is_written(acme: NewOrganization, import_: Import) -> None:
+def test_only_new_records_and_their_changes_are_written(acme: NewOrganization, import_: Import) -> None:
     written = ("companies_company", "people_person", "changelog_change")
     before = take_snapshot(without=written)
     earlier = [rows_of(Company), rows_of(Person)]
@@ -194,7 +192,9 @@ def test_ids_come_from_the_sequence_in_row_order(
         person_row("Bob", company=0),  # foreign key
     ],
 )
-def test_what_the_database_refuses_is_its_error(import_: Import, row: tuple[Any, ...]) -> None:
+def test_a_violated_constraint_is_an_integrity_error_and_nothing_is_written(
+    import_: Import, row: tuple[Any, ...]
+) -> None:
     before = take_snapshot()
 
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -203,7 +203,7 @@ def test_what_the_database_refuses_is_its_error(import_: Import, row: tuple[Any,
     assert take_snapshot() == before
 
 
-def test_ids_of_a_sequence_with_gaps_are_used_as_they_come(acme: NewOrganization, import_: Import) -> None:
+def test_ids_of_a_sequence_with_gaps_are_used_in_order(acme: NewOrganization, import_: Import) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER SEQUENCE companies_company_id_seq INCREMENT BY 3")
 
@@ -223,7 +223,7 @@ def test_ids_of_a_sequence_with_gaps_are_used_as_they_come(acme: NewOrganization
     ]
 
 
-def test_queries_do_not_grow_with_rows(acme: NewOrganization, import_: Import) -> None:
+def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(acme: NewOrganization, import_: Import) -> None:
     counts = []
     for size in (1, 300):
         with CaptureQueriesContext(connection) as queries:
@@ -233,7 +233,7 @@ def test_queries_do_not_grow_with_rows(acme: NewOrganization, import_: Import) -
     assert counts == [2, 2]  # old plans are dropped, ids reserved; COPY is not counted
 
 
-def test_the_change_log_tells_two_imports_apart(acme: NewOrganization, import_: Import) -> None:
+def test_changes_of_two_imports_are_logged_under_their_own_import(acme: NewOrganization, import_: Import) -> None:
     other = make_import(creator=acme.person)
     write(import_, people(person_row("Ann")))
     write(other, people(person_row("Bob")))

@@ -1,4 +1,4 @@
-"""Several chunks of an import: the same defaults in all of them, and records that rows update or leave alone."""
+"""Several chunks of an import have the same defaults, and rows create, update or leave records."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def given(type_name: str, row: int, record_id: int, **values: Any) -> GivenValue
 
 
 def read_changes() -> list[dict[str, Any]]:
-    """What the change log has of each change but the organization, the import, its id and what a revert did."""
+    """The columns of each change without its id, organization, import and the outcome of a revert."""
     left_out = {"id", "organization_id", "import_record_id", "outcome", "kept_fields"}
     return [{name: value for name, value in change.items() if name not in left_out} for change in rows_of(Change)]
 
@@ -45,7 +45,7 @@ def read_changes() -> list[dict[str, Any]]:
 # --- defaults --------------------------------------------------------------------------------------------------------
 
 
-def test_what_no_row_says_is_the_same_in_all_chunks(import_: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defaults_are_the_same_in_all_chunks(import_: Import, monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([datetime(2024, 1, day, tzinfo=UTC) for day in range(1, 30)])
     monkeypatch.setattr(Company._meta.get_field("created_at"), "_get_default", lambda: next(times))
     currencies = iter(["CHF", "JPY"])
@@ -81,7 +81,7 @@ def test_what_no_row_says_is_the_same_in_all_chunks(import_: Import, monkeypatch
     ]
 
 
-def test_what_all_records_share_is_described_by_type_and_column_as_it_was_stored(
+def test_values_that_all_records_share_are_described_by_type_and_column_as_stored(
     acme: NewOrganization, import_: Import
 ) -> None:
     defaults = Defaults(import_.organization)
@@ -100,7 +100,7 @@ def test_what_all_records_share_is_described_by_type_and_column_as_it_was_stored
 # --- records that exist ----------------------------------------------------------------------------------------------
 
 
-def test_it_is_counted_what_becomes_of_the_rows_of_a_chunk(acme: NewOrganization, import_: Import) -> None:
+def test_the_outcomes_of_the_rows_of_each_chunk_are_counted(acme: NewOrganization, import_: Import) -> None:
     reds = make_company(organization=acme.organization, name="Reds", due_days=30)
     updates = [given("company", 2, reds.pk, due_days=7), given("company", 3, reds.pk, name="Reds")]
 
@@ -118,7 +118,7 @@ def test_it_is_counted_what_becomes_of_the_rows_of_a_chunk(acme: NewOrganization
     ]
 
 
-def test_only_what_differs_is_written_and_logged(acme: NewOrganization, import_: Import) -> None:
+def test_only_values_that_differ_are_written_and_logged(acme: NewOrganization, import_: Import) -> None:
     reds = make_company(organization=acme.organization, name="Reds", due_days=30, tag_list=["a"], description="Old")
     before = rows_of(Company)
     values = {"name": "REDS", "due_days": 30, "tag_list": ["a", "b"], "description": None}
@@ -139,7 +139,9 @@ def test_only_what_differs_is_written_and_logged(acme: NewOrganization, import_:
     ]
 
 
-def test_a_record_that_changes_refers_to_what_a_row_became(acme: NewOrganization, import_: Import) -> None:
+def test_an_updated_record_can_refer_to_a_record_that_the_import_creates(
+    acme: NewOrganization, import_: Import
+) -> None:
     greens = make_company(organization=acme.organization, name="Greens")
     bob, cid = (make_person(organization=acme.organization, first_name=name, company=greens) for name in ("Bob", "Cid"))
     updates = [
@@ -165,7 +167,7 @@ def test_a_record_that_changes_refers_to_what_a_row_became(acme: NewOrganization
     ]
 
 
-def test_records_have_their_new_values_when_their_type_is_finished(acme: NewOrganization, import_: Import) -> None:
+def test_updates_are_written_when_their_type_is_finished(acme: NewOrganization, import_: Import) -> None:
     reds, blues = (make_company(organization=acme.organization, name=name) for name in ("Reds", "Blues"))
     writer = RecordWriter(
         organization=acme.organization, import_id=import_.pk, defaults=Defaults(acme.organization), referenced=()
@@ -186,21 +188,21 @@ def test_records_have_their_new_values_when_their_type_is_finished(acme: NewOrga
     assert read_days() == [1, 2]
 
 
-def test_nothing_is_asked_about_updates_where_there_are_none(import_: Import) -> None:
+def test_an_import_without_updates_runs_no_queries_for_them(import_: Import) -> None:
     with CaptureQueriesContext(connection) as queries:
         write(import_, companies(company_row("A")), companies(first_row=2), plan_chunk("person", [None], skipped=1))
 
     assert len(queries) == 2  # old plans are dropped, ids reserved
 
 
-def test_a_record_that_is_gone_is_passed_over(acme: NewOrganization, import_: Import) -> None:
+def test_a_record_deleted_meanwhile_is_skipped(acme: NewOrganization, import_: Import) -> None:
     gone = given("company", 1, 0, due_days=7)
 
     assert write(import_, plan_chunk("company", [None], given=[gone])) == [{**NOTHING, "unchanged": 1}]
     assert rows_of(Change) == []
 
 
-def test_a_new_value_that_the_database_refuses_is_its_error(acme: NewOrganization, import_: Import) -> None:
+def test_an_update_that_violates_a_constraint_is_an_integrity_error(acme: NewOrganization, import_: Import) -> None:
     bob = make_person(organization=acme.organization, first_name="Bob")
     before = take_snapshot()
 

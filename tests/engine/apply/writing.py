@@ -1,4 +1,4 @@
-"""Planned rows, and their writing, for tests of what is written."""
+"""Planned rows, and their writing."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _row(type_name: str, **values: Any) -> tuple[Any, ...]:
 
 
 def companies(*rows: tuple[Any, ...], first_row: int = 1) -> PlannedChunk:
-    """A chunk of which each row becomes a record."""
+    """A chunk whose rows all become records."""
     return plan_chunk("company", rows, first_row=first_row)
 
 
 def people(*rows: tuple[Any, ...], first_row: int = 1) -> PlannedChunk:
-    """A chunk of which each row becomes a record."""
+    """A chunk whose rows all become records."""
     return plan_chunk("person", rows, first_row=first_row)
 
 
@@ -46,7 +46,7 @@ def plan_chunk(
     given: Sequence[GivenValues] = (),
     skipped: int = 0,
 ) -> PlannedChunk:
-    """A chunk of these rows; in place of one that becomes no record is ``None``."""
+    """A chunk of these rows; a row that becomes no record is ``None``."""
     importable = registry.get(type_name)
     created = {first_row + index: row for index, row in enumerate(rows) if row is not None}
     columns = list(zip(*created.values(), strict=True)) or [()] * len(importable.column_names)
@@ -54,7 +54,7 @@ def plan_chunk(
 
 
 def write(import_: Import, *chunks: PlannedChunk, defaults: Defaults | None = None) -> list[dict[str, int]]:
-    """Write the chunks in their order; what became of the rows of each."""
+    """Write the chunks in order; returns the counts of outcomes of each."""
     writer = RecordWriter(
         organization=import_.organization,
         import_id=import_.pk,

@@ -1,4 +1,4 @@
-"""One cell in, a clean value or a reason out (contract, section 2.5)."""
+"""A cell becomes a clean value or a problem (contract, section 2.5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Clean = Callable[[object], Any]
 CLEANERS: list[Clean] = [text, long_text, email, currency, whole_number, money, tags, json_object]
 TEXTS: list[Clean] = [text, long_text, email, currency, whole_number, money]
 
-# One character each, and 255 of them are 255 characters, however many bytes or UTF-16 units that is.
+# 255 of each are 255 characters, whatever their number of bytes or UTF-16 units.
 LETTERS = ["a", "É", "字", "😀", "\u0301"]
 
 
@@ -33,7 +33,7 @@ def nest(levels: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("blank", [None, "", " ", "\t\r\n", "\u00a0\u2003\u3000"])
 @pytest.mark.parametrize("clean", CLEANERS)
-def test_blank_is_missing(clean: Clean, blank: object) -> None:
+def test_a_blank_cell_is_a_missing_value(clean: Clean, blank: object) -> None:
     assert clean(blank) is None
 
 
@@ -67,7 +67,7 @@ def test_blank_is_missing(clean: Clean, blank: object) -> None:
         (json_object, {"a": [1, None, True, {"b": "c"}]}, {"a": [1, None, True, {"b": "c"}]}),
     ],
 )
-def test_what_is_accepted_is_stored_like_this(clean: Clean, given: object, stored: object) -> None:
+def test_an_accepted_cell_becomes_the_stored_value(clean: Clean, given: object, stored: object) -> None:
     cleaned = clean(given)
 
     assert cleaned == stored
@@ -77,7 +77,7 @@ def test_what_is_accepted_is_stored_like_this(clean: Clean, given: object, store
 
 @pytest.mark.parametrize("value", [1, 0, 1.5, True, False, [], ["a"], {}, {"a": "b"}])
 @pytest.mark.parametrize("clean", [text, long_text, email, currency])
-def test_what_is_no_text_is_refused_where_text_is_due(clean: Clean, value: object) -> None:
+def test_a_cell_that_is_not_text_is_refused_in_a_text_column(clean: Clean, value: object) -> None:
     assert problem(clean, value) == "must be text"
 
 
@@ -127,7 +127,7 @@ def test_characters_that_cannot_be_stored_are_refused(clean: Clean, written: str
         f"{'a' * 64}@{'b' * 63}.com",
     ],
 )
-def test_addresses_as_people_have_them_are_accepted(address: str) -> None:
+def test_common_email_addresses_are_accepted(address: str) -> None:
     assert email(address) == address
 
 
@@ -164,7 +164,7 @@ def test_addresses_as_people_have_them_are_accepted(address: str) -> None:
         "ada＠acme.test",
     ],
 )
-def test_typing_errors_are_no_addresses(address: str) -> None:
+def test_mistyped_email_addresses_are_refused(address: str) -> None:
     assert problem(email, address) == "is not an email"
 
 
@@ -222,7 +222,7 @@ def test_a_whole_number_fits_postgresql_and_is_not_negative(value: object, why: 
         (10**300, "is too long (maximum is 255 characters)"),
     ],
 )
-def test_an_amount_has_at_most_twelve_digits_and_two_more(value: object, why: str) -> None:
+def test_an_amount_has_at_most_twelve_digits_and_two_decimals(value: object, why: str) -> None:
     assert problem(money, value) == why
 
 
@@ -245,7 +245,7 @@ def test_an_amount_has_at_most_twelve_digits_and_two_more(value: object, why: st
         (json_object, read_json('{"b": [{"a": 1, "a": 1}]}'), "names a member twice"),
     ],
 )
-def test_lists_and_objects_are_looked_into(clean: Clean, value: object, why: str) -> None:
+def test_values_inside_lists_and_objects_are_checked(clean: Clean, value: object, why: str) -> None:
     assert problem(clean, value) == why
 
 

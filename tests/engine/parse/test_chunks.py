@@ -1,4 +1,4 @@
-"""``import_data`` in chunks: rows by type as they were sent, or what is wrong with all of it (contract, 2.5)."""
+"""``import_data`` is split into chunks of rows by type, or refused as a whole (contract, section 2.5)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from importsvc.engine.errors import PayloadError
 from importsvc.engine.parse import chunks
 from importsvc.engine.parse.chunks import CHUNK_CHARACTERS, CHUNK_ROWS, RowChunk, split_rows
 from importsvc.text import json_stream
-from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, decode_rows, read_pieces
+from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, decode_rows
+from importsvc.text.text_stream import read_parts
 from tests.text.json_values import arrays, spellings
 
 TYPES = ["company", "person"]
@@ -23,7 +24,7 @@ NO_OBJECT = "must be an object with an array of rows for each type (company, per
 
 
 def open_reader(source: str, *, size: int = 1_000) -> JsonReader:
-    return JsonReader(read_pieces(iter([source[start : start + size] for start in range(0, len(source), size)])))
+    return JsonReader(read_parts(iter([source[start : start + size] for start in range(0, len(source), size)])))
 
 
 def split(source: str) -> Iterator[RowChunk]:
@@ -31,7 +32,7 @@ def split(source: str) -> Iterator[RowChunk]:
 
 
 def gather(split_chunks: list[RowChunk]) -> dict[str, list[Any]]:
-    """The rows of each type; chunks of a type follow each other and are numbered without gaps."""
+    """The rows of each type; checks that chunks of a type are adjacent and numbered without gaps."""
     rows: dict[str, list[Any]] = {}
     for chunk in split_chunks:
         assert chunk.type_name not in list(rows)[:-1]
@@ -62,7 +63,7 @@ def gather(split_chunks: list[RowChunk]) -> dict[str, list[Any]]:
         ('{"comp\\u0061ny": [{}]}', [RowChunk("company", 1, 1, "{}")]),
     ],
 )
-def test_rows_come_by_type_in_the_order_submitted_and_are_not_looked_at(source: str, expected: list[RowChunk]) -> None:
+def test_rows_come_by_type_in_the_order_submitted_and_are_not_parsed(source: str, expected: list[RowChunk]) -> None:
     assert list(split(source)) == expected
 
 
@@ -102,7 +103,7 @@ def test_no_row_is_lost_or_moved(data: dict[str, list[Any]], spelling: dict[str,
 
 
 @pytest.mark.parametrize("count", [1, CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS])
-def test_a_chunk_has_at_most_so_many_rows_and_not_many_fewer(count: int) -> None:
+def test_a_chunk_is_filled_up_to_its_maximum_number_of_rows(count: int) -> None:
     split_chunks = list(split(json.dumps({"person": [{"n": number} for number in range(count)]})))
 
     assert gather(split_chunks) == {"person": [{"n": number} for number in range(count)]}
@@ -110,7 +111,7 @@ def test_a_chunk_has_at_most_so_many_rows_and_not_many_fewer(count: int) -> None
     assert len(split_chunks) <= 2 * count // CHUNK_ROWS + 1
 
 
-def test_a_chunk_has_about_so_many_characters_and_not_many_fewer() -> None:
+def test_a_chunk_is_filled_up_to_about_its_maximum_number_of_characters() -> None:
     row = {"name": "x" * 1_000}
     split_chunks = list(split(json.dumps({"company": [row] * 1_000})))
 
@@ -127,7 +128,7 @@ def test_a_row_that_is_longer_than_a_chunk_is_a_chunk_by_itself() -> None:
     assert [chunk.row_count for chunk in split_chunks] == [2, 1, 1, 1, 1]
 
 
-def test_chunks_come_before_what_follows_them_is_read() -> None:
+def test_a_chunk_is_yielded_before_the_text_after_it_is_read() -> None:
     rows = ",".join(["{}"] * 3 * CHUNK_ROWS)
     split_chunks = split(f'{{"company": [{rows}, x')
 
@@ -137,7 +138,7 @@ def test_chunks_come_before_what_follows_them_is_read() -> None:
         list(split_chunks)
 
 
-def test_what_follows_the_value_is_left_to_the_caller() -> None:
+def test_text_after_the_value_is_left_to_the_caller() -> None:
     reader = open_reader('{"company": [{}]} ]', size=1)
 
     assert list(split_rows(reader, types=TYPES)) == [RowChunk("company", 1, 1, "{}")]
@@ -176,7 +177,7 @@ def test_what_follows_the_value_is_left_to_the_caller() -> None:
         ('{"company": 7, "deal": [], "person": [{}]}', "'company' must be an array of rows"),
     ],
 )
-def test_what_is_wrong_with_the_whole_is_said_and_the_value_is_read_to_its_end(source: str, problem: str) -> None:
+def test_an_invalid_structure_is_refused_and_the_value_is_read_to_its_end(source: str, problem: str) -> None:
     for size in (1, 1_000):
         reader = open_reader(f"{source} ,", size=size)
         with pytest.raises(PayloadError) as caught:
@@ -205,7 +206,7 @@ def test_what_is_wrong_with_the_whole_is_said_and_the_value_is_read_to_its_end(s
         ("[" * 100_000, "it is nested too deep"),
     ],
 )
-def test_what_is_no_json_is_refused_with_a_reason(source: str, problem: str) -> None:
+def test_text_that_is_not_json_is_refused_with_a_reason(source: str, problem: str) -> None:
     with pytest.raises(JsonError) as caught:
         list(split(source))
 

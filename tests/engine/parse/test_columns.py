@@ -1,4 +1,4 @@
-"""Whole columns at once come to what cell after cell comes to."""
+"""Cleaning a whole column gives the same as cleaning its cells one by one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def clean_cells(clean: Callable[[object], Any], column: list[Any]) -> tuple[list
 @pytest.mark.parametrize("clean", CLEANERS)
 @given(column=columns)
 @settings(deadline=None, max_examples=150)
-def test_a_column_is_cleaned_as_its_cells_are(clean: Callable[[object], Any], column: list[Any]) -> None:
+def test_cleaning_a_column_gives_the_same_as_cleaning_its_cells(
+    clean: Callable[[object], Any], column: list[Any]
+) -> None:
     values, problems = clean_column(clean, column)
 
     assert (list(values), problems) == clean_cells(clean, column)
@@ -72,7 +74,7 @@ def test_a_column_is_cleaned_as_its_cells_are(clean: Callable[[object], Any], co
     ],
 )
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_one_odd_cell_among_plain_ones_is_not_overlooked(
+def test_a_single_unusual_cell_among_plain_cells_is_cleaned_like_any_cell(
     clean: Callable[[object], Any], cell: object, place: int
 ) -> None:
     column: list[Any] = ["ada@acme.test", "bob@acme.test"]
@@ -84,13 +86,13 @@ def test_one_odd_cell_among_plain_ones_is_not_overlooked(
 
 
 @pytest.mark.parametrize("clean", CLEANERS)
-def test_a_column_of_nothing_is_nothing(clean: Callable[[object], Any]) -> None:
+def test_a_column_of_missing_values_stays_missing(clean: Callable[[object], Any]) -> None:
     values, problems = clean_column(clean, [None, None])
 
     assert (list(values), problems) == ([None, None], {})
 
 
-def test_a_cleaner_that_is_not_known_is_asked_cell_by_cell() -> None:
+def test_an_unknown_cleaner_is_called_for_each_cell() -> None:
     assert clean_column(lambda cell: cells.text(cell) or "nothing", ["a", ""]) == (["a", "nothing"], {})
 
 

@@ -1,4 +1,4 @@
-"""Rows to clean values, and everything that can be seen wrong without a database (contract, section 2.5)."""
+"""Rows become clean values, or errors that need no database to be found (contract, section 2.5)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def values(chunk: CleanChunk) -> list[tuple[Any, ...]]:
 
 
 def sort(errors: list[RowError]) -> list[RowError]:
-    """Errors in an order by which they can be compared: of cleaning they come in none."""
+    """The errors in a fixed order: cleaning returns them in none."""
     return sorted(errors, key=str)
 
 
@@ -52,7 +52,7 @@ def test_any_kind_of_space_in_a_header_is_a_space(space: str) -> None:
     assert problems({f"First{space}Name": "Ada", "email": "ada@acme.test"}) == []
 
 
-def test_values_come_in_the_order_of_the_declaration_and_rows_in_theirs() -> None:
+def test_values_come_in_declaration_order_and_rows_in_submitted_order() -> None:
     cleaned = clean(
         {"Team": " Reds ", "tag list": "a,b", "E-Mail": "ADA@acme.test", "First Name": " Ada "},
         {"first_name": "Bob", "email": "bob@acme.test", "former-team": "Blues", "nick": " "},
@@ -102,13 +102,13 @@ def test_an_unknown_column_is_an_error_even_where_it_is_blank(header: str, colum
 
 
 @pytest.mark.parametrize("cells", [("Ada", "Ada"), ("Ada", ""), (None, "Ada"), (1, "Ada")])
-def test_two_headers_that_name_one_column_are_an_error_whatever_they_say(cells: tuple[Any, Any]) -> None:
+def test_two_headers_that_name_one_column_are_an_error_whatever_their_cells(cells: tuple[Any, Any]) -> None:
     row = {"First Name": cells[0], "email": "ada@acme.test", "first_name": cells[1]}
 
     assert problems(row) == [(1, "first_name", "First name is given more than once")]
 
 
-def test_a_header_that_json_repeats_is_two_headers() -> None:
+def test_a_header_repeated_in_the_json_counts_as_two_headers() -> None:
     row = read_json('{"first_name": "Ada", "email": "a@acme.test", "email": "b@acme.test", "x": 1, "x": 2}')
 
     assert problems(row) == [
@@ -131,9 +131,7 @@ def test_a_header_that_json_repeats_is_two_headers() -> None:
         ("former_team", "\udc00", "Former team contains half of a surrogate pair"),
     ],
 )
-def test_a_cell_that_is_not_acceptable_is_one_error_and_counts_as_no_value(
-    column: str, cell: object, message: str
-) -> None:
+def test_an_invalid_cell_is_one_error_and_has_no_value(column: str, cell: object, message: str) -> None:
     cleaned = clean({**ADA, column: cell})
 
     assert cleaned.errors == [RowError(1, column, message)]
@@ -182,7 +180,9 @@ mixed_rows = st.dictionaries(headers, cells, max_size=4) | st.sampled_from([None
 
 @given(st.lists(mixed_rows, min_size=1, max_size=5), st.integers(1, 100), st.booleans())
 @settings(deadline=None, max_examples=100)
-def test_a_row_is_cleaned_alike_whatever_rows_are_around_it(rows: list[Any], first_row: int, may_match: bool) -> None:
+def test_a_row_is_cleaned_the_same_whatever_rows_are_around_it(
+    rows: list[Any], first_row: int, may_match: bool
+) -> None:
     together = clean(*rows, first_row=first_row, may_match=may_match)
     alone = [clean(row, first_row=number, may_match=may_match) for number, row in enumerate(rows, start=first_row)]
 
@@ -211,7 +211,7 @@ def test_a_chunk_without_rows_has_every_column() -> None:
     assert len(cleaned.columns) == len(PLAYER.column_names)
 
 
-def test_of_a_row_so_many_unknown_columns_are_named_and_the_rest_is_counted() -> None:
+def test_the_first_unknown_columns_of_a_row_are_named_and_the_rest_are_counted() -> None:
     row = {**ADA, **{f"x{number}": None for number in range(NAMED_HEADERS + 7)}}
 
     cleaned = clean(ADA, row, {**row, "nick": 7}, {**ADA, "hat": None})
@@ -240,18 +240,18 @@ def test_a_known_column_is_found_however_many_unknown_ones_came_before() -> None
     assert cleaned.errors == []
 
 
-# --- rows that may be about records that exist -----------------------------------------------------------------------
+# --- rows that may match records --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("other", [{"email": "b@acme.test"}, {"First Name": "Bob", "first-name": "Bob"}, 7])
-def test_a_null_is_told_from_a_blank_cell_where_rows_may_be_about_records(other: object) -> None:
+def test_a_null_differs_from_a_blank_cell_where_rows_may_match_records(other: object) -> None:
     rows = [{**ADA, "nick": None, "team": ""}, {**ADA, "nick": " ", "team": None}, {"first_name": "Ada"}, other]
 
     assert {at: nulls for at, nulls in clean(*rows, may_match=True).nulls.items() if nulls} == {NICK: {0}, TEAM_AT: {1}}
     assert clean(*rows).nulls == {}
 
 
-def test_a_blank_cell_is_refused_when_it_is_known_which_rows_are_about_records() -> None:
+def test_a_blank_required_cell_is_refused_once_the_matching_rows_are_known() -> None:
     rows = [{"email": "a@acme.test"}, {"first_name": None}, {"first_name": " "}, {}]
     cleaned = clean(*rows, first_row=11, may_match=True)
     assert cleaned.errors == []
@@ -265,7 +265,7 @@ def test_a_blank_cell_is_refused_when_it_is_known_which_rows_are_about_records()
     ]
 
 
-def test_a_blank_cell_that_is_explained_is_not_refused_again() -> None:
+def test_a_cell_that_has_an_error_already_is_not_refused_as_blank() -> None:
     cleaned = clean({"first_name": 7, "email": ""}, "Ada", {"first_name": "A", "First Name": "B"}, may_match=True)
     cleaned.excuse(0, [EMAIL])
 

@@ -1,4 +1,4 @@
-"""What the database is asked about a chunk, and that it alone decides which values are the same."""
+"""Lookups read only what a chunk needs, and the database alone decides which values are equal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
 from tests.engine.planning import ALL_ROWS, PlannedPayload, plan_payload
 
-# Letters whose case is not simple: a pair may or may not be the same; the unique index alone decides.
+# Letters without a simple case mapping: the unique index alone decides whether a pair is equal.
 PAIRS = [
     ("É", "é"),
     ("E\u0301", "e\u0301"),
@@ -85,7 +85,7 @@ def assert_the_plan_knows_what_the_index_does(acme: NewOrganization, first: str,
 
 
 @pytest.mark.parametrize(("first", "second"), [*PAIRS, *((b, a) for a, b in PAIRS)])
-def test_the_plan_refuses_what_the_unique_index_would_refuse_and_nothing_else(
+def test_the_plan_refuses_exactly_the_values_that_the_unique_index_refuses(
     acme: NewOrganization, first: str, second: str
 ) -> None:
     assert_the_plan_knows_what_the_index_does(acme, f"{first}@acme.test", f"{second}@acme.test")
@@ -97,7 +97,7 @@ def test_the_plan_refuses_what_the_unique_index_would_refuse_and_nothing_else(
     st.sampled_from(["NFC", "NFD"]),
 )
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_that_holds_for_the_letters_of_every_alphabet(
+def test_the_plan_agrees_with_the_unique_index_for_letters_of_every_alphabet(
     acme: NewOrganization, letters: str, change_case: Any, form: Any
 ) -> None:
     other = unicodedata.normalize(form, change_case(letters))
@@ -137,7 +137,7 @@ def test_accented_letters_are_the_same_whatever_their_case(acme: NewOrganization
     }
 
 
-def test_only_what_the_rows_mention_is_read_and_only_of_the_organization(acme: NewOrganization) -> None:
+def test_only_values_that_the_rows_mention_are_read_and_only_in_the_organization(acme: NewOrganization) -> None:
     globex = make_organization(name="Globex")
     ours = [make_company(organization=acme.organization, name=name) for name in ("Reds", "REDS", "Blues")]
     make_company(organization=globex.organization, name="Reds")
@@ -155,7 +155,7 @@ def test_only_what_the_rows_mention_is_read_and_only_of_the_organization(acme: N
 
 
 @pytest.mark.parametrize("name", BACKSLASHED)
-def test_names_are_found_whatever_signs_they_have(acme: NewOrganization, name: str) -> None:
+def test_names_with_special_characters_are_found(acme: NewOrganization, name: str) -> None:
     company = make_company(organization=acme.organization, name=name)
 
     lookups = read_lookups(acme.organization.pk, Questions(found={("company", "name"): {name}}))
@@ -170,11 +170,14 @@ def test_names_are_found_whatever_signs_they_have(acme: NewOrganization, name: s
         ({"company": [{"name": "A"}]}, 1),  # taken names
         ({"person": [{"first_name": "A"}]}, 0),
         ({"person": [{"email": "a@b.co"}, {"company": "A"}, {"company": "B"}]}, 2),  # taken addresses, companies
-        ({"person": [{"email": "é@b.co"}, {"company": "É"}] * 100}, 3),  # those two, folding
-        ({"company": [{"name": "É"}], "person": [{"email": "a@b.co", "company": "É"}]}, 5),  # names and these, folding
+        ({"person": [{"email": "é@b.co"}, {"company": "É"}] * 100}, 3),  # companies and addresses, folding
+        (
+            {"company": [{"name": "É"}], "person": [{"email": "a@b.co", "company": "É"}]},
+            5,
+        ),  # names, companies and addresses, folding
     ],
 )
-def test_one_query_for_each_question_however_many_the_rows(
+def test_each_lookup_is_one_query_however_many_the_rows(
     acme: NewOrganization, payload: dict[str, Any], queries: int
 ) -> None:
     with CaptureQueriesContext(connection) as captured:
@@ -183,7 +186,7 @@ def test_one_query_for_each_question_however_many_the_rows(
     assert len(captured) == queries
 
 
-def test_what_rows_refer_to_is_asked_once_however_many_chunks_they_come_in(acme: NewOrganization) -> None:
+def test_a_referenced_name_is_looked_up_once_however_many_chunks_mention_it(acme: NewOrganization) -> None:
     reds, ecole = (make_company(organization=acme.organization, name=name) for name in ("Reds", "École"))
     names = ["REDS", "acme", "REDS", None, "École", "acme", "École", "école"]
 
@@ -207,7 +210,7 @@ def test_what_rows_refer_to_is_asked_once_however_many_chunks_they_come_in(acme:
 
 
 @pytest.mark.parametrize("lock", [False, True])
-def test_records_that_have_a_value_are_locked_only_if_they_are_to_be(acme: NewOrganization, lock: bool) -> None:
+def test_records_with_a_matching_value_are_locked_only_on_request(acme: NewOrganization, lock: bool) -> None:
     questions = Questions(taken={("person", "email"): {"ada@acme.test"}}, found={("company", "name"): {"Acme"}})
 
     with CaptureQueriesContext(connection) as captured:

@@ -1,4 +1,4 @@
-"""Clean chunks and what the database said to records, or to every row error; with hand-made answers of the database."""
+"""Clean chunks and results of lookups, given here by hand, become a plan of records or all row errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_records_come_in_dependency_order_whatever_the_order_submitted() -> None
 
 
 @pytest.mark.parametrize("payload", [{"team": [{"name": "Reds"}], "player": []}, {"team": [{"name": "Reds"}]}])
-def test_a_type_without_rows_is_no_obstacle(payload: dict[str, Any]) -> None:
+def test_a_type_may_have_no_rows(payload: dict[str, Any]) -> None:
     made = plan(payload)
 
     assert made.created == {"team": [(1, ("Reds", None))]} | {name: [] for name in payload if name != "team"}
@@ -58,7 +58,7 @@ def test_a_type_without_rows_is_no_obstacle(payload: dict[str, Any]) -> None:
         ({"blues": [8]}, " ", None),
     ],
 )
-def test_a_reference_is_to_what_the_organization_has_and_otherwise_to_a_row(
+def test_a_reference_resolves_to_an_existing_record_and_otherwise_to_a_row(
     teams: dict[str, list[int]], name: str | None, target: object
 ) -> None:
     made = plan({"team": [{"name": "Greens"}, {"name": "Reds"}], "player": [player(1, team=name)]}, teams=teams)
@@ -67,7 +67,7 @@ def test_a_reference_is_to_what_the_organization_has_and_otherwise_to_a_row(
     assert made.created["player"] == [(1, planned_player(1, team=target))]
 
 
-def test_two_references_of_a_row_are_resolved_each_for_itself() -> None:
+def test_two_references_of_a_row_are_resolved_independently() -> None:
     made = plan(
         {
             "team": [{"name": "Reds"}],
@@ -99,7 +99,7 @@ def test_two_references_of_a_row_are_resolved_each_for_itself() -> None:
         ({"red": [1, 2]}, ["is ambiguous", "must exist", "must exist"]),
     ],
 )
-def test_a_reference_to_none_or_several_is_an_error_of_each_row(
+def test_a_missing_or_ambiguous_reference_is_an_error_of_each_row(
     teams: dict[str, list[int]], problems: list[str]
 ) -> None:
     made = plan({"player": [player(1, team="red"), player(2, team="Reds"), player(3, team="REDS")]}, teams=teams)
@@ -126,7 +126,7 @@ def test_a_team_in_the_organization_twice_is_ambiguous_even_if_a_row_has_its_nam
         (["a@x.io", "OLD@X.io", "a@X.io", "Old@x.io"], [2, 3, 4]),
     ],
 )
-def test_a_unique_value_is_refused_in_every_row_but_the_first_that_brings_it(
+def test_a_unique_value_is_refused_in_every_row_but_the_first_that_has_it(
     rows: list[str], taken_rows: list[int]
 ) -> None:
     players = [{"first_name": "Ada", "email": address} for address in rows]
@@ -136,7 +136,7 @@ def test_a_unique_value_is_refused_in_every_row_but_the_first_that_brings_it(
     assert made.errors == {"player": [RowError(row, "email", f"Email {TAKEN}") for row in taken_rows]}
 
 
-def test_blank_is_not_a_value_that_could_be_taken() -> None:
+def test_blank_values_are_never_taken() -> None:
     made = plan({"player": [player(1), player(2, nick=""), player(3, nick=None), player(4, nick="Ace")]})
 
     assert made.is_valid
@@ -158,7 +158,7 @@ def test_values_that_are_not_ascii_are_compared_as_the_database_folds_them() -> 
     assert [values[4] for _, values in made.created["player"]] == [RowRef("team", 1), 5]
 
 
-def test_importing_the_same_file_again_says_that_everything_is_taken_and_nothing_else() -> None:
+def test_importing_the_same_file_again_reports_only_taken_values() -> None:
     made = plan(
         {"team": [{"name": "Reds"}, {"name": "Blues"}], "player": [player(1, team="reds"), player(2, team="Blues")]},
         teams={"reds": [7], "blues": [8]},
@@ -180,7 +180,7 @@ def test_a_row_with_an_error_can_still_be_referred_to() -> None:
     }
 
 
-def test_errors_of_all_kinds_come_in_row_order_then_as_columns_are_declared_counted_within_the_type() -> None:
+def test_errors_come_in_row_order_then_in_declaration_order_with_rows_numbered_within_the_type() -> None:
     made = plan(
         {
             "player": [

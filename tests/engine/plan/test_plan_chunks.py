@@ -1,4 +1,4 @@
-"""Chunks of one type that are planned one after the other: what they remember of each other, and what they ask."""
+"""Chunks of one type are planned one after the other: what a plan remembers of earlier chunks, and looks up."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def know_nothing(questions: Questions) -> Lookups:
     return answer(questions, records={})
 
 
-def test_errors_that_are_not_named_are_counted_in_the_chunk() -> None:
+def test_errors_that_a_chunk_does_not_list_are_counted() -> None:
     wide = player(2) | {f"x{number}": 1 for number in range(NAMED_HEADERS + 3)}
     made = plan_payload({"player": [player(1), wide, player(3)]}, [PLAYER], know_nothing, chunk_rows=1)
 
     assert [(len(chunk.errors), chunk.uncounted) for chunk in made.chunks] == [(0, 0), (NAMED_HEADERS, 3), (0, 0)]
 
 
-def test_every_chunk_says_how_many_rows_it_has_and_what_becomes_of_them() -> None:
+def test_every_planned_chunk_has_its_number_of_rows_and_their_outcomes() -> None:
     made = plan_payload({"player": [player(1), player(2), player(3)]}, [PLAYER], know_nothing, chunk_rows=2)
 
     assert [(chunk.importable, chunk.row_count, list(chunk.created.rows)) for chunk in made.chunks] == [
@@ -46,7 +46,7 @@ def test_a_value_is_taken_by_a_row_of_an_earlier_chunk() -> None:
         assert made.errors == {"player": [RowError(3, "email", f"Email {TAKEN}"), RowError(5, "nick", f"Nick {TAKEN}")]}
 
 
-def test_a_chunk_asks_for_its_unique_values_and_for_names_that_were_not_asked_about_before() -> None:
+def test_a_chunk_looks_up_its_unique_values_and_the_names_not_looked_up_before() -> None:
     rows = [
         player(1, team="Reds"),
         player(2, nick="Ace", team="Blues", former_team="none"),
@@ -63,12 +63,12 @@ def test_a_chunk_asks_for_its_unique_values_and_for_names_that_were_not_asked_ab
         ),
         Questions(
             taken={("player", "email"): {"p3@acme.test", "p4@acme.test"}, ("player", "nick"): {"Ace"}},
-            found={("team", "name"): {"reds", "none"}},  # each for a column that did not have it before
+            found={("team", "name"): {"reds", "none"}},  # each of a column without this value so far
         ),
     ]
 
 
-def test_a_name_that_was_asked_about_before_means_the_same_again() -> None:
+def test_a_name_looked_up_before_resolves_to_the_same_record() -> None:
     records = {("team", "name"): {"reds": [7], "blues": [8, 9]}}
     answers = iter([records, {}, {}])
     rows = [player(number, team=name) for number, name in enumerate(["Reds", "Blues", "none", "Reds"] * 3, start=1)]
@@ -90,8 +90,8 @@ def test_a_name_that_was_asked_about_before_means_the_same_again() -> None:
     ]
 
 
-def test_names_are_asked_about_again_when_too_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_checks, "REMEMBERED_NAMES", 2)
+def test_names_are_looked_up_again_once_too_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_checks, "CACHED_NAMES", 2)
     names = ["A", "B", "A", "none", "A", "B", "none"]
     rows = [player(number, team=name) for number, name in enumerate(names, start=1)]
     records = {("team", "name"): {"a": [1], "b": [2]}}
@@ -120,7 +120,7 @@ def test_a_reference_is_to_a_row_of_any_chunk() -> None:
 
 
 @pytest.mark.parametrize("on_duplicate", ["error", "skip", "update"])
-def test_it_makes_no_difference_whether_a_chunk_is_written_before_the_next_one_is_planned(
+def test_the_plan_is_the_same_whether_or_not_a_chunk_is_written_before_the_next_is_planned(
     on_duplicate: OnDuplicate,
 ) -> None:
     payload: dict[str, list[Any]] = {
@@ -151,7 +151,7 @@ def test_it_makes_no_difference_whether_a_chunk_is_written_before_the_next_one_i
 
 
 def plan_and_write(payload: dict[str, list[Any]], on_duplicate: OnDuplicate, *, writes: bool) -> object:
-    """What is wrong, and which rows become what."""
+    """The errors, and the outcome of each row."""
     records = {
         ("team", "name"): {"reds": [1]},
         ("player", "email"): {"old@acme.test": [2], "old2@acme.test": [3]},

@@ -1,4 +1,4 @@
-"""Rows about records that exist: what they say is gathered, what they leave out is left alone."""
+"""Rows that match records: their values are collected, and columns without a cell keep their value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.engine.planning import PlannedPayload, plan_in_chunks_of_any_size
 
 FIRST_NAME, EMAIL, NICK, TAG_LIST, TEAM_AT, FORMER_TEAM = range(6)
 
-# What the organization has.
+# The existing records.
 TEAMS = {"reds": [1], "blues": [2, 3]}
 EMAILS = {"p1@acme.test": [11], "p2@acme.test": [12]}
 NICKS = {"ace": [11]}
@@ -38,13 +38,13 @@ def player(email: str, **cells: object) -> dict[str, object]:
     return {"first_name": "P", "email": email, **cells}
 
 
-def test_by_default_a_row_about_a_record_that_exists_is_an_error() -> None:
+def test_by_default_a_row_that_matches_a_record_is_an_error() -> None:
     assert plan("error", {"player": [player("P1@acme.test")]}).errors == {
         "player": [RowError(1, "email", "Email has already been taken")]
     }
 
 
-def test_update_gathers_what_rows_give_and_creates_the_others() -> None:
+def test_update_collects_the_values_of_matching_rows_and_creates_records_for_the_rest() -> None:
     made = plan(
         "update",
         {"player": [player("new@acme.test"), player("P1@Acme.test", tag_list=["a"]), player("x@acme.test")]},
@@ -69,7 +69,7 @@ def test_blank_and_missing_cells_leave_the_value_and_null_clears_it() -> None:
     assert made.given["player"] == [GivenValues(1, 11, {EMAIL: "p1@acme.test", NICK: None})]
 
 
-def test_null_is_seen_in_rows_that_make_no_table_as_well() -> None:
+def test_null_clears_a_value_also_where_rows_have_different_headers() -> None:
     made = plan("update", {"player": [{"email": "p1@acme.test", "Nick": None}, {"E-Mail": "p2@acme.test", "nick": ""}]})
 
     assert made.given["player"] == [
@@ -81,13 +81,13 @@ def test_null_is_seen_in_rows_that_make_no_table_as_well() -> None:
 @pytest.mark.parametrize(
     "rows", [[{"email": "p1@acme.test", "first_name": None}], [{"e_mail": "p1@acme.test", "First Name": None}, "x"]]
 )
-def test_what_is_required_cannot_be_cleared(rows: list[Any]) -> None:
+def test_a_required_column_cannot_be_cleared(rows: list[Any]) -> None:
     errors = plan("update", {"player": rows}).errors["player"]
 
     assert errors[0] == RowError(1, "first_name", "First name can't be blank")
 
 
-def test_new_records_need_what_is_required_whatever_is_done_about_duplicates() -> None:
+def test_new_records_need_required_values_whatever_on_duplicate_is() -> None:
     modes: list[OnDuplicate] = ["skip", "update"]
     for mode in modes:
         assert plan(
@@ -101,7 +101,7 @@ def test_new_records_need_what_is_required_whatever_is_done_about_duplicates() -
         }
 
 
-def test_a_cell_that_is_refused_is_refused_once() -> None:
+def test_an_invalid_cell_is_reported_once() -> None:
     rows = [{"email": "p1@acme.test", "first_name": 1}, {"email": "no address", "first_name": "x" * 256}]
 
     errors = plan("update", {"player": rows}).errors["player"]
@@ -109,7 +109,7 @@ def test_a_cell_that_is_refused_is_refused_once() -> None:
     assert [(error.row, error.column) for error in errors] == [(1, "first_name"), (2, "first_name"), (2, "email")]
 
 
-def test_two_rows_about_one_record_are_an_error_of_the_second() -> None:
+def test_a_second_row_that_matches_the_same_record_is_an_error() -> None:
     modes: list[OnDuplicate] = ["skip", "update"]
     for mode in modes:
         assert plan(
@@ -120,7 +120,7 @@ def test_two_rows_about_one_record_are_an_error_of_the_second() -> None:
         }
 
 
-def test_what_several_records_have_is_ambiguous_to_update_and_as_good_as_any_to_skip() -> None:
+def test_a_value_of_several_records_is_ambiguous_for_update_and_a_match_for_skip() -> None:
     assert plan("update", {"team": [{"name": "Blues"}]}).errors == {"team": [RowError(1, "name", "Name is ambiguous")]}
     made = plan("skip", {"team": [{"name": "Blues"}]})
     assert (made.errors, made.created, made.skipped) == ({"team": []}, {"team": []}, {"team": 1})
@@ -138,7 +138,7 @@ def test_a_record_may_keep_its_own_value_of_another_unique_column() -> None:
     }
 
 
-def test_nothing_is_asked_of_rows_that_are_skipped_but_that_their_cells_can_be_read() -> None:
+def test_skipped_rows_are_checked_for_invalid_cells_only() -> None:
     rows = [player("p1@acme.test", team="None", nick="ace"), player("p2@acme.test", first_name=1)]
     made = plan("skip", {"player": [*rows, player("new@acme.test", nick="x"), player("n@acme.test", team="None")]})
 
@@ -147,14 +147,14 @@ def test_nothing_is_asked_of_rows_that_are_skipped_but_that_their_cells_can_be_r
     assert (made.given, made.skipped) == ({"player": []}, {"player": 2})
 
 
-def test_a_skipped_row_takes_no_value_from_others() -> None:
+def test_a_skipped_row_takes_no_unique_value() -> None:
     made = plan("skip", {"player": [player("p2@acme.test", nick="x"), player("new@acme.test", nick="x")]})
 
     assert made.errors == {"player": []}
     assert made.created["player"] == [(2, ("P", "new@acme.test", "x", None, None, None))]
 
 
-def test_references_mean_the_record_that_a_row_is_about_or_the_row_that_becomes_one() -> None:
+def test_references_resolve_to_a_matched_record_or_to_the_row_that_creates_one() -> None:
     payload: dict[str, list[Any]] = {
         "team": [{"name": "REDS", "due_days": 5}, {"name": "Greens"}],
         "player": [player("p1@acme.test", team="reds"), player("p2@acme.test", team="greens", former_team=None)],
@@ -172,7 +172,7 @@ def test_references_mean_the_record_that_a_row_is_about_or_the_row_that_becomes_
     assert made.created == {"team": [(2, ("Greens", None))], "player": []}
 
 
-def test_a_reference_that_means_nothing_is_an_error_of_an_update() -> None:
+def test_an_unresolved_reference_is_an_error_of_an_update() -> None:
     assert plan("update", {"player": [player("p1@acme.test", team="None")]}).errors == {
         "player": [RowError(1, "team", "Team must exist")]
     }
@@ -191,7 +191,7 @@ def test_a_match_key_is_a_unique_column() -> None:
         Importable(name="team", model=NO_MODEL, columns=TEAM.columns, match_key="due_days")
 
 
-def test_a_value_that_an_update_will_take_can_be_referred_to() -> None:
+def test_a_value_that_an_update_sets_can_be_referred_to() -> None:
     code = Column("code", clean=TEAM.columns[0].clean, unique=True)
     team = Importable(name="team", model=NO_MODEL, columns=(*TEAM.columns, code), match_key="name")
     goal = Importable(name="goal", model=NO_MODEL, columns=(), references=(Reference("team", to="team", by="code"),))

@@ -1,4 +1,4 @@
-"""Undoing although something stands in the way: what is kept, what is discarded, and what is kept along with it."""
+"""Undoing in spite of conflicts: which records are kept or discarded, and which are kept along with them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from importsvc.imports.models import Import
 from people.models import ApiToken, Person
 from people.services import NewOrganization, create_token
 from tests.builders import make_company, make_import, make_person
-from tests.engine.revert.test_revert import execute, run
+from tests.engine.revert.undoing import execute
 from tests.engine.updates import IMPORT_TABLES, undo_and_take_back, update_by_import
+from tests.imports.steps import import_rows
 from tests.interleaving import ask
 from tests.snapshots import take_snapshot
 
@@ -29,19 +30,19 @@ def company(name: str) -> Company:
 
 
 def names() -> list[str]:
-    """Of the companies and people that are there, besides those of a new organization."""
+    """The names of all companies and people but those of a new organization."""
     companies = Company.objects.exclude(name="Acme").values_list("name", flat=True)
     return sorted([*companies, *Person.objects.exclude(first_name="Ada").values_list("first_name", flat=True)])
 
 
 def outcomes(import_: Import) -> list[Any]:
-    """What the change log says became of records, where that is not what was to be expected."""
+    """The outcomes in the change log that differ from a plain removal or restoration."""
     changes = import_.changes.exclude(outcome=None).order_by("record_type", "row", "id")
     return list(changes.values_list("record_type", "row", "outcome", "kept_fields"))
 
 
 def undo_twice(import_: Import, on_conflict: OnConflict) -> UndoReport:
-    """The report of undoing that is taken back, and of doing it again, which is the same."""
+    """Undo, roll back and undo again; returns the report, which is the same both times."""
     expected = undo_and_take_back(import_, on_conflict)
     assert undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict=on_conflict) == expected
     assert not expected.conflicts
@@ -55,7 +56,7 @@ TWO = {"company": [{"name": "Reds"}, {"name": "Blues"}], "person": [{"first_name
 def test_without_conflicts_everything_is_undone(acme: NewOrganization, on_conflict: OnConflict) -> None:
     zoe = make_person(organization=acme.organization, first_name="Zoe", title="Dr")
     before = take_snapshot(without=IMPORT_TABLES)
-    import_ = run(acme, TWO)
+    import_ = import_rows(acme, TWO)
     update_by_import(import_, zoe, row=3, title="Prof", company_id=company("Reds").pk)
 
     report = undo_twice(import_, on_conflict)
@@ -69,7 +70,7 @@ def test_without_conflicts_everything_is_undone(acme: NewOrganization, on_confli
 
 def test_edited_records_are_kept_or_removed(acme: NewOrganization) -> None:
     for on_conflict in BOTH:
-        import_ = run(acme, TWO)
+        import_ = import_rows(acme, TWO)
         Person.objects.filter(first_name="Ann").update(title="Dr", last_name="Lee")
 
         report = undo_twice(import_, on_conflict)
@@ -86,7 +87,7 @@ def test_edited_records_are_kept_or_removed(acme: NewOrganization) -> None:
 
 
 @pytest.mark.parametrize("on_conflict", BOTH)
-def test_edited_fields_are_kept_or_restored_and_the_others_are_restored(
+def test_edited_fields_are_kept_or_restored_and_unedited_fields_are_restored(
     acme: NewOrganization, on_conflict: OnConflict
 ) -> None:
     zoe = make_person(organization=acme.organization, first_name="Zoe", title="Dr", last_name="Lee", tag_list=["a"])
@@ -109,8 +110,8 @@ def test_edited_fields_are_kept_or_restored_and_the_others_are_restored(
 
 
 @pytest.mark.parametrize("on_conflict", BOTH)
-def test_what_something_else_refers_to_is_kept(acme: NewOrganization, on_conflict: OnConflict) -> None:
-    import_ = run(acme, TWO)
+def test_a_record_that_another_record_refers_to_is_kept(acme: NewOrganization, on_conflict: OnConflict) -> None:
+    import_ = import_rows(acme, TWO)
     make_person(organization=acme.organization, first_name="Zoe", company=company("Reds"))
     make_import(creator=person("Bob"))
     Person.objects.filter(first_name="Bob").update(title="Dr")
@@ -124,8 +125,8 @@ def test_what_something_else_refers_to_is_kept(acme: NewOrganization, on_conflic
     assert outcomes(import_) == [("company", 1, "kept", []), ("person", 2, "kept", kept_fields)]
 
 
-def test_what_a_kept_record_refers_to_is_kept_although_it_was_not_edited(acme: NewOrganization) -> None:
-    import_ = run(
+def test_a_record_that_a_kept_record_refers_to_is_kept_although_it_was_not_edited(acme: NewOrganization) -> None:
+    import_ = import_rows(
         acme,
         {
             "company": [{"name": "Reds"}, {"name": "Blues"}],
@@ -141,8 +142,8 @@ def test_what_a_kept_record_refers_to_is_kept_although_it_was_not_edited(acme: N
     assert outcomes(import_) == [("company", 1, "kept", []), ("person", 1, "kept", ["title"])]
 
 
-def test_discarding_keeps_what_is_referred_to_and_what_that_refers_to(acme: NewOrganization) -> None:
-    import_ = run(acme, {"company": [{"name": "Reds"}], "person": [{"first_name": "Ann", "company": "Reds"}]})
+def test_discarding_keeps_referenced_records_and_the_records_they_refer_to(acme: NewOrganization) -> None:
+    import_ = import_rows(acme, {"company": [{"name": "Reds"}], "person": [{"first_name": "Ann", "company": "Reds"}]})
     create_token(person=person("Ann"))
 
     report = undo_twice(import_, "discard")
@@ -151,9 +152,9 @@ def test_discarding_keeps_what_is_referred_to_and_what_that_refers_to(acme: NewO
     assert ApiToken.objects.filter(person__first_name="Ann", person__company__name="Reds").exists()
 
 
-def test_a_company_that_an_updated_person_was_moved_to_goes_if_the_person_goes_back(acme: NewOrganization) -> None:
+def test_a_created_company_is_removed_if_the_person_moved_to_it_is_restored(acme: NewOrganization) -> None:
     zoe = make_person(organization=acme.organization, first_name="Zoe")
-    import_ = run(acme, TWO)
+    import_ = import_rows(acme, TWO)
     update_by_import(import_, zoe, row=3, company_id=company("Reds").pk)
     Person.objects.filter(pk=zoe.pk).update(company=company("Blues"))
 
@@ -171,9 +172,9 @@ def test_a_company_that_an_updated_person_was_moved_to_goes_if_the_person_goes_b
     assert zoe.company is None
 
 
-def test_a_field_that_is_kept_keeps_the_company_it_refers_to(acme: NewOrganization) -> None:
+def test_a_kept_reference_keeps_its_company(acme: NewOrganization) -> None:
     zoe = make_person(organization=acme.organization, first_name="Zoe", company=None, title="Dr")
-    import_ = run(acme, TWO)
+    import_ = import_rows(acme, TWO)
     update_by_import(import_, zoe, row=3, company_id=None, title="Prof")
     Person.objects.filter(pk=zoe.pk).update(company=company("Blues"))
 
@@ -186,11 +187,11 @@ def test_a_field_that_is_kept_keeps_the_company_it_refers_to(acme: NewOrganizati
 
 
 @pytest.mark.parametrize("on_conflict", BOTH)
-def test_a_reference_in_a_column_that_the_import_did_not_change_counts(
+def test_a_reference_in_a_column_that_the_import_did_not_change_keeps_its_record(
     acme: NewOrganization, on_conflict: OnConflict
 ) -> None:
     zoe = make_person(organization=acme.organization, first_name="Zoe", title="Dr")
-    import_ = run(acme, TWO)
+    import_ = import_rows(acme, TWO)
     update_by_import(import_, zoe, row=3, title="Prof")
     Person.objects.filter(pk=zoe.pk).update(company=company("Reds"))
 
@@ -202,10 +203,10 @@ def test_a_reference_in_a_column_that_the_import_did_not_change_counts(
 
 
 @pytest.mark.parametrize("on_conflict", BOTH)
-def test_a_column_whose_company_is_gone_keeps_the_one_it_has(acme: NewOrganization, on_conflict: OnConflict) -> None:
+def test_a_reference_to_a_deleted_company_is_not_restored(acme: NewOrganization, on_conflict: OnConflict) -> None:
     old = make_company(organization=acme.organization, name="Old")
     zoe = make_person(organization=acme.organization, first_name="Zoe", company=old, title="Dr")
-    import_ = run(acme, TWO)
+    import_ = import_rows(acme, TWO)
     update_by_import(import_, zoe, row=3, company_id=company("Reds").pk, title="Prof")
     old.delete()
 
@@ -219,10 +220,10 @@ def test_a_column_whose_company_is_gone_keeps_the_one_it_has(acme: NewOrganizati
 
 @pytest.mark.parametrize("on_conflict", BOTH)
 @pytest.mark.parametrize("on_delete", ["", "DEFERRABLE INITIALLY DEFERRED", "ON DELETE CASCADE", "ON DELETE SET NULL"])
-def test_what_a_table_refers_to_that_django_does_not_know_is_kept(
+def test_a_record_that_a_table_unknown_to_django_refers_to_is_kept(
     acme: NewOrganization, on_conflict: OnConflict, on_delete: str
 ) -> None:
-    import_ = run(acme, {**TWO, "person": [{"first_name": "Ann", "company": "Reds"}, {"first_name": "Bob"}]})
+    import_ = import_rows(acme, {**TWO, "person": [{"first_name": "Ann", "company": "Reds"}, {"first_name": "Bob"}]})
     execute(f"CREATE TABLE notes (person bigint REFERENCES people_person {on_delete})")
     execute("INSERT INTO notes VALUES (%s), (%s)", person("Ann").pk, acme.person.pk)
 
@@ -234,10 +235,12 @@ def test_what_a_table_refers_to_that_django_does_not_know_is_kept(
 
 
 @pytest.mark.parametrize("on_conflict", BOTH)
-def test_chains_within_a_table_are_kept_to_their_end(acme: NewOrganization, on_conflict: OnConflict) -> None:
+def test_chains_of_references_within_a_table_are_kept_to_their_end(
+    acme: NewOrganization, on_conflict: OnConflict
+) -> None:
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     execute("ALTER TABLE companies_company ADD COLUMN parent bigint REFERENCES companies_company")
-    import_ = run(acme, {"company": [{"name": f"C{number}"} for number in range(5)]})
+    import_ = import_rows(acme, {"company": [{"name": f"C{number}"} for number in range(5)]})
     # Each company belongs to the next one, the last to itself; C1 is referred to from outside.
     for number in range(5):
         parent = company(f"C{min(number + 1, 4)}").pk
@@ -257,7 +260,7 @@ def test_records_that_refer_to_each_other_and_themselves_are_removed(
 ) -> None:
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     execute("ALTER TABLE companies_company ADD COLUMN parent bigint REFERENCES companies_company")
-    import_ = run(acme, {"company": [{"name": f"C{number}"} for number in range(5)]})
+    import_ = import_rows(acme, {"company": [{"name": f"C{number}"} for number in range(5)]})
     for number in range(5):
         parent = company(f"C{(number + 1) % 4}").pk
         execute("UPDATE companies_company SET parent = %s WHERE name = %s", parent, f"C{number}")

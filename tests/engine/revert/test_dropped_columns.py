@@ -1,4 +1,4 @@
-"""An import may be older than its tables: columns that the change log knows and that are not there any more."""
+"""Undoing an import whose changes have columns that were dropped from the tables since."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from importsvc.imports.models import Import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import, make_person
-from tests.engine.revert.test_revert import execute, run
+from tests.engine.revert.undoing import execute
 from tests.engine.updates import update_by_import
 from tests.foreign_keys import COMPANY, drop_key
+from tests.imports.steps import import_rows
 from tests.interleaving import ask
 
 
 @pytest.fixture
 def import_(acme: NewOrganization) -> Import:
     """An import that created the company Reds and the people Ann and Bob."""
-    made = run(
+    made = import_rows(
         acme,
         {
             "company": [{"name": "Reds"}],
@@ -47,7 +48,7 @@ def drop(column: str) -> None:
 
 
 def remember(column: str, *, before: Any = None, after: Any = "1", row: int) -> None:
-    """Make the change log know a column that the table never had."""
+    """Log a value of a column that the table never had."""
     execute(
         "UPDATE changelog_change SET after = after || jsonb_build_object(%s::text, %s::text),"
         " before = before || jsonb_build_object(%s::text, %s::text) WHERE record_type = 'person' AND row = %s",
@@ -68,7 +69,7 @@ def first_names() -> list[str]:
     return list(Person.objects.order_by("first_name", "id").values_list("first_name", flat=True))
 
 
-def test_a_column_dropped_since_is_a_conflict_that_says_so(import_: Import, zoe: int) -> None:
+def test_a_dropped_column_is_a_conflict_with_a_reason_of_its_own(import_: Import, zoe: int) -> None:
     ann = Person.objects.get(first_name="Ann")
     drop("title")
 
@@ -84,7 +85,7 @@ def test_a_column_dropped_since_is_a_conflict_that_says_so(import_: Import, zoe:
     assert first_names() == ["Ada", "Ann", "Bob", "Zoe"]
 
 
-def test_keeping_keeps_what_has_such_a_column(import_: Import, zoe: int) -> None:
+def test_keeping_keeps_records_with_a_dropped_column(import_: Import, zoe: int) -> None:
     drop("title")
 
     report = undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict="keep")
@@ -100,7 +101,7 @@ def test_keeping_keeps_what_has_such_a_column(import_: Import, zoe: int) -> None
     assert ask("SELECT last_name FROM people_person WHERE id = %s", zoe) == "Lee"
 
 
-def test_discarding_undoes_all_but_such_a_column(import_: Import, zoe: int) -> None:
+def test_discarding_undoes_everything_but_the_dropped_column(import_: Import, zoe: int) -> None:
     drop("title")
 
     report = undo(organization_id=import_.organization_id, import_id=import_.pk, on_conflict="discard")
@@ -112,7 +113,9 @@ def test_discarding_undoes_all_but_such_a_column(import_: Import, zoe: int) -> N
     assert ask("SELECT last_name FROM people_person WHERE id = %s", zoe) == "Lee"
 
 
-def test_a_column_that_all_records_had_alike_counts_for_each_of_them(acme: NewOrganization, import_: Import) -> None:
+def test_a_dropped_column_with_a_shared_value_is_a_conflict_of_each_record(
+    acme: NewOrganization, import_: Import
+) -> None:
     drop("created_at")
 
     report = undo(organization_id=import_.organization_id, import_id=import_.pk)
@@ -123,7 +126,7 @@ def test_a_column_that_all_records_had_alike_counts_for_each_of_them(acme: NewOr
     ]
 
 
-def test_a_key_that_was_dropped_is_no_reference_any_more(import_: Import) -> None:
+def test_a_dropped_foreign_key_is_no_reference(import_: Import) -> None:
     drop_key(COMPANY)
     drop("company_id")
 
@@ -135,9 +138,7 @@ def test_a_key_that_was_dropped_is_no_reference_any_more(import_: Import) -> Non
 
 
 @pytest.mark.parametrize("row", [1, 3])
-def test_a_column_that_the_table_never_had_is_one_that_it_does_not_have_any_more(
-    import_: Import, zoe: int, row: int
-) -> None:
+def test_a_column_that_the_table_never_had_counts_as_dropped(import_: Import, zoe: int, row: int) -> None:
     remember("fax 100%", before="2", row=row)
 
     (conflict,) = undo(organization_id=import_.organization_id, import_id=import_.pk).conflicts
@@ -146,7 +147,7 @@ def test_a_column_that_the_table_never_had_is_one_that_it_does_not_have_any_more
     assert conflict.then == {"fax 100%": "1"}
 
 
-def test_a_column_that_only_the_table_has_is_compared_and_restored(import_: Import, zoe: int) -> None:
+def test_a_column_unknown_to_the_model_is_compared_and_restored(import_: Import, zoe: int) -> None:
     # A name that has to be quoted for SQL and for its parameters.
     execute("""ALTER TABLE people_person ADD COLUMN "fax 100%%" varchar(10)""")
     remember("fax 100%", row=1)
@@ -168,7 +169,7 @@ def test_a_column_that_only_the_table_has_is_compared_and_restored(import_: Impo
 
 
 @pytest.mark.parametrize("on_conflict", ["refuse", "keep", "discard"])
-def test_a_column_that_the_import_had_nothing_in_is_not_missed(
+def test_a_dropped_column_without_values_is_no_conflict(
     acme: NewOrganization, import_: Import, zoe: int, on_conflict: OnConflict
 ) -> None:
     drop("color_id")
@@ -180,7 +181,7 @@ def test_a_column_that_the_import_had_nothing_in_is_not_missed(
     }
 
 
-def test_columns_that_postgresql_generates_are_no_matter(acme: NewOrganization, import_: Import, zoe: int) -> None:
+def test_generated_columns_are_ignored(acme: NewOrganization, import_: Import, zoe: int) -> None:
     execute("ALTER TABLE people_person ADD COLUMN shout text GENERATED ALWAYS AS (upper(first_name)) STORED")
 
     assert undo(organization_id=import_.organization_id, import_id=import_.pk).restored == {"company": 0, "person": 1}

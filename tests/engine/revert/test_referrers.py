@@ -1,4 +1,4 @@
-"""What refers to an imported record is a conflict when the import is undone, whatever the kind of the reference."""
+"""Every reference to an imported record is a conflict when the import is undone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from importsvc.postgres.foreign_keys import ForeignKey, find_foreign_keys
 from people.models import ApiToken, Person
 from people.services import NewOrganization, create_token
 from tests.builders import make_import, make_person
-from tests.engine.revert.test_revert import assert_conflicts, assert_undone, execute, referenced, run
+from tests.engine.revert.undoing import ROWS, assert_conflicts, assert_undone, execute, referenced
+from tests.imports.steps import import_rows
 
 Refer = Callable[[NewOrganization], tuple[str, int | None]]
 
@@ -29,7 +30,7 @@ def by_hand(acme: NewOrganization) -> tuple[str, int]:
 
 
 def by_another_import(acme: NewOrganization) -> tuple[str, int]:
-    run(acme, {"person": [{"first_name": "Zoe", "company": "REDS"}]})
+    import_rows(acme, {"person": [{"first_name": "Zoe", "company": "REDS"}]})
     return "people", Person.objects.get(first_name="Zoe").pk
 
 
@@ -39,22 +40,22 @@ def by_moving_a_person(acme: NewOrganization) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("refer", [by_hand, by_another_import, by_moving_a_person])
-def test_a_company_that_another_person_is_in_is_a_conflict(acme: NewOrganization, refer: Refer) -> None:
-    import_ = run(acme)
+def test_a_company_of_a_person_from_elsewhere_is_a_conflict(acme: NewOrganization, refer: Refer) -> None:
+    import_ = import_rows(acme, ROWS)
     company = Company.objects.get(name="Reds")
 
     assert_conflicts(import_, referenced(Company, company.pk, 1, refer(acme)))
 
 
-def test_a_person_who_made_an_import_is_a_conflict(acme: NewOrganization) -> None:
-    import_ = run(acme)
+def test_the_creator_of_an_import_is_a_conflict(acme: NewOrganization) -> None:
+    import_ = import_rows(acme, ROWS)
     first, _ = make_import(creator=ann()), make_import(creator=ann())
 
     assert_conflicts(import_, referenced(Person, ann().pk, 1, ("imports", first.pk)))
 
 
 def test_a_person_with_a_token_is_a_conflict(acme: NewOrganization) -> None:
-    import_ = run(acme)
+    import_ = import_rows(acme, ROWS)
     create_token(person=ann())
     token = ApiToken.objects.get(person=ann())
 
@@ -64,14 +65,16 @@ def test_a_person_with_a_token_is_a_conflict(acme: NewOrganization) -> None:
     assert_undone(import_)
 
 
-def test_what_the_import_made_itself_is_no_obstacle(acme: NewOrganization) -> None:
-    import_ = run(acme, {"company": [{"name": "Reds"}], "person": [{"first_name": "Ann", "company": "reds"}] * 3})
+def test_references_between_records_of_the_import_are_no_conflict(acme: NewOrganization) -> None:
+    import_ = import_rows(
+        acme, {"company": [{"name": "Reds"}], "person": [{"first_name": "Ann", "company": "reds"}] * 3}
+    )
 
     assert undo(organization_id=import_.organization_id, import_id=import_.pk).removed == {"company": 1, "person": 3}
 
 
-def test_an_import_within_the_import_is_an_obstacle_by_itself(acme: NewOrganization) -> None:
-    import_ = run(acme)
+def test_an_import_created_by_a_person_of_its_own_is_a_conflict(acme: NewOrganization) -> None:
+    import_ = import_rows(acme, ROWS)
     Person.objects.filter(pk=ann().pk).update(is_user=True)
     Import.objects.filter(pk=import_.pk).update(creator=ann())
 
@@ -93,10 +96,10 @@ def test_an_import_within_the_import_is_an_obstacle_by_itself(acme: NewOrganizat
         ("elsewhere.people_person", "bigint REFERENCES public.people_person"),
     ],
 )
-def test_a_table_that_django_does_not_know_is_an_obstacle_like_any_other(
+def test_a_reference_from_a_table_unknown_to_django_is_a_conflict(
     acme: NewOrganization, table: str, column: str
 ) -> None:
-    import_ = run(acme)
+    import_ = import_rows(acme, ROWS)
     execute("CREATE SCHEMA elsewhere")
     execute(f"CREATE TABLE {table} (person {column})")
     execute(f"INSERT INTO {table} VALUES (%s), (%s), (NULL)", ann().pk, acme.person.pk)
@@ -110,7 +113,7 @@ def test_a_table_that_django_does_not_know_is_an_obstacle_like_any_other(
 
 
 def test_a_key_of_several_columns_refers_only_where_all_of_them_match(acme: NewOrganization) -> None:
-    import_ = run(acme)
+    import_ = import_rows(acme, ROWS)
     execute(
         "CREATE TABLE notes (organization bigint, person bigint,"
         " FOREIGN KEY (organization, person) REFERENCES people_person (organization_id, id))"
@@ -120,8 +123,8 @@ def test_a_key_of_several_columns_refers_only_where_all_of_them_match(acme: NewO
     assert_undone(import_)
 
 
-def test_a_table_whose_parts_refer_is_one_obstacle(acme: NewOrganization) -> None:
-    import_ = run(acme)
+def test_references_from_partitions_are_one_conflict(acme: NewOrganization) -> None:
+    import_ = import_rows(acme, ROWS)
     execute("CREATE TABLE notes (person bigint REFERENCES people_person) PARTITION BY HASH (person)")
     execute("CREATE TABLE notes_0 PARTITION OF notes FOR VALUES WITH (MODULUS 1, REMAINDER 0)")
     execute("INSERT INTO notes VALUES (%s)", ann().pk)
@@ -129,7 +132,7 @@ def test_a_table_whose_parts_refer_is_one_obstacle(acme: NewOrganization) -> Non
     assert_conflicts(import_, referenced(Person, ann().pk, 1, ("notes", None)))
 
 
-def test_the_keys_of_the_tables_here_are_found_once_each(db: None) -> None:
+def test_each_foreign_key_of_the_projects_tables_is_found_once(db: None) -> None:
     assert find_foreign_keys(Company) == [
         ForeignKey("people_person", (("organization_id", "organization_id"), ("company_id", "id")), Person)
     ]

@@ -1,4 +1,4 @@
-"""Undoing what an import did to records that were there before: they get back what they had, and nothing else."""
+"""Undoing an import's updates gives the records their previous values, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from importsvc.imports.models import Import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_import, make_organization, make_person
-from tests.engine.revert.test_revert import ROWS, execute, run
+from tests.engine.revert.undoing import ROWS, execute
 from tests.engine.updates import IMPORT_TABLES, update_by_import
+from tests.imports.steps import import_rows
 from tests.interleaving import ask
 from tests.snapshots import take_snapshot
 
 
 @pytest.fixture
 def import_(acme: NewOrganization) -> Import:
-    """An import that wrote nothing yet."""
+    """An import without changes so far."""
     return make_import(creator=acme.person)
 
 
@@ -33,7 +34,7 @@ def ann(acme: NewOrganization) -> Person:
 
 
 def report(**counts: int) -> UndoReport:
-    """Of people alone."""
+    """A report about people only."""
     removed, restored, kept, gone = (
         {"person": counts.get(name, 0)} for name in ("removed", "restored", "kept", "gone")
     )
@@ -41,7 +42,7 @@ def report(**counts: int) -> UndoReport:
 
 
 def assert_refused(import_: Import, *conflicts: Conflict) -> None:
-    """Undoing reports these conflicts and touches nothing."""
+    """Undoing reports these conflicts and changes nothing."""
     before = take_snapshot()
     assert undo(organization_id=import_.organization_id, import_id=import_.pk) == UndoReport(
         conflicts=list(conflicts), conflict_count=len(conflicts)
@@ -49,7 +50,7 @@ def assert_refused(import_: Import, *conflicts: Conflict) -> None:
     assert take_snapshot() == before
 
 
-def test_updated_records_get_back_what_they_had(acme: NewOrganization, import_: Import, ann: Person) -> None:
+def test_updated_records_get_back_their_previous_values(acme: NewOrganization, import_: Import, ann: Person) -> None:
     reds = make_company(organization=acme.organization, name="Reds", due_days=7)
     before = take_snapshot(without=IMPORT_TABLES)
     update_by_import(import_, ann, title=None, tag_list=["b"], company_id=reds.pk, custom_fields={"a": 1.5})
@@ -68,11 +69,11 @@ def test_updated_records_get_back_what_they_had(acme: NewOrganization, import_: 
     assert list(import_.changes.order_by("id").values()) == change_log
 
 
-def test_what_was_created_is_removed_after_what_referred_to_it_was_restored(acme: NewOrganization, ann: Person) -> None:
+def test_created_records_are_removed_after_references_to_them_are_restored(acme: NewOrganization, ann: Person) -> None:
     blues = make_company(organization=acme.organization, name="Old blues")
     Person.objects.filter(pk=ann.pk).update(company=blues)
     before = take_snapshot(without=IMPORT_TABLES)
-    import_ = run(acme, ROWS)
+    import_ = import_rows(acme, ROWS)
     update_by_import(import_, ann, row=9, company_id=Company.objects.get(name="Reds").pk)
 
     assert undo(organization_id=import_.organization_id, import_id=import_.pk) == UndoReport(
@@ -106,7 +107,7 @@ def test_what_was_created_is_removed_after_what_referred_to_it_was_restored(acme
         ({"title": "Prof"}, "title = 'Dr'", {"title": "Prof"}, {"title": "Dr"}),
     ],
 )
-def test_an_edit_of_what_the_import_changed_is_a_conflict(
+def test_an_edit_of_a_column_that_the_import_changed_is_a_conflict(
     import_: Import, ann: Person, after: dict[str, Any], edit: str, then: dict[str, Any], now: dict[str, Any]
 ) -> None:
     update_by_import(import_, ann, row=4, **after)
@@ -125,7 +126,7 @@ def test_an_edit_of_what_the_import_changed_is_a_conflict(
         ({"joined_at": "2024-01-01T01:00:00+01:00"}, "joined_at = '2024-01-01 00:00:00Z'"),
     ],
 )
-def test_the_same_value_written_otherwise_is_no_edit(
+def test_the_same_value_in_another_spelling_is_no_edit(
     import_: Import, ann: Person, after: dict[str, Any], edit: str
 ) -> None:
     Person.objects.filter(pk=ann.pk).update(custom_fields={"b": 1})
@@ -138,7 +139,9 @@ def test_the_same_value_written_otherwise_is_no_edit(
     assert (ann.title, ann.custom_fields, ann.joined_at) == ("Dr", {"b": 1}, None)
 
 
-def test_other_columns_and_references_to_it_do_not_matter(import_: Import, ann: Person) -> None:
+def test_edits_of_other_columns_and_references_to_an_updated_record_are_no_conflict(
+    import_: Import, ann: Person
+) -> None:
     update_by_import(import_, ann, title="Prof")
     Person.objects.filter(pk=ann.pk).update(role_id=7, last_name="Lee")
     make_import(creator=ann)
@@ -149,8 +152,8 @@ def test_other_columns_and_references_to_it_do_not_matter(import_: Import, ann: 
     assert (ann.title, ann.last_name, ann.role_id) == ("Dr", "Lee", 7)
 
 
-def test_what_moves_by_itself_is_no_edit(acme: NewOrganization, ann: Person) -> None:
-    import_ = run(acme, {"person": [{"first_name": "Bob"}]})
+def test_a_new_value_of_an_ignored_field_is_no_edit(acme: NewOrganization, ann: Person) -> None:
+    import_ = import_rows(acme, {"person": [{"first_name": "Bob"}]})
     update_by_import(import_, ann, row=2, last_seen_at="2024-01-01T00:00:00Z")
     Person.objects.update(last_seen_at=timezone.now())
 
@@ -158,7 +161,7 @@ def test_what_moves_by_itself_is_no_edit(acme: NewOrganization, ann: Person) -> 
     assert Person.objects.get(pk=ann.pk).last_seen_at is None
 
 
-def test_numbers_come_back_to_the_last_digit(acme: NewOrganization, import_: Import, ann: Person) -> None:
+def test_numbers_are_restored_to_the_last_digit(acme: NewOrganization, import_: Import, ann: Person) -> None:
     digits = '{"a": 12345678901234567890.1234567890123456789010, "b": 1E+40}'
     execute("UPDATE people_person SET custom_fields = %s::jsonb WHERE id = %s", digits, ann.pk)
     kept = "SELECT custom_fields::text FROM people_person WHERE id = %s"
@@ -170,8 +173,10 @@ def test_numbers_come_back_to_the_last_digit(acme: NewOrganization, import_: Imp
     assert ask(kept, ann.pk) == before
 
 
-def test_records_that_are_gone_are_no_obstacle_and_are_noted(acme: NewOrganization, ann: Person) -> None:
-    import_ = run(acme, {"person": [{"first_name": "Bob"}, {"first_name": "Cid"}]})
+def test_updated_records_that_are_gone_are_no_conflict_and_are_logged_as_gone(
+    acme: NewOrganization, ann: Person
+) -> None:
+    import_ = import_rows(acme, {"person": [{"first_name": "Bob"}, {"first_name": "Cid"}]})
     zoe = make_person(organization=acme.organization, first_name="Zoe")
     update_by_import(import_, ann, row=3, title="Prof")
     update_by_import(import_, zoe, row=4, title="Prof")
@@ -183,7 +188,7 @@ def test_records_that_are_gone_are_no_obstacle_and_are_noted(acme: NewOrganizati
     assert list(outcomes) == [(1, "gone", None), (2, None, None), (3, None, None), (4, "gone", None)]
 
 
-def test_what_a_record_referred_to_before_may_be_gone(acme: NewOrganization, import_: Import, ann: Person) -> None:
+def test_a_previous_company_that_was_deleted_is_a_conflict(acme: NewOrganization, import_: Import, ann: Person) -> None:
     old = make_company(organization=acme.organization, name="Old")
     new = make_company(organization=acme.organization, name="New")
     Person.objects.filter(pk=ann.pk).update(company=old)
@@ -199,7 +204,7 @@ def test_what_a_record_referred_to_before_may_be_gone(acme: NewOrganization, imp
     assert (ann.title, ann.company) == ("Dr", new)
 
 
-def test_a_record_that_moved_to_another_organization_is_gone_and_stays_as_it_is(
+def test_an_updated_record_moved_to_another_organization_counts_as_gone_and_stays_as_it_is(
     acme: NewOrganization, import_: Import, ann: Person
 ) -> None:
     old = make_company(organization=acme.organization, name="Old")
@@ -217,10 +222,10 @@ def test_imports_reverted_in_reverse_order_restore_the_first_state(
     acme: NewOrganization, ann: Person, on_conflict: Any
 ) -> None:
     before = take_snapshot(without=IMPORT_TABLES)
-    first = run(acme, ROWS)
+    first = import_rows(acme, ROWS)
     update_by_import(first, ann, row=9, title="Prof", last_name="Lee", company_id=Company.objects.get(name="Reds").pk)
     middle = take_snapshot(without=IMPORT_TABLES)
-    second = run(acme, {"company": [{"name": "Greens"}]})
+    second = import_rows(acme, {"company": [{"name": "Greens"}]})
     update_by_import(second, ann, title="Sir", company_id=Company.objects.get(name="Greens").pk)
     update_by_import(second, Person.objects.get(first_name="Bob"), row=2, title="Mr")
 

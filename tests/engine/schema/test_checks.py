@@ -1,4 +1,4 @@
-"""System checks: a declaration that does not fit, or a database that folds letters otherwise, is told at the start."""
+"""System checks report a declaration that does not fit, or a database that folds letters differently."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ TITLE = Column("title", clean=text)
 
 
 def check(*importables: Importable, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, str, str | None]]:
-    """Id, sentence and hint of each message about these types, when no others are registered."""
+    """The id, text and hint of each message if only these types are registered."""
     monkeypatch.setattr(registry, "_importables", {importable.name: importable for importable in importables})
     return [(message.id, message.msg, message.hint) for message in check_importables()]
 
 
 def make_model(name: str, *, options: Any = None, **fields: Any) -> type[models.Model]:
-    """A model of records of an organization; ``options`` are those of its ``Meta``."""
+    """A model of an organization's records; ``options`` are set on its ``Meta``."""
     meta = type("Meta", (), {"app_label": "companies", **(options or {})})
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     members = {"organization": organization, "title": models.CharField(max_length=9), "__module__": __name__, **fields}
@@ -44,7 +44,7 @@ def refer_to(model: Any) -> models.ForeignKey:
     return models.ForeignKey(model, on_delete=models.CASCADE, related_name="+", null=True)
 
 
-def test_what_is_registered_is_in_order() -> None:
+def test_the_registered_types_pass_all_checks() -> None:
     assert check_importables() == []
 
 
@@ -56,7 +56,7 @@ def test_what_is_registered_is_in_order() -> None:
         ("person", "person.company refers to its own type"),
     ],
 )
-def test_a_reference_that_no_import_can_follow_is_an_error(
+def test_a_reference_that_no_import_can_resolve_is_an_error(
     monkeypatch: pytest.MonkeyPatch, to: str, sentence: str
 ) -> None:
     company = Importable(name="company", model=Company, columns=(NAME,))
@@ -241,7 +241,7 @@ def test_this_database_folds_letters_as_imports_do(db: None) -> None:
         (("LATIN1", "i", "é"), ["imports.E002"]),
     ],
 )
-def test_a_database_that_folds_otherwise_is_told(
+def test_a_database_that_folds_letters_differently_is_reported(
     monkeypatch: pytest.MonkeyPatch, answer: tuple[str, str, str], messages: list[str]
 ) -> None:
     class Cursor:

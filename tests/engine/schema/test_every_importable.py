@@ -1,4 +1,4 @@
-"""What holds for every type that can be imported, put to the test with rows that are made from its declaration."""
+"""What holds for every importable type, tested with rows that are made from its declaration."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from importsvc.engine.parse import cells
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import Column, Importable, Reference
 from importsvc.imports.errors import RowsInvalid
-from importsvc.imports.models import Import
-from importsvc.imports.services import create_import, get_resource_type, revert_import, run_import
+from importsvc.imports.services import get_resource_type
 from importsvc.urls import router
 from people.services import NewOrganization
 from tests.admin_pages import (
-    admin_user,  # noqa: F401 - the user of admin_client
     read,
     url_of,
 )
 from tests.engine.updates import IMPORT_TABLES
+from tests.imports.steps import import_rows, revert, stage
 from tests.snapshots import Snapshot, take_snapshot
 
 
@@ -34,9 +33,9 @@ class Cell:
     """A cell that a cleaner takes, what it makes of it, and one that it refuses.
 
     Attributes:
-        given: neither blank nor what a blank cell means.
-        stored: what a record has then.
-        refused: another cell, and what is wrong with it.
+        given: a cell that is neither blank nor the default.
+        stored: the value of the record.
+        refused: an invalid cell, and its problem.
     """
 
     given: Any
@@ -63,7 +62,7 @@ def cell_of(column: Column) -> Cell:
 
 
 def minimal_row(importable: Importable) -> dict[str, Any]:
-    """As little as a row may say."""
+    """A row of the required columns only."""
     return {column.name: cell_of(column).stored for column in importable.columns if column.required}
 
 
@@ -80,7 +79,7 @@ def referred_value(reference: Reference) -> str:
 
 
 def with_needed(importable: Importable, row: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """The row, and rows of other types that a full one refers to."""
+    """The row, and the rows of other types that it refers to."""
     needed: dict[str, list[dict[str, Any]]] = {}
     for reference in importable.references:
         (referred,) = needed.setdefault(reference.to, [minimal_row(registry.get(reference.to))])
@@ -93,7 +92,7 @@ def every_type() -> list[Any]:
 
 
 def every(kind: str) -> list[Any]:
-    """Each type with each of its columns, or only those that are ``required`` or ``unique``, or its references."""
+    """Each type with each of its columns, or with its ``required`` or ``unique`` columns or references only."""
     return [
         pytest.param(importable, declared.name, id=f"{importable.name}-{declared.name}")
         for importable in registry.in_dependency_order()
@@ -102,20 +101,12 @@ def every(kind: str) -> list[Any]:
     ]
 
 
-def stage(acme: NewOrganization, rows: Any) -> Import:
-    return create_import(organization=acme.organization, creator=acme.person, import_data=rows)
-
-
-def run(acme: NewOrganization, rows: Any) -> Import:
-    return run_import(organization=acme.organization, import_id=stage(acme, rows).pk)
-
-
 def newest(importable: Importable) -> Any:
     return importable.model._default_manager.order_by("-id")[0]
 
 
 def assert_refused(acme: NewOrganization, importable: Importable, row: Any, column: str, problem: str) -> None:
-    """The row is refused for this reason alone, and where it stands is told; nothing is written."""
+    """The row is refused with this error only, at its position, and nothing is written."""
     before = take_snapshot()
 
     with pytest.raises(RowsInvalid) as caught:
@@ -135,7 +126,7 @@ def before(acme: NewOrganization) -> Snapshot:
 def test_a_minimal_row_becomes_a_record_of_defaults(acme: NewOrganization, importable: Importable) -> None:
     row = minimal_row(importable)
 
-    run(acme, {importable.name: [row]})
+    import_rows(acme, {importable.name: [row]})
 
     record = newest(importable)
     defaults = {column.name: column.default(acme.organization) for column in importable.columns if column.default}
@@ -150,7 +141,7 @@ def test_a_minimal_row_becomes_a_record_of_defaults(acme: NewOrganization, impor
 
 @pytest.mark.parametrize("importable", every_type())
 def test_a_full_row_fills_every_column(acme: NewOrganization, importable: Importable) -> None:
-    run(acme, with_needed(importable, full_row(importable)))
+    import_rows(acme, with_needed(importable, full_row(importable)))
 
     record = newest(importable)
     stored = {column.name: getattr(record, column.name) for column in importable.columns}
@@ -167,7 +158,7 @@ def test_a_full_row_fills_every_column(acme: NewOrganization, importable: Import
 def test_headers_match_however_they_are_spelled(acme: NewOrganization, importable: Importable, spell: Any) -> None:
     row = {spell(name): cell for name, cell in full_row(importable).items()}
 
-    import_ = run(acme, with_needed(importable, row))
+    import_ = import_rows(acme, with_needed(importable, row))
 
     after: Any = import_.changes.get(record_type=importable.name).after
     assert {column.column for column in importable.fields} <= set(after)
@@ -182,7 +173,7 @@ def test_a_required_column_that_is_blank_is_refused(
 
 
 @pytest.mark.parametrize(("importable", "column"), every("column"))
-def test_a_cell_that_is_not_acceptable_is_refused(acme: NewOrganization, importable: Importable, column: str) -> None:
+def test_an_invalid_cell_is_refused(acme: NewOrganization, importable: Importable, column: str) -> None:
     cell, problem = cell_of(importable.columns[importable.position(column)]).refused
 
     assert_refused(acme, importable, {**minimal_row(importable), column: cell}, column, problem)
@@ -202,7 +193,7 @@ def test_a_unique_value_is_refused_once_it_is_taken_whatever_its_case(
         stage(acme, {importable.name: [row, again]})
     assert caught.value.detail == {importable.name: [{"row": 2, **entry}]}
 
-    run(acme, {importable.name: [row]})
+    import_rows(acme, {importable.name: [row]})
     assert_refused(acme, importable, again, column, "has already been taken")
 
 
@@ -220,13 +211,13 @@ def test_an_unknown_column_is_refused(acme: NewOrganization, importable: Importa
 
 @pytest.mark.parametrize("importable", every_type())
 @pytest.mark.parametrize("make_row", [full_row, minimal_row])
-def test_reverting_leaves_nothing(
+def test_reverting_removes_every_record(
     acme: NewOrganization, before: Snapshot, importable: Importable, make_row: Any
 ) -> None:
     rows = with_needed(importable, make_row(importable))
-    import_ = run(acme, rows)
+    import_ = import_rows(acme, rows)
 
-    removed = revert_import(organization=acme.organization, import_id=import_.pk).removed
+    removed = revert(import_).removed
 
     assert removed == {name: len(of_type) for name, of_type in rows.items()}
     assert take_snapshot(without=IMPORT_TABLES) == before
@@ -241,8 +232,8 @@ def test_a_served_type_has_the_same_name_in_lists_and_in_changes(importable: Imp
 
 
 @pytest.mark.parametrize("importable", every_type())
-def test_the_admin_leads_to_the_records(acme: NewOrganization, importable: Importable, admin_client: Client) -> None:
-    run(acme, with_needed(importable, full_row(importable)))
+def test_the_admin_links_to_the_records(acme: NewOrganization, importable: Importable, admin_client: Client) -> None:
+    import_rows(acme, with_needed(importable, full_row(importable)))
     record = newest(importable)
 
     sidebar = read(admin_client, "/admin/").partition('id="nav-sidebar-apps"')[2].partition("</nav>")[0]

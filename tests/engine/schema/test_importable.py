@@ -15,7 +15,7 @@ def test_a_row_has_its_columns_before_its_references() -> None:
     assert [PLAYER.position(name) for name in PLAYER.column_names] == [0, 1, 2, 3, 4, 5]
 
 
-def test_headers_lead_to_positions() -> None:
+def test_headers_map_to_positions() -> None:
     assert PLAYER.headers == {"firstname": 0, "email": 1, "nick": 2, "taglist": 3, "team": 4, "formerteam": 5}
 
 
@@ -32,14 +32,14 @@ def test_headers_of_one_column_are_normalized_to_one(header: str) -> None:
         ((Column("team", clean=text),), (Reference("team", to="team", by="name"),)),
     ],
 )
-def test_two_columns_that_no_header_could_tell_apart_cannot_be_declared(
+def test_two_columns_with_one_normalized_header_cannot_be_declared(
     columns: tuple[Column, ...], references: tuple[Reference, ...]
 ) -> None:
-    with pytest.raises(ValueError, match="Two columns of player would be told apart only by case, spaces, '_' or '-'"):
+    with pytest.raises(ValueError, match="Two columns of player differ only in case, spaces, '_' or '-'"):
         Importable(name="player", model=NO_MODEL, columns=columns, references=references)
 
 
-def test_the_fields_of_a_model_are_those_that_rows_fill_the_organization_and_the_others() -> None:
+def test_the_fields_of_a_model_are_its_columns_the_organization_and_other_fields() -> None:
     importable = Importable(
         name="person",
         model=Person,
@@ -49,17 +49,17 @@ def test_the_fields_of_a_model_are_those_that_rows_fill_the_organization_and_the
 
     assert [field.attname for field in importable.fields] == ["title", "first_name", "company_id"]
     assert importable.organization_field.attname == "organization_id"
-    others = [field.attname for field in importable.other_fields]
-    everything = {"id", "organization_id", "title", "first_name", "company_id", *others}
+    other = [field.attname for field in importable.other_fields]
+    everything = {"id", "organization_id", "title", "first_name", "company_id", *other}
     assert everything == {field.attname for field in Person._meta.concrete_fields}
-    assert len(everything) == len(others) + 5
+    assert len(everything) == len(other) + 5
 
 
 @pytest.mark.parametrize(
     ("name", "computed"),
     [("created_at", True), ("tag_list", False), ("is_user", False), ("title", False), ("first_name", False)],
 )
-def test_only_a_default_that_is_another_one_each_time_is_computed(name: str, computed: bool) -> None:
+def test_only_a_default_that_differs_each_time_is_computed(name: str, computed: bool) -> None:
     importable = Importable(name="person", model=Person, columns=(Column(name, clean=text),))
 
     assert has_computed_default(importable.fields[0]) is computed

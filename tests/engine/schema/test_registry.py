@@ -40,7 +40,7 @@ def test_a_type_is_found_by_its_name_until_it_is_unregistered() -> None:
         registry.get("team")
 
 
-def test_a_name_is_given_once() -> None:
+def test_a_name_is_registered_once() -> None:
     register(declare("team"))
 
     with pytest.raises(ValueError, match="An importable named 'team' is registered already"):

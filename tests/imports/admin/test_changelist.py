@@ -1,4 +1,4 @@
-"""The list of imports says what each came to in words, and is filtered and searched."""
+"""The list of imports shows the outcome of each, and can be filtered and searched."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from importsvc.imports.admin.changelist import ImportListAdmin, describe_duratio
 from importsvc.imports.models import ImportState
 from people.services import NewOrganization
 from tests.admin_pages import (
-    admin_user,  # noqa: F401 - who admin_client is
-    import_rows,
     read,
     url_of,
 )
 from tests.builders import PUBLISHED_ROWS, make_import, make_organization, make_person, rows_of_size
+from tests.imports.steps import import_rows
 
 LIST = "/admin/imports/import/"
 
@@ -32,7 +31,7 @@ def ids_of(client: Client, **query: Any) -> list[int]:
 
 
 def cells_of(page: str, column: str) -> list[str]:
-    """What the list shows in a column, from top to bottom."""
+    """The cells of a column of the list, from top to bottom."""
     return re.findall(rf'<td[^>]* data-label="{column}">(.*?)</td>', page)
 
 
@@ -50,7 +49,7 @@ def cells_of(page: str, column: str) -> list[str]:
         (86_405, "1 d"),
     ],
 )
-def test_durations_are_said_as_one_says_them(seconds: float, words: str) -> None:
+def test_durations_are_shown_in_their_two_largest_units(seconds: float, words: str) -> None:
     assert describe_duration(timedelta(seconds=seconds)) == words
 
 
@@ -65,12 +64,12 @@ def test_durations_are_said_as_one_says_them(seconds: float, words: str) -> None
         ({"gone_since": {"created": 4, "updated": 0}}, "created 4 gone_since"),
     ],
 )
-def test_what_was_made_is_said_by_type(counts: Any, words: str) -> None:
+def test_written_records_are_counted_by_type(counts: Any, words: str) -> None:
     assert describe_made(counts) == words
 
 
 @pytest.mark.django_db
-def test_the_list_says_what_each_import_made(acme: NewOrganization, admin_client: Client) -> None:
+def test_the_list_shows_the_records_that_each_import_wrote(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     make_import(creator=acme.person)
     page = read(admin_client, LIST)
@@ -80,13 +79,13 @@ def test_the_list_says_what_each_import_made(acme: NewOrganization, admin_client
 
 
 @pytest.mark.django_db
-def test_the_list_asks_the_same_queries_however_many_imports(
+def test_the_list_costs_a_fixed_number_of_queries(
     acme: NewOrganization, admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     import_rows(acme, PUBLISHED_ROWS)
     for shown in (1, 26):
-        # 1. the session, 2. its user, 3. how many imports, 4. those of the page with organization, creator and the
-        # size of what is staged
+        # 1. the session, 2. its user, 3. the number of imports, 4. the imports of the page with organization, creator
+        # and the size of the staged rows
         with django_assert_num_queries(4) as queries:
             assert len(ids_of(admin_client)) == shown
         asked = " ".join(query["sql"] for query in queries.captured_queries)
@@ -157,13 +156,13 @@ def test_the_list_is_filtered_by_import_model_and_by_days(acme: NewOrganization,
         {"import_model_id": "x"},
     ],
 )
-def test_what_is_no_value_is_no_condition(acme: NewOrganization, admin_client: Client, query: dict[str, str]) -> None:
+def test_an_invalid_filter_value_is_ignored(acme: NewOrganization, admin_client: Client, query: dict[str, str]) -> None:
     import_ = make_import(creator=acme.person)
     assert ids_of(admin_client, **query) == [import_.pk]
 
 
 @pytest.mark.django_db
-def test_a_number_that_no_import_can_have_finds_none(acme: NewOrganization, admin_client: Client) -> None:
+def test_a_number_out_of_range_finds_no_import(acme: NewOrganization, admin_client: Client) -> None:
     make_import(creator=acme.person)
     assert ids_of(admin_client, import_model_id=str(10**30)) == []
     assert ids_of(admin_client, q=str(10**30)) == []

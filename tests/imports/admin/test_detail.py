@@ -1,4 +1,4 @@
-"""Operators look at imports in the admin. They can be reverted there, see test_admin_revert.py, and nothing else."""
+"""An import's page in the admin shows everything about it, and nothing can be edited there."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from people.services import NewOrganization
 from tests.admin_pages import (
     ESCAPED,
     SCRIPT,
-    admin_user,  # noqa: F401 - who admin_client is
-    import_rows,
     read,
     update_ann,
     url_of,
 )
 from tests.builders import PUBLISHED_ROWS, make_import, make_organization
+from tests.imports.steps import import_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -29,12 +28,12 @@ LIST = "/admin/imports/import/"
 
 
 def fields_of(page: str) -> dict[str, str]:
-    """What an import's page says of it, by label."""
+    """The fields of an import's page, by label."""
     pairs = re.findall(r'<label class="block[^>]*>([^<]*)</label> </div>.*?<div class="readonly[^>]*>(.*?)</div>', page)
     return {label: re.sub("<.*?>", "", value).strip() for label, value in pairs}
 
 
-def test_a_page_says_what_became_of_the_rows(acme: NewOrganization, admin_client: Client) -> None:
+def test_the_page_counts_rows_by_outcome(acme: NewOrganization, admin_client: Client) -> None:
     import_ = update_ann(acme)
     page = fields_of(read(admin_client, url_of(import_)))
     assert {name: page[name] for name in ("On duplicate", "Counts")} == {
@@ -43,15 +42,13 @@ def test_a_page_says_what_became_of_the_rows(acme: NewOrganization, admin_client
     }
 
 
-def test_a_page_of_what_was_not_run_or_by_an_older_version_leaves_that_open(
-    acme: NewOrganization, admin_client: Client
-) -> None:
+def test_the_page_of_an_import_without_counts_shows_none(acme: NewOrganization, admin_client: Client) -> None:
     for state in ImportState:
         page = fields_of(read(admin_client, url_of(make_import(creator=acme.person, state=state))))
         assert page["Counts"] == "-"
 
 
-def test_markup_is_shown_as_text(acme: NewOrganization, admin_client: Client) -> None:
+def test_markup_in_data_is_escaped(acme: NewOrganization, admin_client: Client) -> None:
     evil = make_organization(name=SCRIPT, email="evil@evil.test", first_name=SCRIPT)
     company = f"{SCRIPT} and sons"
     rows = {"company": [{"name": company}], "person": [{"first_name": SCRIPT, "title": SCRIPT, "company": company}]}
@@ -75,7 +72,7 @@ def test_imports_cannot_be_added_edited_or_deleted(acme: NewOrganization, admin_
     assert 'name="_save"' not in page
 
 
-def test_a_page_tells_who_did_what_and_when_and_what_is_yet_to_come(
+def test_the_page_lists_past_steps_with_actor_and_time_and_the_steps_to_come(
     acme: NewOrganization, admin_client: Client
 ) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
@@ -102,9 +99,7 @@ def test_a_page_tells_who_did_what_and_when_and_what_is_yet_to_come(
     assert steps()[3].endswith("UTC")
 
 
-def test_what_would_stand_in_the_way_of_a_revert_is_told_when_asked_for(
-    acme: NewOrganization, admin_client: Client
-) -> None:
+def test_conflicts_of_a_revert_are_shown_on_request(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     url = url_of(import_)
 

@@ -1,4 +1,4 @@
-"""An import's page shows staged rows as tables, page by page."""
+"""An import's page shows staged rows as tables with pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from people.services import NewOrganization
 from tests.admin_pages import (
     ESCAPED,
     SCRIPT,
-    admin_user,  # noqa: F401 - who admin_client is
     read,
     url_of,
 )
@@ -50,7 +49,7 @@ def test_staged_rows_are_paged(acme: NewOrganization, admin_client: Client) -> N
     assert "<td>Company 200</td>" not in last
 
 
-def test_of_many_staged_rows_only_those_of_the_page_are_read(acme: NewOrganization, admin_client: Client) -> None:
+def test_only_the_staged_rows_of_the_page_are_read(acme: NewOrganization, admin_client: Client) -> None:
     rows = {"company": [{"name": f"Company {number}"} for number in range(1, 20_001)]}
     import_ = make_import(creator=acme.person, import_data=rows)
 
@@ -88,7 +87,7 @@ def test_cells_are_shown_as_they_were_sent(acme: NewOrganization, admin_client: 
     assert "".join(f"<td>{cell}</td>" for cell in cells) in page
 
 
-def test_an_import_without_staged_rows_says_so(acme: NewOrganization, admin_client: Client) -> None:
+def test_the_page_says_that_there_are_no_staged_rows(acme: NewOrganization, admin_client: Client) -> None:
     page = read(admin_client, url_of(make_import(creator=acme.person)))
 
     assert "<h2>Staged rows</h2> <p>None.</p>" in page

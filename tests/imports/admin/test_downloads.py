@@ -1,4 +1,4 @@
-"""Files of what an import brought and did: whole, streamed, and nothing that a spreadsheet would run."""
+"""Downloads of an import's rows and changes: complete, streamed, and without formulas."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import (
     SCRIPT,
-    admin_user,  # noqa: F401 - who admin_client is
-    import_rows,
     log_in_staff,
     read,
 )
 from tests.builders import make_import, make_person
+from tests.imports.steps import import_rows
 
 FORMULA = "=HYPERLINK(1)"
 
@@ -60,7 +59,7 @@ def test_staged_rows_come_exactly_as_they_were_sent_chunk_by_chunk(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_downloaded_is_of_one_moment(
+def test_a_download_is_a_consistent_snapshot(
     acme: NewOrganization, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 1)
@@ -79,9 +78,7 @@ def with_another_connection(statement: str) -> None:
         cursor.execute(statement)
 
 
-def test_changes_come_a_line_for_each_field_with_what_became_of_them(
-    acme: NewOrganization, admin_client: Client
-) -> None:
+def test_changes_have_a_line_for_each_field_with_its_outcome(acme: NewOrganization, admin_client: Client) -> None:
     ann = make_person(organization=acme.organization, first_name="Ann", email="ann@acme.test", title="Boss")
     rows = {"person": [{"email": "ann@acme.test", "title": None, "tag_list": "a"}, {"first_name": FORMULA}]}
     import_ = import_rows(acme, rows, on_duplicate="update")
@@ -115,7 +112,7 @@ def test_no_cell_is_a_formula_and_none_breaks_the_table(acme: NewOrganization, a
 
 
 @pytest.mark.parametrize("what", ["staged_data", "changes"])
-def test_who_may_not_look_at_imports_may_not_download_them(acme: NewOrganization, client: Client, what: str) -> None:
+def test_downloads_need_permission_to_view_imports(acme: NewOrganization, client: Client, what: str) -> None:
     import_ = import_rows(acme, {"person": [{"first_name": "A"}]})
 
     assert download(client, what, import_.pk).status_code == 302  # to log in
@@ -123,13 +120,11 @@ def test_who_may_not_look_at_imports_may_not_download_them(acme: NewOrganization
 
 
 @pytest.mark.parametrize("what", ["staged_data", "changes"])
-def test_there_is_nothing_to_download_of_an_import_that_does_not_exist(
-    db: None, admin_client: Client, what: str
-) -> None:
+def test_downloads_of_an_import_that_does_not_exist_are_not_found(db: None, admin_client: Client, what: str) -> None:
     assert download(admin_client, what, 2**62).status_code == 404
 
 
-def test_the_page_leads_to_both(acme: NewOrganization, admin_client: Client) -> None:
+def test_the_page_links_to_both_downloads(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_rows(acme, {"person": [{"first_name": "A"}]})
     empty = make_import(creator=acme.person)
 

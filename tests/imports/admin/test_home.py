@@ -1,4 +1,4 @@
-"""The home page tells the state of all imports, from a fixed number of queries."""
+"""The home page shows the state of all imports with a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import (
     SCRIPT,
-    admin_user,  # noqa: F401 - who admin_client is
-    import_rows,
     log_in_staff,
     read,
 )
 from tests.builders import PUBLISHED_ROWS, make_import, make_organization
+from tests.imports.steps import import_rows
 
 HOME = "/admin/"
 NOW = datetime(2024, 3, 31, 12, 0, tzinfo=UTC)
@@ -45,11 +44,11 @@ def table(page: str, name: str) -> str:
 
 
 @pytest.mark.django_db
-def test_days_tell_imports_and_rows_by_what_became_of_them(acme: NewOrganization) -> None:
+def test_days_count_imports_and_rows_by_outcome(acme: NewOrganization) -> None:
     make_processed(acme.person, NOW)
     make_processed(acme.person, NOW, reverted_at=NOW)
     make_import(creator=acme.person, created_at=NOW)
-    # By a version that kept no counts.
+    # An import without stored counts.
     make_import(creator=acme.person, created_at=NOW, started_at=NOW, processed_at=NOW)
     first_moment = datetime(2024, 3, 2, tzinfo=UTC)
     make_processed(acme.person, first_moment)
@@ -67,7 +66,7 @@ def test_days_tell_imports_and_rows_by_what_became_of_them(acme: NewOrganization
 
 
 @pytest.mark.django_db
-def test_rows_are_those_that_an_import_really_wrote(acme: NewOrganization) -> None:
+def test_only_rows_that_an_import_wrote_are_counted(acme: NewOrganization) -> None:
     import_rows(acme, PUBLISHED_ROWS)
     reverted = import_rows(acme, {"person": [{"first_name": "A"}, {"first_name": "B"}, {"first_name": "C"}]})
     revert_import(organization=acme.organization, import_id=reverted.pk)
@@ -77,7 +76,9 @@ def test_rows_are_those_that_an_import_really_wrote(acme: NewOrganization) -> No
 
 
 @pytest.mark.django_db
-def test_organizations_with_most_rows_come_first_and_those_without_do_not(acme: NewOrganization) -> None:
+def test_organizations_with_most_rows_come_first_and_organizations_without_rows_are_left_out(
+    acme: NewOrganization,
+) -> None:
     globex, idle, former = (make_organization(name=name) for name in ("Globex", "Idle", "Former"))
     make_processed(acme.person, NOW)
     for _ in range(2):
@@ -92,7 +93,7 @@ def test_organizations_with_most_rows_come_first_and_those_without_do_not(acme: 
 
 
 @pytest.mark.django_db
-def test_what_was_not_run_within_an_hour_is_shown_latest_first(acme: NewOrganization) -> None:
+def test_imports_that_were_not_run_within_an_hour_are_shown_latest_first(acme: NewOrganization) -> None:
     make_import(creator=acme.person, created_at=NOW - timedelta(minutes=59))
     make_processed(acme.person, NOW - timedelta(days=1))
     waiting = [make_import(creator=acme.person, created_at=NOW - timedelta(hours=2)) for _ in range(12)]
@@ -107,7 +108,7 @@ def test_what_was_not_run_within_an_hour_is_shown_latest_first(acme: NewOrganiza
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_is_seen_while_it_goes_on_and_not_longer(acme: NewOrganization) -> None:
+def test_a_run_is_shown_only_while_it_is_in_progress(acme: NewOrganization) -> None:
     make_import(creator=acme.person)
     import_ = make_import(creator=acme.person)
     locked, seen = threading.Event(), threading.Event()
@@ -140,7 +141,7 @@ def test_a_run_is_seen_while_it_goes_on_and_not_longer(acme: NewOrganization) ->
 
 
 @pytest.mark.django_db
-def test_the_page_shows_it_all(acme: NewOrganization, admin_client: Client) -> None:
+def test_the_page_shows_every_section(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     waiting = make_import(creator=acme.person, created_at=timezone.now() - timedelta(days=2, hours=1))
 
@@ -157,7 +158,7 @@ def test_the_page_shows_it_all(acme: NewOrganization, admin_client: Client) -> N
 
 
 @pytest.mark.django_db
-def test_an_empty_service_says_so(admin_client: Client) -> None:
+def test_the_page_says_that_there_are_no_imports(admin_client: Client) -> None:
     page = read(admin_client, HOME)
     assert "Nothing runs, and nothing waits longer than an hour." in page
     assert "No imports yet." in page
@@ -165,7 +166,7 @@ def test_an_empty_service_says_so(admin_client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_page_asks_the_same_queries_however_many_imports(
+def test_the_page_costs_a_fixed_number_of_queries(
     acme: NewOrganization, admin_client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(2):
@@ -183,7 +184,7 @@ def test_the_page_asks_the_same_queries_however_many_imports(
 
 
 @pytest.mark.django_db
-def test_who_may_not_see_imports_sees_none_here(acme: NewOrganization) -> None:
+def test_imports_are_shown_only_with_permission_to_view_them(acme: NewOrganization) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     page = read(log_in_staff(codename="view_company"), HOME)
     assert str(import_) not in page
@@ -192,7 +193,7 @@ def test_who_may_not_see_imports_sees_none_here(acme: NewOrganization) -> None:
 
 
 @pytest.mark.django_db
-def test_markup_is_shown_as_text(admin_client: Client) -> None:
+def test_markup_in_data_is_escaped(admin_client: Client) -> None:
     evil = make_organization(name=SCRIPT, email="evil@evil.test", first_name=SCRIPT)
     import_rows(evil, PUBLISHED_ROWS)
     make_import(creator=evil.person, created_at=timezone.now() - timedelta(hours=2))

@@ -1,4 +1,4 @@
-"""Operators revert imports in the admin, after they have seen what that would undo, if they may."""
+"""Operators revert imports in the admin after a confirmation that shows what would be undone."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import (
     SCRIPT,
-    admin_user,  # noqa: F401 - who admin_client is
     confirm,
-    import_rows,
     messages_of,
     read,
     url_of,
 )
 from tests.builders import PUBLISHED_ROWS, make_import, make_person
+from tests.imports.steps import import_rows
 from tests.snapshots import take_snapshot
 
 pytestmark = pytest.mark.django_db
@@ -35,25 +34,25 @@ MOVED = "not reverted: something has changed since it was shown to you. This is 
 
 
 def ask(client: Client, *imports: Import) -> Any:
-    """The confirmation of the button, or of the list's action for several imports."""
+    """The confirmation page of the button, or of the list's action for several imports."""
     if len(imports) == 1:
         return client.get(url_of(imports[0], "revert"))
     return client.post(LIST, {"action": "revert_selected", "_selected_action": [import_.pk for import_ in imports]})
 
 
 def shown(confirmation: Any) -> dict[int, tuple[str, list[str]]]:
-    """What a confirmation says of the imports that can be reverted, by id, with the conflicts."""
+    """The imports that a confirmation offers to revert, by id: the summary and the conflicts."""
     assert confirmation.status_code == 200
     return {each.import_.pk: (each.would, list(each.conflicts)) for each in confirmation.context["possible"]}
 
 
 def refused(confirmation: Any) -> dict[int, str]:
-    """Why a confirmation says that imports cannot be reverted, by id."""
+    """The reasons of a confirmation for imports that cannot be reverted, by id."""
     return {each.import_.pk: each.refusal for each in confirmation.context["refused"]}
 
 
 def import_update(caller: NewOrganization) -> Import:
-    """An import that updated a person and made another; of both the title was edited since."""
+    """An import that updated a person and created another; the title of both was edited since."""
     ann = {"first_name": "Ann", "email": "ann@acme.test"}
     make_person(organization=caller.organization, title="Before", last_name="Old", **ann)
     rows = {"person": [{**ann, "title": "Updated", "last_name": "New"}, {"first_name": "Bob", "title": "Made"}]}
@@ -63,7 +62,7 @@ def import_update(caller: NewOrganization) -> Import:
 
 
 def people() -> dict[str, tuple[str | None, str | None]]:
-    """Last name and title of those of ``import_update`` who are there."""
+    """Last name and title of the people of ``import_update``, by first name."""
     found = Person.objects.filter(first_name__in=["Ann", "Bob"]).values_list("first_name", "last_name", "title")
     return {first_name: (last_name, title) for first_name, last_name, title in found}
 
@@ -88,13 +87,13 @@ def test_the_button_reverts_after_a_confirmation(acme: NewOrganization, admin_cl
     assert "Reverted: removed 1 company, 1 person" in read(admin_client, f"{LIST}{import_.pk}/history/")
 
 
-def test_who_reverted_is_kept_on_the_import(acme: NewOrganization, admin_client: Client) -> None:
+def test_the_user_of_a_revert_is_stored_on_the_import(acme: NewOrganization, admin_client: Client) -> None:
     confirm(admin_client, ask(admin_client, import_rows(acme, PUBLISHED_ROWS)))
     admin = User.objects.get(username="admin")
     assert Import.objects.get().reverted_by == {"kind": "staff", "name": "admin", "id": admin.pk}
 
 
-def test_conflicts_are_shown_with_what_can_be_done_about_them(acme: NewOrganization, admin_client: Client) -> None:
+def test_conflicts_are_shown_with_the_ways_to_resolve_them(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     company, john = Company.objects.get(name="Import"), Person.objects.get(first_name="John")
     contact = make_person(organization=acme.organization, company=company)
@@ -115,7 +114,7 @@ def test_conflicts_are_shown_with_what_can_be_done_about_them(acme: NewOrganizat
     assert SCRIPT not in page
     radio = r'<input type="radio" name="on_conflict" value="(\w+)"[^>]*?( checked)?> (\w+: .*?)</label>'
     choices = re.findall(radio, page)
-    assert choices == [(name, " checked" if name == "refuse" else "", said) for name, said in ON_CONFLICT.items()]
+    assert choices == [(name, " checked" if name == "refuse" else "", label) for name, label in ON_CONFLICT.items()]
 
     response = confirm(admin_client, confirmation)
     reason = "2 changes or references since the import stand in the way"
@@ -124,7 +123,7 @@ def test_conflicts_are_shown_with_what_can_be_done_about_them(acme: NewOrganizat
     assert not LogEntry.objects.exists()
 
 
-def test_conflicts_may_be_kept(acme: NewOrganization, admin_client: Client) -> None:
+def test_edits_can_be_kept(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_update(acme)
     response = confirm(admin_client, ask(admin_client, import_), on_conflict="keep")
     assert messages_of(response) == [f"Import {import_.pk}: kept 2 people"]
@@ -132,7 +131,7 @@ def test_conflicts_may_be_kept(acme: NewOrganization, admin_client: Client) -> N
     assert LogEntry.objects.get().get_change_message() == "Reverted: kept 2 people"
 
 
-def test_changes_may_be_discarded(acme: NewOrganization, admin_client: Client) -> None:
+def test_edits_can_be_discarded(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_update(acme)
     response = confirm(admin_client, ask(admin_client, import_), on_conflict="discard")
     assert messages_of(response) == [f"Import {import_.pk}: removed 1 person; restored 1 person"]
@@ -140,7 +139,7 @@ def test_changes_may_be_discarded(acme: NewOrganization, admin_client: Client) -
 
 
 @pytest.mark.parametrize("choice", ["refuse", "keep", "discard"])
-def test_what_has_changed_since_it_was_shown_is_shown_again(
+def test_a_revert_with_an_outdated_confirmation_is_confirmed_again(
     acme: NewOrganization, admin_client: Client, choice: str
 ) -> None:
     import_ = import_update(acme)
@@ -157,14 +156,14 @@ def test_what_has_changed_since_it_was_shown_is_shown_again(
         table: rows for table, rows in before.items() if table != "django_session"
     }
 
-    response = confirm(admin_client, again)  # what was chosen is still chosen
+    response = confirm(admin_client, again)  # the earlier choice is preselected
     assert response.redirect_chain == [(url_of(import_), 302)]
     assert Import.objects.get().state == (ImportState.PROCESSED if choice == "refuse" else ImportState.REVERTED)
 
 
-def test_nothing_is_reverted_that_was_not_shown(acme: NewOrganization, admin_client: Client) -> None:
+def test_only_imports_shown_in_the_confirmation_are_reverted(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
-    tag = {f"tag_{import_.pk}": "0" * 32}
+    tag = {f"etag_{import_.pk}": "0" * 32}
     for sent in ({}, {"on_conflict": "ask", **tag}, {"on_conflict": "refuse"}, {"on_conflict": "keep", **tag}):
         response = admin_client.post(url_of(import_, "revert"), sent)
         assert shown(response) == {import_.pk: ("remove 1 company, 1 person", [])}
@@ -172,7 +171,7 @@ def test_nothing_is_reverted_that_was_not_shown(acme: NewOrganization, admin_cli
     assert "This field is required." in admin_client.post(url_of(import_, "revert")).content.decode()
 
 
-def test_what_was_reverted_meanwhile_cannot_be_reverted(acme: NewOrganization, admin_client: Client) -> None:
+def test_an_import_reverted_meanwhile_cannot_be_reverted_again(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     confirmation = ask(admin_client, import_)
     revert_import(organization=acme.organization, import_id=import_.pk)
@@ -210,7 +209,7 @@ def test_selected_imports_are_reverted_newest_first_after_a_confirmation(
     assert LogEntry.objects.count() == 2
 
 
-def test_of_selected_imports_only_those_that_have_changed_are_shown_again(
+def test_only_selected_imports_that_changed_meanwhile_are_confirmed_again(
     acme: NewOrganization, admin_client: Client
 ) -> None:
     moved = import_rows(acme, PUBLISHED_ROWS)
@@ -225,7 +224,7 @@ def test_of_selected_imports_only_those_that_have_changed_are_shown_again(
     assert messages_of(confirm(admin_client, again)) == [f"Import {moved.pk}: removed 1 company; 1 person gone already"]
 
 
-def test_an_import_that_another_built_upon_is_shown_again_without_it(
+def test_an_import_whose_records_a_newer_one_referred_to_is_confirmed_again(
     acme: NewOrganization, admin_client: Client
 ) -> None:
     older = import_rows(acme, {"company": [{"name": "Old"}]})

@@ -1,4 +1,4 @@
-"""Nobody reverts imports in the admin who may not, and nothing is reverted that is not there."""
+"""Reverting imports in the admin needs a permission, and an import that exists."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from django.urls import reverse
 from importsvc.imports.models import Import, ImportState
 from people.services import NewOrganization
 from tests.admin_pages import (
-    admin_user,  # noqa: F401 - who admin_client is
     confirm,
-    import_rows,
     log_in_staff,
     read,
     url_of,
 )
 from tests.builders import PUBLISHED_ROWS
+from tests.imports.steps import import_rows
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/imports/import/"
 
 
-def test_those_who_may_only_look_cannot_revert(acme: NewOrganization) -> None:
+def test_permission_to_view_is_not_enough_to_revert(acme: NewOrganization) -> None:
     staff = log_in_staff(codename__startswith="view_")
     import_ = import_rows(acme, PUBLISHED_ROWS)
     assert "Revert…" not in read(staff, url_of(import_))
@@ -58,7 +57,7 @@ def test_a_forged_post_reverts_nothing(acme: NewOrganization) -> None:
     assert Import.objects.get().state == ImportState.REVERTED
 
 
-def test_strangers_are_asked_to_log_in(acme: NewOrganization, client: Client) -> None:
+def test_an_anonymous_user_is_asked_to_log_in(acme: NewOrganization, client: Client) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     for url in (LIST, url_of(import_), url_of(import_, "revert")):
         for response in (client.get(url), client.post(url)):

@@ -1,4 +1,4 @@
-"""What an import did, change by change, over HTTP: before, between and after import and revert."""
+"""The changes of an import over HTTP: before the import, after it and after its revert."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def rows(api: ApiClient, path: str) -> list[str]:
     ]
 
 
-def test_before_an_import_is_run_it_has_changed_nothing(scene: Scene) -> None:
+def test_an_import_that_was_not_run_has_no_changes(scene: Scene) -> None:
     path = f"imports/{scene.import_id}/changes"
 
     assert_is(scene.api.get(path), scene.page([], path))
 
 
-def test_an_import_that_was_run_tells_each_record_it_wrote_with_what_it_gave_and_replaced(scene: Scene) -> None:
+def test_changes_show_each_written_record_with_its_new_and_replaced_values(scene: Scene) -> None:
     ids = scene.run()
     path = f"imports/{scene.import_id}/changes"
 
@@ -43,7 +43,7 @@ def test_an_import_that_was_run_tells_each_record_it_wrote_with_what_it_gave_and
     assert_is(scene.api.get(path), scene.page(data, path))
 
 
-def test_a_revert_is_told_beside_what_was_done_and_records_stay_linked_when_they_are_gone(scene: Scene) -> None:
+def test_changes_show_the_outcome_of_a_revert_and_still_link_to_removed_records(scene: Scene) -> None:
     ids = scene.run()
     path = f"imports/{scene.import_id}/changes"
     greens, bob = scene.greens.pk, scene.bob.pk
@@ -56,7 +56,7 @@ def test_a_revert_is_told_beside_what_was_done_and_records_stay_linked_when_they
     assert_is(scene.api.get(path), scene.page(scene.resources(ids, attributes, created=(greens, bob)), path))
 
 
-def test_what_a_revert_kept_and_what_was_gone_is_told(scene: Scene) -> None:
+def test_changes_show_which_records_a_revert_kept_and_which_were_gone(scene: Scene) -> None:
     ids = scene.run()
     path = f"imports/{scene.import_id}/changes"
     greens, bob = scene.greens.pk, scene.bob.pk
@@ -71,7 +71,7 @@ def test_what_a_revert_kept_and_what_was_gone_is_told(scene: Scene) -> None:
     assert_is(scene.api.get(path), scene.page(scene.resources(ids, attributes, created=(greens, bob)), path))
 
 
-def test_edits_that_a_revert_discarded_leave_no_trace_in_what_is_told(scene: Scene) -> None:
+def test_changes_do_not_show_edits_that_a_revert_discarded(scene: Scene) -> None:
     scene.run()
     Person.objects.filter(pk=scene.bob.pk).update(title="Chair")
     scene.revert(on_conflict="discard")
@@ -119,7 +119,7 @@ def test_changes_are_filtered_sorted_and_paged(scene: Scene, query: str, found: 
     assert ", ".join(rows(scene.api, f"imports/{scene.import_id}/changes?{query}")) == found
 
 
-def test_links_and_figures_are_those_of_every_list(scene: Scene) -> None:
+def test_links_and_counts_are_like_those_of_every_list(scene: Scene) -> None:
     scene.run()
     path = f"imports/{scene.import_id}/changes"
 
@@ -150,7 +150,7 @@ def test_links_and_figures_are_those_of_every_list(scene: Scene) -> None:
         ("", None, None),
     ],
 )
-def test_only_fields_that_are_asked_for_are_shown_in_the_order_of_all(
+def test_only_requested_fields_are_shown_in_the_usual_order(
     scene: Scene, fields: str, attributes: list[str] | None, relationships: list[str] | None
 ) -> None:
     scene.run()
@@ -185,7 +185,7 @@ def test_only_fields_that_are_asked_for_are_shown_in_the_order_of_all(
         ("fields[import_changes]=id", "parameter", "Field 'id' of 'import_changes'"),
     ],
 )
-def test_what_changes_cannot_be_asked_for_is_refused(scene: Scene, query: str, code: str, named: str) -> None:
+def test_unsupported_query_parameters_of_changes_are_refused(scene: Scene, query: str, code: str, named: str) -> None:
     response = scene.api.get(f"imports/{scene.import_id}/changes?{query}")
 
     detail = f"{named} is not supported on this endpoint"
@@ -240,9 +240,7 @@ def test_changes_cannot_be_written(scene: Scene, method: str) -> None:
     assert_error(response, 405, "method_not_allowed", "This method is not allowed on this endpoint")
 
 
-def test_records_of_a_type_that_is_not_registered_any_more_go_by_its_name(
-    acme: NewOrganization, api: ApiClient
-) -> None:
+def test_records_of_an_unregistered_type_are_identified_by_its_name(acme: NewOrganization, api: ApiClient) -> None:
     import_ = make_import(creator=acme.person, state=ImportState.PROCESSED)
     change = Change.objects.create(
         organization=acme.organization,
@@ -274,7 +272,7 @@ def test_records_of_a_type_that_is_not_registered_any_more_go_by_its_name(
     }
 
 
-def test_values_are_those_that_the_record_shows(api: ApiClient) -> None:
+def test_values_have_the_form_that_the_record_shows(api: ApiClient) -> None:
     odd = {"a": 0.1, "b": 10**30, "c": 1e16, "d": -0.0, "e": 1e-7, "f": "\u2028 🦄 \x7f", "g": {"": [None, True]}}
     import_id = api.run({"person": [{"first_name": "Ann", "email": "ann@acme.test", "custom_fields": odd}]})
 
@@ -288,7 +286,7 @@ def test_values_are_those_that_the_record_shows(api: ApiClient) -> None:
     ]
 
 
-def test_changes_have_a_tag_like_everything_that_is_read(scene: Scene) -> None:
+def test_changes_have_a_tag_like_every_document(scene: Scene) -> None:
     scene.run()
     path = f"imports/{scene.import_id}/changes"
     tag = scene.api.get(path).headers["ETag"]

@@ -1,4 +1,4 @@
-"""What is not on the published page is shown to who asks for it by name; and what clients may say in its terms."""
+"""Fields that are not on the published page are shown on request, and some of them can be written."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from importsvc.imports.models import Import, ImportState
 from tests.builders import PUBLISHED_ROWS, make_import
 from tests.client import ApiClient, assert_error, document_of
-from tests.imports.api.test_on_duplicate import counts
 from tests.imports.change_documents import Scene
+from tests.imports.steps import counts
 from tests.snapshots import take_snapshot
 
 PUBLISHED = ["import_model_id", "creator_id", "sample", "started_at", "processed_at", "reverted_at"]
@@ -22,13 +22,13 @@ def creator(api: ApiClient) -> dict[str, Any]:
 
 
 def shown(document: Any) -> list[list[str]]:
-    """Names of attributes and relationships of each resource."""
+    """The names of the attributes and relationships of each resource in a response."""
     data = document["data"]
     return [[*each["attributes"], *each["relationships"]] for each in (data if isinstance(data, list) else [data])]
 
 
 @pytest.mark.parametrize("query", ["", "?include=", "?fields[people]=title"])
-def test_without_being_asked_nothing_is_shown_that_is_not_on_the_page(api: ApiClient, query: str) -> None:
+def test_fields_that_are_not_on_the_published_page_are_shown_only_on_request(api: ApiClient, query: str) -> None:
     published = [*PUBLISHED, "organization", "creator"]
     body = {"data": {"type": "imports", "attributes": {"import_data": PUBLISHED_ROWS, "on_duplicate": "update"}}}
     created = document_of(api.send("POST", f"imports{query}", body))
@@ -45,7 +45,7 @@ def test_without_being_asked_nothing_is_shown_that_is_not_on_the_page(api: ApiCl
     assert [shown(document) for document in documents] == [[published]] * 6
 
 
-def test_what_is_asked_for_is_shown_alone_and_in_the_order_of_all_whatever_the_operation(api: ApiClient) -> None:
+def test_requested_fields_are_shown_alone_and_in_the_usual_order_by_every_operation(api: ApiClient) -> None:
     def read(response: Any) -> dict[str, Any]:
         document = document_of(response)
         assert shown(document) == [["on_duplicate", "counts", "creator"]]
@@ -71,7 +71,7 @@ def test_what_is_asked_for_is_shown_alone_and_in_the_order_of_all_whatever_the_o
     assert read(reverted) == {"on_duplicate": "update", "counts": made}
 
 
-def test_lists_show_what_is_asked_for_too(api: ApiClient) -> None:
+def test_lists_show_requested_fields_too(api: ApiClient) -> None:
     make_import(
         creator=api.caller.person, state=ImportState.PROCESSED, on_duplicate="skip", counts={"person": counts()}
     )
@@ -86,7 +86,7 @@ def test_lists_show_what_is_asked_for_too(api: ApiClient) -> None:
     assert all("relationships" not in each for each in document["data"])
 
 
-def test_what_is_on_request_is_nothing_to_filter_or_sort_by(api: ApiClient) -> None:
+def test_fields_on_request_cannot_be_filtered_or_sorted_by(api: ApiClient) -> None:
     for query, code, named in [
         ("filter[on_duplicate]=skip", "filter", "Filter 'on_duplicate'"),
         ("sort=counts", "sort", "Sort by 'counts'"),
@@ -135,17 +135,19 @@ def test_on_conflict_is_one_of_three_words(api: ApiClient, value: Any) -> None:
         ("PATCH", "imports/{}/revert", "import_data"),
     ],
 )
-def test_each_is_said_where_it_means_something(api: ApiClient, method: str, path: str, attribute: str) -> None:
+def test_an_attribute_that_an_operation_does_not_use_is_refused(
+    api: ApiClient, method: str, path: str, attribute: str
+) -> None:
     path = path.format(api.stage(PUBLISHED_ROWS))
-    said = {} if "revert" in path else {"import_data": PUBLISHED_ROWS}
+    attributes = {} if "revert" in path else {"import_data": PUBLISHED_ROWS}
 
-    response = api.send_import(method, path, **{**said, attribute: "keep"})
+    response = api.send_import(method, path, **{**attributes, attribute: "keep"})
 
     detail = "is not a known attribute"
     assert_error(response, 422, "invalid_attribute", detail, source={"pointer": f"data/attributes/{attribute}"})
 
 
-def test_what_can_only_be_read_may_be_sent_back(api: ApiClient) -> None:
+def test_read_only_attributes_may_be_sent_back(api: ApiClient) -> None:
     def asked(path: str) -> dict[str, Any]:
         names = ",".join([*PUBLISHED, "on_duplicate", "counts"])
         attributes: dict[str, Any] = document_of(api.get(f"{path}?fields[imports]={names}"))["data"]["attributes"]
@@ -158,7 +160,7 @@ def test_what_can_only_be_read_may_be_sent_back(api: ApiClient) -> None:
     assert api.send_import("PATCH", f"{path}/revert", **asked(path)).status_code == 200
 
 
-def test_what_is_not_said_stays_as_it_is(scene: Scene) -> None:
+def test_an_attribute_that_is_not_sent_keeps_its_value(scene: Scene) -> None:
     path = f"imports/{scene.import_id}"
     rows = {"person": [{"email": "ann@acme.test", "title": "Chief"}]}
 
@@ -169,7 +171,7 @@ def test_what_is_not_said_stays_as_it_is(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "title"),
+    ("attributes", "status", "title"),
     [
         ({}, 409, "Chair"),
         ({"on_conflict": "refuse"}, 409, "Chair"),
@@ -177,20 +179,20 @@ def test_what_is_not_said_stays_as_it_is(scene: Scene) -> None:
         ({"on_conflict": "discard"}, 200, "Boss"),
     ],
 )
-def test_a_revert_does_about_conflicts_what_it_is_told(
-    scene: Scene, said: dict[str, str], status: int, title: str
+def test_a_revert_treats_conflicts_as_on_conflict_says(
+    scene: Scene, attributes: dict[str, str], status: int, title: str
 ) -> None:
     scene.run()
     type(scene.ann).objects.filter(pk=scene.ann.pk).update(title="Chair")
 
-    response = scene.api.send_import("PATCH", f"imports/{scene.import_id}/revert", **said)
+    response = scene.api.send_import("PATCH", f"imports/{scene.import_id}/revert", **attributes)
 
     assert response.status_code == status
     scene.ann.refresh_from_db()
     assert scene.ann.title == title
 
 
-def test_who_moved_an_import_is_kept(scene: Scene) -> None:
+def test_the_caller_of_each_transition_is_stored(scene: Scene) -> None:
     scene.run()
     scene.revert()
 

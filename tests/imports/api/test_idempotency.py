@@ -1,4 +1,4 @@
-"""Requests that are sent again with the same ``Idempotency-Key``: the same response, and the work runs once."""
+"""Requests sent again with the same ``Idempotency-Key`` get the same response, and the work runs once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROWS = json.dumps(DOCUMENT)
 
 
 def operations(api: ApiClient) -> Iterator[tuple[str, str, Any]]:
-    """The four of them, each possible after the one before: method, path and document."""
+    """The four writing operations in an order in which each is possible: method, path and document."""
     path = f"imports/{api.stage(PUBLISHED_ROWS)}"
     yield "POST", "imports", DOCUMENT
     yield "PATCH", path, DOCUMENT
@@ -60,7 +60,7 @@ def test_every_writing_operation_runs_once_and_gets_the_same_response_again(api:
         assert ("Location" in again.headers) == (path == "imports")
 
 
-def test_a_replay_shows_what_was_then_and_not_what_is_now(api: ApiClient, keyed: ApiClient) -> None:
+def test_a_replay_is_the_stored_response_and_not_the_current_state(api: ApiClient, keyed: ApiClient) -> None:
     path = f"imports/{api.stage(PUBLISHED_ROWS)}"
     first = keyed.request("POST", f"{path}/import")
     api.request("PATCH", f"{path}/revert")
@@ -70,15 +70,13 @@ def test_a_replay_shows_what_was_then_and_not_what_is_now(api: ApiClient, keyed:
     assert document_of(api.get(path))["data"]["attributes"]["reverted_at"] is not None
 
 
-def test_without_a_key_the_same_is_another_request(api: ApiClient, keyed: ApiClient) -> None:
+def test_the_same_request_without_a_key_is_another_request(api: ApiClient, keyed: ApiClient) -> None:
     first = keyed.send_import("POST", "imports", import_data=PUBLISHED_ROWS)
 
     assert api.stage(PUBLISHED_ROWS) != document_of(first)["data"]["id"]
 
 
-def test_refusals_that_the_work_decided_are_given_again_even_if_it_could_be_done_now(
-    api: ApiClient, keyed: ApiClient
-) -> None:
+def test_a_refusal_by_the_work_is_replayed_even_if_the_work_would_succeed_now(api: ApiClient, keyed: ApiClient) -> None:
     company = make_company(organization=api.caller.organization, name="Import")
     staged = f"imports/{api.stage({'person': [{'first_name': 'Ann'}]})}"
     missing = f"imports/{int(staged.rpartition('/')[2]) + 1}"
@@ -107,7 +105,7 @@ def test_refusals_that_the_work_decided_are_given_again_even_if_it_could_be_done
     assert take_snapshot() == done
 
 
-def test_what_a_refusal_left_undone_is_done_with_another_key(api: ApiClient, keyed: ApiClient) -> None:
+def test_refused_work_can_be_done_with_another_key(api: ApiClient, keyed: ApiClient) -> None:
     rows = {"person": [{"first_name": ""}]}
     assert keyed.send_import("POST", "imports", import_data=rows).status_code == 422
     rows["person"][0]["first_name"] = "Ann"
@@ -121,7 +119,7 @@ def test_the_same_key_with_another_request_is_refused(api: ApiClient, keyed: Api
     path = f"imports/{api.stage(PUBLISHED_ROWS)}"
     first = keyed.send_import("PATCH", path, import_data=PUBLISHED_ROWS)
     assert first.status_code == 200
-    others: list[tuple[str, str, Any, dict[str, str]]] = [
+    different: list[tuple[str, str, Any, dict[str, str]]] = [
         ("PATCH", path, {"data": {**DOCUMENT["data"], "id": path.rpartition("/")[2]}}, {}),
         ("PATCH", f"{path}?include=", DOCUMENT, {}),
         ("PATCH", f"{path}?fields[imports]=sample", DOCUMENT, {}),
@@ -134,7 +132,7 @@ def test_the_same_key_with_another_request_is_refused(api: ApiClient, keyed: Api
     ]
     done = take_snapshot()
 
-    for method, url, document, headers in others:
+    for method, url, document, headers in different:
         assert_error(ask(keyed, method, url, document, headers), *REUSED, source=SOURCE)
 
     assert take_snapshot() == done
@@ -169,7 +167,7 @@ def test_keys_belong_to_an_organization(keyed: ApiClient) -> None:
     assert_replayed(first, keyed.send_import("POST", "imports", import_data=PUBLISHED_ROWS))
 
 
-def test_who_of_the_organization_sends_it_again_makes_no_difference(keyed: ApiClient, acme: NewOrganization) -> None:
+def test_another_person_of_the_organization_gets_the_same_replay(keyed: ApiClient, acme: NewOrganization) -> None:
     grace = make_person(organization=acme.organization, is_user=True)
     first = keyed.send_import("POST", "imports", import_data=PUBLISHED_ROWS)
     keyed.headers["X-Auth-Token"] = create_token(person=grace)
@@ -177,7 +175,7 @@ def test_who_of_the_organization_sends_it_again_makes_no_difference(keyed: ApiCl
     assert_replayed(first, keyed.send_import("POST", "imports", import_data=PUBLISHED_ROWS))
 
 
-def test_who_may_not_ask_any_more_gets_no_replay(keyed: ApiClient) -> None:
+def test_a_deactivated_person_gets_no_replay(keyed: ApiClient) -> None:
     assert keyed.send_import("POST", "imports", import_data=PUBLISHED_ROWS).status_code == 201
     type(keyed.caller.person).objects.update(deactivated_at=timezone.now())
 
@@ -186,14 +184,14 @@ def test_who_may_not_ask_any_more_gets_no_replay(keyed: ApiClient) -> None:
     assert_error(again, 401, "unauthenticated", "You are not authenticated")
 
 
-def test_both_spellings_are_one_key(keyed: ApiClient) -> None:
+def test_a_key_is_the_same_with_and_without_quotes(keyed: ApiClient) -> None:
     first = keyed.send_import("POST", "imports", import_data=PUBLISHED_ROWS)
     keyed.headers["Idempotency-Key"] = '"again"'
 
     assert_replayed(first, keyed.send_import("POST", "imports", import_data=PUBLISHED_ROWS))
 
 
-def test_after_its_time_a_key_is_as_good_as_new(keyed: ApiClient, settings: Settings) -> None:
+def test_an_expired_key_can_be_used_again(keyed: ApiClient, settings: Settings) -> None:
     settings.IDEMPOTENCY_KEY_HOURS = 3
     first = keyed.send_import("POST", "imports", import_data=PUBLISHED_ROWS)
     keys = IdempotencyKey.objects.all()
@@ -209,7 +207,7 @@ def test_after_its_time_a_key_is_as_good_as_new(keyed: ApiClient, settings: Sett
 
 
 @pytest.mark.parametrize("accepted", [None, "gzip"])
-def test_replays_are_compressed_for_those_who_ask_for_it(keyed: ApiClient, accepted: str | None) -> None:
+def test_replays_are_compressed_for_clients_that_accept_gzip(keyed: ApiClient, accepted: str | None) -> None:
     first = keyed.request("POST", "imports", json.dumps(DOCUMENT), headers={"Accept-Encoding": accepted})
     plain = keyed.request("POST", "imports", json.dumps(DOCUMENT))
     compressed = keyed.request("POST", "imports", json.dumps(DOCUMENT), headers={"Accept-Encoding": "gzip"})
@@ -221,18 +219,18 @@ def test_replays_are_compressed_for_those_who_ask_for_it(keyed: ApiClient, accep
     assert [each.headers["Idempotency-Replayed"] for each in (plain, compressed)] == ["true", "true"]
 
 
-def test_a_request_without_a_key_costs_nothing_more(api: ApiClient) -> None:
+def test_a_request_without_a_key_costs_no_further_query(api: ApiClient) -> None:
     for method, path, document in operations(api):
         with CaptureQueriesContext(connection) as queries:
             assert ask(api, method, path, document).status_code in (200, 201)
         assert not [query for query in queries if "idempotency" in query["sql"] or "advisory" in query["sql"]]
 
 
-def test_a_replay_reads_the_caller_and_the_key(keyed: ApiClient) -> None:
+def test_a_replay_only_queries_the_caller_and_the_key(keyed: ApiClient) -> None:
     keyed.request("POST", "imports", ROWS)
 
     with CaptureQueriesContext(connection) as queries:
         keyed.request("POST", "imports", ROWS)
 
-    # The token, a transaction (in tests a part of one), the lock, the key, the end of the transaction.
+    # The token, a transaction (in tests a savepoint), the lock, the key, the end of the transaction.
     assert [query["sql"].split()[0] for query in queries] == ["SELECT", "SAVEPOINT", "SELECT", "SELECT", "RELEASE"]

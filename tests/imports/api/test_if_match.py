@@ -1,4 +1,4 @@
-"""Tags of previews, and imports and reverts that are held by ``If-Match`` to what was shown."""
+"""The tag of a preview, and runs and reverts on the condition that it still matches (``If-Match``)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def assert_precondition_failed(response: Any) -> None:
     assert_error(response, 412, "precondition_failed", CHANGED, source={"header": "If-Match"})
 
 
-def test_a_preview_has_a_strong_tag_of_its_own_and_is_never_taken_for_known(scene: Scene) -> None:
+def test_a_preview_has_a_strong_tag_and_is_never_304(scene: Scene) -> None:
     path = f"imports/{scene.import_id}/import"
 
     response = scene.api.get(path)
@@ -36,7 +36,7 @@ def test_a_preview_has_a_strong_tag_of_its_own_and_is_never_taken_for_known(scen
     assert (head.status_code, head.headers) == (200, response.headers)
 
 
-def test_what_is_held_to_its_preview_is_done_while_nothing_has_moved(scene: Scene) -> None:
+def test_a_request_with_the_current_tag_of_its_preview_is_done(scene: Scene) -> None:
     for method, move in (("POST", "import"), ("PATCH", "revert")):
         path = f"imports/{scene.import_id}/{move}"
         tag = scene.api.get(path).headers["ETag"]
@@ -47,7 +47,7 @@ def test_what_is_held_to_its_preview_is_done_while_nothing_has_moved(scene: Scen
         assert "ETag" not in done.headers
 
 
-def test_what_is_held_to_its_preview_is_not_done_once_something_has_moved(scene: Scene) -> None:
+def test_a_request_with_an_outdated_tag_of_its_preview_is_refused(scene: Scene) -> None:
     for method, move, title in (("POST", "import", "Boss of bosses"), ("PATCH", "revert", "Chair")):
         path = f"imports/{scene.import_id}/{move}"
         tag = scene.api.get(path).headers["ETag"]
@@ -64,9 +64,7 @@ def test_what_is_held_to_its_preview_is_not_done_once_something_has_moved(scene:
 
 
 @pytest.mark.parametrize(("sent", "status"), [("*", 200), (" * ", 200), ('"*"', 412), ('W/"*"', 412), ('""', 412)])
-def test_a_star_is_content_with_any_state_and_in_quotes_it_is_a_tag_that_nothing_has(
-    scene: Scene, sent: str, status: int
-) -> None:
+def test_a_star_matches_any_state_and_a_star_in_quotes_matches_none(scene: Scene, sent: str, status: int) -> None:
     for method, move in (("POST", "import"), ("PATCH", "revert")):
         path = f"imports/{scene.import_id}/{move}"
         response = scene.api.request(method, path, headers={"If-Match": sent})
@@ -77,7 +75,7 @@ def test_a_star_is_content_with_any_state_and_in_quotes_it_is_a_tag_that_nothing
             scene.run()
 
 
-def test_a_tag_that_travelled_with_a_compressed_document_counts(scene: Scene) -> None:
+def test_the_tag_of_a_compressed_preview_matches(scene: Scene) -> None:
     for method, move in (("POST", "import"), ("PATCH", "revert")):
         path = f"imports/{scene.import_id}/{move}"
         plain, compressed = scene.api.get(path), scene.api.get(path, **{"Accept-Encoding": "gzip"})
@@ -90,9 +88,7 @@ def test_a_tag_that_travelled_with_a_compressed_document_counts(scene: Scene) ->
 
 @pytest.mark.parametrize("header", ["banana", "", '"a', "*,*"])
 @pytest.mark.parametrize(("method", "move"), [("POST", "import"), ("PATCH", "revert")])
-def test_a_condition_that_cannot_be_read_is_refused_and_nothing_done(
-    scene: Scene, method: str, move: str, header: str
-) -> None:
+def test_an_invalid_if_match_is_refused_and_nothing_is_done(scene: Scene, method: str, move: str, header: str) -> None:
     if move == "revert":
         scene.run()
     before = take_snapshot()
@@ -104,7 +100,7 @@ def test_a_condition_that_cannot_be_read_is_refused_and_nothing_done(
     assert take_snapshot() == before
 
 
-def test_what_is_asked_of_the_wrong_state_is_a_conflict_whatever_it_is_held_to(scene: Scene) -> None:
+def test_a_request_in_the_wrong_state_is_a_conflict_whatever_its_if_match(scene: Scene) -> None:
     response = scene.api.request("PATCH", f"imports/{scene.import_id}/revert", headers={"If-Match": '"a"'})
 
     assert_error(response, 409, "conflict", "The import is in state 'created' and cannot be reverted")

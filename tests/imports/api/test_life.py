@@ -1,4 +1,4 @@
-"""The life of an import over HTTP: created, processed, reverted, and every move that is refused (section 2.4)."""
+"""An import over HTTP: created, processed and reverted; every other transition is refused (contract, section 2.4)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALLOWED = {("created", "updated"), ("created", "imported"), ("processed", "rever
 
 
 def counts() -> tuple[int, int]:
-    """How many companies and people there are; an organization starts with one of each."""
+    """The numbers of companies and of people; an organization starts with one of each."""
     return Company.objects.count(), Person.objects.count()
 
 
@@ -41,7 +41,7 @@ def move(api: ApiClient, import_id: str, name: str, **attributes: Any) -> Any:
 
 @pytest.mark.parametrize("name", list(MOVES))
 @pytest.mark.parametrize("state", [str(state) for state in ImportState])
-def test_a_move_is_made_from_its_state_only(api: ApiClient, state: str, name: str) -> None:
+def test_a_transition_starts_from_its_own_state_only(api: ApiClient, state: str, name: str) -> None:
     import_id = import_in(api, state)
     before = list(Import.objects.values()), counts()
 
@@ -54,7 +54,7 @@ def test_a_move_is_made_from_its_state_only(api: ApiClient, state: str, name: st
         assert (list(Import.objects.values()), counts()) == before
 
 
-def test_time_stamps_follow_the_moves(api: ApiClient) -> None:
+def test_time_stamps_follow_the_transitions(api: ApiClient) -> None:
     def stamps(response: Any) -> list[str | None]:
         attributes = document_of(response)["data"]["attributes"]
         return [attributes[name] for name in ("started_at", "processed_at", "reverted_at")]
@@ -96,7 +96,7 @@ def test_the_published_payload_makes_a_company_with_a_person_and_leaves_nothing_
     assert api.send_import("POST", "imports", import_data=import_data).status_code == 201
 
 
-def test_rows_that_were_fine_when_staged_are_checked_again_and_a_failed_import_changes_nothing(
+def test_staged_rows_are_checked_again_by_the_run_and_a_failed_import_changes_nothing(
     api: ApiClient,
 ) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
@@ -114,7 +114,7 @@ def test_rows_that_were_fine_when_staged_are_checked_again_and_a_failed_import_c
 
 
 @pytest.mark.parametrize("name", ["updated", "imported"])
-def test_rows_that_are_sent_and_wrong_leave_those_that_are_staged(api: ApiClient, name: str) -> None:
+def test_invalid_rows_that_are_sent_do_not_replace_the_staged_rows(api: ApiClient, name: str) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
     before = list(Import.objects.values())
 
@@ -128,7 +128,7 @@ def test_rows_that_are_sent_and_wrong_leave_those_that_are_staged(api: ApiClient
 
 
 @pytest.mark.parametrize("name", ["updated", "imported"])
-def test_rows_that_are_sent_replace_those_that_are_staged(api: ApiClient, name: str) -> None:
+def test_valid_rows_that_are_sent_replace_the_staged_rows(api: ApiClient, name: str) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
     sent = {"company": [{"name": "Sent"}]}
 
@@ -146,9 +146,7 @@ def test_rows_that_are_sent_replace_those_that_are_staged(api: ApiClient, name: 
     "document",
     [None, {"data": {"type": "imports"}}, {"data": {"type": "imports", "attributes": {}}}],
 )
-def test_an_import_without_rows_of_its_own_runs_those_that_are_staged(
-    api: ApiClient, document: dict[str, Any] | None
-) -> None:
+def test_a_run_that_sends_no_rows_uses_the_staged_rows(api: ApiClient, document: dict[str, Any] | None) -> None:
     staged, nothing = api.stage(PUBLISHED_ROWS), str(make_import(creator=api.caller.person).pk)
     body = None if document is None else json.dumps(document)
 
@@ -161,7 +159,7 @@ def test_an_import_without_rows_of_its_own_runs_those_that_are_staged(
 
 @pytest.mark.parametrize("method", ["POST imports", "PATCH imports/{}", "POST imports/{}/import"])
 @pytest.mark.parametrize("import_data", [None, "", "  "])
-def test_rows_that_are_blank_are_refused_everywhere(api: ApiClient, method: str, import_data: str | None) -> None:
+def test_blank_rows_are_refused_by_every_operation(api: ApiClient, method: str, import_data: str | None) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
 
     response = api.send_import(*method.format(import_id).split(), import_data=import_data)
@@ -184,7 +182,9 @@ def test_rows_that_are_blank_are_refused_everywhere(api: ApiClient, method: str,
         ('{"company": [], "company": [{"name": "A"}]}', "names 'company' twice"),
     ],
 )
-def test_rows_that_are_no_rows_are_refused_with_a_reason(api: ApiClient, import_data: Any, detail: str) -> None:
+def test_import_data_of_another_form_than_rows_is_refused_with_a_reason(
+    api: ApiClient, import_data: Any, detail: str
+) -> None:
     response = api.send_import("POST", "imports", import_data=import_data)
 
     assert_error(response, 422, "invalid_attribute", detail, **IMPORT_DATA)
@@ -224,7 +224,7 @@ def test_creating_turns_a_sample_of_null_into_false(api: ApiClient, sent: dict[s
         (None, {"sample": True}, True),
     ],
 )
-def test_updating_does_so_too_and_leaves_what_is_not_sent(
+def test_updating_turns_a_sample_of_null_into_false_and_keeps_one_that_is_not_sent(
     api: ApiClient, before: bool | None, sent: dict[str, Any], after: bool
 ) -> None:
     import_id = str(make_import(creator=api.caller.person, sample=before).pk)
@@ -233,7 +233,7 @@ def test_updating_does_so_too_and_leaves_what_is_not_sent(
 
 
 @pytest.mark.parametrize("sample", [None, True, False])
-def test_importing_and_reverting_leave_the_sample_alone(api: ApiClient, sample: bool | None) -> None:
+def test_importing_and_reverting_keep_the_sample(api: ApiClient, sample: bool | None) -> None:
     rows = json.dumps(PUBLISHED_ROWS)
     import_id = str(make_import(creator=api.caller.person, sample=sample, import_data=rows).pk)
 
@@ -243,7 +243,7 @@ def test_importing_and_reverting_leave_the_sample_alone(api: ApiClient, sample: 
 
 
 @pytest.mark.parametrize(("sent", "after"), [({}, 7), ({"import_model_id": None}, None), ({"import_model_id": 8}, 8)])
-def test_updating_leaves_the_model_that_is_not_sent(api: ApiClient, sent: dict[str, Any], after: int | None) -> None:
+def test_updating_keeps_a_model_that_is_not_sent(api: ApiClient, sent: dict[str, Any], after: int | None) -> None:
     created = api.send_import("POST", "imports", import_data=PUBLISHED_ROWS, import_model_id=7)
     import_id = document_of(created)["data"]["id"]
 

@@ -1,4 +1,4 @@
-"""What an import or a revert would do, over HTTP: shown without being done."""
+"""Previews of imports and reverts over HTTP."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from importsvc.imports.staging import store_rows
 from people.models import Person
 from tests.builders import PUBLISHED_ROWS
 from tests.client import ApiClient, assert_error, document_of
-from tests.imports.api.test_on_duplicate import counts
 from tests.imports.change_documents import Scene, assert_is
+from tests.imports.steps import counts
 from tests.snapshots import take_snapshot
 
 IMPORT_DATA = {"source": {"pointer": "data/attributes/import_data"}}
@@ -24,7 +24,7 @@ def outcomes(**of_records: int) -> dict[str, int]:
     return {**dict.fromkeys(("removed", "restored", "conflict", "gone"), 0), **of_records}
 
 
-def test_what_an_import_would_do_is_shown_and_not_done(scene: Scene) -> None:
+def test_a_preview_of_an_import_shows_its_changes_and_makes_none(scene: Scene) -> None:
     path = f"imports/{scene.import_id}/import"
     before = take_snapshot()
 
@@ -50,7 +50,7 @@ def test_rows_that_change_nothing_or_are_skipped_are_counted_and_not_listed(scen
         assert_is(scene.api.get(path), scene.page([], path, counts=expected))
 
 
-def test_rows_that_have_become_wrong_are_shown_as_the_run_would_refuse_them(scene: Scene) -> None:
+def test_a_preview_of_rows_that_became_invalid_is_refused_like_the_run(scene: Scene) -> None:
     Person.objects.filter(pk=scene.ann.pk).delete()
     path = f"imports/{scene.import_id}/import"
     before = take_snapshot()
@@ -80,7 +80,7 @@ def test_past_a_thousand_row_errors_the_list_is_cut_and_counted(api: ApiClient) 
     assert document["meta"]["error_count"] == 1_001
 
 
-def test_what_a_revert_would_do_is_shown_and_not_done(scene: Scene) -> None:
+def test_a_preview_of_a_revert_shows_its_changes_and_makes_none(scene: Scene) -> None:
     ids = scene.run()
     path = f"imports/{scene.import_id}/revert"
     before = take_snapshot()
@@ -99,7 +99,7 @@ def test_what_a_revert_would_do_is_shown_and_not_done(scene: Scene) -> None:
     assert_is(response, scene.page(data, path, counts=shown))
 
 
-def test_what_stands_in_the_way_of_a_revert_is_shown_change_by_change(scene: Scene) -> None:
+def test_a_preview_of_a_revert_shows_the_conflicts_of_each_change(scene: Scene) -> None:
     ids = scene.run()
     greens, bob = scene.greens.pk, scene.bob.pk
     Person.objects.filter(pk=scene.ann.pk).update(title="Chair")
@@ -155,7 +155,7 @@ def test_previews_are_paged(scene: Scene, query: str, rows: list[int]) -> None:
     assert [each["links"].keys() for each in (imported, reverted)] == [imported["links"].keys()] * 2
 
 
-def test_a_page_shows_the_same_as_all_of_it(scene: Scene) -> None:
+def test_a_page_of_a_preview_is_a_part_of_the_whole(scene: Scene) -> None:
     scene.run()
     for move in "changes", "revert":
         path = f"imports/{scene.import_id}/{move}"
@@ -173,7 +173,7 @@ def test_a_page_shows_the_same_as_all_of_it(scene: Scene) -> None:
         ("revert", "conflicts,outcome,fields", ["outcome", "fields", "conflicts"]),
     ],
 )
-def test_only_fields_that_are_asked_for_are_shown(scene: Scene, move: str, fields: str, shown: list[str]) -> None:
+def test_only_requested_fields_are_shown(scene: Scene, move: str, fields: str, shown: list[str]) -> None:
     if move == "revert":
         scene.run()
     path = f"imports/{scene.import_id}/{move}"
@@ -203,7 +203,9 @@ def test_only_fields_that_are_asked_for_are_shown(scene: Scene, move: str, field
     ],
 )
 @pytest.mark.parametrize("move", ["import", "revert"])
-def test_previews_can_be_asked_for_nothing_else(scene: Scene, move: str, query: str, code: str, named: str) -> None:
+def test_other_query_parameters_of_previews_are_refused(
+    scene: Scene, move: str, query: str, code: str, named: str
+) -> None:
     assert_error(
         scene.api.get(f"imports/{scene.import_id}/{move}?{query}"),
         400,
@@ -230,7 +232,7 @@ def test_pages_of_previews_are_positive_integers(scene: Scene, move: str, parame
     )
 
 
-def test_what_the_move_would_be_refused_with_its_preview_is_refused_with(scene: Scene) -> None:
+def test_a_preview_is_refused_like_the_request_it_previews(scene: Scene) -> None:
     def assert_same(method: str, move: str, status: int, code: str, detail: Any, **members: Any) -> None:
         path = f"imports/{scene.import_id}/{move}"
         for answer in (scene.api.get(path), scene.api.request(method, path)):
@@ -249,7 +251,7 @@ def test_what_the_move_would_be_refused_with_its_preview_is_refused_with(scene: 
         assert_same(method, move, 409, "conflict", f"The import is in state 'reverted' and cannot be {named}")
 
 
-def test_a_revert_of_what_is_not_importable_any_more_is_refused_in_advance(scene: Scene) -> None:
+def test_a_preview_of_a_revert_of_an_unregistered_type_is_refused(scene: Scene) -> None:
     scene.run()
     Import.objects.get(pk=scene.import_id).changes.filter(record_type="person").update(record_type="deal")
     path = f"imports/{scene.import_id}/revert"

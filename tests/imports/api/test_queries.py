@@ -1,4 +1,4 @@
-"""What answers cost: a fixed number of queries, however many records there are, and never the staged rows."""
+"""Responses cost a fixed number of queries, and only a run and its preview read the staged rows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_perso
 from tests.client import ApiClient, document_of
 
 # 1. the token, with its person and organization
-# 2. how much of organization_features is used
-# Lists read these besides, all other answers only the second one:
-# 3. how many records there are
-# 4. the records of the page, with all that is included
+# 2. the usage of organization_features
+# Further queries of lists; all other responses have only the second one:
+# 3. the number of records
+# 4. the records of the page, with the included records
 LIST, DETAIL = 4, 3
 
 # Once a minute, last_seen_at: a savepoint, the update, the savepoint's release.
@@ -28,7 +28,7 @@ def queries_of(api: ApiClient, method: str, path: str, *, status: int = 200) -> 
 
 
 def populate(api: ApiClient, count: int) -> None:
-    """Imports of as many creators, who work for as many companies."""
+    """As many imports, each with its own creator and company."""
     organization = api.caller.organization
     for number in range(count):
         company = make_company(organization=organization, name=f"Company {number}")
@@ -70,7 +70,7 @@ def test_a_single_record_costs_three_queries(api: ApiClient, path: str) -> None:
     assert len(queries_of(api, "GET", path)) == DETAIL
 
 
-# Changes read the import besides, as something of the organization's.
+# Changes also read the import, to check its organization.
 CHANGES = LIST + 1
 
 
@@ -100,7 +100,7 @@ def test_a_preview_of_three_hundred_changes_costs_as_many_queries_as_one_of_two(
     assert preview(small) == preview(large)
 
 
-def test_who_is_refused_costs_one_query_at_most(api: ApiClient) -> None:
+def test_a_refused_request_costs_one_query_at_most(api: ApiClient) -> None:
     with CaptureQueriesContext(connection) as queries:
         api.request("GET", "imports", headers={"X-Auth-Token": "banana"})
         api.request("GET", "imports", headers={"X-Organization-Id": "banana"})
@@ -110,8 +110,8 @@ def test_who_is_refused_costs_one_query_at_most(api: ApiClient) -> None:
     assert len(queries) == 1
 
 
-def test_the_staged_rows_are_read_by_nothing_but_their_import(api: ApiClient) -> None:
-    """They may be hundreds of megabytes."""
+def test_only_a_run_and_its_preview_read_the_staged_rows(api: ApiClient) -> None:
+    """Staged rows can be hundreds of megabytes."""
     import_id = api.stage(PUBLISHED_ROWS)
     run = f"imports/{import_id}/import"
 

@@ -1,4 +1,4 @@
-"""Responses that are not stored: errors in the request, busy records, failures. A retry with the key runs the work."""
+"""Responses that are not stored (invalid requests, busy records, failures): a retry with the key runs the work."""
 
 from __future__ import annotations
 

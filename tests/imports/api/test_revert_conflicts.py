@@ -1,4 +1,4 @@
-"""Conflicts of a revert over HTTP: a 409 that names records and reasons (contract, section 2.7)."""
+"""Conflicts of a revert over HTTP: 409 with the records and the reasons (contract, section 2.7)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def referred_company(ids: dict[str, str]) -> dict[str, Any]:
 
 @pytest.fixture
 def ids(api: ApiClient) -> dict[str, str]:
-    """An import that was run, and the ids of what it made."""
+    """The ids of an import that was run and of the records it created."""
     return {
         "import": api.run(PUBLISHED_ROWS),
         "company": str(Company.objects.get(name="Import").pk),
@@ -96,7 +96,7 @@ def ids(api: ApiClient) -> dict[str, str]:
         (both_changed, [changed_company, changed_person]),
     ],
 )
-def test_what_was_changed_or_referred_to_since_is_a_conflict_that_is_named(
+def test_every_record_edited_or_referred_to_since_is_named_as_a_conflict(
     api: ApiClient,
     ids: dict[str, str],
     happened: Callable[[ApiClient, dict[str, str]], None],
@@ -119,14 +119,14 @@ def test_what_was_changed_or_referred_to_since_is_a_conflict_that_is_named(
     assert everything() == before
 
 
-def test_a_record_that_is_gone_already_is_no_obstacle(api: ApiClient, ids: dict[str, str]) -> None:
+def test_a_record_that_is_gone_already_is_no_conflict(api: ApiClient, ids: dict[str, str]) -> None:
     Person.objects.filter(pk=ids["person"]).delete()
 
     assert api.request("PATCH", f"imports/{ids['import']}/revert").status_code == 200
     assert not Company.objects.filter(pk=ids["company"]).exists()
 
 
-def test_a_conflict_that_is_removed_is_none(api: ApiClient, ids: dict[str, str]) -> None:
+def test_a_revert_succeeds_once_its_conflicts_are_resolved(api: ApiClient, ids: dict[str, str]) -> None:
     referred_to_by_another_import(api, ids)
     other = document_of(api.get("imports?sort=-id"))["data"][0]["id"]
     path = f"imports/{ids['import']}/revert"
@@ -136,7 +136,7 @@ def test_a_conflict_that_is_removed_is_none(api: ApiClient, ids: dict[str, str])
     assert [answer.status_code for answer in answers] == [409, 200, 200]
 
 
-def test_what_was_there_before_stays(api: ApiClient, ids: dict[str, str]) -> None:
+def test_records_that_existed_before_the_import_stay(api: ApiClient, ids: dict[str, str]) -> None:
     person = api.run({"person": [{"First Name": "Ann", "Company": "acme"}]})
 
     assert api.request("PATCH", f"imports/{person}/revert").status_code == 200
@@ -147,7 +147,7 @@ def test_what_was_there_before_stays(api: ApiClient, ids: dict[str, str]) -> Non
 
 @pytest.fixture
 def updated(api: ApiClient, ids: dict[str, str]) -> Person:
-    """Somebody who was there before, and whom the import moved to the company that it made."""
+    """An existing person that the import moved to a company it created."""
     organization = Company.objects.get(pk=ids["company"]).organization
     old = make_company(organization=organization, name="Old")
     zoe = make_person(organization=organization, first_name="Zoe", company=old, title="Ms")
@@ -156,7 +156,7 @@ def updated(api: ApiClient, ids: dict[str, str]) -> Person:
 
 
 def remember_fax(record: Person) -> None:
-    """Make the change log know a column that is not there."""
+    """Log a value of a column that the table does not have."""
     change = Change.objects.get(record_type="person", record_id=record.pk)
     Change.objects.filter(pk=change.pk).update(after={**(change.after or {}), "fax": "1"})
 
@@ -168,7 +168,7 @@ def refusals(api: ApiClient, ids: dict[str, str]) -> list[dict[str, Any]]:
     return conflicts
 
 
-def test_a_field_that_was_updated_and_edited_is_named_with_its_values(
+def test_an_updated_field_edited_since_is_named_with_its_values(
     api: ApiClient, ids: dict[str, str], updated: Person
 ) -> None:
     Person.objects.filter(pk=updated.pk).update(title="Prof", role_id=1)
@@ -186,7 +186,7 @@ def test_a_field_that_was_updated_and_edited_is_named_with_its_values(
     ]
 
 
-def test_what_it_referred_to_before_and_is_gone_is_named(api: ApiClient, ids: dict[str, str], updated: Person) -> None:
+def test_a_previous_company_that_was_deleted_is_named(api: ApiClient, ids: dict[str, str], updated: Person) -> None:
     old = Company.objects.get(name="Old")
     old_id = old.pk
     old.delete()
@@ -201,11 +201,11 @@ def test_what_it_referred_to_before_and_is_gone_is_named(api: ApiClient, ids: di
         "fields": ["company_id"],
         "before": {"company_id": old_id},
     }
-    # The company's own removal is not in question: what refers to it would not, could it be restored.
+    # The created company is no conflict: its only referrer would be moved back, if that were possible.
     assert len(conflicts) == 1
 
 
-def test_a_column_that_is_gone_is_named(api: ApiClient, ids: dict[str, str], updated: Person) -> None:
+def test_a_dropped_column_is_named(api: ApiClient, ids: dict[str, str], updated: Person) -> None:
     remember_fax(updated)
 
     assert refusals(api, ids) == [
@@ -213,7 +213,7 @@ def test_a_column_that_is_gone_is_named(api: ApiClient, ids: dict[str, str], upd
     ]
 
 
-def test_reasons_in_plain_words(api: ApiClient, ids: dict[str, str], updated: Person) -> None:
+def test_reasons_are_described_in_plain_words(api: ApiClient, ids: dict[str, str], updated: Person) -> None:
     Company.objects.filter(name="Old").delete()
     Person.objects.filter(pk=updated.pk).update(title="Prof")
     remember_fax(updated)

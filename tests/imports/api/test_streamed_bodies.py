@@ -1,4 +1,4 @@
-"""``import_data`` is read from the connection as it comes: what a body may be, and how a broken one is refused."""
+"""``import_data`` is read from the connection as a stream: valid bodies are staged, broken ones are refused."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_of_a_hundred_thousand_types_the_first_unknown_one_is_named(api: ApiClie
     assert_error(response, 422, "invalid_attribute", detail, **POINTER)
 
 
-def test_rows_that_are_named_twice_in_the_document_are_refused(api: ApiClient) -> None:
+def test_import_data_given_twice_in_the_document_is_refused(api: ApiClient) -> None:
     attributes = '"import_data": {"company": [{"name": "A"}]}, "import_data": {"company": [{"name": "B"}]}'
 
     response = api.request("POST", "imports", f'{{"data": {{"type": "imports", "attributes": {{{attributes}}}}}}}')

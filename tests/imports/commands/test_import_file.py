@@ -1,4 +1,4 @@
-"""Operators import files: all rows of one, or none, and everything that is wrong with them in a table."""
+"""``import_file`` imports all rows of a file, or none, and prints every row error in a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from importsvc.imports.models import Import, ImportState
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import PUBLISHED_ROWS, make_company, make_organization, make_person
-from tests.imports.api.test_on_duplicate import counts
+from tests.imports.steps import counts
 from tests.snapshots import take_snapshot
 from tests.staged import read_staged
 
@@ -47,14 +47,14 @@ class Shell(NamedTuple):
         return str(path)
 
     def run(self, rows: Any, *options: Any, **changed: Any) -> str:
-        """What is printed when nothing is refused."""
+        """The output of a command that succeeds."""
         self._call(rows, *options, **changed)
         printed = self.capsys.readouterr()
         assert printed.err == ""
         return printed.out
 
     def refuse(self, rows: Any, *options: Any, code: int = 1, **changed: Any) -> tuple[str, str]:
-        """What is printed, and why it is refused; nothing is changed."""
+        """The output and the error of a command that is refused; checks that nothing has changed."""
         before = take_snapshot()
         with pytest.raises(CommandError) as caught:
             self._call(rows, *options, **changed)
@@ -67,8 +67,8 @@ class Shell(NamedTuple):
     def _call(
         self, rows: Any, *options: Any, organization: int | None = None, email: str = "ada@acme.test", file: str = ""
     ) -> None:
-        whose = ["--organization", str(organization or self.acme.organization.pk), "--email", email]
-        call_command("import_file", file or self.write(rows), *whose, *map(str, options))
+        caller = ["--organization", str(organization or self.acme.organization.pk), "--email", email]
+        call_command("import_file", file or self.write(rows), *caller, *map(str, options))
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_file_becomes_records_of_an_import_like_any_other(shell: Shell) -> Non
     assert john.company == Company.objects.get(name="Import")
 
 
-def test_scripts_get_its_id_and_counts(shell: Shell) -> None:
+def test_json_output_has_the_id_and_the_counts_of_the_import(shell: Shell) -> None:
     document = json.loads(shell.run(PUBLISHED_ROWS, "--json"))
     made = counts(created=1)
     assert document == {
@@ -112,18 +112,18 @@ def test_a_file_may_have_a_byte_order_mark_and_space(shell: Shell, content: str)
 
 
 @pytest.mark.parametrize(
-    ("on_duplicate", "said"),
+    ("on_duplicate", "summary"),
     [("skip", "created 1 person; skipped 1 company"), ("update", "created 1 person; updated 1 company")],
 )
-def test_records_that_are_there_are_skipped_or_updated(shell: Shell, on_duplicate: str, said: str) -> None:
+def test_existing_records_are_skipped_or_updated(shell: Shell, on_duplicate: str, summary: str) -> None:
     make_company(organization=shell.acme.organization, name="Reds")
     rows = {"company": [{"name": "reds", "due_days": 7}], "person": [{"first_name": "Ann"}]}
 
-    assert shell.run(rows, "--dry-run", "--on-duplicate", on_duplicate) == f"Dry run, nothing was written: {said}\n"
+    assert shell.run(rows, "--dry-run", "--on-duplicate", on_duplicate) == f"Dry run, nothing was written: {summary}\n"
     printed = shell.run(rows, "--on-duplicate", on_duplicate)
 
     import_ = Import.objects.get()
-    assert printed == f"Import {import_.pk}: {said}\n"
+    assert printed == f"Import {import_.pk}: {summary}\n"
     assert import_.on_duplicate == on_duplicate
     assert Company.objects.get(name__iexact="reds").due_days == (7 if on_duplicate == "update" else None)
 
@@ -154,13 +154,13 @@ def test_row_errors_are_a_table_with_the_cells(shell: Shell, options: tuple[str,
     assert summary == "6 row errors, nothing imported"
 
 
-def test_one_row_error_is_one(shell: Shell) -> None:
+def test_a_single_row_error_is_counted_in_the_singular(shell: Shell) -> None:
     table, summary = shell.refuse({"company": [{"name": ""}]})
     assert table == "type     row  column  value  message\ncompany    1  name           Name can't be blank\n"
     assert summary == "1 row error, nothing imported"
 
 
-def test_only_the_first_twenty_are_shown(shell: Shell, tmp_path: Path) -> None:
+def test_only_the_first_twenty_row_errors_are_printed(shell: Shell, tmp_path: Path) -> None:
     rows = {"company": [{"name": f"C{number}"} for number in range(2_500)] + [{"name": None}] * 1_500}
 
     table, summary = shell.refuse(rows, "--errors-to", tmp_path / "errors.csv")
@@ -177,7 +177,7 @@ def test_only_the_first_twenty_are_shown(shell: Shell, tmp_path: Path) -> None:
     assert cells[1:] == [["company", str(row), "name", "null", "Name can't be blank"] for row in range(2501, 4001)]
 
 
-def test_a_file_of_errors_has_all_of_them_in_harmless_cells(shell: Shell, tmp_path: Path) -> None:
+def test_an_error_file_has_every_row_error_and_no_formula(shell: Shell, tmp_path: Path) -> None:
     shell.refuse(WRONG_ROWS, "--errors-to", tmp_path / "errors.csv")
 
     assert (tmp_path / "errors.csv").read_text() == (
@@ -191,7 +191,7 @@ def test_a_file_of_errors_has_all_of_them_in_harmless_cells(shell: Shell, tmp_pa
     )
 
 
-def test_no_value_is_too_odd_for_a_file_of_errors_or_a_terminal(shell: Shell, tmp_path: Path) -> None:
+def test_unusual_values_can_be_written_to_an_error_file_and_a_terminal(shell: Shell, tmp_path: Path) -> None:
     odd = '\r\n=HYPERLINK("x"),\x1b[2J\ud800'
     table, _ = shell.refuse({"person": [{"first_name": "A", odd: odd}]}, "--errors-to", tmp_path / "errors.csv")
 
@@ -201,7 +201,7 @@ def test_no_value_is_too_odd_for_a_file_of_errors_or_a_terminal(shell: Shell, tm
     assert value == "'" + odd.replace("\ud800", "\\ud800")
 
 
-def test_a_file_of_errors_has_headers_only_if_there_are_none(shell: Shell, tmp_path: Path) -> None:
+def test_an_error_file_without_errors_has_headers_only(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "errors.csv").write_text("of yesterday")
     shell.run(PUBLISHED_ROWS, "--errors-to", tmp_path / "errors.csv")
     assert read_table(tmp_path / "errors.csv") == [["type", "row", "column", "value", "message"]]
@@ -218,7 +218,7 @@ REFUSED_FILES: list[tuple[bytes, str]] = [
 
 
 @pytest.mark.parametrize(("content", "why"), REFUSED_FILES)
-def test_what_is_no_import_data_is_refused(shell: Shell, tmp_path: Path, content: bytes, why: str) -> None:
+def test_a_file_that_is_no_import_data_is_refused(shell: Shell, tmp_path: Path, content: bytes, why: str) -> None:
     for options in ((), ("--dry-run",)):
         assert shell.refuse(content, *options) == ("", why.format(tmp_path / "rows.json"))
 
@@ -232,15 +232,15 @@ def test_files_that_cannot_be_read_or_written_are_wrong_usage(shell: Shell, tmp_
     assert refused == ("", f"{missing} cannot be written: No such file or directory")
 
 
-def test_the_creator_is_of_the_organization(shell: Shell) -> None:
+def test_the_creator_must_belong_to_the_organization(shell: Shell) -> None:
     other = make_organization().organization.pk
     mine = shell.acme.organization.pk
     for organization, email in [(other, "ada@acme.test"), (10**18, "ada@acme.test"), (mine, "x"), (mine, "x\udcff")]:
         refused = shell.refuse(PUBLISHED_ROWS, organization=organization, email=email)
-        assert refused == ("", f"Nobody in organization {organization} has the address {email!r}.")
+        assert refused == ("", f"No person in organization {organization} has the address {email!r}.")
 
 
-def test_rows_are_those_of_the_organization(shell: Shell) -> None:
+def test_rows_are_checked_against_records_of_the_given_organization(shell: Shell) -> None:
     globex = make_organization()
     make_person(organization=globex.organization, email="john@mail.com")
 
@@ -250,7 +250,7 @@ def test_rows_are_those_of_the_organization(shell: Shell) -> None:
     assert summary == "1 row error, nothing imported"
 
 
-def test_refusals_of_other_kinds_are_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_refusals_are_printed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: Any) -> None:
         raise Busy("Others are writing the same records at this moment")
 
@@ -281,7 +281,9 @@ def test_bad_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize("error", [KeyError("uid"), OSError("No username set")])
-def test_an_account_without_a_name_has_a_number(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_an_operating_system_account_without_a_name_is_identified_by_its_number(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def fail() -> str:
         raise error
 

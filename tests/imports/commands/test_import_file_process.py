@@ -1,4 +1,4 @@
-"""``manage.py import_file`` in a shell: exit codes, the standard input, and a bar that only a terminal sees."""
+"""``manage.py import_file`` in a shell: exit codes, standard input, and a progress bar on terminals only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def whose(acme: NewOrganization) -> list[Any]:
+def caller(acme: NewOrganization) -> list[Any]:
     return ["--organization", acme.organization.pk, "--email", "ada@acme.test"]
 
 
@@ -31,11 +31,11 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_exits_with_0_when_it_is_done_and_1_when_rows_are_wrong(file: Path, whose: list[Any]) -> None:
-    done = manage("import_file", file, *whose)
+def test_the_command_exits_with_0_on_success_and_1_on_row_errors(file: Path, caller: list[Any]) -> None:
+    done = manage("import_file", file, *caller)
     assert done == Outcome(0, f"Import {Import.objects.get().pk}: created 10 companies, 1 person\n")
 
-    refused = manage("import_file", file, *whose)
+    refused = manage("import_file", file, *caller)
     assert (refused.code, refused.err) == (1, "CommandError: 11 row errors, nothing imported\n")
     assert refused.out.splitlines()[:2] == [
         "type     row  column  value          message",
@@ -43,26 +43,26 @@ def test_it_exits_with_0_when_it_is_done_and_1_when_rows_are_wrong(file: Path, w
     ]
 
 
-def test_it_exits_with_2_when_it_is_called_in_a_wrong_way(file: Path, whose: list[Any]) -> None:
-    missing = manage("import_file", "missing.json", *whose)
+def test_the_command_exits_with_2_on_wrong_usage(file: Path, caller: list[Any]) -> None:
+    missing = manage("import_file", "missing.json", *caller)
     assert missing == Outcome(2, "", "CommandError: missing.json cannot be read: No such file or directory\n")
-    unknown = manage("import_file", file, *whose, "--wet-run")
+    unknown = manage("import_file", file, *caller, "--wet-run")
     assert (unknown.code, unknown.out) == (2, "")
     assert unknown.err.endswith("error: unrecognized arguments: --wet-run\n")
 
 
-def test_rows_come_from_the_standard_input(whose: list[Any]) -> None:
-    done = manage("import_file", "-", *whose, stdin=json.dumps(PUBLISHED_ROWS).encode())
+def test_rows_come_from_the_standard_input(caller: list[Any]) -> None:
+    done = manage("import_file", "-", *caller, stdin=json.dumps(PUBLISHED_ROWS).encode())
     assert done == Outcome(0, f"Import {Import.objects.get().pk}: created 1 company, 1 person\n")
 
-    empty = manage("import_file", "-", *whose)
+    empty = manage("import_file", "-", *caller)
     assert empty == Outcome(1, "", "CommandError: The standard input can't be blank\n")
 
 
-def test_scripts_get_every_row_error_as_data(whose: list[Any]) -> None:
+def test_json_output_has_every_row_error(caller: list[Any]) -> None:
     rows = {"person": [{"first_name": "A", "role": [1]}, {"first_name": "B", "company": "Nowhere"}]}
 
-    refused = manage("import_file", "-", *whose, "--json", stdin=json.dumps(rows).encode())
+    refused = manage("import_file", "-", *caller, "--json", stdin=json.dumps(rows).encode())
 
     assert (refused.code, refused.err) == (1, "")
     assert json.loads(refused.out) == {
@@ -81,17 +81,17 @@ def test_scripts_get_every_row_error_as_data(whose: list[Any]) -> None:
     }
 
 
-def test_documents_list_as_many_row_errors_as_the_api(whose: list[Any]) -> None:
+def test_json_output_lists_as_many_row_errors_as_the_api(caller: list[Any]) -> None:
     rows = {"person": [{"first_name": ""}] * 1_001}
 
-    document = json.loads(manage("import_file", "-", *whose, "--json", stdin=json.dumps(rows).encode()).out)
+    document = json.loads(manage("import_file", "-", *caller, "--json", stdin=json.dumps(rows).encode()).out)
 
     assert (len(document["row_errors"]), document["row_error_count"]) == (1_000, 1_001)
     assert document["row_errors"][-1]["row"] == 1_000
 
 
-def test_a_terminal_is_shown_how_far_it_is_and_nothing_of_that_stays(file: Path, whose: list[Any]) -> None:
-    seen = manage_on_terminal("import_file", file, *whose)
+def test_a_terminal_shows_progress_and_clears_it_at_the_end(file: Path, caller: list[Any]) -> None:
+    seen = manage_on_terminal("import_file", file, *caller)
 
     assert seen.code == 0
     assert re.findall(r"(Validating|Writing): +(\d+)%\|.*?\| (\d+)/(\d+) ", seen.out) == [
@@ -102,8 +102,8 @@ def test_a_terminal_is_shown_how_far_it_is_and_nothing_of_that_stays(file: Path,
     assert last == f"Import {Import.objects.get().pk}: created 10 companies, 1 person\r\n"
 
 
-def test_a_dry_run_shows_that_rows_are_validated(file: Path, whose: list[Any]) -> None:
-    seen = manage_on_terminal("import_file", file, *whose, "--dry-run")
+def test_a_dry_run_shows_that_rows_are_validated(file: Path, caller: list[Any]) -> None:
+    seen = manage_on_terminal("import_file", file, *caller, "--dry-run")
 
     assert "Validating:" in seen.out
     assert "Writing:" not in seen.out

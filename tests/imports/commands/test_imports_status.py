@@ -1,4 +1,4 @@
-"""Operators look at imports: one with everything that is known, or the recent ones."""
+"""``imports_status`` shows one import with everything known about it, or lists recent imports."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from importsvc.management.output import format_table
 from people.services import NewOrganization
 from tests.builders import make_import, make_organization, rows_of_size
 from tests.command_line import manage
-from tests.imports.api.test_on_duplicate import counts
+from tests.imports.steps import counts
 
 CREATED = datetime(2024, 1, 15, 8, 59, 59, 5, tzinfo=UTC)
 
 
 @pytest.fixture
 def reverted(acme: NewOrganization) -> Import:
-    """An import of which everything is known; one of its types is not registered any more."""
+    """An import with every value set; one of its types is not registered."""
     return make_import(
         creator=acme.person,
         state=ImportState.REVERTED,
@@ -53,7 +53,9 @@ def refuse(*arguments: Any) -> tuple[int, str]:
     return caught.value.returncode, str(caught.value)
 
 
-def test_everything_is_told_of_one(acme: NewOrganization, reverted: Import, capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_known_about_one_import_is_printed(
+    acme: NewOrganization, reverted: Import, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert show(capsys, reverted.pk) == (
         f"id               {reverted.pk}\n"
         "state            reverted\n"
@@ -73,7 +75,7 @@ def test_everything_is_told_of_one(acme: NewOrganization, reverted: Import, caps
     )
 
 
-def test_scripts_get_everything_of_one(
+def test_json_output_has_everything_known_about_one_import(
     acme: NewOrganization, reverted: Import, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert json.loads(show(capsys, reverted.pk, "--json")) == {
@@ -99,7 +101,7 @@ def test_scripts_get_everything_of_one(
     }
 
 
-def test_what_is_not_known_is_a_dash(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_values_are_printed_as_a_dash(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     acme.person.email = None
     acme.person.save(update_fields=["email"])
     staged = make_import(creator=acme.person, created_at=CREATED)
@@ -123,7 +125,7 @@ def test_what_is_not_known_is_a_dash(acme: NewOrganization, capsys: pytest.Captu
     )
 
 
-def test_the_last_ones_are_listed_last_one_first(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+def test_recent_imports_are_listed_newest_first(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     old, new = [make_import(creator=acme.person, created_at=CREATED).pk for _ in range(2)]
     globex = make_organization()
     other = make_import(
@@ -155,14 +157,14 @@ def test_the_last_ones_are_listed_last_one_first(acme: NewOrganization, capsys: 
     assert listed("--organization", acme.organization.pk, "--limit", 1) == [new]
 
 
-def test_twenty_are_listed_unless_more_are_wanted(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+def test_twenty_imports_are_listed_by_default(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(21):
         make_import(creator=acme.person)
     assert len(show(capsys).splitlines()) == 1 + 20
     assert len(show(capsys, "--limit", 100).splitlines()) == 1 + 21
 
 
-def test_no_imports_are_no_table(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_table_is_printed_if_there_are_no_imports(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     assert show(capsys) == "No imports\n"
     assert show(capsys, "--json") == '{"imports": []}\n'
 
@@ -178,13 +180,13 @@ def test_staged_data_is_never_read(acme: NewOrganization, capsys: pytest.Capture
         assert '"rows"' not in sql
 
 
-def test_what_is_not_there_is_refused(acme: NewOrganization) -> None:
+def test_an_unknown_import_or_organization_is_refused(acme: NewOrganization) -> None:
     assert refuse(7) == (1, "There is no import 7")
     assert refuse("9" * 19) == (1, f"There is no import {'9' * 19}")
     assert refuse("--organization", 10**9) == (1, f"There is no organization {10**9}")
 
 
-def test_one_import_is_no_list(acme: NewOrganization) -> None:
+def test_options_for_lists_are_refused_with_an_id(acme: NewOrganization) -> None:
     for option in ("--limit", "--organization"):
         assert refuse(1, option, 1) == (2, "--organization and --limit are for lists, not for one import")
 
@@ -200,7 +202,7 @@ def test_bad_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixt
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_shell_is_told_by_exit_codes(acme: NewOrganization) -> None:
+def test_the_exit_code_tells_success_from_refusal(acme: NewOrganization) -> None:
     import_id = make_import(creator=acme.person).pk
     shown = manage("imports_status", import_id, "--json")
     assert (shown.code, json.loads(shown.out)["state"], shown.err) == (0, "created", "")

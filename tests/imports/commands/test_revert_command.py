@@ -1,4 +1,4 @@
-"""Operators revert imports, one after the other, each for itself."""
+"""``revert_imports`` reverts imports one after the other, each in a transaction of its own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from importsvc.imports.management.commands.revert_imports import Command
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import create_import
 from people.services import NewOrganization
-from tests.admin_pages import import_rows
 from tests.builders import PUBLISHED_ROWS, make_company, make_organization
 from tests.imports.revert_command import revert, revert_partly, state_of
+from tests.imports.steps import import_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +49,7 @@ def test_an_import_whose_records_are_gone_is_reverted(
     assert revert(capsys, import_id) == [f"Import {import_id}: removed nothing; 1 company gone already"]
 
 
-def test_what_is_refused_does_not_keep_the_others_from_being_reverted(
+def test_a_refused_import_does_not_stop_the_reverts_of_other_imports(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str]
 ) -> None:
     staged = create_import(organization=acme.organization, creator=acme.person, import_data=PUBLISHED_ROWS).pk
@@ -66,7 +66,7 @@ def test_what_is_refused_does_not_keep_the_others_from_being_reverted(
     assert summary == "3 of 4 refused"
 
 
-def test_newer_imports_go_first_where_older_ones_are_referred_to(
+def test_newer_imports_are_reverted_before_the_older_ones_they_refer_to(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str]
 ) -> None:
     older = import_rows(acme, {"company": [{"name": "Old"}]}).pk
@@ -80,7 +80,7 @@ def test_newer_imports_go_first_where_older_ones_are_referred_to(
     ]
 
 
-def test_the_operator_is_kept_on_the_import(
+def test_the_operator_is_stored_on_the_import(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = import_rows(acme, PUBLISHED_ROWS).pk
@@ -91,7 +91,7 @@ def test_the_operator_is_kept_on_the_import(
     assert Import.objects.get().reverted_by == {"kind": "operator", "name": "grace", "id": None}
 
 
-def test_an_account_without_a_name_is_kept_by_number(
+def test_an_account_without_a_name_is_stored_by_its_number(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = import_rows(acme, PUBLISHED_ROWS).pk
@@ -104,7 +104,7 @@ def test_an_account_without_a_name_is_kept_by_number(
     assert Import.objects.get().reverted_by == {"kind": "operator", "name": "uid 54321", "id": None}
 
 
-def test_an_account_whose_name_is_no_text_is_kept_as_far_as_it_is(
+def test_an_account_name_that_is_not_valid_text_is_stored_as_far_as_it_is(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = import_rows(acme, PUBLISHED_ROWS).pk
@@ -115,7 +115,7 @@ def test_an_account_whose_name_is_no_text_is_kept_as_far_as_it_is(
     assert Import.objects.get().reverted_by == {"kind": "operator", "name": "gr?ce", "id": None}
 
 
-def test_a_terminal_is_shown_how_far_it_is(
+def test_a_terminal_shows_progress(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = import_rows(acme, PUBLISHED_ROWS).pk

@@ -1,4 +1,4 @@
-"""Operators are told what stands in the way of a revert, and say what becomes of it."""
+"""``revert_imports`` prints the conflicts of a revert, and resolves them as an option says."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from companies.models import Company
 from importsvc.imports.models import ImportState
 from people.models import Person
 from people.services import NewOrganization
-from tests.admin_pages import import_rows
 from tests.builders import PUBLISHED_ROWS, make_company, make_person
 from tests.imports.revert_command import id_of, import_update, revert, revert_partly, state_of, titles
+from tests.imports.steps import import_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def test_conflicts_are_named(acme: NewOrganization, capsys: pytest.CaptureFixtur
     assert summary == "1 of 1 refused"
 
 
-def test_only_the_first_conflicts_are_named(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_first_conflicts_are_printed(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     import_id = import_rows(acme, {"company": [{"name": f"Company {number}"} for number in range(8)]}).pk
     for company in Company.objects.filter(name__startswith="Company"):
         make_person(organization=acme.organization, company=company)
@@ -51,7 +51,7 @@ def test_only_the_first_conflicts_are_named(acme: NewOrganization, capsys: pytes
     assert lines[-1] == "  and 3 more"
 
 
-def test_conflicts_may_be_kept(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+def test_edits_can_be_kept(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     import_id = import_update(acme)
     arguments = ("--on-conflict", "keep", import_id)
 
@@ -67,7 +67,7 @@ def test_conflicts_may_be_kept(acme: NewOrganization, capsys: pytest.CaptureFixt
     assert titles() == {"Old 1": "Before", "Old 2": "Edited", "New": "Edited"}
 
 
-def test_changes_may_be_discarded(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+def test_edits_can_be_discarded(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     import_id = import_update(acme)
 
     assert revert(capsys, "--on-conflict", "discard", import_id) == [
@@ -76,7 +76,7 @@ def test_changes_may_be_discarded(acme: NewOrganization, capsys: pytest.CaptureF
     assert titles() == {"Old 1": "Before", "Old 2": "Before"}
 
 
-def test_other_obstacles_are_named(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+def test_conflicts_other_than_edits_are_named(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     company = make_company(organization=acme.organization, name="Former")
     ann = make_person(organization=acme.organization, first_name="Ann", email="ann@acme.test", company=company)
     rows = {"person": [{"first_name": "Ann", "email": "ann@acme.test", "company": "Acme"}, {"first_name": "Bob"}]}
@@ -94,7 +94,9 @@ def test_other_obstacles_are_named(acme: NewOrganization, capsys: pytest.Capture
     ]
 
 
-def test_values_do_nothing_to_a_terminal_and_are_cut(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+def test_values_are_printed_without_control_characters_and_cut(
+    acme: NewOrganization, capsys: pytest.CaptureFixture[str]
+) -> None:
     import_id = import_rows(acme, {"company": [{"name": "Plain"}]}).pk
     company = Company.objects.get(name="Plain")
     Company.objects.filter(pk=company.pk).update(name="\x1b[2J\n", description="long" * 50)

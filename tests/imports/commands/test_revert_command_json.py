@@ -1,4 +1,4 @@
-"""Scripts are told in one document what ``revert_imports`` did and what it refused."""
+"""``revert_imports --json`` prints one document about all reverts and refusals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.imports.revert_command import id_of, import_update
 pytestmark = pytest.mark.django_db
 
 
-def test_scripts_are_told_in_one_document_what_was_done(
+def test_json_output_is_one_document_about_all_imports(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import_id = import_update(acme)
@@ -62,7 +62,7 @@ def test_scripts_are_told_in_one_document_what_was_done(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refusal_is_a_document_with_the_same_exit_code(acme: NewOrganization) -> None:
+def test_a_refusal_is_a_json_document_with_the_same_exit_code(acme: NewOrganization) -> None:
     done = manage("revert_imports", "99", "--json")
 
     assert done.code == 1

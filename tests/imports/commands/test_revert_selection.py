@@ -1,4 +1,4 @@
-"""Operators revert the imports that have something in common, the newest first."""
+"""``revert_imports`` selects imports by conditions, and reverts the newest first."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from django.core.management import CommandError, call_command
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import run_import
 from people.services import NewOrganization
-from tests.admin_pages import import_rows
 from tests.builders import make_import, make_organization
+from tests.imports.steps import import_rows
 
 pytestmark = pytest.mark.django_db
 
 
 def processed(caller: NewOrganization, day: int = 1, hour: int = 0, **fields: Any) -> int:
-    """An import that was run then in January 2024, and wrote nothing."""
+    """An import that was run on this day of January 2024, without changes."""
     at = datetime(2024, 1, day, hour, tzinfo=UTC)
     return make_import(creator=caller.person, started_at=at, processed_at=at, **fields).pk
 
 
 def select(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[int]:
-    """The ids of the imports that would be reverted, as the lines of a dry run have them."""
+    """The ids of the imports that would be reverted, in the order of a dry run's lines."""
     call_command("revert_imports", "--dry-run", *map(str, arguments))
     lines = capsys.readouterr().out.splitlines()
     if lines == ["No imports to revert"]:
@@ -34,7 +34,7 @@ def select(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[int]:
     return ids
 
 
-def test_an_organization_is_rid_of_its_imports_newest_first(
+def test_all_imports_of_an_organization_are_reverted_newest_first(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str]
 ) -> None:
     globex = make_organization()
@@ -57,7 +57,7 @@ def test_an_organization_is_rid_of_its_imports_newest_first(
     ]
 
 
-def test_what_was_run_last_goes_first_whenever_it_was_created(
+def test_the_import_that_was_run_last_is_reverted_first_whenever_it_was_created(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str]
 ) -> None:
     created_first = make_import(creator=acme.person).pk
@@ -73,7 +73,7 @@ def test_what_was_run_last_goes_first_whenever_it_was_created(
     ]
 
 
-def test_a_dry_run_judges_each_import_as_things_are_now(
+def test_a_dry_run_judges_each_import_in_the_current_state(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str]
 ) -> None:
     older = import_rows(acme, {"company": [{"name": "Old"}]}).pk
@@ -89,7 +89,7 @@ def test_a_dry_run_judges_each_import_as_things_are_now(
     assert not Import.objects.exclude(reverted_at=None).exists()
 
 
-def test_only_what_was_run_and_not_reverted_is_selected(
+def test_only_imports_that_were_run_and_not_reverted_are_selected(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for state in (ImportState.CREATED, ImportState.REVERTED):
@@ -132,7 +132,7 @@ def test_imports_are_selected_by_model(acme: NewOrganization, capsys: pytest.Cap
         (["--since", "2024-01-03", "--until", "2024-01-02"], []),
     ],
 )
-def test_imports_are_selected_by_when_they_were_run_from_since_on_and_before_until(
+def test_imports_are_selected_by_when_they_were_run_with_since_inclusive_and_until_exclusive(
     acme: NewOrganization, capsys: pytest.CaptureFixture[str], arguments: list[str], days: list[int]
 ) -> None:
     by_day = {day: processed(acme, day, hour=12) for day in (1, 2, 3)}
@@ -140,7 +140,7 @@ def test_imports_are_selected_by_when_they_were_run_from_since_on_and_before_unt
     assert select(capsys, *arguments) == [by_day[day] for day in days]
 
 
-def test_all_conditions_hold_for_what_is_selected(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+def test_selected_imports_meet_all_conditions(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     common: dict[str, Any] = {"sample": True, "import_model_id": 7}
     wanted = [processed(acme, 2, **common), processed(acme, 2, hour=1, **common)]
     processed(make_organization(), 2, **common)
@@ -164,7 +164,9 @@ def test_an_unknown_organization_is_an_error(acme: NewOrganization, organization
     "arguments",
     [[], ["--dry-run"], ["--on-conflict", "keep"], ["1", "--sample", "true"], ["1", "--until", "2024-01-01"]],
 )
-def test_either_ids_or_conditions_are_due(db: None, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+def test_either_ids_or_conditions_are_required(
+    db: None, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
     message = (
         "^Give either ids of imports or a selection by --organization, --sample, --since, --until, --import-model$"
     )
@@ -189,6 +191,6 @@ def test_either_ids_or_conditions_are_due(db: None, capsys: pytest.CaptureFixtur
         ["--since", "0001-01-01T00:00+01:00"],
     ],
 )
-def test_conditions_that_mean_nothing_are_errors(db: None, arguments: list[str]) -> None:
+def test_invalid_conditions_are_errors(db: None, arguments: list[str]) -> None:
     with pytest.raises(CommandError, match=r"^Error: argument --\S+: "):
         call_command("revert_imports", *arguments)

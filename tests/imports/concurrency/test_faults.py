@@ -1,4 +1,4 @@
-"""The database goes away at whatever statement: all is as before, and the same request again does it, once."""
+"""A connection that ends at any statement changes nothing, and a retry of the request does the work once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.snapshots import take_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# An answer's parts that are other ones for another import.
+# The parts of a response that differ between imports.
 OWN = ("id", "started_at", "processed_at", "reverted_at")
 
 
@@ -78,14 +78,14 @@ def prepare_keeping_revert(api: ApiClient, number: int) -> Callable[[], HttpResp
         (prepare_keeping_revert, ImportState.REVERTED, 30),
     ],
 )
-def test_whenever_the_connection_ends_all_is_as_before_and_a_retry_does_it_once(
+def test_wherever_the_connection_ends_nothing_has_changed_and_a_retry_does_the_work_once(
     api: ApiClient,
     monkeypatch: pytest.MonkeyPatch,
     prepare: Callable[[ApiClient, int], Callable[[], HttpResponse]],
     state: ImportState,
     at_least: int,
 ) -> None:
-    # It may take longer than a minute, after which last_seen_at would move again.
+    # The test can take longer than a minute, after which last_seen_at moves again.
     monkeypatch.setattr(authentication, "LAST_SEEN_INTERVAL", timedelta(days=1))
     api.get("imports")
     answers = []
@@ -115,7 +115,7 @@ def test_whenever_the_connection_ends_all_is_as_before_and_a_retry_does_it_once(
 
 
 def without_own(document: Any) -> Any:
-    """The answer without what it has of its own import."""
+    """The response without the parts that differ between imports."""
     data = document["data"]
     attributes = {name: value for name, value in data["attributes"].items() if name not in OWN}
     return {**document, "data": {**data, "id": None, "attributes": attributes}}

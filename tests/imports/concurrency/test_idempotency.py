@@ -1,4 +1,4 @@
-"""Requests with keys while others are at work, or whose connection is lost: one answer, and its work whole or not."""
+"""Concurrent requests with keys, and lost connections: one response, and all of its work or none."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def taken(*rows: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_while_a_request_runs_the_same_one_is_told_so_and_later_gets_its_answer(
+def test_a_duplicate_is_refused_while_the_request_runs_and_replayed_afterwards(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
     gate = Gate(monkeypatch, RecordWriter, "write", after=after)
 
-    with threads() as others:
-        running = others.start(lambda: run(keyed, import_id))
+    with threads() as background:
+        running = background.start(lambda: run(keyed, import_id))
         gate.wait()
         meanwhile = run(keyed, import_id)
         otherwise = keyed.send_import("POST", "imports", import_data={})
@@ -59,14 +59,15 @@ def test_while_a_request_runs_the_same_one_is_told_so_and_later_gets_its_answer(
     assert ask("SELECT count(*) FROM changelog_change") == 2
 
 
-def test_two_at_once_without_anybody_arranging_it_are_done_once(api: ApiClient, keyed: ApiClient) -> None:
+def test_two_concurrent_requests_are_done_once(api: ApiClient, keyed: ApiClient) -> None:
     for number in range(5):
         keyed.headers["Idempotency-Key"] = f"key {number}"
         before = Import.objects.count()
 
-        with threads() as others:
+        with threads() as background:
             futures = [
-                others.start(lambda: keyed.send_import("POST", "imports", import_data=PUBLISHED_ROWS)) for _ in "1234"
+                background.start(lambda: keyed.send_import("POST", "imports", import_data=PUBLISHED_ROWS))
+                for _ in "1234"
             ]
         responses = [future.result() for future in futures]
 
@@ -87,8 +88,8 @@ def test_the_same_key_of_another_organization_is_not_waited_for(
     import_id = api.stage(PUBLISHED_ROWS)
     gate = Gate(monkeypatch, RecordWriter, "write")
 
-    with threads() as others:
-        running = others.start(lambda: run(keyed, import_id))
+    with threads() as background:
+        running = background.start(lambda: run(keyed, import_id))
         gate.wait()
         assert other.send_import("POST", "imports", import_data=PUBLISHED_ROWS).status_code == 201
         gate.open()
@@ -96,16 +97,16 @@ def test_the_same_key_of_another_organization_is_not_waited_for(
     assert running.result().status_code == 200
 
 
-def test_two_keys_for_one_import_are_two_requests_of_which_one_is_too_late(
+def test_two_keys_for_one_import_are_two_requests_and_the_second_is_refused(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
     gate = Gate(monkeypatch, RecordWriter, "write")
 
-    with threads() as others:
-        first = others.start(lambda: run(keyed, import_id))
+    with threads() as background:
+        first = background.start(lambda: run(keyed, import_id))
         gate.wait()
-        second = others.start_blocked(lambda: run(keyed, import_id, **{"Idempotency-Key": "other"}))
+        second = background.start_blocked(lambda: run(keyed, import_id, **{"Idempotency-Key": "other"}))
         gate.open()
 
     assert first.result().status_code == 200
@@ -130,8 +131,8 @@ def test_a_connection_that_is_lost_leaves_neither_work_nor_key_and_a_retry_does_
             "before the commit": lambda: Gate(patched, idempotency, "_store", after=True),
         }[lost]()
 
-        with threads() as others:
-            running = others.start(lambda: run(keyed, import_id))
+        with threads() as background:
+            running = background.start(lambda: run(keyed, import_id))
             gate.wait()
             assert ask("SELECT pg_terminate_backend(%s)", gate.backend_id)
             gate.open()
@@ -146,14 +147,14 @@ def test_a_connection_that_is_lost_leaves_neither_work_nor_key_and_a_retry_does_
     assert ask("SELECT count(*) FROM changelog_change") == 2
 
 
-def test_who_inserts_the_same_address_meanwhile_is_noticed_and_the_refusal_is_kept(
+def test_a_concurrent_insert_of_the_same_address_is_refused_and_the_refusal_is_stored(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = api.stage(BOB_AND_ANN)
     gate = Gate(monkeypatch, RecordWriter, "write")
 
-    with threads() as others:
-        running = others.start(lambda: run(keyed, import_id))
+    with threads() as background:
+        running = background.start(lambda: run(keyed, import_id))
         gate.wait()
         make_person(organization=api.caller.organization, email="Ann@Acme.test")
         gate.open()
@@ -168,20 +169,20 @@ def test_who_inserts_the_same_address_meanwhile_is_noticed_and_the_refusal_is_ke
 
 
 def run_patiently(keyed: ApiClient, import_id: str) -> HttpResponse:
-    """With time enough for others to complete a circle before this connection looks for one."""
+    """Run with a deadlock timeout that is long enough for the other connection to complete the cycle."""
     ask("SELECT set_config('deadlock_timeout', '3s', false)")
     return run(keyed, import_id)
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_a_deadlock_is_resolved_and_the_work_tried_again(api: ApiClient, keyed: ApiClient, committed: bool) -> None:
+def test_a_deadlock_is_resolved_and_the_work_is_retried(api: ApiClient, keyed: ApiClient, committed: bool) -> None:
     import_id = api.stage(BOB_AND_ANN)
 
-    with threads() as others, transaction.atomic():
+    with threads() as background, transaction.atomic():
         ask("SELECT set_config('deadlock_timeout', '60s', true)")
         make_person(organization=api.caller.organization, email="ann@acme.test")
-        # It writes Bob and waits for Ann.
-        running = others.start_blocked(lambda: run_patiently(keyed, import_id))
+        # The run has written Bob and waits for Ann.
+        running = background.start_blocked(lambda: run_patiently(keyed, import_id))
         make_person(organization=api.caller.organization, email="bob@acme.test")
         transaction.set_rollback(not committed)
 
@@ -197,15 +198,15 @@ def test_a_deadlock_is_resolved_and_the_work_tried_again(api: ApiClient, keyed: 
     assert state == (ImportState.CREATED if committed else ImportState.PROCESSED)
 
 
-def test_a_company_that_goes_meanwhile_is_noticed(
+def test_a_company_deleted_meanwhile_is_an_error_of_its_row(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     company = Company.objects.create(organization=api.caller.organization, name="Reds")
     import_id = api.stage({"person": [{"first_name": "Ann", "company": "Reds"}]})
     gate = Gate(monkeypatch, RecordWriter, "write")
 
-    with threads() as others:
-        running = others.start(lambda: run(keyed, import_id))
+    with threads() as background:
+        running = background.start(lambda: run(keyed, import_id))
         gate.wait()
         company.delete()
         gate.open()
@@ -215,14 +216,14 @@ def test_a_company_that_goes_meanwhile_is_noticed(
     assert_error(running.result(), 422, "invalid_attribute", detail, source=source)
 
 
-def test_work_and_key_are_seen_by_others_at_the_same_moment(
+def test_the_work_and_its_key_become_visible_at_the_same_moment(
     api: ApiClient, keyed: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"imports/{api.run(PUBLISHED_ROWS)}"
     gate = Gate(monkeypatch, idempotency, "_store", after=True)
 
-    with threads() as others:
-        reverting = others.start(lambda: keyed.request("PATCH", f"{path}/revert"))
+    with threads() as background:
+        reverting = background.start(lambda: keyed.request("PATCH", f"{path}/revert"))
         gate.wait()
         assert Company.objects.filter(name="Import").exists()
         assert not IdempotencyKey.objects.exists()

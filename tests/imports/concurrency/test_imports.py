@@ -1,4 +1,4 @@
-"""Two at a time: whatever the order, one of them wins, the other one is told, and nothing is done by halves."""
+"""Of two concurrent requests, one succeeds and the other is refused with a reason; nothing is done in part."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from importsvc.engine.apply import write as write_module
 from importsvc.engine.apply.write import RecordWriter
 from importsvc.imports.errors import RowsInvalid, WrongState
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import Revert, create_import, revert_import, run_import, update_import
+from importsvc.imports.services import update_import
 from importsvc.postgres import copy as copying
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
+from tests.imports.steps import run, stage
 from tests.interleaving import Gate, ask, threads
 from tests.snapshots import take_snapshot
 
@@ -30,24 +31,12 @@ PEOPLE = {"person": [{"first_name": "Ann", "email": "ann@acme.test"}, {"first_na
 BOTH = {**COMPANIES, "person": [{"first_name": "Ann", "email": "ann@acme.test", "company": "Reds"}]}
 
 
-def stage(caller: NewOrganization, rows: Any) -> Import:
-    return create_import(organization=caller.organization, creator=caller.person, import_data=rows)
-
-
-def run(import_: Import) -> Import:
-    return run_import(organization=import_.organization, import_id=import_.pk)
-
-
-def revert(import_: Import) -> Revert:
-    return revert_import(organization=import_.organization, import_id=import_.pk)
-
-
 def state_of(import_: Import) -> ImportState:
     return Import.objects.get(pk=import_.pk).state
 
 
 def counts() -> tuple[int, int, int]:
-    """Companies, people and changes, without those that an organization starts with."""
+    """The numbers of companies, people and changes, without the records of a new organization."""
     return Company.objects.count() - 1, Person.objects.count() - 1, ask("SELECT count(*) FROM changelog_change")
 
 
@@ -63,10 +52,10 @@ def test_an_import_that_is_run_twice_at_once_is_run_once(
     import_ = stage(acme, BOTH)
     gate = Gate(monkeypatch, RecordWriter, "write", after=after)
 
-    with threads() as others:
-        first = others.start(lambda: run(import_))
+    with threads() as background:
+        first = background.start(lambda: run(import_))
         gate.wait()
-        second = others.start_blocked(lambda: run(import_))
+        second = background.start_blocked(lambda: run(import_))
         gate.open()
 
     assert first.result().state == ImportState.PROCESSED
@@ -83,7 +72,7 @@ def test_an_import_that_is_run_twice_at_once_is_run_once(
         (COMPANIES, {"company": [{"name": "REDS"}, {"name": "Blues"}]}, taken("company", "name")),
     ],
 )
-def test_two_imports_that_bring_the_same_run_one_after_the_other_and_the_second_is_refused_whole(
+def test_two_imports_of_one_value_run_one_after_the_other_and_the_second_is_refused_as_a_whole(
     acme: NewOrganization,
     monkeypatch: pytest.MonkeyPatch,
     after: bool,
@@ -94,10 +83,10 @@ def test_two_imports_that_bring_the_same_run_one_after_the_other_and_the_second_
     one, other = stage(acme, first_rows), stage(acme, second_rows)
     gate = Gate(monkeypatch, RecordWriter, "write", after=after)
 
-    with threads() as others:
-        first = others.start(lambda: run(one))
+    with threads() as background:
+        first = background.start(lambda: run(one))
         gate.wait()
-        second = others.start_blocked(lambda: run(other))
+        second = background.start_blocked(lambda: run(other))
         gate.open()
 
     assert first.result().state == ImportState.PROCESSED
@@ -115,8 +104,8 @@ def test_imports_of_two_organizations_do_not_wait_for_each_other(
     one, other = stage(acme, BOTH), stage(globex, BOTH)
     gate = Gate(monkeypatch, RecordWriter, "write", after=True)
 
-    with threads() as others:
-        first = others.start(lambda: run(one))
+    with threads() as background:
+        first = background.start(lambda: run(one))
         gate.wait()
         assert run(other).state == ImportState.PROCESSED
         gate.open()
@@ -129,14 +118,14 @@ def race(start: threading.Barrier, import_: Import) -> Import:
     return run(import_)
 
 
-def test_one_of_many_at_once_wins_without_anybody_arranging_it(acme: NewOrganization) -> None:
+def test_one_of_many_concurrent_requests_succeeds(acme: NewOrganization) -> None:
     for number in range(3):
         same = stage(acme, {"person": [{"first_name": "Ann", "email": f"ann{number}@acme.test"}]})
         rivals = [stage(acme, {"person": [{"first_name": "Zoe", "email": f"ANN{number}@acme.test"}]}) for _ in "12"]
         start = threading.Barrier(4)
 
-        with threads() as others:
-            futures = [others.start(partial(race, start, import_)) for import_ in (same, same, *rivals)]
+        with threads() as background:
+            futures = [background.start(partial(race, start, import_)) for import_ in (same, same, *rivals)]
         outcomes = Counter(type(future.result()) for future in futures)
 
         assert outcomes[Import] == 1
@@ -144,14 +133,14 @@ def test_one_of_many_at_once_wins_without_anybody_arranging_it(acme: NewOrganiza
         assert Person.objects.filter(email__iexact=f"ann{number}@acme.test").count() == 1
 
 
-def test_who_inserts_the_same_address_without_our_locks_is_noticed_and_told_row_by_row(
+def test_a_concurrent_insert_without_locks_is_reported_row_by_row(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = stage(acme, PEOPLE)
     gate = Gate(monkeypatch, RecordWriter, "write")
 
-    with threads() as others:
-        running = others.start(lambda: run(import_))
+    with threads() as background:
+        running = background.start(lambda: run(import_))
         gate.wait()
         make_person(organization=acme.organization, email="Ann@Acme.test")
         gate.open()
@@ -163,31 +152,31 @@ def test_who_inserts_the_same_address_without_our_locks_is_noticed_and_told_row_
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_who_is_about_to_insert_the_same_address_is_waited_for(
+def test_an_uncommitted_insert_of_the_same_address_is_waited_for(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, committed: bool
 ) -> None:
     import_ = stage(acme, PEOPLE)
 
-    with threads() as others, transaction.atomic():
+    with threads() as background, transaction.atomic():
         make_person(organization=acme.organization, email="Ann@Acme.test")
-        running = others.start_blocked(lambda: run(import_))
+        running = background.start_blocked(lambda: run(import_))
         transaction.set_rollback(not committed)
-        # The lock goes with the transaction.
+        # The end of the transaction releases the lock.
     outcome = running.result()
 
     assert isinstance(outcome, RowsInvalid) if committed else outcome.state == ImportState.PROCESSED
     assert counts() == ((0, 1, 0) if committed else (0, 2, 2))
 
 
-def test_who_deletes_a_company_that_rows_refer_to_is_noticed_and_told_row_by_row(
+def test_a_concurrent_delete_of_a_referenced_company_is_reported_row_by_row(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     company = make_company(organization=acme.organization, name="Reds")
     import_ = stage(acme, {"person": [{"first_name": "Ann", "company": "Reds"}]})
     gate = Gate(monkeypatch, RecordWriter, "write")
 
-    with threads() as others:
-        running = others.start(lambda: run(import_))
+    with threads() as background:
+        running = background.start(lambda: run(import_))
         gate.wait()
         company.delete()
         gate.open()
@@ -201,10 +190,10 @@ def test_an_import_that_is_being_run_cannot_be_updated(acme: NewOrganization, mo
     import_ = stage(acme, COMPANIES)
     gate = Gate(monkeypatch, RecordWriter, "write")
 
-    with threads() as others:
-        others.start(lambda: run(import_))
+    with threads() as background:
+        background.start(lambda: run(import_))
         gate.wait()
-        updating = others.start_blocked(
+        updating = background.start_blocked(
             lambda: update_import(
                 organization=acme.organization, import_id=import_.pk, import_data=PEOPLE, attributes={}
             )
@@ -216,7 +205,7 @@ def test_an_import_that_is_being_run_cannot_be_updated(acme: NewOrganization, mo
 
 
 @pytest.mark.parametrize("table", ["people_person", "changelog_change"])
-def test_a_load_that_fails_in_the_middle_leaves_no_trace_and_can_be_tried_again(
+def test_a_run_that_fails_in_the_middle_changes_nothing_and_can_be_repeated(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     import_ = stage(acme, BOTH)
@@ -237,15 +226,15 @@ def test_a_load_that_fails_in_the_middle_leaves_no_trace_and_can_be_tried_again(
     assert counts() == (1, 1, 2)
 
 
-def test_a_connection_that_is_lost_in_the_middle_leaves_no_trace(
+def test_a_connection_lost_in_the_middle_of_a_run_changes_nothing(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_ = stage(acme, BOTH)
     before = take_snapshot()
     gate = Gate(monkeypatch, write_module, "copy_rows", after=True)
 
-    with threads() as others:
-        running = others.start(lambda: run(import_))
+    with threads() as background:
+        running = background.start(lambda: run(import_))
         gate.wait()
         assert ask("SELECT pg_terminate_backend(%s)", gate.backend_id)
         gate.open()

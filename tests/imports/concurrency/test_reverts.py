@@ -1,4 +1,4 @@
-"""A revert while somebody writes: what comes first counts, what comes second is told; nothing is lost unseen."""
+"""A revert during concurrent writes: a committed write is a conflict, a later one is refused, and none is lost."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from importsvc.engine.revert.changes import Changes
 from importsvc.engine.revert.delete import remove_records
 from importsvc.imports.errors import RevertConflict, WrongState
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import Revert, create_import, revert_import, run_import
+from importsvc.imports.services import create_import, run_import
 from importsvc.imports.services import reverting as service
 from people.models import Person
 from people.services import NewOrganization, create_token
 from tests.builders import make_import, make_person
+from tests.imports.steps import revert
 from tests.interleaving import Gate, threads
 from tests.snapshots import take_snapshot
 
@@ -30,13 +31,9 @@ ROWS = {"company": [{"name": "Reds"}], "person": [{"first_name": "Ann"}]}
 
 @pytest.fixture
 def import_(acme: NewOrganization) -> Import:
-    """An import that was run; it made the company Reds and, outside of it, the contact Ann."""
+    """An import that created the company Reds and the contact Ann, without a company."""
     made = create_import(organization=acme.organization, creator=acme.person, import_data=ROWS)
     return run_import(organization=acme.organization, import_id=made.pk)
-
-
-def revert(import_: Import) -> Revert:
-    return revert_import(organization=import_.organization, import_id=import_.pk)
 
 
 def reds() -> Company:
@@ -81,9 +78,9 @@ WRITES: list[Callable[[NewOrganization], None]] = [
 def test_a_write_that_is_not_committed_yet_is_waited_for_and_is_a_conflict(
     acme: NewOrganization, import_: Import, write: Callable[[NewOrganization], None]
 ) -> None:
-    with threads() as others, transaction.atomic():
+    with threads() as background, transaction.atomic():
         write(acme)
-        reverting = others.start_blocked(lambda: revert(import_))
+        reverting = background.start_blocked(lambda: revert(import_))
     # The transaction ends before the threads do.
 
     outcome: Any = reverting.result()
@@ -94,12 +91,12 @@ def test_a_write_that_is_not_committed_yet_is_waited_for_and_is_a_conflict(
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_a_write_that_is_rolled_back_is_waited_for_and_is_none(
+def test_a_write_that_is_rolled_back_is_waited_for_and_is_no_conflict(
     acme: NewOrganization, import_: Import, write: Callable[[NewOrganization], None]
 ) -> None:
-    with threads() as others, transaction.atomic():
+    with threads() as background, transaction.atomic():
         write(acme)
-        reverting = others.start_blocked(lambda: revert(import_))
+        reverting = background.start_blocked(lambda: revert(import_))
         transaction.set_rollback(True)
 
     assert reverting.result().removed == {"company": 1, "person": 1}
@@ -107,7 +104,7 @@ def test_a_write_that_is_rolled_back_is_waited_for_and_is_none(
 
 
 @pytest.mark.parametrize("write", [edit_the_company, edit_the_person_by_sql])
-def test_an_edit_that_comes_too_late_finds_nothing(
+def test_an_edit_that_waits_for_the_revert_finds_no_record(
     acme: NewOrganization,
     import_: Import,
     monkeypatch: pytest.MonkeyPatch,
@@ -115,10 +112,10 @@ def test_an_edit_that_comes_too_late_finds_nothing(
 ) -> None:
     gate = Gate(monkeypatch, undo_module, "remove_records")
 
-    with threads() as others:
-        reverting = others.start(lambda: revert(import_))
+    with threads() as background:
+        reverting = background.start(lambda: revert(import_))
         gate.wait()
-        writing = others.start_blocked(lambda: write(acme))
+        writing = background.start_blocked(lambda: write(acme))
         gate.open()
 
     assert reverting.result().removed == {"company": 1, "person": 1}
@@ -128,7 +125,7 @@ def test_an_edit_that_comes_too_late_finds_nothing(
 
 @pytest.mark.parametrize("refer", [join_the_company, import_as_the_person, give_the_person_a_token])
 @pytest.mark.parametrize(("module", "step"), [(conflicts_module, "find_foreign_keys"), (undo_module, "remove_records")])
-def test_a_reference_that_comes_too_late_is_refused_by_the_database(
+def test_a_reference_that_waits_for_the_revert_is_refused_by_the_database(
     acme: NewOrganization,
     import_: Import,
     monkeypatch: pytest.MonkeyPatch,
@@ -138,10 +135,10 @@ def test_a_reference_that_comes_too_late_is_refused_by_the_database(
 ) -> None:
     gate = Gate(monkeypatch, module, step)
 
-    with threads() as others:
-        reverting = others.start(lambda: revert(import_))
+    with threads() as background:
+        reverting = background.start(lambda: revert(import_))
         gate.wait()
-        referring = others.start_blocked(lambda: refer(acme))
+        referring = background.start_blocked(lambda: refer(acme))
         gate.open()
 
     assert reverting.result().removed == {"company": 1, "person": 1}
@@ -151,7 +148,7 @@ def test_a_reference_that_comes_too_late_is_refused_by_the_database(
 
 @pytest.fixture
 def notes(db: None) -> Iterator[str]:
-    """A table of somebody else's, with a plain key to people that is checked at the end of a transaction."""
+    """A table outside the project with a foreign key to people that is checked at the end of the transaction."""
     execute("CREATE TABLE notes (person bigint REFERENCES people_person DEFERRABLE INITIALLY DEFERRED)")
     yield "notes"
     execute("DROP TABLE notes")
@@ -165,11 +162,11 @@ def execute(sql: str, *parameters: Any) -> None:
 def test_a_deferred_reference_is_refused_at_its_commit_if_the_revert_is_first(
     acme: NewOrganization, import_: Import, notes: str
 ) -> None:
-    # It only locks the person at the end of the transaction, too.
+    # Its check locks the person at the end of the transaction.
     with pytest.raises(IntegrityError), transaction.atomic():  # noqa: PT012
         execute(f"INSERT INTO {notes} VALUES (%s)", ann().pk)
-        with threads() as others:
-            reverting = others.start(lambda: revert(import_))
+        with threads() as background:
+            reverting = background.start(lambda: revert(import_))
 
     assert reverting.result().removed == {"company": 1, "person": 1}
 
@@ -180,10 +177,10 @@ def test_an_import_that_is_reverted_twice_at_once_is_reverted_once(
 ) -> None:
     gate = Gate(monkeypatch, service, "undo", after=after)
 
-    with threads() as others:
-        first = others.start(lambda: revert(import_))
+    with threads() as background:
+        first = background.start(lambda: revert(import_))
         gate.wait()
-        second = others.start_blocked(lambda: revert(import_))
+        second = background.start_blocked(lambda: revert(import_))
         gate.open()
 
     assert first.result().removed == {"company": 1, "person": 1}
@@ -198,10 +195,10 @@ def test_an_import_that_refers_to_a_company_waits_for_its_revert_and_is_refused(
     other = create_import(organization=acme.organization, creator=acme.person, import_data=rows)
     gate = Gate(monkeypatch, service, "undo", after=True)
 
-    with threads() as others:
-        reverting = others.start(lambda: revert(import_))
+    with threads() as background:
+        reverting = background.start(lambda: revert(import_))
         gate.wait()
-        running = others.start_blocked(lambda: run_import(organization=acme.organization, import_id=other.pk))
+        running = background.start_blocked(lambda: run_import(organization=acme.organization, import_id=other.pk))
         gate.open()
 
     assert reverting.result().import_.state == ImportState.REVERTED

@@ -1,4 +1,4 @@
-"""Imports that update, while others write the same records: what a plan saw is what it writes over."""
+"""Imports that update records during concurrent writes: a plan only overwrites the values it has read."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_person
+from tests.imports.steps import run, stage
 from tests.interleaving import Gate, threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,13 +28,9 @@ def ann(acme: NewOrganization) -> Person:
     return make_person(organization=acme.organization, email="ann@acme.test", title="Boss")
 
 
-def stage(acme: NewOrganization, title: str) -> Import:
+def stage_title(acme: NewOrganization, title: str) -> Import:
     rows = {"person": [{"email": "ANN@acme.test", "title": title}, {"first_name": "Bob", "email": "bob@acme.test"}]}
-    return create_import(organization=acme.organization, creator=acme.person, import_data=rows, on_duplicate="update")
-
-
-def run(import_: Import, **said: Any) -> Import:
-    return run_import(organization=import_.organization, import_id=import_.pk, **said)
+    return stage(acme, rows, on_duplicate="update")
 
 
 def edit(ann: Person, **values: Any) -> int:
@@ -48,13 +45,13 @@ def titles(import_: Import) -> list[tuple[Any, Any]]:
 def test_an_edit_waits_until_the_import_is_done_and_comes_after_it(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_ = stage(acme, "Chief")
+    import_ = stage_title(acme, "Chief")
     gate = Gate(monkeypatch, RecordWriter, "write")
 
-    with threads() as others:
-        imported = others.start(lambda: run(import_))
+    with threads() as background:
+        imported = background.start(lambda: run(import_))
         gate.wait()
-        edited = others.start_blocked(lambda: edit(ann, title="Chair"))
+        edited = background.start_blocked(lambda: edit(ann, title="Chair"))
         gate.open()
 
     assert (imported.result().counts["person"]["updated"], edited.result()) == (1, 1)
@@ -62,14 +59,14 @@ def test_an_edit_waits_until_the_import_is_done_and_comes_after_it(
     assert (ann.title, titles(import_)) == ("Chair", [("Boss", "Chief")])
 
 
-def test_an_edit_that_is_under_way_is_waited_for_and_is_what_the_change_log_says_was_there_before(
+def test_an_uncommitted_edit_is_waited_for_and_is_the_previous_value_in_the_change_log(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_ = stage(acme, "Chief")
+    import_ = stage_title(acme, "Chief")
     gate = Gate(monkeypatch, importing, "plan_chunks")
 
-    with threads() as others:
-        imported = others.start(lambda: run(import_))
+    with threads() as background:
+        imported = background.start(lambda: run(import_))
         gate.wait()
         edit(ann, title="Chair")
         gate.open()
@@ -79,7 +76,7 @@ def test_an_edit_that_is_under_way_is_waited_for_and_is_what_the_change_log_says
     assert (ann.title, titles(import_)) == ("Chief", [("Chair", "Chief")])
 
 
-def test_a_record_that_goes_meanwhile_is_made_anew_or_stays_until_the_import_is_done(
+def test_a_record_deleted_meanwhile_is_created_anew_or_stays_until_the_import_is_done(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Person.objects.filter(pk=ann.pk).update(first_name="Ann")
@@ -89,10 +86,10 @@ def test_a_record_that_goes_meanwhile_is_made_anew_or_stays_until_the_import_is_
     )
     gate = Gate(monkeypatch, planning, "read_lookups", after=True)
 
-    with threads() as others:
-        imported = others.start(lambda: run(import_))
+    with threads() as background:
+        imported = background.start(lambda: run(import_))
         gate.wait()
-        gone = others.start_blocked(lambda: Person.objects.filter(pk=ann.pk).delete())
+        gone = background.start_blocked(lambda: Person.objects.filter(pk=ann.pk).delete())
         gate.open()
 
     assert imported.result().counts == {"person": {"created": 0, "updated": 1, "unchanged": 0, "skipped": 0}}
@@ -103,13 +100,13 @@ def test_a_record_that_goes_meanwhile_is_made_anew_or_stays_until_the_import_is_
 def test_two_imports_of_one_record_run_one_after_the_other(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other = stage(acme, "Chief"), stage(acme, "Chair")
+    one, other = stage_title(acme, "Chief"), stage_title(acme, "Chair")
     gate = Gate(monkeypatch, RecordWriter, "write", after=True)
 
-    with threads() as others:
-        first = others.start(lambda: run(one))
+    with threads() as background:
+        first = background.start(lambda: run(one))
         gate.wait()
-        second = others.start_blocked(lambda: run(other))
+        second = background.start_blocked(lambda: run(other))
         gate.open()
 
     assert first.result().counts == {"person": {"created": 1, "updated": 1, "unchanged": 0, "skipped": 0}}
@@ -120,12 +117,12 @@ def test_two_imports_of_one_record_run_one_after_the_other(
 def test_an_edit_between_preview_and_run_is_never_lost(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_ = stage(acme, "Chief")
-    tag = preview_import(organization=acme.organization, import_id=import_.pk).tag
+    import_ = stage_title(acme, "Chief")
+    tag = preview_import(organization=acme.organization, import_id=import_.pk).etag
     gate = Gate(monkeypatch, importing, "make_etag")
 
-    with threads() as others:
-        imported = others.start(lambda: run(import_, if_match=[tag]))
+    with threads() as background:
+        imported = background.start(lambda: run(import_, if_match=[tag]))
         gate.wait()
         edit(ann, title="Chair")
         gate.open()
@@ -140,21 +137,21 @@ def test_an_edit_between_preview_and_run_is_never_lost(
     ("owner", "name"), [(planning, "read_lookups"), (PlanEtag, "add"), (previewing, "read_differences")]
 )
 @pytest.mark.parametrize("after", [False, True])
-def test_a_preview_that_shows_what_an_edit_replaced_meanwhile_has_a_tag_that_does_not_hold(
+def test_a_preview_of_a_value_edited_meanwhile_has_a_tag_that_does_not_match(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: bool
 ) -> None:
-    import_ = stage(acme, "Chief")
+    import_ = stage_title(acme, "Chief")
     gate = Gate(monkeypatch, owner, name, after=after)
 
-    with threads() as others:
-        seen = others.start(lambda: preview_import(organization=import_.organization, import_id=import_.pk))
+    with threads() as background:
+        seen = background.start(lambda: preview_import(organization=import_.organization, import_id=import_.pk))
         gate.wait()
         edit(ann, title="Chair")
         gate.open()
         preview = seen.result()
 
     shown = [change.before["title"] for change in preview.changes if change.before]
-    holds = preview.tag == preview_import(organization=import_.organization, import_id=import_.pk).tag
+    holds = preview.etag == preview_import(organization=import_.organization, import_id=import_.pk).etag
     assert (shown, holds) in ((["Chair"], True), (["Chair"], False), (["Boss"], False))
 
 
@@ -163,10 +160,10 @@ def test_defaults_are_those_that_the_organization_has_when_the_run_begins(
 ) -> None:
     rows = {"company": [{"name": "Reds"}]}
     import_ = create_import(organization=acme.organization, creator=acme.person, import_data=rows)
-    tag = preview_import(organization=acme.organization, import_id=import_.pk).tag
+    tag = preview_import(organization=acme.organization, import_id=import_.pk).etag
     Organization.objects.filter(pk=acme.organization.pk).update(default_currency="CHF")
 
-    # The caller has the organization as it was when the request came in.
+    # The caller's object has the organization's values from the start of the request.
     with pytest.raises(PreconditionFailed):
         run_import(organization=acme.organization, import_id=import_.pk, if_match=[tag])
     run_import(organization=acme.organization, import_id=import_.pk)

@@ -1,4 +1,4 @@
-"""Every kind of bad input by name: what is said of it, the same by every way in, and that nothing is written."""
+"""Every kind of bad input is refused alike by every service, with the row and the column, and nothing is written."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def emails(*addresses: str) -> dict[str, Any]:
     return {"person": [{"first_name": "Ann", "email": address} for address in addresses]}
 
 
-# What is brought, and of which row and column what is said.
+# The rows, and the row, the column and the message of their error.
 ROWS: dict[str, tuple[Any, tuple[int, str | None, str]]] = {
     "a row that is no object": ({"person": [{"first_name": "Ann"}, "Bob"]}, (2, None, "Row must be an object")),
     "an unknown column": (person(surname="B"), (2, "surname", "Surname is not a column of person")),
@@ -144,22 +144,22 @@ WHOLE: dict[str, tuple[str, str]] = {
 
 
 def refuse(acme: NewOrganization, form: Any) -> list[InvalidAttribute]:
-    """What each way in says; nothing is written by any of them."""
-    who: dict[str, Any] = {"organization": acme.organization}
+    """The refusals of all services; checks that nothing is written."""
+    scope: dict[str, Any] = {"organization": acme.organization}
     import_ = make_import(creator=acme.person, import_data={"company": [{"name": "As it was"}]})
     before = take_snapshot()
     ways: list[Callable[[], Any]] = [
-        lambda: create_import(**who, creator=acme.person, import_data=form),
-        lambda: update_import(**who, import_id=import_.pk, import_data=form, attributes={}),
-        lambda: run_import(**who, import_id=import_.pk, import_data=form),
+        lambda: create_import(**scope, creator=acme.person, import_data=form),
+        lambda: update_import(**scope, import_id=import_.pk, import_data=form, attributes={}),
+        lambda: run_import(**scope, import_id=import_.pk, import_data=form),
     ]
-    said = []
+    refusals = []
     for way in ways:
         with pytest.raises(InvalidAttribute) as caught:
             way()
-        said.append(caught.value)
+        refusals.append(caught.value)
         assert take_snapshot() == before
-    return said
+    return refusals
 
 
 @pytest.mark.parametrize("bad", ROWS)
@@ -178,14 +178,14 @@ def test_a_bad_row_is_refused_and_named(acme: NewOrganization, bad: str) -> None
 
 
 @pytest.mark.parametrize("bad", WHOLE)
-def test_what_is_wrong_with_the_whole_is_said(acme: NewOrganization, bad: str) -> None:
+def test_an_invalid_structure_is_refused(acme: NewOrganization, bad: str) -> None:
     text, detail = WHOLE[bad]
 
     assert expect_import(acme.organization, text) == Refused(detail)
     assert [error.detail for error in refuse(acme, text)] == [detail] * 3
 
 
-def test_of_more_than_a_thousand_entries_the_first_are_named_and_all_are_counted(acme: NewOrganization) -> None:
+def test_the_first_thousand_entries_are_listed_and_all_are_counted(acme: NewOrganization) -> None:
     data = {"person": [{"email": "x"}] * 700, "company": [{"name": "Reds", "due_days": -1}] + [{"name": "reds"}] * 2}
     expected = expect_import(acme.organization, json.dumps(data))
 
@@ -195,7 +195,9 @@ def test_of_more_than_a_thousand_entries_the_first_are_named_and_all_are_counted
         assert (error.detail, error.meta) == (expected.detail, expected.meta)
 
 
-def test_messages_of_one_column_of_one_row_are_one_entry_whatever_is_said_between(acme: NewOrganization) -> None:
+def test_messages_about_one_column_of_one_row_are_one_entry_even_if_another_comes_between(
+    acme: NewOrganization,
+) -> None:
     data = {"company": [{"name": "Reds", "Foo": 1, "Bar": 2, "foo": 3}]}
     foo = ["Foo is not a column of company"] * 2
     detail = {

@@ -1,4 +1,4 @@
-"""Row errors with the cells that they are about, whatever the rows look like."""
+"""Row errors come with the cells that they are about."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from people.services import NewOrganization
 
 
 def cells(acme: NewOrganization, import_data: Any) -> list[tuple[Any, ...]]:
-    """Type, row, column, value and text of every error, type by type as they are planned."""
+    """The type, row, column, value and text of every error, in the order in which types are planned."""
     problems: list[CellProblem] = []
     preview = preview_rows(
         organization=acme.organization,

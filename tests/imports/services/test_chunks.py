@@ -1,4 +1,4 @@
-"""An import of several chunks is one: an error in the last leaves nothing of the first, and all errors are reported."""
+"""An import of several chunks is one unit: an error in the last undoes the first, and all errors are reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Writes = list[tuple[str, int]]
 
 @pytest.fixture
 def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
-    """The chunks that are written, each with the type and number of its rows; at most two."""
+    """The written chunks: the type and the number of rows of each; a chunk has at most two rows."""
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 2)
     made: Writes = []
     write: Callable[..., Any] = RecordWriter.write
@@ -46,7 +46,7 @@ def people(count: int, **cells: Any) -> list[dict[str, Any]]:
 
 
 def refuse(acme: NewOrganization, rows: Any) -> Any:
-    """What is said of the rows; nothing is left of them."""
+    """The refusal of the rows; checks that nothing is written."""
     import_ = make_import(creator=acme.person)
     before = take_snapshot()
     with pytest.raises(InvalidAttribute) as caught:
@@ -78,7 +78,7 @@ def test_good_rows_are_written_chunk_by_chunk_as_one_import(acme: NewOrganizatio
     assert len({company.created_at for company in made}) == 1
 
 
-def test_one_bad_row_in_the_last_chunk_leaves_no_trace_and_all_that_is_wrong_is_said(
+def test_a_bad_row_in_the_last_chunk_undoes_all_chunks_and_every_error_is_reported(
     acme: NewOrganization, writes: Writes
 ) -> None:
     rows = {"person": [*people(5), {"last_name": "B", "email": "b"}]}
@@ -89,7 +89,7 @@ def test_one_bad_row_in_the_last_chunk_leaves_no_trace_and_all_that_is_wrong_is_
     assert writes == [("person", 2)] * 2
 
 
-def test_what_is_wrong_with_chunks_that_were_never_reached_is_said_too(acme: NewOrganization, writes: Writes) -> None:
+def test_errors_of_chunks_after_the_first_bad_chunk_are_reported_too(acme: NewOrganization, writes: Writes) -> None:
     rows = {"company": [{}, *companies(5), {"name": "c1"}], "person": [*people(4), {"first_name": "P", "company": "X"}]}
 
     assert refuse(acme, rows) == {
@@ -118,9 +118,7 @@ def test_a_name_twice_in_different_chunks_is_refused_in_the_later_row(acme: NewO
     assert writes == [("company", 2)] * 2
 
 
-def test_text_that_turns_out_to_be_no_json_leaves_nothing_of_the_chunks_before(
-    acme: NewOrganization, writes: Writes
-) -> None:
+def test_text_that_turns_out_not_to_be_json_undoes_the_chunks_before(acme: NewOrganization, writes: Writes) -> None:
     assert refuse(acme, '{"company": [{"name": "A"}, {"name": "B"}, {"name": "C"}, {"name": "D"}, nothing]}') == (
         "is not valid JSON: line 1 column 74: Expecting value"
     )
@@ -133,8 +131,8 @@ def test_an_address_that_another_transaction_writes_between_two_chunks_is_taken(
     import_ = make_import(creator=acme.person, import_data={"person": [{"first_name": "As it was"}]})
     gate = Gate(monkeypatch, RecordWriter, "write", after=True)
 
-    with threads() as others:
-        running = others.start(
+    with threads() as background:
+        running = background.start(
             lambda: run_import(organization=acme.organization, import_id=import_.pk, import_data={"person": people(4)})
         )
         gate.wait()

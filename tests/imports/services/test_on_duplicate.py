@@ -1,4 +1,4 @@
-"""Rows of which there is a record already: an error, skipped, or an update of what they give; what is kept of it."""
+"""``on_duplicate``: a row that matches a record is an error, is skipped, or updates the record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django.db import connection
 
 from companies.models import Company
 from importsvc.changelog.models import Change
-from importsvc.engine.plan.plan import OnDuplicate
 from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RowsInvalid
 from importsvc.imports.models import Import
@@ -17,17 +16,10 @@ from importsvc.imports.services import create_import, run_import, update_import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
+from tests.imports.steps import counts, import_rows
 from tests.snapshots import take_snapshot
 
 STAGED = ("imports_import", "imports_stagedchunk")
-
-
-def import_rows(acme: NewOrganization, on_duplicate: OnDuplicate, **rows: list[dict[str, Any]]) -> Import:
-    """An import of these rows that was run."""
-    import_ = create_import(
-        organization=acme.organization, creator=acme.person, import_data=rows, on_duplicate=on_duplicate
-    )
-    return run_import(organization=acme.organization, import_id=import_.pk)
 
 
 def change_log_of(import_: Import) -> list[tuple[Any, ...]]:
@@ -38,10 +30,6 @@ def change_log_of(import_: Import) -> list[tuple[Any, ...]]:
 def values_of(record: Any) -> dict[str, Any]:
     (values,) = type(record)._default_manager.filter(pk=record.pk).values()
     return dict(values)
-
-
-def counts(**of_rows: int) -> dict[str, int]:
-    return {"created": 0, "updated": 0, "unchanged": 0, "skipped": 0, **of_rows}
 
 
 @pytest.fixture
@@ -58,15 +46,17 @@ def ann(acme: NewOrganization) -> Person:
     )
 
 
-def test_update_changes_the_columns_that_a_row_gives_and_logs_what_it_changed(
-    acme: NewOrganization, ann: Person
-) -> None:
+def test_update_writes_the_columns_that_a_row_gives_and_logs_the_changes(acme: NewOrganization, ann: Person) -> None:
     before = values_of(ann)
 
     import_ = import_rows(
         acme,
-        "update",
-        person=[{"Email": "ANN@acme.test", "First Name": "Anna", "Title": " ", "Last Name": "Lee", "Company": None}],
+        {
+            "person": [
+                {"Email": "ANN@acme.test", "First Name": "Anna", "Title": " ", "Last Name": "Lee", "Company": None}
+            ]
+        },
+        on_duplicate="update",
     )
 
     assert values_of(ann) == {**before, "email": "ANN@acme.test", "first_name": "Anna", "company_id": None}
@@ -84,16 +74,18 @@ def test_update_changes_the_columns_that_a_row_gives_and_logs_what_it_changed(
     assert import_.on_duplicate == "update"
 
 
-def test_null_clears_to_what_a_new_record_would_have(acme: NewOrganization, ann: Person) -> None:
+def test_null_sets_the_value_that_a_new_record_would_have(acme: NewOrganization, ann: Person) -> None:
     acme.organization.default_currency = "EUR"
     acme.organization.save()
     assert ann.company
 
     import_rows(
         acme,
-        "update",
-        company=[{"name": "Reds", "default_currency": None, "due_days": None, "invoice_email_recipients": None}],
-        person=[{"email": ann.email, "tag_list": None, "custom_fields": None, "title": None}],
+        {
+            "company": [{"name": "Reds", "default_currency": None, "due_days": None, "invoice_email_recipients": None}],
+            "person": [{"email": ann.email, "tag_list": None, "custom_fields": None, "title": None}],
+        },
+        on_duplicate="update",
     )
 
     ann.refresh_from_db()
@@ -108,9 +100,13 @@ def test_a_row_that_changes_nothing_is_unchanged_and_not_logged(acme: NewOrganiz
 
     import_ = import_rows(
         acme,
-        "update",
-        person=[{"email": "ann@acme.test", "first_name": "Ann", "tag_list": "a, b", "custom_fields": {"x": 1.0}}],
-        company=[{"name": "Reds"}],
+        {
+            "person": [
+                {"email": "ann@acme.test", "first_name": "Ann", "tag_list": "a, b", "custom_fields": {"x": 1.0}}
+            ],
+            "company": [{"name": "Reds"}],
+        },
+        on_duplicate="update",
     )
 
     assert take_snapshot(without=STAGED) == before
@@ -118,7 +114,7 @@ def test_a_row_that_changes_nothing_is_unchanged_and_not_logged(acme: NewOrganiz
 
 
 def test_true_is_not_one_and_null_in_json_is_null(acme: NewOrganization, ann: Person) -> None:
-    import_ = import_rows(acme, "update", person=[{"email": ann.email, "custom_fields": {"x": True}}])
+    import_ = import_rows(acme, {"person": [{"email": ann.email, "custom_fields": {"x": True}}]}, on_duplicate="update")
 
     assert change_log_of(import_)[0][4:] == ({"custom_fields": {"x": 1}}, {"custom_fields": {"x": True}})
 
@@ -128,24 +124,26 @@ def test_no_digit_of_a_number_is_lost_on_the_way_into_the_change_log(acme: NewOr
     with connection.cursor() as cursor:
         cursor.execute("UPDATE people_person SET custom_fields = %s", [f'{{"x": {number}}}'])
 
-    import_rows(acme, "update", person=[{"email": ann.email, "custom_fields": {"x": 2}}])
+    import_rows(acme, {"person": [{"email": ann.email, "custom_fields": {"x": 2}}]}, on_duplicate="update")
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT before::text FROM changelog_change")
         assert cursor.fetchall() == [(f'{{"custom_fields": {{"x": {number}}}}}',)]
 
 
-def test_skip_leaves_records_as_they_are_and_creates_the_others(acme: NewOrganization, ann: Person) -> None:
+def test_skip_leaves_existing_records_as_they_are_and_creates_new_ones(acme: NewOrganization, ann: Person) -> None:
     before = values_of(ann)
 
     import_ = import_rows(
         acme,
-        "skip",
-        person=[
-            {"email": "ann@acme.test", "first_name": "Anna", "company": "Nobody"},
-            {"email": "bob@acme.test", "first_name": "Bob", "company": "reds"},
-        ],
-        company=[{"name": "REDS", "due_days": 1}],
+        {
+            "person": [
+                {"email": "ann@acme.test", "first_name": "Anna", "company": "Nobody"},
+                {"email": "bob@acme.test", "first_name": "Bob", "company": "reds"},
+            ],
+            "company": [{"name": "REDS", "due_days": 1}],
+        },
+        on_duplicate="skip",
     )
 
     assert values_of(ann) == before
@@ -155,15 +153,17 @@ def test_skip_leaves_records_as_they_are_and_creates_the_others(acme: NewOrganiz
     assert import_.counts == {"company": counts(skipped=1), "person": counts(created=1, skipped=1)}
 
 
-def test_updates_may_refer_to_what_the_same_import_creates(acme: NewOrganization, ann: Person) -> None:
+def test_updates_may_refer_to_records_that_the_same_import_creates(acme: NewOrganization, ann: Person) -> None:
     import_ = import_rows(
         acme,
-        "update",
-        person=[
-            {"email": ann.email, "company": "Greens", "custom_fields": {"company_id": -2}},
-            {"first_name": "Bob", "company": "greens"},
-        ],
-        company=[{"name": "Reds"}, {"name": "Greens"}],
+        {
+            "person": [
+                {"email": ann.email, "company": "Greens", "custom_fields": {"company_id": -2}},
+                {"first_name": "Bob", "company": "greens"},
+            ],
+            "company": [{"name": "Reds"}, {"name": "Greens"}],
+        },
+        on_duplicate="update",
     )
 
     reds, greens = Company.objects.get(name="Reds"), Company.objects.get(name="Greens")
@@ -217,18 +217,18 @@ def test_every_error_is_reported_and_nothing_is_written(acme: NewOrganization, a
     assert take_snapshot() == before
 
 
-def test_another_organizations_records_are_none_of_its_business(acme: NewOrganization) -> None:
+def test_records_of_another_organization_are_no_duplicates(acme: NewOrganization) -> None:
     globex = make_organization(name="Globex")
     theirs = make_person(organization=globex.organization, email="ann@acme.test")
     before = values_of(theirs)
 
-    import_ = import_rows(acme, "update", person=[{"email": "ann@acme.test", "first_name": "Ann"}])
+    import_ = import_rows(acme, {"person": [{"email": "ann@acme.test", "first_name": "Ann"}]}, on_duplicate="update")
 
     assert values_of(theirs) == before
     assert import_.counts == {"person": counts(created=1)}
 
 
-def test_the_last_word_about_duplicates_counts(acme: NewOrganization, ann: Person) -> None:
+def test_the_on_duplicate_that_was_sent_last_counts(acme: NewOrganization, ann: Person) -> None:
     rows = {"person": [{"email": ann.email, "title": "Chief"}]}
     import_ = create_import(
         organization=acme.organization, creator=acme.person, import_data=rows, on_duplicate="update"
@@ -247,12 +247,14 @@ def test_the_last_word_about_duplicates_counts(acme: NewOrganization, ann: Perso
 
 
 def test_without_duplicates_everything_is_created_and_counted(acme: NewOrganization) -> None:
-    import_ = import_rows(acme, "error", person=[{"first_name": "A"}] * 3, company=[{"name": "Reds"}])
+    import_ = import_rows(
+        acme, {"person": [{"first_name": "A"}] * 3, "company": [{"name": "Reds"}]}, on_duplicate="error"
+    )
 
     assert import_.counts == {"person": counts(created=3), "company": counts(created=1)}
 
 
-def test_who_ran_an_import_is_kept(acme: NewOrganization) -> None:
+def test_the_caller_of_a_run_is_stored(acme: NewOrganization) -> None:
     rows = {"person": [{"first_name": "A"}]}
     import_ = create_import(organization=acme.organization, creator=acme.person, import_data=rows)
     assert import_.processed_by is None

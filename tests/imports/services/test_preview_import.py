@@ -1,4 +1,4 @@
-"""What running an import would do, told before: the same plan, and nothing written."""
+"""The preview of an import shows the plan of a run, and writes nothing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from importsvc.imports.models import Import
 from importsvc.imports.services import PlannedChange, preview_import
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization
-from tests.imports.api.test_on_duplicate import counts
-from tests.imports.import_previews import preview, run, stage
+from tests.imports.import_previews import ROWS, preview
+from tests.imports.steps import counts, run, stage
 from tests.snapshots import take_snapshot, undone
 
 pytestmark = pytest.mark.usefixtures("records")
@@ -56,8 +56,8 @@ def change_log_of(import_: Import) -> list[tuple[Any, ...]]:
     return list(changes.values_list("record_type", "record_id", "row", "action", "before", "after"))
 
 
-def test_it_tells_what_running_would_do(acme: NewOrganization, records: dict[str, Any]) -> None:
-    seen = preview(stage(acme))
+def test_a_preview_shows_the_changes_that_a_run_would_make(acme: NewOrganization, records: dict[str, Any]) -> None:
+    seen = preview(stage(acme, ROWS, on_duplicate="update"))
 
     assert seen.counts == {"company": counts(created=1, updated=1), "person": counts(created=1, updated=1)}
     assert seen.refusal is None
@@ -86,8 +86,8 @@ def test_it_tells_what_running_would_do(acme: NewOrganization, records: dict[str
     assert (seen.changes[-1].record_id, list(seen.changes[4:])) == (records["ann"].pk, [])
 
 
-def test_it_writes_nothing_and_locks_nothing(acme: NewOrganization) -> None:
-    import_ = stage(acme)
+def test_a_preview_writes_nothing_and_locks_nothing(acme: NewOrganization) -> None:
+    import_ = stage(acme, ROWS, on_duplicate="update")
     before = take_snapshot()
 
     with CaptureQueriesContext(connection) as queries:
@@ -98,8 +98,8 @@ def test_it_writes_nothing_and_locks_nothing(acme: NewOrganization) -> None:
     assert not [query for query in queries if " FOR " in query["sql"] and "UPDATE" in query["sql"]]
 
 
-def test_if_any_row_is_wrong_nothing_would_be_done_and_every_error_is_told(acme: NewOrganization) -> None:
-    import_ = stage(acme)
+def test_a_preview_of_invalid_rows_reports_every_error(acme: NewOrganization) -> None:
+    import_ = stage(acme, ROWS, on_duplicate="update")
     make_company(organization=acme.organization, name="greens")
     make_company(organization=acme.organization, name="greens")
 
@@ -107,17 +107,17 @@ def test_if_any_row_is_wrong_nothing_would_be_done_and_every_error_is_told(acme:
 
     assert seen.refusal
     with pytest.raises(RowsInvalid) as refused:
-        run(import_, seen.tag)
+        run(import_, if_match=[seen.etag])
     assert seen.refusal.detail == refused.value.detail
     assert seen.counts == {"company": counts(), "person": counts()}
     assert list(seen.changes) == []
 
 
-def test_what_cannot_be_run_cannot_be_previewed(acme: NewOrganization) -> None:
-    import_ = stage(acme)
+def test_an_import_that_cannot_be_run_cannot_be_previewed(acme: NewOrganization) -> None:
+    import_ = stage(acme, ROWS, on_duplicate="update")
     with pytest.raises(RecordNotFound):
         preview_import(organization=make_organization().organization, import_id=import_.pk)
-    run(import_, "*")
+    run(import_, if_match=["*"])
     with pytest.raises(WrongState, match="The import is in state 'processed' and cannot be imported"):
         preview(import_)
 
@@ -151,18 +151,18 @@ PEOPLE = st.lists(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(companies=COMPANIES, people=PEOPLE, on_duplicate=st.sampled_from(["skip", "update"]))
-def test_what_is_shown_is_what_is_done(
+def test_a_run_makes_exactly_the_changes_of_its_preview(
     acme: NewOrganization, companies: list[Any], people: list[Any], on_duplicate: OnDuplicate
 ) -> None:
     rows = {name: rows for name, rows in (("person", people), ("company", companies)) if rows}
     if not rows:
         return
     with undone():
-        import_ = stage(acme, rows, on_duplicate)
+        import_ = stage(acme, rows, on_duplicate=on_duplicate)
         seen = preview(import_)
         changes = seen.changes[:]
 
-        done = run(import_, seen.tag)
+        done = run(import_, if_match=[seen.etag])
 
         made = {
             (name, row): record_id for name, record_id, row, action, *_ in change_log_of(import_) if action == "created"

@@ -1,4 +1,4 @@
-"""The tag of a preview holds the run to what was seen."""
+"""A run on the condition that the tag of its preview still matches."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_import
-from tests.imports.api.test_on_duplicate import counts
-from tests.imports.import_previews import preview, run, stage
+from tests.imports.import_previews import ROWS, preview
+from tests.imports.steps import counts, run, stage
 from tests.snapshots import take_snapshot
 
 pytestmark = pytest.mark.usefixtures("records")
@@ -81,45 +81,45 @@ EDITS = [
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_the_tag_does_not_hold_when_anything_has_moved(
+def test_the_tag_does_not_match_after_a_relevant_change(
     acme: NewOrganization, records: dict[str, Any], edit: Callable[[dict[str, Any]], None]
 ) -> None:
-    import_ = stage(acme)
-    tag = preview(import_).tag
+    import_ = stage(acme, ROWS, on_duplicate="update")
+    tag = preview(import_).etag
 
     edit(records)
     before = take_snapshot()
-    # What a request would have: the organization as it is now.
+    # As in a request, the organization is read anew.
     organization = Organization.objects.get(pk=acme.organization.pk)
     with pytest.raises(PreconditionFailed):
         run_import(organization=organization, import_id=import_.pk, if_match=[tag])
 
     assert take_snapshot() == before
-    assert preview_import(organization=organization, import_id=import_.pk).tag != tag
+    assert preview_import(organization=organization, import_id=import_.pk).etag != tag
 
 
-def test_the_tag_holds_when_only_something_else_has_moved(acme: NewOrganization, records: dict[str, Any]) -> None:
-    import_ = stage(acme)
-    tag = preview(import_).tag
+def test_the_tag_still_matches_after_an_irrelevant_change(acme: NewOrganization, records: dict[str, Any]) -> None:
+    import_ = stage(acme, ROWS, on_duplicate="update")
+    tag = preview(import_).etag
 
     make_company(organization=acme.organization, name="Yellows")
     Person.objects.filter(pk=records["other"].pk).update(title="Chair")
     Person.objects.filter(pk=records["ann"].pk).update(last_seen_at="2024-01-01T00:00:00Z")
 
-    assert preview(import_).tag == tag
-    assert run(import_, "something else", tag).counts == preview_counts()
+    assert preview(import_).etag == tag
+    assert run(import_, if_match=["something else", tag]).counts == preview_counts()
 
 
 def preview_counts() -> dict[str, dict[str, int]]:
     return {"company": counts(created=1, updated=1), "person": counts(created=1, updated=1)}
 
 
-def test_rows_that_come_with_the_run_must_be_those_that_were_shown(acme: NewOrganization) -> None:
+def test_rows_sent_with_the_run_must_be_the_previewed_rows(acme: NewOrganization) -> None:
     import_ = make_import(creator=acme.person, import_data='{"person": [{"first_name": "Zoe"}]}')
-    tag = preview(import_).tag
+    tag = preview(import_).etag
 
     with pytest.raises(PreconditionFailed):
-        run(import_, tag, import_data={"person": [{"first_name": "Yoe"}]})
+        run(import_, if_match=[tag], import_data={"person": [{"first_name": "Yoe"}]})
     with pytest.raises(PreconditionFailed):
-        run(import_, tag, on_duplicate="skip")
-    assert run(import_, tag, import_data='{"person": [{"first_name": "Zoe"}]}').processed_at
+        run(import_, if_match=[tag], on_duplicate="skip")
+    assert run(import_, if_match=[tag], import_data='{"person": [{"first_name": "Zoe"}]}').processed_at

@@ -1,4 +1,4 @@
-"""A preview says what a revert would do, record by record."""
+"""The preview of a revert shows its effect, record by record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from importsvc.imports.services import (
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import, make_organization, make_person
-from tests.imports.revert_cases import UNTOUCHED, company, person, preview, run
+from tests.imports.revert_cases import UNTOUCHED, company, person, preview
+from tests.imports.steps import import_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +37,7 @@ def change(import_: Import, record: Any, action: str, outcome: str, **expected: 
     return UndoChange(entry.pk, entry.record_type, record.pk, entry.row, action, outcome, **expected)
 
 
-def test_of_what_nobody_touched_everything_would_be_undone(import_: Import) -> None:
+def test_without_edits_everything_would_be_undone(import_: Import) -> None:
     made = preview(import_)
 
     assert made.import_ == import_
@@ -48,7 +49,7 @@ def test_of_what_nobody_touched_everything_would_be_undone(import_: Import) -> N
         change(import_, person("Bob"), "created", "removed"),
         change(import_, person("Zoe"), "updated", "restored", fields=("company_id", "title")),
     ]
-    revert = revert_import(organization=import_.organization, import_id=import_.pk, if_match=[made.tag])
+    revert = revert_import(organization=import_.organization, import_id=import_.pk, if_match=[made.etag])
     assert (revert.removed, revert.restored) == ({"company": 2, "person": 2}, {"company": 0, "person": 1})
 
 
@@ -109,7 +110,7 @@ def test_every_conflict_of_a_record_is_shown(acme: NewOrganization, import_: Imp
     ]
 
 
-def test_what_cannot_be_restored_is_shown_with_the_reason(import_: Import) -> None:
+def test_values_that_cannot_be_restored_are_shown_with_the_reason(import_: Import) -> None:
     old, zoe = company("Old"), person("Zoe")
     old_id = old.pk
     old.delete()
@@ -121,7 +122,7 @@ def test_what_cannot_be_restored_is_shown_with_the_reason(import_: Import) -> No
     assert made.changes[4] == change(import_, zoe, "updated", "conflict", fields=("title",), conflicts=(gone,))
 
 
-def test_pages_are_parts_of_the_whole(import_: Import) -> None:
+def test_pages_of_a_preview_are_parts_of_the_whole(import_: Import) -> None:
     Person.objects.filter(first_name="Ann").update(title="Sir")
     made = preview(import_)
     everything = made.changes[:]
@@ -141,8 +142,8 @@ def test_pages_are_parts_of_the_whole(import_: Import) -> None:
         made.changes[::2]
 
 
-def test_a_page_is_judged_when_it_is_read_by_as_many_queries_however_long_it_is(acme: NewOrganization) -> None:
-    made = preview(run(acme, {"person": [{"first_name": f"P{number}"} for number in range(50)]}))
+def test_a_page_costs_a_fixed_number_of_queries_when_it_is_read(acme: NewOrganization) -> None:
+    made = preview(import_rows(acme, {"person": [{"first_name": f"P{number}"} for number in range(50)]}))
     Person.objects.filter(first_name__in=["P0", "P7"]).update(title="Dr")
 
     with CaptureQueriesContext(connection) as one:
@@ -155,21 +156,19 @@ def test_a_page_is_judged_when_it_is_read_by_as_many_queries_however_long_it_is(
 
 
 @pytest.mark.parametrize("state", [ImportState.CREATED, ImportState.REVERTED])
-def test_only_what_can_be_reverted_has_a_preview(acme: NewOrganization, state: ImportState) -> None:
+def test_only_an_import_that_can_be_reverted_has_a_preview(acme: NewOrganization, state: ImportState) -> None:
     other = make_import(creator=acme.person, state=state)
 
     with pytest.raises(WrongState, match=f"^The import is in state '{state}' and cannot be reverted$"):
         preview_revert(organization=acme.organization, import_id=other.pk)
 
 
-def test_imports_of_others_do_not_exist(import_: Import) -> None:
+def test_imports_of_another_organization_do_not_exist(import_: Import) -> None:
     with pytest.raises(RecordNotFound):
         preview_revert(organization=make_organization().organization, import_id=import_.pk)
 
 
-def test_a_type_that_is_not_registered_any_more_has_no_preview(
-    import_: Import, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_records_of_an_unregistered_type_have_no_preview(import_: Import, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_importables", {"company": registry.get("company")})
 
     with pytest.raises(Refusal, match=r"^Records of type 'person' cannot be imported or reverted any more$"):

@@ -1,4 +1,4 @@
-"""Services tell how far they are, if somebody asks; what they do is the same."""
+"""Services report progress to a callback."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from importsvc.imports.services.importing import create_import, run_import
 from importsvc.imports.staging import store_rows
 from people.services import NewOrganization
 from tests.builders import make_company
-from tests.imports.api.test_on_duplicate import counts
-from tests.imports.api.test_retries import PostgreSQLError
+from tests.faults import PostgreSQLError
+from tests.imports.steps import counts
 from tests.snapshots import take_snapshot
 
 COMPANIES = 4_500
@@ -30,7 +30,7 @@ ALL = COMPANIES + 1
 
 
 class Log:
-    """What services told."""
+    """A callback that keeps the reported progress."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, int]] = []
@@ -40,19 +40,21 @@ class Log:
 
     @property
     def sums(self) -> dict[str, int]:
-        """How many rows each step has come to."""
+        """The number of rows of each step."""
         sums: Counter[str] = Counter()
         for what, rows in self.told:
             sums[what] += rows
         return dict(sums)
 
 
-def bring(acme: NewOrganization, rows: Any = ROWS, **said: Any) -> Import:
-    return import_rows(organization=acme.organization, creator=acme.person, import_data=rows, **said)
+def bring(acme: NewOrganization, rows: Any = ROWS, **options: Any) -> Import:
+    return import_rows(organization=acme.organization, creator=acme.person, import_data=rows, **options)
 
 
 @pytest.mark.parametrize("on_duplicate", ["error", "skip", "update"])
-def test_every_row_is_read_checked_and_written(acme: NewOrganization, on_duplicate: OnDuplicate) -> None:
+def test_progress_counts_every_row_as_read_checked_and_written(
+    acme: NewOrganization, on_duplicate: OnDuplicate
+) -> None:
     if on_duplicate != "error":
         make_company(organization=acme.organization, name="c7")
     log = Log()
@@ -67,7 +69,9 @@ def test_every_row_is_read_checked_and_written(acme: NewOrganization, on_duplica
     assert max(rows for what, rows in log.told if what != "read") <= CHUNK_ROWS
 
 
-def test_rows_that_were_written_in_vain_are_taken_back(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_subtracts_the_rows_of_an_attempt_that_is_retried(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failures = iter([IntegrityError()])
 
     def fail_once(*arguments: Any) -> None:
@@ -85,7 +89,7 @@ def test_rows_that_were_written_in_vain_are_taken_back(acme: NewOrganization, mo
     assert log.sums["written"] == ALL
 
 
-def test_rows_are_staged_and_run_in_one_go_or_not_at_all(acme: NewOrganization) -> None:
+def test_rows_are_staged_and_run_in_one_transaction(acme: NewOrganization) -> None:
     import_ = bring(acme)
     assert import_.counts == {"company": counts(created=COMPANIES), "person": counts(created=1)}
 
@@ -97,7 +101,7 @@ def test_rows_are_staged_and_run_in_one_go_or_not_at_all(acme: NewOrganization) 
     assert take_snapshot() == before
 
 
-def test_what_cannot_be_run_is_not_staged_either(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_cannot_be_run_are_not_staged_either(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: Any) -> None:
         raise KeyboardInterrupt
 
@@ -125,7 +129,7 @@ def test_rows_are_previewed_like_an_import_of_them(acme: NewOrganization, on_dup
     assert take_snapshot() == before
 
 
-def test_a_preview_of_wrong_rows_is_their_refusal(acme: NewOrganization) -> None:
+def test_a_preview_of_invalid_rows_is_refused_like_an_import_of_them(acme: NewOrganization) -> None:
     seen = preview_rows(organization=acme.organization, import_data={"company": [{"name": "Acme"}]})
     assert seen.refusal is not None
     assert (seen.counts, seen.changes) == ({"company": counts()}, ())

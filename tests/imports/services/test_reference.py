@@ -1,4 +1,4 @@
-"""Whatever is brought: an import does, to the last value, what the slow reference says, by each of its ways."""
+"""For any rows, every way to import them has exactly the result of a slow reference."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from tests.staged import bring_rows, read_staged
 SERVERS = {"id", "created_at"}
 TABLES = {"company": "companies_company", "person": "people_person"}
 WRITTEN = ("imports_import", "imports_stagedchunk", "changelog_change")
-# Examples are small from the beginning, and making them smaller takes minutes.
+# Examples are small, and shrinking them takes minutes.
 ANYTHING = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.reuse, Phase.generate])
 
 
 @contextmanager
 def boundaries(size: int) -> Iterator[None]:
-    """All pieces, chunks and passages of about this size, so that few rows cross their boundaries; 0 for as it is."""
+    """Reads, chunks and batches of about this size, so that a few rows cross their boundaries; 0 for the defaults."""
     with pytest.MonkeyPatch.context() as patch:
         if size:
-            patch.setattr(json_stream, "PIECE", 20 * size)
+            patch.setattr(json_stream, "READ_SIZE", 20 * size)
             patch.setattr(chunks, "CHUNK_ROWS", size)
             patch.setattr(chunks, "CHUNK_CHARACTERS", 800 * size)
             patch.setattr(copying, "LINES_AT_ONCE", size)
@@ -52,7 +52,7 @@ def boundaries(size: int) -> Iterator[None]:
 
 
 def organize() -> NewOrganization:
-    """An organization that has some records already, and one beside it that has others."""
+    """An organization with some records, and another organization with different ones."""
     caller = make_organization(name="Acme")
     caller.organization.default_currency = "CHF"
     caller.organization.save()
@@ -67,7 +67,7 @@ def organize() -> NewOrganization:
 
 
 def numbers_as_written(value: Any) -> Any:
-    """JSON with each number as PostgreSQL compares it: to the last digit, and never the same as a truth value."""
+    """JSON in which each number is compared as PostgreSQL does: with all digits, and never equal to a boolean."""
 
     def read(written: str) -> tuple[str, Decimal]:
         return "number", Decimal(written)
@@ -90,7 +90,7 @@ def number(value: int) -> tuple[str, Decimal]:
 
 
 class Ways:
-    """The ways to bring rows, each tried on the same organization as if it were the first."""
+    """The ways to import rows, each tried on the same organization and rolled back."""
 
     def __init__(self, text: str, *, size: int) -> None:
         self.caller = organize()
@@ -99,7 +99,7 @@ class Ways:
         self.expected = expect_import(self.caller.organization, text)
 
     def compare(self) -> Accepted | Refused:
-        """What was expected, and what each way came to."""
+        """Compare the expected result with the result of each way."""
         with boundaries(self.size):
             for form in (self.text, self._read_document()):
                 if form is None:
@@ -111,7 +111,7 @@ class Ways:
         return self.expected
 
     def _read_document(self) -> Any:
-        """The rows as the document of a request brings them; ``None`` if the text can be in no document as JSON."""
+        """The rows as parsed from a request's document; ``None`` if the text cannot be JSON in a document."""
         try:
             return bring_rows(self.text) if self.text.lstrip(" \t\r\n")[:1] in ("{", "[") else None
         except JsonError:
@@ -149,13 +149,13 @@ class Ways:
             self._expect_staged(empty)
 
     def _expect_staged(self, import_: Import) -> None:
-        """What was sent is staged, each number with its digits."""
+        """The rows are staged as they were sent, each number with its digits."""
         staged = read_staged(import_)
         assert numbers_as_written(staged) == numbers_as_written(self.text)
         assert list(json.loads(staged)) == list(json.loads(self.text))
 
     def _run_once(self, import_: Import, **fields: Any) -> Import:
-        """Run the import. The first attempt must do."""
+        """Run the import; the first attempt must succeed."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(transactions, "ATTEMPTS", 1)
             return run_import(organization=self.caller.organization, import_id=import_.pk, **fields)
@@ -198,7 +198,7 @@ class Ways:
                         "kept_fields": None,
                     }
                 )
-        # Of types that do not refer to each other here, either may be written first.
+        # Types without references to each other may be written in any order.
         change_log.sort(key=lambda change: str(change["record_type"]))
         assert [{key: change[key] for key in change if key != "id"} for change in change_log] == expected_changes
 
@@ -212,7 +212,7 @@ def fill(values: Any, ids: list[Any]) -> dict[str, Any]:
 
 
 def compare_all(*, spoilt: bool) -> Counter[str]:
-    """Compare many examples; how many there were of each kind."""
+    """Compare many examples; returns the number of each kind."""
     kinds: Counter[str] = Counter()
 
     @given(payloads(spoilt=spoilt), st.sampled_from([0, 1, 2, 3]))
@@ -226,11 +226,11 @@ def compare_all(*, spoilt: bool) -> Counter[str]:
     return kinds
 
 
-def test_good_rows_become_the_records_that_the_reference_says(db: None) -> None:
+def test_good_rows_become_the_records_of_the_reference(db: None) -> None:
     assert compare_all(spoilt=False)["good"] >= 40
 
 
-def test_spoilt_rows_are_refused_as_the_reference_says(db: None) -> None:
+def test_invalid_rows_are_refused_as_by_the_reference(db: None) -> None:
     kinds = compare_all(spoilt=True)
 
     assert kinds["bad"] >= 30
@@ -239,6 +239,6 @@ def test_spoilt_rows_are_refused_as_the_reference_says(db: None) -> None:
 
 @given(payloads(spoilt=True).flatmap(lambda text: st.integers(0, len(text)).map(lambda length: text[:length])))
 @settings(ANYTHING, max_examples=40)
-def test_text_that_ends_too_early_is_refused_as_the_reference_says(db: None, text: str) -> None:
+def test_truncated_text_is_refused_as_by_the_reference(db: None, text: str) -> None:
     with undone():
         Ways(text, size=1).compare()

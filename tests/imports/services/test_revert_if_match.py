@@ -1,4 +1,4 @@
-"""The tag of a preview holds the revert to what was seen; and who reverts says what becomes of conflicts."""
+"""A revert on the condition that the tag of its preview still matches, with a policy for conflicts."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def refer_to_a_created_record_by_a_token(acme: NewOrganization) -> None:
 
 
 @pytest.mark.parametrize("write", [write_nothing, be_seen, write_elsewhere])
-def test_the_tag_stays_the_same_while_nothing_happens_that_matters(
+def test_the_tag_stays_the_same_after_an_irrelevant_write(
     acme: NewOrganization, import_: Import, write: Callable[[NewOrganization], None]
 ) -> None:
-    tag = preview(import_).tag
+    tag = preview(import_).etag
     write(acme)
 
-    assert preview(import_).tag == tag
+    assert preview(import_).etag == tag
     assert len(tag) == 32
     assert revert_import(organization=acme.organization, import_id=import_.pk, if_match=["old", tag]).removed
 
@@ -91,10 +91,10 @@ def test_the_tag_stays_the_same_while_nothing_happens_that_matters(
         refer_to_a_created_record_by_a_token,
     ],
 )
-def test_what_was_written_since_the_preview_makes_its_tag_an_old_one(
+def test_a_relevant_write_after_the_preview_makes_its_tag_outdated(
     acme: NewOrganization, import_: Import, write: Callable[[NewOrganization], None], on_conflict: OnConflict
 ) -> None:
-    tag = preview(import_).tag
+    tag = preview(import_).etag
     write(acme)
     before = take_snapshot()
 
@@ -102,10 +102,10 @@ def test_what_was_written_since_the_preview_makes_its_tag_an_old_one(
         revert_import(organization=acme.organization, import_id=import_.pk, if_match=[tag], on_conflict=on_conflict)
 
     assert take_snapshot() == before
-    assert preview(import_).tag != tag
+    assert preview(import_).etag != tag
 
 
-def test_a_star_matches_whatever_is_there_and_nothing_matches_none(acme: NewOrganization, import_: Import) -> None:
+def test_a_star_matches_any_state_and_an_empty_list_matches_none(acme: NewOrganization, import_: Import) -> None:
     with pytest.raises(PreconditionFailed):
         revert_import(organization=acme.organization, import_id=import_.pk, if_match=[])
     assert revert_import(organization=acme.organization, import_id=import_.pk, if_match=["*"]).removed
@@ -120,13 +120,13 @@ def test_an_edit_after_the_preview_is_a_conflict_without_its_tag(acme: NewOrgani
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_edit_while_the_preview_is_made_makes_its_tag_an_old_one(
+def test_an_edit_while_the_preview_is_made_makes_its_tag_outdated(
     acme: NewOrganization, import_: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch, preview_module, "find_obstacles")
 
-    with threads() as others:
-        previewing = others.start(lambda: preview_revert(organization=acme.organization, import_id=import_.pk))
+    with threads() as background:
+        previewing = background.start(lambda: preview_revert(organization=acme.organization, import_id=import_.pk))
         gate.wait()
         edit_a_created_record(acme)
         gate.open()
@@ -134,15 +134,15 @@ def test_an_edit_while_the_preview_is_made_makes_its_tag_an_old_one(
     made = previewing.result()
     assert made.counts["person"]["conflict"] == 1
     with pytest.raises(PreconditionFailed):
-        revert_import(organization=acme.organization, import_id=import_.pk, if_match=[made.tag], on_conflict="keep")
+        revert_import(organization=acme.organization, import_id=import_.pk, if_match=[made.etag], on_conflict="keep")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_preview_waits_for_nobody(acme: NewOrganization, import_: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_waits_for_no_lock(acme: NewOrganization, import_: Import, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(monkeypatch, undo_module, "remove_records")
 
-    with threads() as others:
-        reverting = others.start(lambda: revert_import(organization=acme.organization, import_id=import_.pk))
+    with threads() as background:
+        reverting = background.start(lambda: revert_import(organization=acme.organization, import_id=import_.pk))
         gate.wait()
         made = preview_revert(organization=acme.organization, import_id=import_.pk)
         gate.open()
@@ -152,12 +152,12 @@ def test_a_preview_waits_for_nobody(acme: NewOrganization, import_: Import, monk
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_edit_that_the_revert_waits_for_makes_the_tag_an_old_one(acme: NewOrganization, import_: Import) -> None:
-    tag = preview(import_).tag
+def test_an_edit_that_the_revert_waits_for_makes_the_tag_outdated(acme: NewOrganization, import_: Import) -> None:
+    tag = preview(import_).etag
 
-    with threads() as others, transaction.atomic():
+    with threads() as background, transaction.atomic():
         edit_another_field_of_an_updated_record(acme)
-        reverting = others.start_blocked(
+        reverting = background.start_blocked(
             lambda: revert_import(organization=acme.organization, import_id=import_.pk, if_match=[tag])
         )
 
@@ -165,7 +165,7 @@ def test_an_edit_that_the_revert_waits_for_makes_the_tag_an_old_one(acme: NewOrg
     assert Import.objects.get(pk=import_.pk).state == ImportState.PROCESSED
 
 
-def test_a_revert_knows_who_did_it_and_what_was_kept(acme: NewOrganization, import_: Import) -> None:
+def test_a_revert_stores_its_actor_and_reports_kept_records(acme: NewOrganization, import_: Import) -> None:
     edit_a_field_of_an_updated_record(acme)
     remove_a_record(acme)
 
@@ -193,7 +193,7 @@ def test_a_revert_knows_who_did_it_and_what_was_kept(acme: NewOrganization, impo
         "ALTER TABLE people_person ALTER COLUMN title TYPE char(1) USING 'x'",
     ],
 )
-def test_values_that_the_table_does_not_accept_any_more_are_refused_with_the_revert(
+def test_a_revert_is_refused_if_the_table_no_longer_accepts_previous_values(
     acme: NewOrganization, import_: Import, sql: str, on_conflict: OnConflict
 ) -> None:
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""For whatever rows and whatever was there before: reverting an import restores it, and a refusal changes nothing."""
+"""For any rows and any existing records, reverting an import restores the database, and a refusal changes nothing."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ companies = st.lists(
 
 @st.composite
 def payloads(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
-    """Rows of which many are good: people are of companies of the payload or of the one that was made by hand."""
+    """Rows, many of them valid; people refer to companies of the payload or to an existing one."""
     company_rows = draw(companies)
     known = ["By hand", "BY HAND", *(row["name"] for row in company_rows)]
     cells = {**person_cells, "company": st.sampled_from(known) | blank}
@@ -76,7 +76,7 @@ def payloads(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
 
 
 class State:
-    """An organization in which hypothesis makes things happen."""
+    """An organization in which Hypothesis imports and reverts."""
 
     def __init__(self) -> None:
         self.caller: NewOrganization = make_organization(name="Acme")
@@ -84,7 +84,7 @@ class State:
         make_person(organization=self.caller.organization, first_name="By hand", email="b1@acme.test")
 
     def stage(self, rows: Any) -> Import | None:
-        """The import, unless its rows are refused; then nothing has changed."""
+        """The staged import; ``None`` if its rows are refused, which changes nothing."""
         before = take_snapshot()
         try:
             return create_import(organization=self.caller.organization, creator=self.caller.person, import_data=rows)
@@ -100,7 +100,7 @@ class State:
         return run_import(organization=self.caller.organization, import_id=import_.pk)
 
     def revert(self, import_: Import) -> dict[str, int] | None:
-        """What was removed; none if the revert was refused, and then nothing has changed."""
+        """The removed records; ``None`` if the revert is refused, which changes nothing."""
         before = take_snapshot()
         try:
             return dict(revert_import(organization=self.caller.organization, import_id=import_.pk).removed)
@@ -114,12 +114,12 @@ def changes_of(import_: Import) -> list[Any]:
 
 
 def with_decimals(value: Any) -> Any:
-    """The value with its numbers as they are written: PostgreSQL keeps every digit, a float does not."""
+    """The value with exact numbers: PostgreSQL keeps every digit, a float does not."""
     return json.loads(json.dumps(value), parse_float=Decimal, parse_int=Decimal)
 
 
 class TestRevert(TestCase):
-    """Each example has a database as the migrations leave it."""
+    """Each example starts with the database after the migrations."""
 
     @given(st.lists(st.tuples(payloads(), st.booleans()), max_size=2), payloads())
     @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -132,7 +132,7 @@ class TestRevert(TestCase):
         import_ = state.stage(rows)
         assume(import_ is not None)
         assert import_ is not None
-        before, others = take_snapshot(without=OWN_TABLES), take_snapshot()
+        before, everything = take_snapshot(without=OWN_TABLES), take_snapshot()
         run_import(organization=state.caller.organization, import_id=import_.pk)
         change_log = changes_of(import_)
 
@@ -146,12 +146,12 @@ class TestRevert(TestCase):
         for table in OWN_TABLES:
             column = "id" if table == "imports_import" else "import_id"
             assert [row for row in now[table] if row[column] != import_.pk] == [
-                row for row in others[table] if row[column] != import_.pk
+                row for row in everything[table] if row[column] != import_.pk
             ]
 
     @given(payloads())
     @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
-    def test_what_was_written_is_what_the_rows_said(self, rows: Any) -> None:
+    def test_records_have_the_values_of_their_rows(self, rows: Any) -> None:
         state = State()
         if state.run(rows) is None:
             return

@@ -1,4 +1,4 @@
-"""The only way in, as callers other than HTTP see it: what is stored, what is refused and as what, what is retried."""
+"""The services of imports, as callers other than HTTP use them: what they store, refuse and retry."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from importsvc.engine.schema import registry
 from importsvc.errors import Conflict, DomainError, RecordNotFound
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid, WrongState
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import create_import, find_import, revert_import, run_import, update_import
+from importsvc.imports.services import find_import, revert_import, run_import, update_import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import, make_organization
+from tests.imports.steps import run, stage
 from tests.snapshots import take_snapshot
 from tests.staged import read_staged
 
@@ -26,33 +27,25 @@ BAD_ROWS: dict[str, Any] = {"person": [{}]}
 NO_NAME = {"row": 1, "column": "first_name", "messages": ["First name can't be blank"]}
 
 
-def stage(acme: NewOrganization, rows: Any = ROWS, **fields: Any) -> Import:
-    return create_import(organization=acme.organization, creator=acme.person, import_data=rows, **fields)
-
-
-def run(acme: NewOrganization, import_: Import, **fields: Any) -> Import:
-    return run_import(organization=acme.organization, import_id=import_.pk, **fields)
-
-
 def stored(import_: Import) -> Any:
     return Import.objects.filter(pk=import_.pk).values().get()
 
 
-def test_rows_of_text_are_staged_as_they_came(acme: NewOrganization) -> None:
+def test_rows_given_as_text_are_staged_unchanged(acme: NewOrganization) -> None:
     import_ = stage(acme, ' {"person" : [{"First Name":"\\u0041nn" }]}\n')
 
     assert read_staged(import_) == '{"person": [{"First Name":"\\u0041nn" }]}'
 
 
-def test_json_is_staged_as_json_that_says_the_same(acme: NewOrganization) -> None:
-    assert json.loads(read_staged(stage(acme))) == ROWS
+def test_rows_given_as_values_are_staged_as_equal_json(acme: NewOrganization) -> None:
+    assert json.loads(read_staged(stage(acme, ROWS))) == ROWS
 
 
 @pytest.mark.parametrize(("given", "kept"), [(None, False), (False, False), (True, True)])
 def test_sample_is_not_null_once_a_service_has_written_it(
     acme: NewOrganization, given: bool | None, kept: bool
 ) -> None:
-    import_ = stage(acme, sample=given, import_model_id=7)
+    import_ = stage(acme, ROWS, sample=given, import_model_id=7)
     assert (stored(import_)["sample"], stored(import_)["import_model_id"]) == (kept, 7)
 
     by_hand = make_import(creator=acme.person, sample=not kept)
@@ -64,10 +57,10 @@ def test_sample_is_not_null_once_a_service_has_written_it(
     ("attributes", "changed"),
     [({}, {}), ({"import_model_id": None}, {"import_model_id": None}), ({"sample": False}, {"sample": False})],
 )
-def test_an_update_changes_what_is_named_and_nothing_else(
+def test_an_update_changes_only_the_given_attributes(
     acme: NewOrganization, attributes: dict[str, Any], changed: dict[str, Any]
 ) -> None:
-    import_ = stage(acme, sample=True, import_model_id=7)
+    import_ = stage(acme, ROWS, sample=True, import_model_id=7)
     before = stored(import_)
 
     update_import(
@@ -82,10 +75,10 @@ def test_an_update_changes_what_is_named_and_nothing_else(
 
 
 def test_running_writes_records_and_time_stamps(acme: NewOrganization) -> None:
-    import_ = stage(acme)
+    import_ = stage(acme, ROWS)
     began = timezone.now()
 
-    ran = run(acme, import_)
+    ran = run(import_)
 
     assert ran.started_at is not None
     assert ran.processed_at is not None
@@ -95,10 +88,10 @@ def test_running_writes_records_and_time_stamps(acme: NewOrganization) -> None:
     assert Person.objects.get(first_name="Ann").custom_fields == ROWS["person"][0]["custom_fields"]
 
 
-def test_running_with_rows_replaces_those_that_are_staged(acme: NewOrganization) -> None:
-    import_ = stage(acme)
+def test_running_with_rows_replaces_the_staged_rows(acme: NewOrganization) -> None:
+    import_ = stage(acme, ROWS)
 
-    run(acme, import_, import_data='{"person": [{"first_name": "Zoe"}]}')
+    run(import_, import_data='{"person": [{"first_name": "Zoe"}]}')
 
     assert read_staged(import_) == '{"person": [{"first_name": "Zoe"}]}'
     assert list(Person.objects.exclude(pk=acme.person.pk).values_list("first_name", flat=True)) == ["Zoe"]
@@ -107,11 +100,11 @@ def test_running_with_rows_replaces_those_that_are_staged(acme: NewOrganization)
 def test_a_clock_that_is_set_back_does_not_put_the_time_stamps_in_disorder(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_ = stage(acme)
+    import_ = stage(acme, ROWS)
     times = iter([timezone.now() - timedelta(hours=hours) for hours in range(100)])
     monkeypatch.setattr(timezone, "now", lambda: next(times))
 
-    run(acme, import_)
+    run(import_)
     revert_import(organization=acme.organization, import_id=import_.pk)
 
     found = stored(import_)
@@ -131,14 +124,14 @@ def test_a_clock_that_is_set_back_does_not_put_the_time_stamps_in_disorder(
 def test_bad_rows_are_refused_by_every_service_that_takes_rows_and_change_nothing(
     acme: NewOrganization, rows: Any, refusal: type[DomainError], detail: Any
 ) -> None:
-    import_ = stage(acme)
+    import_ = stage(acme, ROWS)
     before = take_snapshot()
     attempts: list[Callable[[], Import]] = [
         lambda: stage(acme, rows),
         lambda: update_import(
             organization=acme.organization, import_id=import_.pk, import_data=rows, attributes={"sample": True}
         ),
-        lambda: run(acme, import_, import_data=rows),
+        lambda: run(import_, import_data=rows),
     ]
 
     for attempt in attempts:
@@ -153,12 +146,12 @@ def test_bad_rows_are_refused_by_every_service_that_takes_rows_and_change_nothin
         assert take_snapshot() == before
 
 
-def test_nothing_staged_and_nothing_given_is_blank(acme: NewOrganization) -> None:
+def test_a_run_without_staged_or_given_rows_is_refused_as_blank(acme: NewOrganization) -> None:
     with pytest.raises(ImportDataInvalid, match="can't be blank"):
-        run(acme, make_import(creator=acme.person))
+        run(make_import(creator=acme.person))
 
 
-def test_past_a_thousand_row_errors_their_number_is_told(acme: NewOrganization) -> None:
+def test_beyond_a_thousand_row_errors_their_number_is_reported(acme: NewOrganization) -> None:
     with pytest.raises(RowsInvalid) as caught:
         stage(acme, {"company": [{}] * 3, "person": [{}] * 1_200})
 
@@ -176,7 +169,7 @@ MOVES: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("state", list(ImportState))
-def test_a_move_starts_from_one_state_and_is_refused_from_the_others(
+def test_a_transition_is_refused_from_every_state_but_its_own(
     acme: NewOrganization, move: str, state: ImportState
 ) -> None:
     import_ = make_import(creator=acme.person, state=state, import_data=json.dumps(ROWS))
@@ -194,7 +187,7 @@ def test_a_move_starts_from_one_state_and_is_refused_from_the_others(
 
 @pytest.mark.parametrize("move", MOVES)
 def test_another_organizations_import_does_not_exist(acme: NewOrganization, move: str) -> None:
-    import_ = stage(acme)
+    import_ = stage(acme, ROWS)
 
     for import_id in (import_.pk, 0):
         with pytest.raises(RecordNotFound):
@@ -202,17 +195,17 @@ def test_another_organizations_import_does_not_exist(acme: NewOrganization, move
 
 
 def test_operators_find_every_import(acme: NewOrganization) -> None:
-    import_ = find_import(import_id=stage(acme).pk)
+    import_ = find_import(import_id=stage(acme, ROWS).pk)
 
     assert import_.organization == acme.organization
     with pytest.raises(RecordNotFound):
         find_import(import_id=0)
 
 
-def test_records_of_a_type_that_is_gone_cannot_be_reverted(
+def test_records_of_an_unregistered_type_cannot_be_reverted(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_ = run(acme, stage(acme))
+    import_ = run(stage(acme, ROWS))
     monkeypatch.setattr(registry, "_importables", {"company": registry.get("company")})
 
     with pytest.raises(Conflict) as caught:

@@ -1,4 +1,4 @@
-"""What is done when the database says that somebody else was there: begin anew, a few times, or say so."""
+"""A transaction that fails because of concurrent writes is repeated a few times, and then refused."""
 
 from __future__ import annotations
 
@@ -6,51 +6,39 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import psycopg2
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from importsvc.engine.apply.write import RecordWriter
 from importsvc.errors import Conflict
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import create_import, revert_import, reverting, run_import, transactions
+from importsvc.imports.services import create_import, reverting, transactions
 from importsvc.postgres.write_conflicts import ATTEMPTS
 from people.services import NewOrganization
+from tests.faults import PostgreSQLError
+from tests.imports.steps import revert, run
 from tests.snapshots import take_snapshot
 
 # Codes of PostgreSQL (its manual, appendix A), and what Django makes of them.
 RETRIED = [("23505", IntegrityError), ("23503", IntegrityError), ("40P01", OperationalError)]
 NOT_RETRIED = [
-    ("23502", IntegrityError),  # not null: our mistake, and the same again next time
+    ("23502", IntegrityError),  # not null: an error in the code, which a retry would repeat
     ("23514", IntegrityError),  # check
-    ("57P01", OperationalError),  # the server goes down
-    (None, OperationalError),  # it is not there
+    ("57P01", OperationalError),  # the server shuts down
+    (None, OperationalError),  # the server cannot be reached
     (None, ValueError),
 ]
 
 
-class PostgreSQLError(psycopg2.Error):
-    """What psycopg2 raises, with a code of our own."""
-
-    def __init__(self, code: str | None) -> None:
-        super().__init__("no")
-        self.code = code
-
-    @property
-    def pgcode(self) -> str | None:
-        """The code that PostgreSQL gave."""
-        return self.code
-
-
 class Failing:
-    """A function that fails the first times it is called; ``calls`` counts them all."""
+    """A function that fails the first ``times`` times; ``calls`` counts its calls."""
 
     def __init__(self, function: Callable[..., Any], *, times: int, error: type[Exception], code: str | None) -> None:
         self.function, self.times, self.error, self.code = function, times, error, code
         self.calls = 0
 
     def __get__(self, instance: Any, owner: type) -> Callable[..., Any]:
-        """The function in the place of a method."""
+        """The function as a method."""
         return partial(self, instance)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
@@ -69,14 +57,6 @@ def import_(acme: NewOrganization) -> Import:
     )
 
 
-def run(import_: Import) -> Import:
-    return run_import(organization=import_.organization, import_id=import_.pk)
-
-
-def revert(import_: Import) -> Import:
-    return revert_import(organization=import_.organization, import_id=import_.pk).import_
-
-
 def spoil(monkeypatch: pytest.MonkeyPatch, name: str, times: int, error: type[Exception], code: str | None) -> Failing:
     owner: Any = {"write": RecordWriter, "undo": reverting}[name]
     failing = Failing(getattr(owner, name), times=times, error=error, code=code)
@@ -86,7 +66,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, name: str, times: int, error: type[Ex
 
 @pytest.mark.parametrize(("code", "error"), RETRIED)
 @pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
-def test_what_others_caused_is_tried_again(
+def test_write_conflicts_are_retried(
     import_: Import, monkeypatch: pytest.MonkeyPatch, times: int, code: str, error: type[DatabaseError]
 ) -> None:
     writes = spoil(monkeypatch, "write", times, error, code)
@@ -94,12 +74,12 @@ def test_what_others_caused_is_tried_again(
 
     assert run(import_).state == ImportState.PROCESSED
     assert import_.changes.count() == 1
-    assert revert(import_).state == ImportState.REVERTED
+    assert revert(import_).import_.state == ImportState.REVERTED
     assert (writes.calls, undos.calls) == (times + 1, times + 1)
 
 
 @pytest.mark.parametrize(("code", "error"), RETRIED)
-def test_after_a_few_times_it_is_a_conflict_and_nothing_has_changed(
+def test_a_lasting_write_conflict_is_refused_and_nothing_has_changed(
     import_: Import, monkeypatch: pytest.MonkeyPatch, code: str, error: type[DatabaseError]
 ) -> None:
     before = take_snapshot()
@@ -122,7 +102,7 @@ def test_after_a_few_times_it_is_a_conflict_and_nothing_has_changed(
 
 
 @pytest.mark.parametrize(("code", "error"), NOT_RETRIED)
-def test_what_trying_again_would_not_help_is_not_tried_again(
+def test_other_database_errors_are_not_retried(
     import_: Import, monkeypatch: pytest.MonkeyPatch, code: str | None, error: type[Exception]
 ) -> None:
     before = take_snapshot()
@@ -135,8 +115,8 @@ def test_what_trying_again_would_not_help_is_not_tried_again(
     assert take_snapshot() == before
 
 
-def test_a_deferred_constraint_is_violated_where_it_is_tried_again(acme: NewOrganization) -> None:
-    """Also where the work is part of a transaction, at whose commit nothing is tried again."""
+def test_deferred_constraints_are_checked_where_the_work_can_be_retried(acme: NewOrganization) -> None:
+    """Also inside an outer transaction, whose commit is not retried."""
     attempts: list[int] = []
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE notes (person bigint REFERENCES people_person DEFERRABLE INITIALLY DEFERRED)")

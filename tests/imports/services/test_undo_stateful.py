@@ -1,4 +1,4 @@
-"""Imports, edits, removals and reverts in any order: the database is what plain Python says, after every step."""
+"""Imports, edits, removals and reverts in any order: after every step the database equals a model in plain Python."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
 from tests.imports.undo_model import FIELDS, Key, LoggedChange, Record, Refused, World
 
-# How often in the suite; more with an environment variable, once in a while.
+# Examples in a run of the suite; an environment variable allows more.
 RUNS = int(os.environ.get("STATEFUL_RUNS", "300"))
 STEPS = 15
 
@@ -63,7 +63,7 @@ payloads = st.fixed_dictionaries(
 
 
 class Imports(RuleBasedStateMachine):
-    """An organization, another one with the same names and addresses, and a model of what should be there."""
+    """An organization, another one with the same names and addresses, and a model of the expected records."""
 
     imports = Bundle("imports")
 
@@ -75,19 +75,19 @@ class Imports(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """All that follows is in a transaction that is rolled back."""
+        """Begin a transaction that ``teardown`` rolls back."""
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
         records, self.theirs = self.read()
         self.world = World({key: dict(record) for key, record in records.items()})
 
     def teardown(self) -> None:
-        """Nothing is left."""
+        """Roll everything back."""
         transaction.set_rollback(True)
         self.atomic.__exit__(None, None, None)
 
     def read(self) -> list[dict[Key, Record]]:
-        """What is in the database, of the organization and of the other one."""
+        """The records of both organizations."""
         found: dict[int, dict[Key, Record]] = {self.organization.pk: {}, self.other.pk: {}}
         for name, model in MODELS.items():
             records = model.objects.filter(organization__in=found)
@@ -97,13 +97,13 @@ class Imports(RuleBasedStateMachine):
 
     @invariant()
     def the_database_is_what_the_model_says(self) -> None:
-        """Of both organizations."""
+        """Compare the records of both organizations."""
         if hasattr(self, "world"):
             assert self.read() == [self.world.records, self.theirs]
 
     @rule(target=imports, rows=payloads, on_duplicate=st.sampled_from(["update", "error", "update", "skip"]))
     def run(self, rows: dict[str, list[Record]], on_duplicate: Any) -> Any:
-        """Run an import, unless it is refused, and then nothing changes."""
+        """Run an import; a refusal changes nothing."""
         rows = {name: given for name, given in rows.items() if given}
         try:
             import_ = create_import(
@@ -115,7 +115,7 @@ class Imports(RuleBasedStateMachine):
         except RowsInvalid:
             return multiple()
         seen = preview_import(organization=self.organization, import_id=import_.pk)
-        done = run_import(organization=self.organization, import_id=import_.pk, if_match=[seen.tag])
+        done = run_import(organization=self.organization, import_id=import_.pk, if_match=[seen.etag])
         assert done.counts == seen.counts
         changes = list(Change.objects.filter(import_record=import_))
         ids = {(change.record_type, change.row): change.record_id for change in changes}
@@ -127,7 +127,7 @@ class Imports(RuleBasedStateMachine):
 
     @rule(import_=consumes(imports))
     def revert_if_undisturbed(self, import_: tuple[int, list[LoggedChange]]) -> None:
-        """Revert an import, or be refused."""
+        """Revert an import; conflicts are refused."""
         self.revert(import_, "refuse")
 
     @rule(import_=consumes(imports), policy=st.sampled_from(["keep", "discard"]))
@@ -136,13 +136,13 @@ class Imports(RuleBasedStateMachine):
         self.revert(import_, policy)
 
     def revert(self, import_: tuple[int, list[LoggedChange]], policy: Any) -> None:
-        """Revert an import as the model says, or be refused and change nothing."""
+        """Revert an import; the result equals the model's, and a refusal changes nothing."""
         import_id, expected = import_
         seen = preview_revert(organization=self.organization, import_id=import_id)
         known: dict[str, Any] = {
             "organization": self.organization,
             "import_id": import_id,
-            "if_match": [seen.tag],
+            "if_match": [seen.etag],
         }
         try:
             outcomes = self.world.revert(expected, policy)
@@ -159,14 +159,14 @@ class Imports(RuleBasedStateMachine):
 
     @rule(data=st.data(), by_sql=st.booleans())
     def edit_any(self, data: st.DataObject, by_sql: bool) -> None:
-        """Somebody writes a value into any record."""
+        """Edit a value of any record."""
         key = data.draw(st.sampled_from(sorted(self.world.records)))
         names = {"company": ["due_days", "description"], "person": ["title", "company_id"]}
         self.edit(data, key, data.draw(st.sampled_from(names[key[0]])), by_sql)
 
     @rule(import_=imports, data=st.data(), by_sql=st.booleans())
     def edit_imported(self, import_: tuple[int, list[LoggedChange]], data: st.DataObject, by_sql: bool) -> None:
-        """Somebody writes a value that an import wrote."""
+        """Edit a value that an import wrote."""
         changes = [change for change in import_[1] if change.key in self.world.records]
         if changes:
             change = data.draw(st.sampled_from(changes))
@@ -176,7 +176,7 @@ class Imports(RuleBasedStateMachine):
 
     @rule(import_=imports, data=st.data(), by_sql=st.booleans())
     def refer(self, import_: tuple[int, list[LoggedChange]], data: st.DataObject, by_sql: bool) -> None:
-        """Somebody lets anybody work for a company that an import wrote."""
+        """Let a person refer to a company that an import wrote."""
         written = [change.id for change in import_[1] if change.type == "company" and change.key in self.world.records]
         if written:
             people = [key for key in sorted(self.world.records) if key[0] == "person"]
@@ -184,7 +184,7 @@ class Imports(RuleBasedStateMachine):
             self.write(key, "company_id", value, by_sql)
 
     def edit(self, data: st.DataObject, key: Key, name: str, by_sql: bool) -> None:
-        """Write some value, the one that is there already too."""
+        """Write a value, perhaps the same one."""
         choices: dict[str, list[Any]] = {
             "due_days": [None, 7, 30],
             "company_id": [None, *(record_id for kind, record_id in sorted(self.world.records) if kind == "company")],
@@ -206,7 +206,7 @@ class Imports(RuleBasedStateMachine):
     @precondition(lambda self: len(self.world.records) > 1)
     @rule(data=st.data())
     def remove(self, data: st.DataObject) -> None:
-        """Somebody removes a record, unless something refers to it."""
+        """Delete a record without referrers."""
         caller = ("person", self.caller.person.pk)
         key = data.draw(st.sampled_from(sorted(self.world.records.keys() - {caller})))
         try:
@@ -217,7 +217,7 @@ class Imports(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_the_database_is_what_the_model_says_after_every_step() -> None:
+def test_the_database_equals_the_model_after_every_step() -> None:
     caller, other = make_organization(name="Acme"), make_organization(name="Globex").organization
     for organization in (caller.organization, other):
         reds = make_company(organization=organization, name="Reds", due_days=7)

@@ -49,7 +49,7 @@ ODD_TAGS: list[list[str | None]] = [[], ["a"], ["", " ", ",", '"', "{}", "NULL",
 
 @pytest.fixture
 def odd_records(api: ApiClient) -> dict[str, list[int]]:
-    """Ids of records by type: columns empty and full, relations shared and missing, values hard to write."""
+    """Ids of records by type: empty and full columns, shared and missing relations, values that need escapes."""
     organization = api.caller.organization
     companies = [make_company(organization=organization, name="Plain")]
     for number, value in enumerate(ODD_JSON):
@@ -109,7 +109,7 @@ def subsets(names: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def reachable(serializer_class: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Paths of includes with what they include, and the resource itself under no path."""
+    """Paths of includes with the resource of each; the empty path is the primary resource."""
     if not prefix:
         yield "", serializer_class
     for name, related in serializer_class.included_serializers.items():
@@ -156,7 +156,7 @@ def lists(view_class: Any) -> Iterator[str]:
 
 def put_into_zone(api: ApiClient, zone: str) -> None:
     Organization.objects.filter(pk=api.caller.organization.pk).update(time_zone=zone)
-    api.get("imports")  # moves last_seen_at, which then stays as it is for a minute
+    api.get("imports")  # moves last_seen_at, which then stays the same for a minute
 
 
 @pytest.mark.parametrize("zone", ["Europe/Zagreb", "America/St_Johns"])
@@ -200,7 +200,7 @@ def test_documents_are_those_of_the_serializers_whatever_is_listed(
         assert api.get(path).content == answer_slowly(VIEWS[resource], api.caller, path), path
 
 
-def test_what_is_answered_to_writing_is_what_reading_answers(api: ApiClient) -> None:
+def test_responses_to_writes_are_the_documents_that_reads_return(api: ApiClient) -> None:
     put_into_zone(api, "Europe/Zagreb")
 
     def assert_is_read(content: bytes) -> None:
@@ -217,7 +217,7 @@ def test_what_is_answered_to_writing_is_what_reading_answers(api: ApiClient) -> 
 
 
 @pytest.mark.parametrize("fields", ["on_duplicate", "counts,sample", "creator,counts,on_duplicate", ""])
-def test_what_is_answered_to_writing_has_the_fields_that_are_asked_for(api: ApiClient, fields: str) -> None:
+def test_responses_to_writes_have_the_requested_fields(api: ApiClient, fields: str) -> None:
     put_into_zone(api, "Europe/Zagreb")
     query = f"?fields[imports]={fields}"
 

@@ -15,8 +15,8 @@ from importsvc.jsonapi.document.compiled import compile_document
 from importsvc.jsonapi.document.fields import JsonApiSerializer, ToOneField
 from importsvc.jsonapi.request.query import read_shape
 from tests.client import ApiClient
+from tests.jsonapi.document.test_compiled import subsets
 from tests.jsonapi.reference import build_document, write_rows
-from tests.jsonapi.test_compiled import subsets
 
 
 @isolate_apps("people")
@@ -82,7 +82,7 @@ def test_a_resource_is_not_included_again_where_it_is_primary_data_or_was_includ
         assert json.dumps(document) == json.dumps(build_document(WorkerSerializer, records, request, ZoneInfo("UTC")))
 
 
-def test_only_what_is_shown_is_selected_and_what_nobody_asked_for_is_not_joined(api: ApiClient) -> None:
+def test_only_shown_columns_are_selected_and_only_their_tables_are_joined(api: ApiClient) -> None:
     def columns(include: list[str], **fields: list[str]) -> tuple[str, ...]:
         chosen = frozenset((name, frozenset(names)) for name, names in fields.items())
         return compile_document(ImportSerializer, frozenset(include), chosen).columns

@@ -1,4 +1,4 @@
-"""Queries of lists and records are written once for all callers, and are those that each caller's own would be."""
+"""Queries of lists and records are compiled once for all callers, and equal each caller's own queryset."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LISTS = [prefix for prefix, view_class in VIEWS.items() if hasattr(view_class, "
 
 @contextmanager
 def no_sql_written() -> Iterator[None]:
-    """Django turns no queryset into SQL."""
+    """Within the block, Django must not turn a queryset into SQL."""
 
     def refuse(*_: Any, **__: Any) -> NoReturn:
         raise AssertionError("a query was written for a request")
@@ -55,14 +55,14 @@ def paths(resource: str, record_id: int) -> list[str]:
 
 
 @pytest.mark.parametrize("resource", VIEWS)
-def test_what_one_caller_asked_for_is_written_for_no_other(
+def test_a_query_compiled_for_one_caller_serves_every_caller_with_their_own_records(
     api: ApiClient, globex: NewOrganization, resource: str
 ) -> None:
     other = ApiClient(globex)
     ours, theirs = populate(api.caller)[resource], populate(globex)[resource]
     for path in paths(resource, ours):
         assert api.get(path).status_code == 200, path
-    assert other.get("imports").status_code == 200  # moves last_seen_at, which then stays as it is
+    assert other.get("imports").status_code == 200  # moves last_seen_at, which then stays the same
 
     with no_sql_written():
         answers = {path: other.get(path) for path in paths(resource, theirs)}
@@ -74,7 +74,7 @@ def test_what_one_caller_asked_for_is_written_for_no_other(
 
 
 @pytest.mark.parametrize("resource", VIEWS)
-def test_written_queries_are_those_of_what_exists_for_the_caller(api: ApiClient, resource: str) -> None:
+def test_compiled_queries_have_the_conditions_of_the_callers_own_queryset(api: ApiClient, resource: str) -> None:
     view_class = VIEWS[resource]
     view = view_class()
     view.request = SimpleNamespace(user=api.caller.person)
@@ -112,7 +112,7 @@ def test_shapes_have_queries_of_their_own_and_share_the_count(api: ApiClient) ->
 
 
 @pytest.mark.parametrize("query", ["filter[id]={}", "page[number]=2", "page[number]=01", "filter[id][]={}&sort=-id"])
-def test_lists_of_other_kinds_leave_nothing_behind(api: ApiClient, query: str) -> None:
+def test_queries_of_filtered_lists_and_later_pages_are_not_cached(api: ApiClient, query: str) -> None:
     for cache in (compile_count, compile_first_page):
         cache.cache_clear()
 

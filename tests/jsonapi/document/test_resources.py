@@ -1,4 +1,4 @@
-"""What serializers declare: read in terms of columns, or refused when the service starts."""
+"""The fields of serializers are translated to columns, or refused when the service starts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LowerCaseField(serializers.CharField):
 
 
 class AddressField(serializers.EmailField):
-    """Differs in what it takes, not in what it writes."""
+    """A field that validates differently and writes the same."""
 
     def to_internal_value(self, data: Any) -> str:
         return str(data)
@@ -96,29 +96,29 @@ def test_a_field_may_have_another_name_than_its_column_and_check_in_its_own_way(
 @pytest.mark.parametrize(
     ("declared", "message"),
     [
-        ({"title": LowerCaseField()}, "Nobody knows how DeclaredSerializer.title (LowerCaseField) writes CharField"),
-        ({"title": WholeNameField()}, "Nobody knows how DeclaredSerializer.title (WholeNameField) writes CharField"),
+        ({"title": LowerCaseField()}, "It is not known how DeclaredSerializer.title (LowerCaseField) writes CharField"),
+        ({"title": WholeNameField()}, "It is not known how DeclaredSerializer.title (WholeNameField) writes CharField"),
         (
             {"created_at": MillisecondsField()},
-            "Nobody knows how DeclaredSerializer.created_at (MillisecondsField) writes DateTimeField",
+            "It is not known how DeclaredSerializer.created_at (MillisecondsField) writes DateTimeField",
         ),
         (
             {"created_at": serializers.DateTimeField()},
-            "Nobody knows how DeclaredSerializer.created_at (DateTimeField) writes DateTimeField",
+            "It is not known how DeclaredSerializer.created_at (DateTimeField) writes DateTimeField",
         ),
-        ({"title": TimestampField()}, "Nobody knows how DeclaredSerializer.title (TimestampField) writes CharField"),
+        ({"title": TimestampField()}, "It is not known how DeclaredSerializer.title (TimestampField) writes CharField"),
         (
             {"role_id": serializers.CharField()},
-            "Nobody knows how DeclaredSerializer.role_id (CharField) writes PositiveIntegerField",
+            "It is not known how DeclaredSerializer.role_id (CharField) writes PositiveIntegerField",
         ),
-        ({"company_id": StrictIdField(source="title")}, "Nobody knows how DeclaredSerializer.company_id"),
+        ({"company_id": StrictIdField(source="title")}, "It is not known how DeclaredSerializer.company_id"),
         (
             {"tag_list": serializers.ListField(child=LowerCaseField())},
-            "Nobody knows how DeclaredSerializer.tag_list (ListField) writes ArrayField",
+            "It is not known how DeclaredSerializer.tag_list (ListField) writes ArrayField",
         ),
         (
             {"custom_fields": serializers.JSONField(binary=True)},
-            "Nobody knows how DeclaredSerializer.custom_fields (JSONField) writes JSONField",
+            "It is not known how DeclaredSerializer.custom_fields (JSONField) writes JSONField",
         ),
         (
             {"company_name": serializers.CharField(source="company.name")},
@@ -148,7 +148,7 @@ def test_a_field_may_have_another_name_than_its_column_and_check_in_its_own_way(
         ({"fields_on_request": ["title", "nothing"]}, "DeclaredSerializer cannot show ['nothing', 'title'] on request"),
     ],
 )
-def test_what_cannot_be_read_from_a_declaration_is_an_error(declared: dict[str, Any], message: str) -> None:
+def test_a_declaration_that_cannot_be_read_is_an_error(declared: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownDeclarationError) as caught:
         read_resource(declare(**declared))
 
@@ -163,10 +163,10 @@ class WrongViewSet(JsonApiViewSet):
 urlpatterns = [path(name, WrongViewSet.as_view({"get": "respond"})) for name in ("wrong", "again")]
 
 
-def test_what_has_a_url_is_checked_when_the_service_starts() -> None:
+def test_every_view_with_a_url_is_checked_at_start() -> None:
     assert check_resources() == []
     with override_settings(ROOT_URLCONF=__name__):
         (message,) = check_resources()
 
     assert (message.id, message.obj) == ("jsonapi.E001", WrongViewSet)
-    assert message.msg == "Nobody knows how DeclaredSerializer.title (LowerCaseField) writes CharField"
+    assert message.msg == "It is not known how DeclaredSerializer.title (LowerCaseField) writes CharField"

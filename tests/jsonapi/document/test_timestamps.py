@@ -1,4 +1,4 @@
-"""Time stamps: three decimals and the offset that the organization's zone has at that instant."""
+"""Time stamps have three decimals and the offset of the organization's time zone at that time."""
 
 from __future__ import annotations
 

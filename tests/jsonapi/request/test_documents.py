@@ -1,4 +1,4 @@
-"""What the documents of requests may look like, and what of them is read (JSON:API 1.1, section 9)."""
+"""The documents of requests: their structure, and the members that are read (JSON:API 1.1, section 9)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def document(**members: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def endpoints(api: ApiClient) -> list[tuple[str, str]]:
-    """Everything that takes a document, in a state in which it works."""
+    """The endpoints that take a document, each for an import in the right state."""
     created, processed = api.stage(PUBLISHED_ROWS), api.run({"company": [{"name": "Processed"}]})
     return [
         ("POST", "imports"),
@@ -59,7 +59,7 @@ def assert_bad_request(
         *((document(type=wrong), "The resource object has no type", "data/type") for wrong in NO_TEXT),
     ],
 )
-def test_a_wrong_type_at_any_place_of_the_frame_is_a_bad_request(
+def test_a_wrong_json_type_in_the_structure_of_the_document_is_a_bad_request(
     api: ApiClient, endpoints: list[tuple[str, str]], sent: Any, detail: str, pointer: str | None
 ) -> None:
     assert_bad_request(api, endpoints, json.dumps(sent), detail, pointer)
@@ -106,7 +106,7 @@ def test_relationships_cannot_be_written_anywhere(api: ApiClient, endpoints: lis
 
 
 @pytest.mark.parametrize("wrong", NO_TEXT)
-def test_an_id_that_is_no_string_is_a_bad_request(
+def test_an_id_that_is_not_a_string_is_a_bad_request(
     api: ApiClient, endpoints: list[tuple[str, str]], wrong: object
 ) -> None:
     sent = json.dumps(document(id=wrong))
@@ -126,7 +126,7 @@ def test_the_id_of_the_url_may_be_repeated_and_may_be_left_out(
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200]
 
 
-def test_members_of_the_document_that_say_nothing_here_are_ignored(api: ApiClient) -> None:
+def test_members_without_a_meaning_for_the_endpoint_are_ignored(api: ApiClient) -> None:
     sent = {
         **document(relationships={}, meta={"a": 1}, links={"self": "/"}),
         "jsonapi": {"version": "1.1"},
@@ -137,7 +137,7 @@ def test_members_of_the_document_that_say_nothing_here_are_ignored(api: ApiClien
     assert api.send("POST", "imports", sent).status_code == 201
 
 
-def test_attributes_that_can_only_be_read_are_ignored(api: ApiClient) -> None:
+def test_read_only_attributes_are_ignored(api: ApiClient) -> None:
     stamp = "2020-01-01T00:00:00.000+01:00"
     read_only = {"creator_id": 7, "started_at": stamp, "processed_at": stamp, "reverted_at": "banana"}
 
@@ -160,7 +160,7 @@ def test_attributes_that_can_only_be_read_are_ignored(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["banana", "type", "", "import-data", "Sample", "\ud800", "\x00", "x" * 1_000])
-def test_attributes_that_nobody_knows_are_named(api: ApiClient, endpoints: list[tuple[str, str]], name: str) -> None:
+def test_unknown_attributes_are_named(api: ApiClient, endpoints: list[tuple[str, str]], name: str) -> None:
     shown = {"\ud800": "?", "\x00": "\N{REPLACEMENT CHARACTER}"}.get(name, name)
     pointer = f"data/attributes/{shown}"
     pointer = pointer if len(pointer) <= 100 else f"{pointer[:100]}…"
@@ -208,7 +208,7 @@ def test_the_model_of_an_import_is_any_positive_bigint_or_null(api: ApiClient, v
     assert created["attributes"]["import_model_id"] == value
 
 
-def test_created_answers_say_where_the_import_is(api: ApiClient) -> None:
+def test_a_created_import_has_a_location_header(api: ApiClient) -> None:
     response = api.send("POST", "imports?include=&fields[imports]=sample", document())
 
     location = response.headers["Location"]
@@ -217,7 +217,7 @@ def test_created_answers_say_where_the_import_is(api: ApiClient) -> None:
     assert document_of(found) == document_of(response)
 
 
-def test_import_data_is_in_no_answer(api: ApiClient, endpoints: list[tuple[str, str]]) -> None:
+def test_import_data_is_in_no_response(api: ApiClient, endpoints: list[tuple[str, str]]) -> None:
     answers = [api.send("POST", "imports", document()), api.get("imports"), api.get(endpoints[1][1])]
     answers += [api.send(*endpoint, document()) for endpoint in endpoints[1:3]]
     answers.append(api.request(*endpoints[3]))

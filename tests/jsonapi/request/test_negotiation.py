@@ -1,4 +1,4 @@
-"""Which requests can be read and which answers are accepted (contract, section 2.1)."""
+"""Content negotiation: media types of requests and responses (contract, section 2.1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.client import MEDIA_TYPE, PAGE_ACCEPT, ApiClient, assert_error, docum
 
 DOCUMENT = json.dumps({"data": {"type": "imports", "attributes": {"import_data": PUBLISHED_ROWS}}})
 
-# Parameters that are encoded as RFC 2231 says, but make no sense, of which Python's parser makes exceptions.
+# Invalid parameters in the encoding of RFC 2231, for which Python's parser raises exceptions.
 SENSELESS = ["x*=nope''y", "x*=a; x*0=b", f"x*{'1' * 5_000}=y", "x*=idna''y"]
 
 
@@ -120,7 +120,7 @@ def test_a_request_without_a_body_needs_no_content_type(api: ApiClient, content_
     assert [api.request(*move, content_type=content_type).status_code for move in moves] == [200, 200, 200]
 
 
-def test_a_body_nobody_asked_for_is_not_read(api: ApiClient) -> None:
+def test_the_body_of_a_get_request_is_not_read(api: ApiClient) -> None:
     assert api.request("GET", "imports", "no document", content_type="text/plain").status_code == 200
 
 
@@ -135,7 +135,7 @@ def test_urls_are_utf_8_whatever_the_charset_of_the_body(api: ApiClient, charset
     assert [resource["id"] for resource in document_of(response)["data"]] == [str(company.pk)]
 
 
-def test_text_of_every_alphabet_comes_back_as_it_went(api: ApiClient) -> None:
+def test_text_of_every_alphabet_comes_back_unchanged(api: ApiClient) -> None:
     name = "Ægir Ł. 株式会社 🦄 \u2028"
     api.run({"company": [{"name": name}]})
 

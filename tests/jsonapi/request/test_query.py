@@ -42,7 +42,7 @@ from tests.client import ApiClient, assert_error
         ("imports?%00=1", "parameter", "Parameter '\N{REPLACEMENT CHARACTER}'", "\N{REPLACEMENT CHARACTER}"),
     ],
 )
-def test_what_an_endpoint_does_not_support_is_named(
+def test_an_unsupported_query_parameter_is_named(
     api: ApiClient, path: str, what: str, detail: str, parameter: str
 ) -> None:
     assert_error(
@@ -96,7 +96,7 @@ def test_a_value_that_a_filter_cannot_read_is_refused(api: ApiClient, path: str,
 
 @pytest.mark.parametrize("name", ["number", "size"])
 @pytest.mark.parametrize("value", ["0", "00", "-1", "+1", "1.5", "x", "", "%201", "%D9%A3", "1" * 5_000])
-def test_a_page_that_is_no_positive_integer_is_invalid(api: ApiClient, name: str, value: str) -> None:
+def test_a_page_that_is_not_a_positive_integer_is_invalid(api: ApiClient, name: str, value: str) -> None:
     assert_error(
         api.get(f"imports?page[{name}]={value}"),
         400,
