@@ -2,7 +2,7 @@
 
 djangorestframework-jsonapi would run a serializer for each resource object. Here the serializers are read once
 (``importsvc.jsonapi.document.resources``), one query reads the shown columns with joins for includes, and documents are
-built from its tuples. ``tests/jsonapi/test_compiled.py`` checks that both ways have the same result.
+built from its tuples. ``tests/jsonapi/document/test_compiled.py`` checks that both ways have the same result.
 """
 
 from __future__ import annotations
