@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.large import Sizes
 from benchmarks.tables import (
     Figure,
     Row,
@@ -74,9 +73,3 @@ def test_a_table_is_markdown_that_shows_misses_plainly() -> None:
         "| import | 2.00 s | 2.00 × COPY   | ≤ 1.5 × | **no**  |"
     )
     assert summarize([section]) == ("0 of 1 targets reached. Missed:\n\n- Import: import (2.00 × COPY, ≤ 1.5 ×)")
-
-
-def test_ten_times_as_many_people_may_take_eleven_times_as_long() -> None:
-    sizes = Sizes(people=100_000, large_people=1_000_000, large_rounds=1, deep_page=1)
-
-    assert sizes.growth == pytest.approx(11)
