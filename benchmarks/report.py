@@ -22,7 +22,7 @@ machine, what is compared one after the other in turn, so read the ratios: the t
 
 ```sh
 script/bench            # all of this; writes this page
-script/bench --quick    # about two minutes, on less data; writes nothing
+script/bench --quick    # about three minutes, on less data; writes nothing
 ```
 
 It needs nothing but what `script/server` needs, sets up a database of its own in a temporary folder, and removes it.
