@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 from django.db import connection
@@ -17,7 +17,7 @@ from importsvc.engine.plan.plan import ColumnBatch, PlannedChunk, RowRef
 from importsvc.engine.plan.preview import fill_blanks
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
-from importsvc.postgres.copy import NULL, cell, column_encoder, copy_rows, encoder, member_encoder
+from importsvc.postgres.copy import LINES_AT_ONCE, NULL, cell, column_encoder, copy_rows, encoder, member_encoder
 from importsvc.postgres.plan_cache import force_generic_plans
 from importsvc.postgres.statistics import analyze_columns
 
@@ -67,15 +67,8 @@ class RecordWriter:
         self._remember(planned, ids)
         batch = self._resolve(importable, fill_blanks(planned.created, self._defaults.blanks(importable)))
         if ids:
-            lines: list[str] = []
-            _copy_records(
-                importable,
-                batch,
-                ids,
-                self._defaults.common(importable),
-                meanwhile=lambda: lines.extend(_make_created_lines(importable, batch, ids)),
-            )
-            self._copy_changes(importable, lines, meanwhile=meanwhile)
+            _copy_records(importable, batch, ids, self._defaults.common(importable), meanwhile=meanwhile)
+            self._copy_changes(importable, _make_created_lines(importable, batch, ids))
         if len(ids) >= ANALYZED_FROM and importable.name not in self._analyzed:
             self._analyze(importable)
         differences = read_differences(self._organization_id, importable, planned.given, self._defaults)
@@ -129,11 +122,9 @@ class RecordWriter:
             ]
         return ColumnBatch(batch.rows, columns)
 
-    def _copy_changes(
-        self, importable: Importable, lines: Iterable[str], *, meanwhile: Callable[[], object] = lambda: None
-    ) -> None:
+    def _copy_changes(self, importable: Importable, lines: Iterable[str]) -> None:
         head = f"{self._organization_id}\t{self._import_id}\t{importable.name}\t"
-        copy_rows(Change._meta.db_table, _CHANGE_COLUMNS, map(head.__add__, lines), meanwhile=meanwhile)
+        copy_rows(Change._meta.db_table, _CHANGE_COLUMNS, map(head.__add__, lines))
 
     def _make_updated_line(self, difference: Difference) -> str:
         after = difference.complete({name: self._find_id(target) for name, target in difference.references.items()})
@@ -175,21 +166,30 @@ def _copy_records(
     meanwhile: Callable[[], object],
 ) -> None:
     tail = "\t".join(encoder(field)(value) for field, value in common.items()) + "\n"
-    cells = [
-        column_encoder(field, null=encoder(field)(field.get_default()))(column)
-        for field, column in zip(importable.fields, batch.columns, strict=True)
-    ]
+    encoders = [column_encoder(field, null=encoder(field)(field.get_default())) for field in importable.fields]
+    lines = (
+        map("\t".join, zip(map(str, ids[part]), *cells, repeat(tail))) for part, cells in _encode_parts(batch, encoders)
+    )
     columns = ["id", *(field.column for field in (*importable.fields, *common))]
-    lines = map("\t".join, zip(map(str, ids), *cells, repeat(tail)))
-    copy_rows(importable.model._meta.db_table, columns, lines, meanwhile=meanwhile)
+    copy_rows(importable.model._meta.db_table, columns, chain.from_iterable(lines), meanwhile=meanwhile)
 
 
 def _make_created_lines(importable: Importable, batch: ColumnBatch, ids: Sequence[int]) -> Iterator[str]:
     """A line for each record. ``after`` holds what the row gave, or was given for a blank in it."""
     middle = f"\t{CREATED}\t{NULL}\t"
-    members = [member_encoder(field)(column) for field, column in zip(importable.fields, batch.columns, strict=True)]
-    for record_id, row, given in zip(ids, batch.rows, _join_members(members, len(ids)), strict=True):
-        yield f"{record_id}\t{row}{middle}{{{given}}}\n"
+    for part, members in _encode_parts(batch, [member_encoder(field) for field in importable.fields]):
+        objects = _join_members(members, len(batch.rows[part]))
+        for record_id, row, given in zip(ids[part], batch.rows[part], objects, strict=False):
+            yield f"{record_id}\t{row}{middle}{{{given}}}\n"
+
+
+def _encode_parts(
+    batch: ColumnBatch, encoders: Sequence[Callable[[Sequence[Any]], Sequence[str]]]
+) -> Iterator[tuple[slice, list[Sequence[str]]]]:
+    """The encoded columns, part by part: PostgreSQL inserts the lines of one part while the next one is encoded."""
+    for start in range(0, len(batch.rows), LINES_AT_ONCE):
+        part = slice(start, start + LINES_AT_ONCE)
+        yield part, [encode(column[part]) for encode, column in zip(encoders, batch.columns, strict=True)]
 
 
 def _join_members(columns: Sequence[Sequence[str]], count: int) -> Iterable[str]:

@@ -211,16 +211,16 @@ def _write(
         referenced=find_referenced(list(importables.values())),
     )
     current = None
-    for chunk, _, planned, prepare_next in plan_chunks(rows, options):
-        report.add_errors(planned)
+    for step in plan_chunks(rows, options):
+        report.add_errors(step.planned)
         if report.errors:
             continue
-        if current is not None and current != chunk.type_name:
+        if current is not None and current != step.chunk.type_name:
             writer.finish_type(importables[current])
-        current = chunk.type_name
-        report.add_counts(current, writer.write(planned, meanwhile=prepare_next))
+        current = step.chunk.type_name
+        report.add_counts(current, writer.write(step.planned, meanwhile=step.prepare_next))
         if written:
-            written.add(chunk.row_count)
+            written.add(step.chunk.row_count)
     report.require_valid()
     if current is not None:
         writer.finish_type(importables[current])

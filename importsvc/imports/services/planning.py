@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from functools import cached_property, partial
+from typing import Any, cast
 
 from importsvc.engine.errors import RowError, RowErrors
 from importsvc.engine.parse.chunks import RowChunk
@@ -31,20 +32,30 @@ OnErrors = Callable[[str, int, Sequence[Any], Sequence[RowError]], None]
 Counts = dict[str, dict[str, int]]
 
 
-class Step(NamedTuple):
-    """A chunk with what was found out about it.
+@dataclass
+class Step:
+    """A chunk and its plan.
 
     Attributes:
         chunk: the rows.
-        lookups: what the organization has of what they mention.
-        planned: what becomes of them.
-        prepare_next: may be called, without using the connection, before the next step is asked for.
+        rows: the same, decoded.
+        clean: the same, cleaned.
+        lookups: the results of the lookups for these rows.
+        planner: of the type.
+        prepare_next: may be called once, before the next step is asked for. It does not use the connection.
     """
 
     chunk: RowChunk
+    rows: Sequence[Any]
+    clean: CleanChunk
     lookups: Lookups
-    planned: PlannedChunk
-    prepare_next: Callable[[], None]
+    planner: TypePlanner
+    prepare_next: Callable[[], object] = lambda: None
+
+    @cached_property
+    def planned(self) -> PlannedChunk:
+        """What becomes of the rows. The steps of a type are planned in their order."""
+        return self.planner.plan(self.clean, self.lookups)
 
 
 @dataclass
@@ -90,24 +101,38 @@ def plan_chunks(rows: ImportRows, options: PlanOptions) -> Iterator[Step]:
             earlier=planners,
             is_referenced=importable.name in referenced,
         )
-        chunks = _CleanChunks(rows.read(importable.name), cleaner)
-        for chunk, decoded, clean in chunks:
-            lookups, planned = _plan(clean, planner, options)
-            if planned.errors and options.on_errors:
-                options.on_errors(chunk.type_name, chunk.first_row, decoded, planned.errors)
+        for step in _plan_type(_CleanChunks(rows.read(importable.name), cleaner), planner, options):
+            if step.planned.errors and options.on_errors:
+                options.on_errors(importable.name, step.chunk.first_row, step.rows, step.planned.errors)
             if options.progress:
-                options.progress("checked", chunk.row_count)
-            yield Step(chunk, lookups, planned, chunks.prepare)
+                options.progress("checked", step.chunk.row_count)
+            yield step
 
 
-def _plan(clean: CleanChunk, planner: TypePlanner, options: PlanOptions) -> tuple[Lookups, PlannedChunk]:
+def _plan_type(chunks: _CleanChunks, planner: TypePlanner, options: PlanOptions) -> Iterator[Step]:
+    """The steps of a type. The lookups of a chunk come before the previous step, whose writing needs the connection."""
     lock = options.lock and options.on_duplicate == "update"
-    lookups = read_lookups(options.organization_id, planner.ask(clean), lock=lock)
-    return lookups, planner.plan(clean, lookups)
+    previous = None
+    for chunk, rows, clean in chunks:
+        if previous:
+            previous.planned  # noqa: B018 - the lookups leave out the names that an earlier plan has found
+        lookups = read_lookups(options.organization_id, planner.ask(clean), lock=lock)
+        step = Step(chunk, rows, clean, lookups, planner)
+        if previous:
+            previous.prepare_next = partial(_prepare, step, chunks)
+            yield previous
+        previous = step
+    if previous:
+        yield previous
+
+
+def _prepare(step: Step, chunks: _CleanChunks) -> None:
+    step.planned  # noqa: B018 - computed once
+    chunks.prepare()
 
 
 class _CleanChunks(Iterator[tuple[RowChunk, Sequence[Any], CleanChunk]]):
-    """Chunks with their rows, and these cleaned. The next one can be prepared while the connection is in use."""
+    """Chunks with their rows, decoded and cleaned. The next one can be prepared while the connection is in use."""
 
     def __init__(self, chunks: Iterator[RowChunk], cleaner: RowCleaner) -> None:
         self._chunks = chunks
