@@ -139,9 +139,6 @@ FORMAT_MODULE_PATH = ["importsvc.admin_site.formats"]
 MAX_BODY_BYTES = _positive_integer("MAX_BODY_BYTES", 256 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
-# The number of requests that a person may make, as "100/second" or "6000/minute"; empty for no limit.
-API_RATE_LIMIT = env.str("API_RATE_LIMIT", default="")
-
 # The time in hours for which responses to requests with an Idempotency-Key are stored.
 IDEMPOTENCY_KEY_HOURS = _positive_integer("IDEMPOTENCY_KEY_HOURS", 48)
 
@@ -156,7 +153,9 @@ REST_FRAMEWORK = {
         "importsvc.jsonapi.request.filters.FilterBackend",
         "importsvc.jsonapi.request.filters.SortBackend",
     ],
-    "DEFAULT_THROTTLE_CLASSES": ["importsvc.jsonapi.request.throttling.RateLimit"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    # The number of requests that a person may make, as "100/second" or "6000/minute"; all tokens of a person share it.
+    "DEFAULT_THROTTLE_RATES": {"user": env.str("API_RATE_LIMIT", default="") or None},
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "importsvc.jsonapi.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -56,35 +56,22 @@ class RequestError(Exception):
     Attributes:
         code: one of ``STATUSES``.
         detail: a sentence.
-        pointer: to a part of the body, in the form of the published page: without a leading slash.
-        parameter: the query parameter.
-        header: the header.
+        source: one of ``parameter``, ``header``, and ``pointer`` to a part of the body, which has no leading slash, as
+            on the published page.
     """
 
-    def __init__(
-        self,
-        code: str,
-        detail: str,
-        *,
-        pointer: str | None = None,
-        parameter: str | None = None,
-        header: str | None = None,
-    ) -> None:
+    def __init__(self, code: str, detail: str, **source: str) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
-        self.pointer = pointer
-        self.parameter = parameter
-        self.header = header
+        self.source = source
 
 
 def error_object(
     code: str,
     detail: str | Mapping[str, Any],
     *,
-    pointer: str | None = None,
-    parameter: str | None = None,
-    header: str | None = None,
+    source: Mapping[str, str] | None = None,
     meta: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """An error object with its members in the order of the published page, without those that do not apply."""
@@ -94,12 +81,8 @@ def error_object(
         "title": code.replace("_", " ").title(),
         "detail": detail,
     }
-    if pointer is not None:
-        shown["source"] = {"pointer": printable(pointer)}
-    elif parameter is not None:
-        shown["source"] = {"parameter": printable(parameter)}
-    elif header is not None:
-        shown["source"] = {"header": header}
+    if source:
+        shown["source"] = {kind: printable(name) for kind, name in source.items()}
     if meta is not None:
         shown["meta"] = meta
     return shown
@@ -108,7 +91,7 @@ def error_object(
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's ``EXCEPTION_HANDLER``: the response to an exception of a view."""
     objects = list(_error_objects(error))
-    response = Response(objects, status=int(objects[0]["status"]), headers=_headers(error))
+    response = Response({"errors": objects}, status=int(objects[0]["status"]), headers=_headers(error))
     if response.status_code == STATUSES["server_error"]:
         logger.error("Unhandled exception at %s", context["request"].path, exc_info=error)
     return response
@@ -117,21 +100,20 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 def _error_objects(error: Exception) -> Iterator[dict[str, Any]]:
     match error:
         case RequestError():
-            yield error_object(
-                error.code, error.detail, pointer=error.pointer, parameter=error.parameter, header=error.header
-            )
+            yield error_object(error.code, error.detail, source=error.source)
         case PreconditionFailed():
-            yield error_object(error.code, str(error.detail), header="If-Match")
+            yield error_object(error.code, error.detail, source={"header": "If-Match"})
         case IdempotencyKeyReused():
-            yield error_object(error.code, str(error.detail), header=IDEMPOTENCY_KEY)
+            yield error_object(error.code, error.detail, source={"header": IDEMPOTENCY_KEY})
         case DomainError():
-            pointer = f"data/attributes/{error.attribute}" if error.attribute else None
-            yield error_object(error.code, error.detail, pointer=pointer, meta=error.meta)
+            source = {"pointer": f"data/attributes/{error.attribute}"} if error.attribute else None
+            yield error_object(error.code, error.detail, source=source, meta=error.meta)
         case exceptions.ValidationError():
             assert isinstance(error.detail, dict)  # noqa: S101 - serializers raise nothing else
             for attribute, messages in error.detail.items():
+                source = {"pointer": f"data/attributes/{attribute}"}
                 for message in messages:
-                    yield error_object("invalid_attribute", str(message), pointer=f"data/attributes/{attribute}")
+                    yield error_object("invalid_attribute", str(message), source=source)
         case _:
             yield error_object(*_code_and_detail(error))
 
@@ -172,40 +154,31 @@ def _headers(error: Exception) -> dict[str, str]:
     return {}
 
 
-def _error_page(code: str, detail: str) -> HttpResponse:
+def _error_page(error: Exception) -> HttpResponse:
+    code, detail = _code_and_detail(error)
     document = {"errors": [error_object(code, detail)]}
     return HttpResponse(json.dumps(document, separators=(",", ":")), status=STATUSES[code], content_type=CONTENT_TYPE)
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's ``handler400``: a document for URLs of the API, otherwise Django's page."""
-    if not request.path_info.startswith(API_PREFIX):
-        return defaults.bad_request(request, exception)
-    return _error_page(*_code_and_detail(exception))
+def _make_handler(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A handler of ``importsvc.urls``: an error document for URLs of the API, otherwise Django's page."""
+
+    def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+        if request.path_info.startswith(API_PREFIX):
+            return _error_page(exception or Exception())
+        return page(request, exception) if exception else page(request)
+
+    return handle
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's ``handler403``."""
-    if not request.path_info.startswith(API_PREFIX):
-        return defaults.permission_denied(request, exception)
-    return _error_page(*_code_and_detail(exception))
-
-
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's ``handler404``."""
-    if not request.path_info.startswith(API_PREFIX):
-        return defaults.page_not_found(request, exception)
-    return unknown_url(request)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's ``handler500``, for exceptions outside views and while a document is rendered."""
-    if not request.path_info.startswith(API_PREFIX):
-        return defaults.server_error(request)
-    return _error_page("server_error", "Something went wrong on our side")
+bad_request = _make_handler(defaults.bad_request)
+permission_denied = _make_handler(defaults.permission_denied)
+page_not_found = _make_handler(defaults.page_not_found)
+# For exceptions outside views and while a document is rendered.
+server_error = _make_handler(defaults.server_error)
 
 
 @csrf_exempt
 def unknown_url(request: HttpRequest) -> HttpResponse:
     """The view for URLs of the API that are no endpoint, for all methods."""
-    return _error_page(*_code_and_detail(Http404()))
+    return _error_page(Http404())

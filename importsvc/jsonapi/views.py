@@ -30,6 +30,7 @@ class JsonApiViewSet(GenericViewSet):
     """
 
     http_method_names = ["get", "head", "post", "patch"]
+    serializer_class: Any
     sort_fields: tuple[str, ...] = ("id",)
 
     # The functions that read large attributes of request documents, by name (see ``JsonApiParser``).
@@ -69,7 +70,7 @@ class JsonApiViewSet(GenericViewSet):
     @property
     def resource_name(self) -> str:
         """The type of the resource in requests and responses."""
-        return str(self.serializer_class.Meta.resource_name)  # type: ignore[union-attr]
+        return str(self.serializer_class.Meta.resource_name)
 
     @property
     def time_zone(self) -> tzinfo:
@@ -102,7 +103,7 @@ class JsonApiViewSet(GenericViewSet):
         Raises:
             NotFound: ``get_records()`` does not have the record.
         """
-        shape, parameters = self.get_shape(), self.get_parameters()
+        shape, parameters = read_shape(self.request, self.serializer_class), self.get_parameters()
         query = compile_record(type(self), tuple(parameters), shape.columns)
         document = shape.build(query.fetch(pk=record_id, **parameters), self.time_zone)
         if not document["data"]:
@@ -110,10 +111,6 @@ class JsonApiViewSet(GenericViewSet):
         document["data"] = document["data"][0]
         document["meta"] = self.get_document_meta()
         return Response(document, **response)
-
-    def get_shape(self) -> DocumentShape:
-        """The shape of the requested document."""
-        return read_shape(self.request, self.serializer_class)
 
     def get_document_meta(self) -> dict[str, Any]:
         """The members of ``meta`` in every successful document, after those of pagination."""
@@ -134,8 +131,9 @@ class ListMixin(JsonApiViewSet):
     def list(self, request: Request) -> Response:
         """The document of a page of the requested records."""
         pagination: Any = self.paginator
-        shape = self.get_shape()
-        if self._is_first_page_of_everything():
+        shape = read_shape(request, self.serializer_class)
+        parameters = request.query_params
+        if parameters.get("page[number]", "1") == "1" and not read_filters(parameters):
             rows = self._read_first_page(shape)
         else:
             records = pagination.paginate_queryset(self.filter_queryset(self.get_queryset()), request, self)
@@ -146,10 +144,6 @@ class ListMixin(JsonApiViewSet):
         document["links"] = pagination.get_links()
         document["meta"] = {**pagination.get_figures(), **meta}
         return Response(document)
-
-    def _is_first_page_of_everything(self) -> bool:
-        parameters = self.request.query_params
-        return parameters.get("page[number]", "1") == "1" and not read_filters(parameters)
 
     def _read_first_page(self, shape: DocumentShape) -> Sequence[Row]:
         """The most frequent request, by compiled queries; for other requests Django compiles the query each time."""

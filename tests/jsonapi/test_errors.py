@@ -10,6 +10,7 @@ from typing import Any, Never
 import pytest
 from django.core.cache import cache
 from pytest_django import Settings
+from rest_framework.throttling import UserRateThrottle
 
 from people.services import NewOrganization
 from tests.builders import PUBLISHED_ROWS
@@ -158,8 +159,8 @@ def test_every_wrong_attribute_is_an_error_of_its_own(api: ApiClient) -> None:
 
 
 @pytest.fixture
-def one_request_a_minute(settings: Settings) -> Iterator[None]:
-    settings.API_RATE_LIMIT = "1/minute"
+def one_request_a_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(UserRateThrottle.THROTTLE_RATES, "user", "1/minute")
     cache.clear()
     yield
     cache.clear()

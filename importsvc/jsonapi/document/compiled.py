@@ -1,14 +1,13 @@
-"""Builds documents from rows of a query. The columns that a document needs are determined once for each shape.
+"""Builds documents from the tuples of one query, instead of running a serializer for each resource object.
 
-djangorestframework-jsonapi would run a serializer for each resource object. Here the serializers are read once
-(``importsvc.jsonapi.document.resources``), one query reads the shown columns with joins for includes, and documents are
-built from its tuples. ``tests/jsonapi/document/test_compiled.py`` checks that both ways have the same result.
+The columns of the query are determined once for each shape. ``tests/jsonapi/document/test_compiled.py`` compares the
+documents with those that djangorestframework-jsonapi makes with the serializers.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -83,23 +82,21 @@ class DocumentShape:
         build = self.primary.build
         document: dict[str, Any] = {"data": [build(row, zone) for row in rows]}
         if self.included is not None:
-            document["included"] = self._build_included(self.included, rows, zone)
+            document["included"] = list(self._build_included(self.included, rows, zone))
         return document
 
     def _build_included(
         self, shapes: Sequence[ResourceShape], rows: Sequence[Row], zone: tzinfo
-    ) -> list[ResourceObject]:
+    ) -> Iterator[ResourceObject]:
         """The resources that rows refer to, in this order, each once and without those in the primary data."""
         seen = {self.primary.type: {row[self.primary.id_at] for row in rows}}
-        resources: list[ResourceObject] = []
         for shape in shapes:
             of_type = seen.setdefault(shape.type, set())
             of_type.add(None)
             for row in rows:
                 if (key := row[shape.id_at]) not in of_type:
                     of_type.add(key)
-                    resources.append(shape.build(row, zone))
-        return resources
+                    yield shape.build(row, zone)
 
 
 @functools.lru_cache(_CACHED_SHAPES)
@@ -119,8 +116,8 @@ def compile_document(
     resource = read_resource(serializer_class)
     id_at = compiler.add_column(resource.id_column)
     primary = compiler.add_resource(resource, id_at=id_at, prefix="")
-    included = compiler.add_included(resource)
-    return DocumentShape(tuple(compiler.columns), primary, None if include is None else tuple(included))
+    included = None if include is None else tuple(compiler.add_included(resource))
+    return DocumentShape(tuple(compiler.columns), primary, included)
 
 
 class _Compiler:
@@ -140,7 +137,6 @@ class _Compiler:
         start = len(self.columns)
         for attribute in attributes:
             self.add_column(prefix + attribute.column)
-        relationships = [each for each in resource.relationships.values() if each.name in shown]
         return ResourceShape(
             type=resource.type,
             id_at=id_at,
@@ -148,23 +144,17 @@ class _Compiler:
             values=slice(start, len(self.columns)),
             time_stamps=tuple(attribute.name for attribute in attributes if attribute.is_time_stamp),
             linkage=tuple(
-                (
-                    each.name,
-                    self.add_column(f"{prefix}{each.column}_id") if each.column else None,
-                    each.type,
-                    each.id_type,
-                )
-                for each in relationships
+                (name, self.add_column(f"{prefix}{each.column}_id") if each.column else None, each.type, each.id_type)
+                for name, each in resource.relationships.items()
+                if name in shown
             ),
         )
 
-    def add_included(self, resource: Resource, *, path: str = "", prefix: str = "") -> list[ResourceShape]:
+    def add_included(self, resource: Resource, *, path: str = "", prefix: str = "") -> Iterator[ResourceShape]:
         """The shapes of a resource's included resources, each before those that it includes itself."""
-        shapes: list[ResourceShape] = []
         for name, related in resource.included.items():
             own_path = f"{path}{name}"
             if any(wanted == own_path or wanted.startswith(f"{own_path}.") for wanted in self.include):
                 column = f"{prefix}{resource.relationships[name].column}"
-                shapes.append(self.add_resource(related, id_at=self.add_column(f"{column}_id"), prefix=f"{column}__"))
-                shapes += self.add_included(related, path=f"{own_path}.", prefix=f"{column}__")
-        return shapes
+                yield self.add_resource(related, id_at=self.add_column(f"{column}_id"), prefix=f"{column}__")
+                yield from self.add_included(related, path=f"{own_path}.", prefix=f"{column}__")

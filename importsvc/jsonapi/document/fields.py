@@ -48,7 +48,6 @@ class RawJsonField(serializers.Field):
         super().__init__(write_only=True, **kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
-        """The value, unchanged."""
         return data
 
 
@@ -58,7 +57,6 @@ class StrictBooleanField(serializers.BooleanField):
     default_error_messages = {"invalid": "must be true or false"}
 
     def to_internal_value(self, data: Any) -> bool:
-        """The value."""
         if not isinstance(data, bool):
             self.fail("invalid")
         return bool(data)
@@ -74,7 +72,6 @@ class StrictChoiceField(serializers.ChoiceField):
         return (False, data) if data is None else super().validate_empty_values(data)
 
     def to_internal_value(self, data: Any) -> str:
-        """The value."""
         if not isinstance(data, str) or data not in self.choices:
             self.fail("invalid", choices=", ".join(self.choices))
         return data
@@ -86,7 +83,6 @@ class StrictIdField(serializers.IntegerField):
     default_error_messages = {"invalid": "must be a positive whole number"}
 
     def to_internal_value(self, data: Any) -> int:
-        """The value."""
         if type(data) is not int or not 0 < data < 2**63:
             self.fail("invalid")
         return int(data)

@@ -38,10 +38,7 @@ class PageNumberPagination(BasePagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         """The records of the requested page, as a queryset; none if it is past the end.
 
-        Args:
-            queryset: all records of the list, in order.
-            request: has the page parameters.
-            view: its ``get_queryset()`` has all records that the caller may read.
+        ``queryset`` has all records of the list, in order; ``view.get_queryset()`` all that the caller may read.
 
         Raises:
             RequestError: a page parameter is not a positive integer.
@@ -101,9 +98,8 @@ class PageNumberPagination(BasePagination):
         parameters = dict(self.request.query_params.lists())
         parameters["page[number]"] = [str(number)]
         parameters["page[size]"] = [str(self.size)]
-        return self.request.build_absolute_uri(
-            f"{self.request.path}?{urlencode(sorted(parameters.items()), doseq=True)}"
-        )
+        query = urlencode(sorted(parameters.items()), doseq=True)
+        return self.request.build_absolute_uri(f"{self.request.path}?{query}")
 
 
 def _read_positive(request: Request, name: str, default: int) -> int:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from rest_framework import serializers
 from rest_framework.relations import RelatedField
@@ -106,17 +105,13 @@ class Resource:
         return next((resource for resource in found if resource), None)
 
 
+@functools.cache
 def read_resource(serializer_class: Any) -> Resource:
-    """The resource that a serializer declares. The result is cached.
+    """The resource that a serializer declares.
 
     Raises:
         UnknownDeclarationError: a part of the declaration cannot be read.
     """
-    return _read_resource(serializer_class)
-
-
-@functools.cache
-def _read_resource(serializer_class: Any) -> Resource:
     if serializer_class.to_representation is not JsonApiSerializer.to_representation:
         raise UnknownDeclarationError(f"{serializer_class.__name__} writes resources in a way of its own")
     model = serializer_class.Meta.model
@@ -133,9 +128,7 @@ def _read_resource(serializer_class: Any) -> Resource:
         default_paths=tuple(getattr(getattr(serializer_class, "JSONAPIMeta", None), "included_resources", ())),
         on_request=frozenset(getattr(serializer_class.Meta, "fields_on_request", ())),
     )
-    _check_columns(resource, serializer_class)
-    _check_fields_on_request(resource, serializer_class)
-    _check_includes(resource, serializer_class)
+    _check(resource, serializer_class.__name__)
     return resource
 
 
@@ -175,33 +168,24 @@ def _read_relationship(field: ToOneField, model: type[models.Model]) -> Relation
 
 
 def _find_column(field: Any, model: type[models.Model]) -> models.Field:
-    try:
-        column = model._meta.get_field(field.source)
-    except FieldDoesNotExist:
-        column = None
-    if not isinstance(column, models.Field):
-        raise UnknownDeclarationError(f"{_describe(field)} is no column of {model.__name__}")
-    return column
+    for column in model._meta.concrete_fields:
+        if field.source in (column.name, column.attname):
+            return column
+    raise UnknownDeclarationError(f"{_describe(field)} is no column of {model.__name__}")
 
 
-def _check_columns(resource: Resource, serializer_class: Any) -> None:
-    columns = [attribute.column for attribute in resource.attributes]
-    if len(set(columns)) < len(columns):
-        raise UnknownDeclarationError(f"{serializer_class.__name__} shows a column twice")
-
-
-def _check_fields_on_request(resource: Resource, serializer_class: Any) -> None:
+def _check(resource: Resource, serializer: str) -> None:
+    columns = {attribute.column for attribute in resource.attributes}
+    if len(columns) < len(resource.attributes):
+        raise UnknownDeclarationError(f"{serializer} shows a column twice")
     if unknown := resource.on_request - resource.field_names:
-        raise UnknownDeclarationError(f"{serializer_class.__name__} cannot show {sorted(unknown)} on request")
-
-
-def _check_includes(resource: Resource, serializer_class: Any) -> None:
+        raise UnknownDeclarationError(f"{serializer} cannot show {sorted(unknown)} on request")
     for name, related in resource.included.items():
         relationship = resource.relationships.get(name)
         if relationship is None or relationship.column is None or relationship.type != related.type:
-            raise UnknownDeclarationError(f"{serializer_class.__name__} has no relationship '{name}' to {related.type}")
+            raise UnknownDeclarationError(f"{serializer} has no relationship '{name}' to {related.type}")
     if not set(resource.default_paths) <= set(resource.include_paths()):
-        raise UnknownDeclarationError(f"{serializer_class.__name__} cannot include {resource.default_paths}")
+        raise UnknownDeclarationError(f"{serializer} cannot include {resource.default_paths}")
 
 
 def _describe(field: Any) -> str:

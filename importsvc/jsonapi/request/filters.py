@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
@@ -22,15 +23,10 @@ from importsvc.jsonapi.errors import RequestError
 LARGEST_BIGINT = 2**63 - 1
 
 
-class _ValuesWidget(forms.Widget):
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        return data.getlist(name)
-
-
 class _ValuesField(forms.Field):
     """A list of values. ``read`` converts each, or raises ``ValueError``."""
 
-    widget = _ValuesWidget
+    widget = forms.MultipleHiddenInput  # reads all values of a parameter
 
     def __init__(self, *, read: Callable[[str], Any], separator: str | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -54,8 +50,7 @@ class ValuesFilter(django_filters.Filter):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(read=self.read, separator=self.separator, **kwargs)
 
-    @staticmethod
-    def read(text: str) -> Any:
+    def read(self, text: str) -> Any:
         """The value of the text.
 
         Raises:
@@ -64,33 +59,28 @@ class ValuesFilter(django_filters.Filter):
         raise NotImplementedError
 
     def filter(self, queryset: QuerySet[Any, Any], values: Sequence[Any]) -> QuerySet[Any, Any]:
-        """The records that have one of the values, of which there is at least one."""
-        raise NotImplementedError
+        """The records that have one of the values, of which there is at least one; ``None`` stands for null."""
+        condition = Q(**{f"{self.field_name}__in": [value for value in values if value is not None]})
+        if None in values:
+            condition |= Q(**{f"{self.field_name}__isnull": True})
+        return queryset.filter(condition)
 
 
 class IdFilter(ValuesFilter):
     """By ids. An id that is too large matches nothing, like any id that does not exist."""
 
-    @staticmethod
-    def read(text: str) -> int:
-        """The id."""
-        if not (text.isascii() and text.isdecimal() and len(text) <= 100):
-            raise ValueError(text)
-        return int(text)
-
     largest = LARGEST_BIGINT
 
-    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[int]) -> QuerySet[Any, Any]:
-        """The records with one of these ids."""
-        return queryset.filter(self.condition([value for value in values if value <= self.largest]))
-
-    def condition(self, ids: Sequence[int]) -> Q:
-        """The condition for these ids."""
-        return Q(**{f"{self.field_name}__in": ids})
+    def read(self, text: str) -> int:
+        """The id; 0, which no record has, for one that is too large."""
+        if not (text.isascii() and text.isdecimal() and len(text) <= 100):
+            raise ValueError(text)
+        number = int(text)
+        return number if number <= self.largest else 0
 
 
 class NumberFilter(IdFilter):
-    """By numbers of PostgreSQL's type integer."""
+    """By numbers from 1 of PostgreSQL's type integer."""
 
     largest = 2**31 - 1
 
@@ -105,10 +95,10 @@ class RelatedIdFilter(IdFilter):
         self.related = related
         super().__init__(**kwargs)
 
-    def condition(self, ids: Sequence[int]) -> Q:
-        """The condition for these ids."""
+    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[int]) -> QuerySet[Any, Any]:
+        """The records in the subquery."""
         view: Any = self.parent.request.parser_context["view"]
-        return Q(pk__in=self.related(ids, **view.get_parameters()))
+        return queryset.filter(pk__in=self.related(values, **view.get_parameters()))
 
 
 class NullableBooleanFilter(ValuesFilter):
@@ -116,19 +106,11 @@ class NullableBooleanFilter(ValuesFilter):
 
     _VALUES: ClassVar[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
 
-    @classmethod
-    def read(cls, text: str) -> bool | None:
+    def read(self, text: str) -> bool | None:
         """The value."""
-        if text not in cls._VALUES:
+        if text not in self._VALUES:
             raise ValueError(text)
-        return cls._VALUES[text]
-
-    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[bool | None]) -> QuerySet[Any, Any]:
-        """The records with one of the values, which may be null."""
-        condition = Q(**{f"{self.field_name}__in": [value for value in values if value is not None]})
-        if None in values:
-            condition |= Q(**{f"{self.field_name}__isnull": True})
-        return queryset.filter(condition)
+        return self._VALUES[text]
 
 
 class WordFilter(ValuesFilter):
@@ -138,15 +120,11 @@ class WordFilter(ValuesFilter):
         self.words = words
         super().__init__(**kwargs)
 
-    def read(self, text: str) -> str:  # type: ignore[override]
+    def read(self, text: str) -> str:
         """The word."""
         if text not in self.words():
             raise ValueError(text)
         return text
-
-    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[str]) -> QuerySet[Any, Any]:
-        """The records with one of the words."""
-        return queryset.filter(**{f"{self.field_name}__in": values})
 
 
 class TextFilter(ValuesFilter):
@@ -154,8 +132,7 @@ class TextFilter(ValuesFilter):
 
     separator = None
 
-    @staticmethod
-    def read(text: str) -> str:
+    def read(self, text: str) -> str:
         """The text."""
         if not text or "\x00" in text:
             raise ValueError(text)
@@ -178,25 +155,16 @@ class FilterBackend(BaseFilterBackend):
         Raises:
             RequestError: a filter does not support a value.
         """
-        listing = view.get_listing()
-        if listing is None or listing.filterset_class is None:
-            return queryset
         given = read_filters(request.query_params)
         if not given:
             return queryset
-        data = QueryDict(mutable=True)
-        for name, values in given.items():
-            data.setlist(name, values)
-        filterset = listing.filterset_class(data, queryset=queryset, request=request)
+        filterset = view.get_listing().filterset_class(MultiValueDict(given), queryset=queryset, request=request)
         # Only the filters in the request: django-filter would call all of them.
         filterset.filters = {name: each for name, each in filterset.filters.items() if name in given}
         if not filterset.is_valid():
             name = next(iter(filterset.errors))
-            raise RequestError(
-                "unsupported_filter_value",
-                f"Filter '{name}' does not support this value",
-                parameter=f"filter[{name}]",
-            )
+            detail = f"Filter '{name}' does not support this value"
+            raise RequestError("unsupported_filter_value", detail, parameter=f"filter[{name}]")
         return filterset.qs
 
 
@@ -205,8 +173,6 @@ class SortBackend(BaseFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any, Any], view: Any) -> QuerySet[Any, Any]:
         """The records in order."""
-        if view.get_listing() is None:
-            return queryset
         return queryset.order_by(*read_order(request))
 
 

@@ -61,8 +61,7 @@ def _parse(header: str) -> tuple[str, dict[str, str]]:
 
 
 def _are_known(parameters: Mapping[str, str]) -> bool:
-    for name, value in parameters.items():
-        known = name == "profile" or (name, value.lower()) in {("charset", "utf-8"), ("ext", "bulk")}
-        if not known:
-            return False
-    return True
+    return all(
+        name == "profile" or (name, value.lower()) in {("charset", "utf-8"), ("ext", "bulk")}
+        for name, value in parameters.items()
+    )

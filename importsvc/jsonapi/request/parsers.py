@@ -36,11 +36,14 @@ class JsonApiParser(BaseParser):
         """The attributes of the document's resource object; empty if it has none.
 
         Raises:
-            RequestError: the body is too large, not JSON, not a JSON:API document, or has another resource.
+            RequestError: 413 if the body is too large, 400 if it is not JSON or not such a document, 409 for another
+                type or id, 403 for an id in a new resource and for relationships, which are read-only.
         """
         context = parser_context or {}
         request, view = context["request"], context["view"]
-        _check_length(request.META.get("CONTENT_LENGTH"))
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
+            detail = f"The request body is larger than {settings.MAX_BODY_BYTES} bytes"
+            raise RequestError("payload_too_large", detail)
         body = _Body(stream)
         reader = JsonReader(read_utf8(body))
         try:
@@ -52,7 +55,7 @@ class JsonApiParser(BaseParser):
             raise RequestError("bad_request", f"The request body is not valid JSON: {error}") from None
         if IDEMPOTENCY_KEY in request.headers:
             view.body_digest = body.digest.hexdigest()
-        return read_attributes(document, resource_name=view.resource_name, resource_id=view.kwargs.get("pk"))
+        return _read_attributes(document, resource_name=view.resource_name, resource_id=view.kwargs.get("pk"))
 
 
 class _Body:
@@ -63,7 +66,6 @@ class _Body:
         self.digest = hashlib.sha256()
 
     def read(self, size: int) -> bytes:
-        """The next bytes."""
         content: bytes = self._stream.read(size)
         self.digest.update(content)
         return content
@@ -85,24 +87,14 @@ def _read_object(reader: JsonReader, path: tuple[str, ...], streamed: Mapping[st
     return make_object(pairs)
 
 
-def read_attributes(document: object, *, resource_name: str, resource_id: str | None) -> dict[str, Any]:
-    """The attributes of a document's resource object.
-
-    Args:
-        document: decoded JSON.
-        resource_name: the resource type of the endpoint.
-        resource_id: from the URL; ``None`` when a resource is created. The document may leave it out.
-
-    Raises:
-        RequestError: 400 if it is not such a document, 409 for another type or id, 403 for an id in a new resource and
-            for relationships, which are read-only.
-    """
+def _read_attributes(document: object, *, resource_name: str, resource_id: str | None) -> dict[str, Any]:
+    """The attributes of the resource object; ``resource_id`` is from the URL, or ``None`` for a new resource."""
     data = _check_object(document).get("data")
     if data is None:
         raise RequestError("bad_request", "The document has no primary data", pointer="data")
-    _check_object(data, "data")
-    attributes = _check_object(data.get("attributes", {}), "data/attributes")
-    relationships = _check_object(data.get("relationships", {}), "data/relationships")
+    _check_object(data, pointer="data")
+    attributes = _check_object(data.get("attributes", {}), pointer="data/attributes")
+    relationships = _check_object(data.get("relationships", {}), pointer="data/relationships")
     given_type = data.get("type")
     if not isinstance(given_type, str):
         raise RequestError("bad_request", "The resource object has no type", pointer="data/type")
@@ -112,9 +104,8 @@ def read_attributes(document: object, *, resource_name: str, resource_id: str | 
     if "id" in data:
         _check_id(data["id"], resource_id)
     if relationships:
-        raise RequestError(
-            "access_denied", "Relationships of this resource cannot be written", pointer="data/relationships"
-        )
+        detail = "Relationships of this resource cannot be written"
+        raise RequestError("access_denied", detail, pointer="data/relationships")
     return attributes
 
 
@@ -127,15 +118,10 @@ def _check_id(given_id: object, resource_id: str | None) -> None:
         raise RequestError("conflict", "The id is not the one in the URL", pointer="data/id")
 
 
-def _check_object(value: object, pointer: str | None = None) -> dict[str, Any]:
-    named = f"'{pointer}'" if pointer else "The document"
+def _check_object(value: object, **source: str) -> dict[str, Any]:
+    named = f"'{source['pointer']}'" if source else "The document"
     if not isinstance(value, dict):
-        raise RequestError("bad_request", f"{named} must be an object", pointer=pointer)
+        raise RequestError("bad_request", f"{named} must be an object", **source)
     if isinstance(value, AmbiguousObject):
-        raise RequestError("bad_request", f"{named} names '{printable(value.repeated[0])}' twice", pointer=pointer)
+        raise RequestError("bad_request", f"{named} names '{printable(value.repeated[0])}' twice", **source)
     return value
-
-
-def _check_length(content_length: str | None) -> None:
-    if int(content_length or 0) > settings.MAX_BODY_BYTES:
-        raise RequestError("payload_too_large", f"The request body is larger than {settings.MAX_BODY_BYTES} bytes")

@@ -44,8 +44,7 @@ def check_query(request: Request, view: Any) -> None:
     Raises:
         RequestError: for the first parameter that is not supported.
     """
-    listing = view.get_listing()
-    resource = view.get_resource()
+    listing, resource = view.get_listing(), view.get_resource()
     for parameter, values in request.query_params.lists():
         match = _FAMILY.fullmatch(parameter)
         family, member = (match[1], match[2]) if match else (parameter, "")
@@ -66,9 +65,8 @@ def check_query(request: Request, view: Any) -> None:
         elif not (family == "page" and listing is not None and not is_array and member in _PAGE_MEMBERS):
             _refuse("parameter", f"Parameter '{printable(parameter)}'", parameter)
         if family in {"sort", "include", "fields", "page"} and len(values) > 1:
-            raise RequestError(
-                "unsupported_parameter", f"Parameter '{printable(parameter)}' is given twice", parameter=parameter
-            )
+            detail = f"Parameter '{printable(parameter)}' is given twice"
+            raise RequestError("unsupported_parameter", detail, parameter=parameter)
 
 
 def read_shape(request: Request, serializer_class: Any) -> DocumentShape:

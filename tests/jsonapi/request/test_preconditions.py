@@ -88,7 +88,7 @@ def test_any_other_header_value_is_refused(header: str) -> None:
 
     refused = caught.value
     assert (refused.code, refused.detail) == ("bad_request", "If-Match must be * or a list of tags in quotes")
-    assert (refused.header, refused.pointer, refused.parameter) == ("If-Match", None, None)
+    assert refused.source == {"header": "If-Match"}
 
 
 @pytest.mark.parametrize("text", ['"a",', ", ", "\t", '"', 'W/"a" ', " ,"])
