@@ -7,8 +7,6 @@ class ProjectConfig(AppConfig):
     """Adds ``importsvc/management/commands`` to ``manage.py``."""
 
     name = "importsvc"
-    label = "importsvc"
-    verbose_name = "importsvc"
 
     def ready(self) -> None:
         """Load the system checks."""

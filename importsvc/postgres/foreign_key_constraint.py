@@ -11,8 +11,7 @@ from django.db.backends.ddl_references import Columns, Statement, Table
 from django.db.models import BaseConstraint
 
 if TYPE_CHECKING:
-    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-    from django.db.models import Field, Model
+    from django.db.models import Model
 
 
 class ForeignKeyConstraint(BaseConstraint):
@@ -25,26 +24,13 @@ class ForeignKeyConstraint(BaseConstraint):
     of exactly these columns, and the model's table needs an index that starts with the columns of ``fields``.
     """
 
-    def __init__(
-        self,
-        *,
-        fields: Sequence[str],
-        to: str,
-        to_fields: Sequence[str],
-        name: str,
-        violation_error_code: str | None = None,
-        violation_error_message: str | None = None,
-    ) -> None:
+    def __init__(self, *, fields: Sequence[str], to: str, to_fields: Sequence[str], name: str) -> None:
         if not fields or len(fields) != len(to_fields):
             raise ValueError("A foreign key has fields, and refers to as many fields.")
         self.fields = tuple(fields)
         self.to = to
         self.to_fields = tuple(to_fields)
-        super().__init__(
-            name=name,
-            violation_error_code=violation_error_code,
-            violation_error_message=violation_error_message,
-        )
+        super().__init__(name=name)
 
     def get_referred_model(self, model: type[Model]) -> type[Model]:
         """The model referred to, from the app registry of ``model``, which may be that of a migration's state."""
@@ -52,32 +38,27 @@ class ForeignKeyConstraint(BaseConstraint):
 
     def get_columns(self, model: type[Model]) -> tuple[tuple[str, str], ...]:
         """Pairs of a column of the model's table and the column that it refers to."""
-        own = _get_columns(model, self.fields)
-        referred = _get_columns(self.get_referred_model(model), self.to_fields)
-        return tuple(zip(own, referred, strict=True))
+        own: Any = model._meta
+        referred: Any = self.get_referred_model(model)._meta
+        pairs = zip(self.fields, self.to_fields, strict=True)
+        return tuple((own.get_field(name).column, referred.get_field(to_name).column) for name, to_name in pairs)
 
-    def constraint_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> str:
         """Empty: the key is added after CREATE TABLE, at the end of the migration, when both tables exist."""
-        assert model  # noqa: S101 - Django passes it; its stubs allow None
-        assert schema_editor  # noqa: S101 - as above
         schema_editor.deferred_sql.append(self._make_statement(model, schema_editor))
         return ""
 
-    def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
+    def create_sql(self, model: Any, schema_editor: Any) -> str:
         """A statement that adds the key."""
-        assert model  # noqa: S101 - as above
-        assert schema_editor  # noqa: S101 - as above
         return str(self._make_statement(model, schema_editor))
 
-    def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
+    def remove_sql(self, model: Any, schema_editor: Any) -> str:
         """A statement that drops the key."""
-        assert model  # noqa: S101 - as above
-        assert schema_editor  # noqa: S101 - as above
         # Not Django's sql_delete_fk: its SET CONSTRAINTS is an error for a key that is not deferrable.
         table, name = schema_editor.quote_name(model._meta.db_table), schema_editor.quote_name(self.name)
-        return schema_editor.sql_delete_constraint % {"table": table, "name": name}
+        return str(schema_editor.sql_delete_constraint % {"table": table, "name": name})
 
-    def _make_statement(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+    def _make_statement(self, model: type[Model], schema_editor: Any) -> Statement:
         quote = schema_editor.quote_name
         table, to_table = model._meta.db_table, self.get_referred_model(model)._meta.db_table
         columns, to_columns = map(list, zip(*self.get_columns(model), strict=True))
@@ -92,23 +73,19 @@ class ForeignKeyConstraint(BaseConstraint):
         )
 
     def validate(
-        self,
-        model: type[Model],
-        instance: Model,
-        exclude: Collection[str] | None = None,
-        using: str = DEFAULT_DB_ALIAS,
+        self, model: Any, instance: Model, exclude: Collection[str] | None = None, using: str = DEFAULT_DB_ALIAS
     ) -> None:
         """Check an instance, as in a form.
 
         Raises:
             ValidationError: the row referred to does not exist.
         """
-        values = [getattr(instance, field.attname) for field in _get_fields(model, self.fields)]
+        values = [getattr(instance, model._meta.get_field(name).attname) for name in self.fields]
         if None in values or set(self.fields) & set(exclude or ()):
             return
         referred = dict(zip(self.to_fields, values, strict=True))
         if not self.get_referred_model(model)._base_manager.using(using).filter(**referred).exists():
-            raise ValidationError(self.get_violation_error_message(), code=self.violation_error_code)
+            raise ValidationError(self.get_violation_error_message())
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         """The arguments, for migrations."""
@@ -116,22 +93,4 @@ class ForeignKeyConstraint(BaseConstraint):
         return path, arguments, {**keywords, "fields": self.fields, "to": self.to, "to_fields": self.to_fields}
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, ForeignKeyConstraint):
-            return self.deconstruct() == other.deconstruct()
-        return NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.fields, self.to, self.to_fields))
-
-    def __repr__(self) -> str:
-        return f"<ForeignKeyConstraint: {self.name} {self.fields} to {self.to} {self.to_fields}>"
-
-
-def _get_fields(model: type[Model], names: Sequence[str]) -> list[Field[Any, Any]]:
-    """The concrete fields with these names."""
-    fields = {field.name: field for field in model._meta.concrete_fields}
-    return [fields[name] for name in names]
-
-
-def _get_columns(model: type[Model], names: Sequence[str]) -> list[str]:
-    return [str(field.column) for field in _get_fields(model, names)]
+        return isinstance(other, ForeignKeyConstraint) and self.deconstruct() == other.deconstruct()

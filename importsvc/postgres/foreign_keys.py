@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.apps import apps
 from django.db import connection
@@ -39,14 +40,8 @@ class ForeignKey:
     rows: float = field(default=0, compare=False)
 
 
-@dataclass(frozen=True)
-class ReferredKey:
-    """A foreign key, seen from the table that it is in.
-
-    Attributes:
-        table: that the key refers to, quoted for SQL.
-        columns: pairs of a column of the key and the column that it refers to.
-    """
+class ReferredKey(NamedTuple):
+    """A foreign key, seen from the table that it is in: the table that it refers to, and the columns as above."""
 
     table: str
     columns: tuple[tuple[str, str], ...]

