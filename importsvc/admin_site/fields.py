@@ -17,11 +17,6 @@ class JsonObjectField(forms.JSONField):
     """A JSON object as text. A value that PostgreSQL cannot store is an error; blank is ``empty_value``."""
 
     def to_python(self, value: Any) -> Any:
-        """The object, or ``empty_value``.
-
-        Raises:
-            ValidationError: the text is no JSON object, or PostgreSQL cannot store it.
-        """
         if not isinstance(value, str):
             return value
         try:
@@ -39,11 +34,9 @@ class JsonObjectField(forms.JSONField):
         return read
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """The submitted text, unchanged."""
         return initial if self.disabled else InvalidJSONInput(data or "")
 
     def prepare_value(self, value: Any) -> Any:
-        """The text to edit."""
         if value is None or isinstance(value, str):
             return value
         return json.dumps(value, ensure_ascii=False, indent=2)
@@ -53,7 +46,6 @@ class LongTextField(forms.CharField):
     """Multi-line text with ``\\n`` as line end."""
 
     def to_python(self, value: Any) -> Any:
-        """The text, or ``empty_value``."""
         return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
 
 
@@ -65,6 +57,5 @@ class LinesField(SimpleArrayField):
         super().__init__(base_field, delimiter="\n", **options)
 
     def to_python(self, value: Any) -> Any:
-        """The entries."""
         lines = value.split("\n") if isinstance(value, str) else value
         return super().to_python([line for line in lines or [] if line.strip()])

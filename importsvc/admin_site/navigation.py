@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -13,8 +12,6 @@ from django.utils.text import capfirst
 
 from importsvc.imports.models import Import
 from importsvc.imports.services import get_record_models
-
-_Link = dict[str, Any]
 
 
 def get_searched_models() -> list[type[Model]]:
@@ -47,22 +44,19 @@ def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _link_records(model: type[Model]) -> _Link:
+def _link_records(model: type[Model]) -> dict[str, Any]:
     title = capfirst(str(model._meta.verbose_name_plural)).replace("_", " ")
     icon = getattr(admin.site.get_model_admin(model), "icon", "table_rows")
     return _link(title, icon, model._meta.label_lower)
 
 
-def _link(title: str, icon: str, label: str) -> _Link:
+def _link(title: str, icon: str, label: str) -> dict[str, Any]:
     """A link to a list of records, shown to users with the permission to view them. ``icon`` is a Material Symbol."""
-    url = reverse_lazy(f"admin:{label.replace('.', '_')}_changelist")
-    return {"title": title, "icon": icon, "link": url, "permission": _may_view(label)}
-
-
-def _may_view(label: str) -> Callable[[HttpRequest], bool]:
     app, model = label.split(".")
-
-    def may_view(request: HttpRequest) -> bool:
-        return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
-
-    return may_view
+    permissions = [f"{app}.{verb}_{model}" for verb in ("view", "change")]
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "permission": lambda request: any(map(request.user.has_perm, permissions)),
+    }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -85,9 +85,7 @@ class RecordForm(forms.ModelForm):
     @cached_property
     def changed_data(self) -> list[str]:
         """The fields that were changed in the form: those that were sent with another value than shown."""
-        return [
-            name for name in super().changed_data if not self._is_omitted(name) and not self._is_sent_as_shown(name)
-        ]
+        return [name for name in super().changed_data if not (self._is_omitted(name) or self._is_sent_as_shown(name))]
 
     def clean(self) -> dict[str, Any] | None:
         """The values to write: of an existing record, those of the changed fields."""
@@ -129,16 +127,35 @@ class RecordForm(forms.ModelForm):
 
     def _read_opened_with(self) -> dict[str, str] | None:
         try:
-            opened: dict[str, str] = signing.loads(self.data.get(OPENED_WITH, ""), salt=self._get_salt())
+            return dict(signing.loads(self.data.get(OPENED_WITH, ""), salt=self._get_salt()))
         except signing.BadSignature:
             return None
-        return opened
 
     def _get_salt(self) -> str:
         return f"{OPENED_WITH}:{self.instance._meta.label_lower}:{self.instance.pk}"
 
     def _get_model_field(self, name: str) -> Any:
         return self.instance._meta.get_field(name)
+
+
+def _in_transaction(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view, with each POST request as one transaction, which is tried again after a write conflict."""
+
+    @functools.wraps(view)
+    def attempt(self: RecordAdmin, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        if request.method != "POST":
+            return view(self, request, *args, **options)
+        for _ in range(ATTEMPTS):
+            try:
+                with transaction.atomic():
+                    return view(self, request, *args, **options)
+            except DatabaseError as error:
+                if not is_write_conflict(error):
+                    raise
+        self.message_user(request, BUSY, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
+
+    return attempt
 
 
 class RecordAdmin(ModelAdmin):
@@ -170,24 +187,9 @@ class RecordAdmin(ModelAdmin):
             form_field.widget.can_add_related = form_field.widget.can_change_related = False
         return form_field
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        """The page that adds or changes a record."""
-        view = partial(super().changeform_view, request, object_id, form_url, extra_context)
-        return self._attempt(request, view)
-
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
-        """The page that deletes a record."""
-        return self._attempt(request, partial(super().delete_view, request, object_id, extra_context))
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list and its actions. An action is one transaction."""
-        return self._attempt(request, partial(super().changelist_view, request, extra_context))
+    changeform_view = _in_transaction(ModelAdmin.changeform_view)
+    delete_view = _in_transaction(ModelAdmin.delete_view)
+    changelist_view = _in_transaction(ModelAdmin.changelist_view)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The record, which a POST request locks until its transaction ends; ``None`` if there is none."""
@@ -202,19 +204,6 @@ class RecordAdmin(ModelAdmin):
             super().save_model(request, obj, form, change)
         elif form.cleaned_data:
             _find_row(obj).update(**form.cleaned_data)
-
-    def _attempt(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
-        if request.method != "POST":
-            return view()
-        for _ in range(ATTEMPTS):
-            try:
-                with transaction.atomic():
-                    return view()
-            except DatabaseError as error:
-                if not is_write_conflict(error):
-                    raise
-        self.message_user(request, BUSY, messages.ERROR)
-        return HttpResponseRedirect(request.get_full_path())
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         # Django redirects to the home page, with a less precise message.

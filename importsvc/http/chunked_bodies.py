@@ -11,17 +11,15 @@ LARGEST_IN_MEMORY = 1024 * 1024
 class ChunkedBodies:
     """WSGI middleware that reads chunked bodies and sets the ``Content-Length`` that Django needs.
 
-    Of a body longer than ``limit`` only ``limit + 1`` bytes are read, so that the application refuses it as too large.
+    Of a body longer than ``limit`` only ``limit + 1`` bytes are read, which the application refuses as too large.
     Requests with a ``Content-Length`` are passed on unchanged.
     """
 
     def __init__(self, application: WSGIApplication, limit: int) -> None:
-        """``limit`` is the number of bytes the application accepts."""
         self._application = application
         self._limit = limit
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Call the application."""
         # wsgi.input_terminated: the server ends the input after the body. Otherwise reading would never end.
         if environ.get("CONTENT_LENGTH") or not environ.get("wsgi.input_terminated"):
             return self._application(environ, start_response)

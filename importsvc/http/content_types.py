@@ -20,7 +20,6 @@ class UnreadContentTypes:
         self._application = application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Call the application."""
         if environ.get("PATH_INFO", "").startswith(API_PREFIX) and "CONTENT_TYPE" in environ:
             environ["HTTP_CONTENT_TYPE"] = environ.pop("CONTENT_TYPE")
         return self._application(environ, start_response)

@@ -57,9 +57,6 @@ class ConditionalGet:
         # Only the client may store it, and revalidates it before each use.
         response.headers["Cache-Control"] = "private, no-cache"
         known = [each.removeprefix("W/") for each in parse_etags(request.headers.get("If-None-Match", ""))]
-        return _not_modified(response) if etag in known or known == ["*"] else response
-
-
-def _not_modified(response: HttpResponse) -> HttpResponse:
-    headers = {name: response.headers[name] for name in ("Cache-Control", "ETag", "Vary")}
-    return HttpResponseNotModified(headers=headers)
+        if etag not in known and known != ["*"]:
+            return response
+        return HttpResponseNotModified(headers={name: response[name] for name in ("Cache-Control", "ETag", "Vary")})

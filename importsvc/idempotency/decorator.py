@@ -33,13 +33,13 @@ def idempotent(handler: Handler) -> Handler:
     """Let a request with a key that has a stored response get that response again, without running the handler.
 
     A request without the header runs the handler as usual. An error in the request itself is refused before the key
-    is looked up, and is not stored; neither is a refusal that a retry may not meet again (``is_storable``). Handler and
-    response are one transaction, which ends when the document is written.
+    is looked up, and is not stored; neither is a refusal that a retry may not meet again. Handler and response are one
+    transaction, which ends when the document is written.
     """
 
     @functools.wraps(handler)
     def handle(view: OrganizationScopedViewSet, request: Request, *args: Any, **kwargs: Any) -> Response | HttpResponse:
-        key = read_key(request)
+        key = _read_key(request)
         if key is None:
             response: Response = handler(view, request, *args, **kwargs)
             return response
@@ -47,7 +47,7 @@ def idempotent(handler: Handler) -> Handler:
         stored = run_idempotent(
             organization=view.organization,
             key=key,
-            fingerprint=make_fingerprint(view, request),
+            fingerprint=_make_fingerprint(view, request),
             work=lambda: _write(view, handler(view, request, *args, **kwargs)),
             refuse=functools.partial(_refuse, view),
         )
@@ -59,7 +59,7 @@ def idempotent(handler: Handler) -> Handler:
     return handle
 
 
-def read_key(request: Request) -> str | None:
+def _read_key(request: Request) -> str | None:
     """The key; ``None`` without the header.
 
     The draft writes ``"abc"``, most clients ``abc``: both are the key abc.
@@ -74,15 +74,17 @@ def read_key(request: Request) -> str | None:
     if quoted := _STRING.fullmatch(key):
         key = re.sub(r"\\(.)", r"\1", quoted[1])
     if not key.strip():
-        raise _bad_key("must not be empty")
-    if len(key) > _LONGEST_KEY:
-        raise _bad_key(f"must have at most {_LONGEST_KEY} characters")
-    if not _KEY.fullmatch(key):
-        raise _bad_key("must be of printable ASCII characters")
-    return key
+        wrong = "must not be empty"
+    elif len(key) > _LONGEST_KEY:
+        wrong = f"must have at most {_LONGEST_KEY} characters"
+    elif not _KEY.fullmatch(key):
+        wrong = "must be of printable ASCII characters"
+    else:
+        return key
+    raise RequestError("bad_request", f"{IDEMPOTENCY_KEY} {wrong}", header=IDEMPOTENCY_KEY)
 
 
-def make_fingerprint(view: JsonApiViewSet, request: Request) -> str:
+def _make_fingerprint(view: JsonApiViewSet, request: Request) -> str:
     """A SHA-256, in hex, of the request's method, URL, ``If-Match`` and body, as they came.
 
     It does not include the caller: any person of the organization may retry. It includes ``If-Match``: a request with
@@ -92,18 +94,16 @@ def make_fingerprint(view: JsonApiViewSet, request: Request) -> str:
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
-def is_storable(error: Exception) -> bool:
-    """Whether an exception of a handler is the request's response, now and for every retry.
+def _refuse(view: JsonApiViewSet, error: Exception) -> StoredResponse:
+    """The response to a refusal that every retry would meet.
 
-    It is not if another transaction was in the way, if the server failed, or if the request never reached the work.
+    Other errors are raised: another transaction was in the way, the server failed, or the work was never reached.
     """
     if isinstance(error, DomainError):
-        return not isinstance(error, Busy) and STATUSES[error.code] < STATUSES["server_error"]
-    return isinstance(error, NotFound | ValidationError)
-
-
-def _refuse(view: JsonApiViewSet, error: Exception) -> StoredResponse:
-    if not is_storable(error):
+        is_final = not isinstance(error, Busy) and STATUSES[error.code] < STATUSES["server_error"]
+    else:
+        is_final = isinstance(error, NotFound | ValidationError)
+    if not is_final:
         raise error
     return _write(view, view.handle_exception(error))
 
@@ -111,7 +111,3 @@ def _refuse(view: JsonApiViewSet, error: Exception) -> StoredResponse:
 def _write(view: JsonApiViewSet, response: Response) -> StoredResponse:
     written = view.finalize_response(view.request, response, *view.args, **view.kwargs).render()
     return StoredResponse(written.status_code, dict(written.headers), written.content)
-
-
-def _bad_key(what: str) -> RequestError:
-    return RequestError("bad_request", f"{IDEMPOTENCY_KEY} {what}", header=IDEMPOTENCY_KEY)

@@ -24,11 +24,7 @@ PRUNED_AT_ONCE = 10_000
 class StoredResponse:
     """A complete response, before compression.
 
-    Attributes:
-        status: the status code.
-        headers: by name.
-        body: the document's bytes.
-        is_replay: whether an earlier request got this response, so that nothing was done for this one.
+    ``is_replay``: an earlier request got this response, and nothing was done for this one.
     """
 
     status: int
@@ -51,7 +47,7 @@ def run_idempotent(
 
     Args:
         organization: that the key belongs to.
-        key: as the client sent it.
+        key: at most 255 characters.
         fingerprint: equal for equal requests, at most 64 characters.
         work: does what the request asks for and returns the response. An exception rolls back what it did.
         refuse: turns an exception of ``work`` into a response to store, or raises one that is not to be stored.
@@ -62,8 +58,8 @@ def run_idempotent(
     """
     with transaction.atomic(durable=True):
         _lock(organization, key)
-        stored = _find(organization, key)
-        if stored is not None:
+        keys = IdempotencyKey.objects.for_organization(organization)
+        if stored := keys.filter(key=key, created_at__gt=_expiry()).first():
             if stored.fingerprint != fingerprint:
                 raise IdempotencyKeyReused
             return StoredResponse(stored.status, stored.headers, bytes(stored.body), is_replay=True)
@@ -116,11 +112,6 @@ def _lock(organization: Organization, key: str) -> None:
         (is_locked,) = cursor.fetchone()
     if not is_locked:
         raise Busy("A request with this Idempotency-Key is still running")
-
-
-def _find(organization: Organization, key: str) -> IdempotencyKey | None:
-    keys = IdempotencyKey.objects.for_organization(organization).filter(key=key, created_at__gt=_expiry())
-    return next(iter(keys), None)  # unique, so there is one at most
 
 
 def _store(organization: Organization, key: str, fingerprint: str, response: StoredResponse) -> None:

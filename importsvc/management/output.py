@@ -40,7 +40,6 @@ class OutputCommand(BaseCommand):
     """
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """The command's own arguments, and ``--json``."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.add_argument("--json", action="store_true", help="print one JSON document, also of errors")
         return parser
