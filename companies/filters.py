@@ -4,7 +4,6 @@ from functools import partial
 
 from django_filters import FilterSet
 
-from companies.models import Company
 from importsvc.changelog.selectors import select_created
 from importsvc.jsonapi.request.filters import IdFilter, RelatedIdFilter, TextFilter
 
@@ -15,7 +14,3 @@ class CompanyFilterSet(FilterSet):
     id = IdFilter()
     name = TextFilter()
     import_id = RelatedIdFilter(related=partial(select_created, "company"))
-
-    class Meta:
-        model = Company
-        fields: list[str] = []

@@ -29,4 +29,3 @@ class CompanySerializer(JsonApiSerializer):
             "organization",
             "bill_to",
         ]
-        read_only_fields = fields

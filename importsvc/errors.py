@@ -16,17 +16,18 @@ class DomainError(Exception):
         meta: further data for programs.
     """
 
-    code: str = "server_error"
+    code = "server_error"
+    default_detail = ""
 
     def __init__(
         self,
-        detail: str | Mapping[str, Any],
+        detail: str | Mapping[str, Any] = "",
         *,
         attribute: str | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = detail or self.default_detail
+        super().__init__(self.detail)
         self.attribute = attribute
         self.meta = meta
 
@@ -51,24 +52,18 @@ class PreconditionFailed(DomainError):
     """The data has changed since the caller read it. Nothing was changed."""
 
     code = "precondition_failed"
-
-    def __init__(self) -> None:
-        super().__init__("Something has changed since the preview whose ETag If-Match names")
+    default_detail = "Something has changed since the preview whose ETag If-Match names"
 
 
 class IdempotencyKeyReused(DomainError):
     """An earlier, different request has used the key."""
 
     code = "idempotency_key_reused"
-
-    def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used for another request")
+    default_detail = "This Idempotency-Key was used for another request"
 
 
 class RecordNotFound(DomainError):
     """The organization has no such record. The message is the same if another organization has one."""
 
     code = "record_not_found"
-
-    def __init__(self) -> None:
-        super().__init__("The requested record was not found")
+    default_detail = "The requested record was not found"

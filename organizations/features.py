@@ -60,12 +60,9 @@ def organization_features(organization: Organization) -> dict[str, dict[str, Any
     for counter in _usage_counters:
         used.update(counter(organization))
     features: dict[str, dict[str, Any]] = {}
-    for name, limit in METERED_LIMITS.items():
-        features[name] = {
-            "type": "metered",
-            "limit": overrides.get(name, {}).get("limit", limit),
-            "used": used.get(name, 0),
-        }
+    for name, default in METERED_LIMITS.items():
+        limit = overrides.get(name, {}).get("limit", default)
+        features[name] = {"type": "metered", "limit": limit, "used": used.get(name, 0)}
     for name in SWITCHES:
         features[name] = {"type": "switch", "available": overrides.get(name, {}).get("available", True)}
     return features

@@ -13,16 +13,13 @@ from django.utils import timezone
 
 from organizations.features import validate_features
 
-
-@functools.cache
-def _time_zones() -> frozenset[str]:
-    # Cached, because available_timezones() reads the folders of the time zone database.
-    return frozenset(zoneinfo.available_timezones())
+# Cached, because it reads the folders of the time zone database.
+_read_time_zones = functools.cache(zoneinfo.available_timezones)
 
 
 def validate_time_zone(value: str) -> None:
     """Check that the name is in the IANA time zone database."""
-    if value not in _time_zones():
+    if value not in _read_time_zones():
         raise ValidationError(f"{value!r} is not a time zone; use a name like 'Europe/Zagreb'.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models.lookups import Exact
@@ -19,11 +19,7 @@ class OrganizationScopedQuerySet(models.QuerySet):
         return self.filter(organization_id=organization.pk)
 
 
-_SetType = TypeVar("_SetType")
-_GetType = TypeVar("_GetType")
-
-
-class TenantForeignKey(models.ForeignKey[_SetType, _GetType]):
+class TenantForeignKey(models.ForeignKey):
     """A foreign key to a record of the same organization.
 
     Its joins, and the query for the related object, compare both the organizations and the ids. Both models have a

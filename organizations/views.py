@@ -27,17 +27,14 @@ class OrganizationScopedViewSet(JsonApiViewSet):
 
     @classmethod
     def get_records(cls, parameters: Mapping[str, Any]) -> Any:
-        """The records of the organization."""
         records: Any = super().get_records(parameters)
         return records.for_organization(Organization(pk=parameters["organization_id"]))
 
     def get_parameters(self) -> dict[str, Any]:
-        """The id of the organization."""
         return {"organization_id": self.organization.pk}
 
     @property
     def time_zone(self) -> tzinfo:
-        """The time zone of the organization."""
         return self.organization.zone
 
     def get_document_meta(self) -> dict[str, Any]:

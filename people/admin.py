@@ -17,7 +17,6 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from importsvc.admin_site.records import RecordAdmin, RecordForm
-from organizations.admin import OrganizationAdmin
 from organizations.models import Organization
 from people.models import ApiToken, Person
 from people.services import create_organization, require_active
@@ -84,11 +83,6 @@ class ApiTokenForm(RecordForm):
     """A form that only accepts people whose tokens are valid."""
 
     def clean_person(self) -> Person:
-        """The person.
-
-        Raises:
-            ValidationError: the person is deactivated or archived.
-        """
         person: Person = self.cleaned_data["person"]
         require_active(person)
         return person
@@ -104,6 +98,7 @@ class ApiTokenAdmin(RecordAdmin):
     list_filter = ["revoked", ("expiry_date", admin.EmptyFieldListFilter)]
     search_fields = ["prefix", "name", "person__first_name", "person__last_name", "person__email"]
     ordering = ["-created", "id"]
+    fields = ["prefix", "name", "person", "created", "expiry_date", "revoked"]
     raw_id_fields = ["person"]
     actions = ["revoke_selected"]
 
@@ -116,18 +111,13 @@ class ApiTokenAdmin(RecordAdmin):
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         """The fields of the form; a new token has no prefix and cannot be revoked."""
-        return (
-            ["prefix", "name", "person", "created", "expiry_date", "revoked"]
-            if obj
-            else ["name", "person", "expiry_date"]
-        )
+        return self.fields if obj else ["name", "person", "expiry_date"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         """The person of a token is fixed, and a revoked token cannot be changed."""
         if obj is None:
             return []
-        fixed = ["prefix", "person", "created"]
-        return [*fixed, "name", "expiry_date", "revoked"] if obj.revoked else fixed
+        return self.fields if obj.revoked else ["prefix", "person", "created"]
 
     @admin.action(permissions=["change"], description="Revoke selected tokens, for ever")
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
@@ -172,17 +162,20 @@ class NewOrganizationForm(forms.ModelForm):
 
 
 @admin.register(Organization)
-class NewOrganizationAdmin(OrganizationAdmin):
+class OrganizationAdmin(RecordAdmin):
     """Creates an organization with its own company, its first user and a token, as the command does."""
 
+    list_display = ["name", "id", "time_zone", "default_currency", "created_at"]
+    search_fields = ["name", "id__exact"]
+    fields = ["name", "time_zone", "default_currency", "features", "created_at"]
+    readonly_fields = ["created_at"]
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """The form of a new or of an existing organization."""
         if not change:
             options["form"] = NewOrganizationForm
         return super().get_form(request, obj, change, **options)
 
     def get_fields(self, request: HttpRequest, obj: Organization | None = None) -> Any:
-        """The fields of the form."""
         return self.fields if obj else ["name", "time_zone", "email", "first_name", "last_name"]
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
@@ -194,6 +187,10 @@ class NewOrganizationAdmin(OrganizationAdmin):
         # The admin uses the instance of the form afterwards.
         obj.pk = created.organization.pk
         _show_token(self, request, created.person, created.token)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        """Never: an organization always has records, and Django's confirmation would list all of them."""
+        return False
 
 
 def _show_token(model_admin: ModelAdmin, request: HttpRequest, person: Person, token: str) -> None:

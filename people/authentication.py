@@ -5,10 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Sequence
 from datetime import timedelta
-from itertools import islice
-from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, transaction
 from django.db.models import Model
@@ -60,15 +57,13 @@ class TokenAuthentication(BaseAuthentication):
         return token.person, token
 
     def authenticate_header(self, request: Request) -> str:
-        """The value of ``WWW-Authenticate`` in a 401."""
         return 'Token realm="api"'
 
 
 def find_token(written: str) -> ApiToken | None:
     """The token with its person and organization; ``None`` if it is not valid.
 
-    A valid token is not revoked or expired, and its person is not deactivated or archived. Only the columns that
-    requests need are read.
+    A valid token is not revoked or expired, and its person is not deactivated or archived.
     """
     match = _TOKEN.fullmatch(written.strip())
     if match is None:
@@ -94,16 +89,11 @@ def _usable_tokens() -> CompiledQuery:
 
 def _make_token(row: Row) -> ApiToken:
     """The token of a row of ``_usable_tokens``."""
-    values = iter(row)
-
-    def read(columns: Sequence[str]) -> list[Any]:
-        return list(islice(values, len(columns)))
-
-    token = ApiToken.from_db(DEFAULT_DB_ALIAS, _TOKEN_COLUMNS, read(_TOKEN_COLUMNS))
-    token.person = Person.from_db(DEFAULT_DB_ALIAS, _PERSON_COLUMNS, read(_PERSON_COLUMNS))
-    token.person.organization = Organization.from_db(
-        DEFAULT_DB_ALIAS, _ORGANIZATION_COLUMNS, read(_ORGANIZATION_COLUMNS)
-    )
+    person_at = len(_TOKEN_COLUMNS)
+    organization_at = person_at + len(_PERSON_COLUMNS)
+    token = ApiToken.from_db(DEFAULT_DB_ALIAS, _TOKEN_COLUMNS, row[:person_at])
+    token.person = Person.from_db(DEFAULT_DB_ALIAS, _PERSON_COLUMNS, row[person_at:organization_at])
+    token.person.organization = Organization.from_db(DEFAULT_DB_ALIAS, _ORGANIZATION_COLUMNS, row[organization_at:])
     return token
 
 

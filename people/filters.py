@@ -6,7 +6,6 @@ from django_filters import FilterSet
 
 from importsvc.changelog.selectors import select_created
 from importsvc.jsonapi.request.filters import IdFilter, RelatedIdFilter, TextFilter
-from people.models import Person
 
 
 class PersonFilterSet(FilterSet):
@@ -16,7 +15,3 @@ class PersonFilterSet(FilterSet):
     email = TextFilter()
     company_id = IdFilter()
     import_id = RelatedIdFilter(related=partial(select_created, "person"))
-
-    class Meta:
-        model = Person
-        fields: list[str] = []

@@ -44,4 +44,3 @@ class PersonSerializer(JsonApiSerializer):
             "company",
             "subsidiary",
         ]
-        read_only_fields = fields

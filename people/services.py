@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Value
+from django.db.models import Model, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -27,12 +27,7 @@ class NewOrganization:
 
 
 def create_organization(
-    *,
-    name: str,
-    email: str,
-    first_name: str | None = None,
-    last_name: str | None = None,
-    time_zone: str = "UTC",
+    *, name: str, email: str, first_name: str | None = None, last_name: str | None = None, time_zone: str = "UTC"
 ) -> NewOrganization:
     """Create an organization with its own company and its first person (contract, section 2.1).
 
@@ -45,11 +40,9 @@ def create_organization(
         raise ValidationError({"email": "The first person needs an address."})
     with transaction.atomic():
         organization = Organization(name=name.strip(), time_zone=time_zone)
-        organization.full_clean()
-        organization.save()
+        _insert(organization)
         company = Company(organization=organization, name=organization.name, default_currency="USD")
-        company.full_clean()
-        company.save()
+        _insert(company)
         person = Person(
             organization=organization,
             company=company,
@@ -60,9 +53,13 @@ def create_organization(
             is_user=True,
             joined_at=timezone.now(),
         )
-        person.full_clean()
-        person.save()
+        _insert(person)
         return NewOrganization(organization, person, create_token(person=person))
+
+
+def _insert(record: Model) -> None:
+    record.full_clean()
+    record.save()
 
 
 def find_person(*, organization_id: int, email: str) -> Person:

@@ -18,7 +18,6 @@ class Command(OutputCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The organization and its first user."""
         parser.add_argument("name", help="name of the organization and of its own company")
         parser.add_argument("--email", required=True, help="address of the first user")
         parser.add_argument(

@@ -19,10 +19,7 @@ class Command(OutputCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The person."""
-        parser.add_argument(
-            "--organization", required=True, type=int, metavar="ID", help="id of the person's organization"
-        )
+        parser.add_argument("--organization", required=True, type=int, metavar="ID", help="id of the organization")
         parser.add_argument("--email", required=True, help="the person's address, in upper or lower case")
 
     def handle(self, *, organization: int, email: str, **_: Any) -> None:

@@ -15,7 +15,6 @@ class Command(OutputCommand):
     help = "Revoke an API token. This cannot be undone; a revoked token can be revoked again without effect."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The token."""
         parser.add_argument("prefix", help="the part of the token before the dot, as in the admin, or the whole token")
 
     def handle(self, *, prefix: str, **_: Any) -> None:
