@@ -85,7 +85,7 @@ class RecordForm(forms.ModelForm):
     @cached_property
     def changed_data(self) -> list[str]:
         """The fields that were changed in the form: those that were sent with another value than shown."""
-        return [name for name in super().changed_data if not (self._is_omitted(name) or self._is_sent_as_shown(name))]
+        return [name for name in super().changed_data if not self._is_sent_as_shown(name)]
 
     def clean(self) -> dict[str, Any] | None:
         """The values to write: of an existing record, those of the changed fields."""
@@ -103,11 +103,11 @@ class RecordForm(forms.ModelForm):
             self.errors.pop(name, None)
         return {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
 
-    def _is_omitted(self, name: str) -> bool:
-        return self.fields[name].widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name))
-
     def _is_sent_as_shown(self, name: str) -> bool:
+        """Whether the field was sent with the value that was shown, or was not sent."""
         field, sent = self.fields[name], self[name].data
+        if field.widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name)):
+            return True
         shown = field.widget.format_value(field.prepare_value(self[name].initial))
         if not isinstance(shown, str) or not isinstance(sent, str):
             return False

@@ -41,11 +41,7 @@ class JsonApiViewSet(GenericViewSet):
 
     @classmethod
     def get_records(cls, parameters: Mapping[str, Any]) -> QuerySet[Any]:
-        """All records that the caller may read.
-
-        Args:
-            parameters: the result of ``get_parameters()``, or placeholders for them in a compiled query.
-        """
+        """All records that the caller may read, given ``get_parameters()`` or placeholders for their values."""
         queryset: Any = cls.queryset
         return queryset.all()
 
@@ -54,7 +50,6 @@ class JsonApiViewSet(GenericViewSet):
         return {}
 
     def get_queryset(self) -> QuerySet[Any]:
-        """All records that the caller may read, from ``get_records()``."""
         return self.get_records(self.get_parameters())
 
     def get_resource(self) -> Resource:
@@ -66,11 +61,6 @@ class JsonApiViewSet(GenericViewSet):
         if self.action != "list":
             return None
         return Listing(getattr(self, "filterset_class", None), self.sort_fields)
-
-    @property
-    def resource_name(self) -> str:
-        """The type of the resource in requests and responses."""
-        return str(self.serializer_class.Meta.resource_name)
 
     @property
     def time_zone(self) -> tzinfo:

@@ -25,18 +25,11 @@ _KEYS = "FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid WHERE conty
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """A foreign key to a table.
+    """A foreign key to a table. ``rows`` estimates the rows of the table with the key, rather too high than too low."""
 
-    Attributes:
-        table: that the key is in, quoted for SQL.
-        columns: pairs of a column of that table and the column that it refers to.
-        model: of that table; ``None`` if there is none.
-        rows: an estimate of the number of rows of the table, rather too high than too low.
-    """
-
-    table: str
-    columns: tuple[tuple[str, str], ...]
-    model: type[Model] | None
+    table: str  # that the key is in, quoted for SQL
+    columns: tuple[tuple[str, str], ...]  # pairs of a column of that table and the column that it refers to
+    model: type[Model] | None  # of that table, if there is one
     rows: float = field(default=0, compare=False)
 
 

@@ -33,9 +33,8 @@ def decode_rows(text: str) -> list[Any]:
     """Decode the items of an array from its text without the brackets; objects are as ``read_json`` returns them.
 
     Raises:
-        ValueError: the text is not JSON.
-        JsonError: the text is nested too deep. The limit depends on the call stack: a text that was decoded before may
-            be refused.
+        ValueError: the text is not JSON, or nested too deep (``JsonError``). That limit depends on the call stack: a
+            text that was decoded before may be refused.
     """
     array = f"[{text}]"
     try:

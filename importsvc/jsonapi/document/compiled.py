@@ -18,29 +18,17 @@ from importsvc.jsonapi.document.resources import Resource, read_resource
 Row = Sequence[Any]
 ResourceObject = dict[str, Any]
 
-# The number of cached shapes: clients choose fields and includes freely.
-_CACHED_SHAPES = 1_000
-
 
 @dataclass(frozen=True)
 class ResourceShape:
-    """The positions of a resource object's members in a row.
-
-    Attributes:
-        type: of the resource.
-        id_at: the position of its id; without a value there, there is no resource.
-        names: of the attributes.
-        values: the positions of their values.
-        time_stamps: the names of the attributes that are time stamps.
-        linkage: for each relationship its name, the position of the id (``None`` if it is always empty), the type, and
-            the function that converts the id.
-    """
+    """The positions of a resource object's members in a row."""
 
     type: str
-    id_at: int
-    names: tuple[str, ...]
-    values: slice
-    time_stamps: tuple[str, ...]
+    id_at: int  # without a value there, there is no resource
+    names: tuple[str, ...]  # of the attributes
+    values: slice  # of the attributes
+    time_stamps: tuple[str, ...]  # the names of the attributes that are time stamps
+    # Of each relationship: its name, the position of the id (``None``: always empty), the type, and the type of the id.
     linkage: tuple[tuple[str, int | None, str, Callable[[Any], Any]], ...]
 
     def build(self, row: Row, zone: tzinfo) -> ResourceObject:
@@ -65,17 +53,11 @@ class ResourceShape:
 
 @dataclass(frozen=True)
 class DocumentShape:
-    """The shape of a document's ``data`` and ``included``.
+    """The shape of a document's ``data`` and ``included``."""
 
-    Attributes:
-        columns: the arguments of ``values_list()`` for a queryset of the primary resource's records.
-        primary: the shape of the primary data.
-        included: the shapes of included resources, in order; ``None`` if documents have no ``included``.
-    """
-
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # the arguments of ``values_list()`` for a queryset of the primary resource's records
     primary: ResourceShape
-    included: tuple[ResourceShape, ...] | None
+    included: tuple[ResourceShape, ...] | None  # in order; ``None`` if documents have no ``included``
 
     def build(self, rows: Sequence[Row], zone: tzinfo) -> dict[str, Any]:
         """A document with ``data``, one resource object for each row, and ``included``."""
@@ -99,11 +81,9 @@ class DocumentShape:
                     yield shape.build(row, zone)
 
 
-@functools.lru_cache(_CACHED_SHAPES)
+@functools.lru_cache(1_000)  # a limit, because clients choose fields and includes freely
 def compile_document(
-    serializer_class: Any,
-    include: frozenset[str] | None,
-    fields: frozenset[tuple[str, frozenset[str]]],
+    serializer_class: Any, include: frozenset[str] | None, fields: frozenset[tuple[str, frozenset[str]]]
 ) -> DocumentShape:
     """The shape of documents of a resource.
 

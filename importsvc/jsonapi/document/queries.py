@@ -17,10 +17,7 @@ _CACHED_QUERIES = 1_000
 def compile_record(view_class: Any, parameters: tuple[str, ...], columns: tuple[str, ...]) -> CompiledQuery:
     """The record whose id is the parameter ``pk``; no row if the caller may not read it.
 
-    Args:
-        view_class: has ``get_records()``.
-        parameters: the names of its parameters, which become parameters of the query.
-        columns: to read.
+    ``parameters`` are the names of the parameters of ``view_class.get_records()``, and become those of the query.
     """
     return CompiledQuery(_records(view_class, parameters).filter(pk=Parameter("pk")).values_list(*columns))
 

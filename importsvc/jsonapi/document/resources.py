@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -33,53 +33,34 @@ class UnknownDeclarationError(TypeError):
     """A serializer declares a field that is not a column, or is written in an unsupported way."""
 
 
-@dataclass(frozen=True)
-class Attribute:
-    """An attribute.
-
-    Attributes:
-        column: the model field's attribute, such as ``creator_id`` for a foreign key.
-        is_time_stamp: whether it is written in the organization's zone; other values are written unchanged.
-    """
+class Attribute(NamedTuple):
+    """An attribute. Time stamps are written in the organization's zone, other values unchanged."""
 
     name: str
-    column: str
+    column: str  # the model field's attribute, such as ``creator_id`` for a foreign key
     is_time_stamp: bool
 
 
-@dataclass(frozen=True)
-class Relationship:
-    """A to-one relationship.
-
-    Attributes:
-        column: the name of the foreign key; ``None`` if the relationship is always empty.
-        type: of the related resource.
-        id_type: converts the id.
-    """
+class Relationship(NamedTuple):
+    """A to-one relationship to a resource of this type. ``id_type`` converts the id."""
 
     name: str
-    column: str | None
+    column: str | None  # the name of the foreign key; ``None`` if the relationship is always empty
     type: str
     id_type: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A type of resources; members are in the order of the declaration.
-
-    Attributes:
-        included: the resources that ``include`` may name, by relationship.
-        default_paths: the paths that are included by default.
-        on_request: the names of attributes that are only shown if ``fields[type]`` names them.
-    """
+    """A type of resources; members are in the order of the declaration."""
 
     type: str
     id_column: str
     attributes: tuple[Attribute, ...]
     relationships: Mapping[str, Relationship]
-    included: Mapping[str, Resource]
-    default_paths: tuple[str, ...]
-    on_request: frozenset[str] = frozenset()
+    included: Mapping[str, Resource]  # what ``include`` may name, by relationship
+    default_paths: tuple[str, ...]  # included by default
+    on_request: frozenset[str] = frozenset()  # attributes that are only shown if ``fields[type]`` names them
 
     @property
     def field_names(self) -> frozenset[str]:

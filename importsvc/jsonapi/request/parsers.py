@@ -9,6 +9,7 @@ from typing import IO, Any
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
+from importsvc.jsonapi.document.resources import read_resource
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE, RequestError
 from importsvc.text.display import printable
 from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
@@ -28,10 +29,7 @@ class JsonApiParser(BaseParser):
     media_type = MEDIA_TYPE
 
     def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """The attributes of the document's resource object; empty if it has none.
 
@@ -55,7 +53,8 @@ class JsonApiParser(BaseParser):
             raise RequestError("bad_request", f"The request body is not valid JSON: {error}") from None
         if IDEMPOTENCY_KEY in request.headers:
             view.body_digest = body.digest.hexdigest()
-        return _read_attributes(document, resource_name=view.resource_name, resource_id=view.kwargs.get("pk"))
+        resource = read_resource(view.serializer_class)
+        return _read_attributes(document, resource_type=resource.type, resource_id=view.kwargs.get("pk"))
 
 
 class _Body:
@@ -87,7 +86,7 @@ def _read_object(reader: JsonReader, path: tuple[str, ...], streamed: Mapping[st
     return make_object(pairs)
 
 
-def _read_attributes(document: object, *, resource_name: str, resource_id: str | None) -> dict[str, Any]:
+def _read_attributes(document: object, *, resource_type: str, resource_id: str | None) -> dict[str, Any]:
     """The attributes of the resource object; ``resource_id`` is from the URL, or ``None`` for a new resource."""
     data = _check_object(document).get("data")
     if data is None:
@@ -98,8 +97,8 @@ def _read_attributes(document: object, *, resource_name: str, resource_id: str |
     given_type = data.get("type")
     if not isinstance(given_type, str):
         raise RequestError("bad_request", "The resource object has no type", pointer="data/type")
-    if given_type != resource_name:
-        detail = f"Type '{printable(given_type)}' is not '{resource_name}', which this endpoint is about"
+    if given_type != resource_type:
+        detail = f"Type '{printable(given_type)}' is not '{resource_type}', which this endpoint is about"
         raise RequestError("conflict", detail, pointer="data/type")
     if "id" in data:
         _check_id(data["id"], resource_id)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from rest_framework.request import Request
 
@@ -18,21 +17,14 @@ _FAMILY = re.compile(r"(filter|fields|page)\[([^\[\]]*)\](\[\])?")
 _PAGE_MEMBERS = ("number", "size")
 
 
-@dataclass(frozen=True)
-class Listing:
-    """The query parameters that a list supports besides pages.
-
-    Attributes:
-        filterset_class: has the filters; ``None`` without filters.
-        sort_fields: the names that ``sort`` may have.
-    """
+class Listing(NamedTuple):
+    """The query parameters that a list supports besides pages: its filters, and the names that ``sort`` may have."""
 
     filterset_class: Any = None
     sort_fields: tuple[str, ...] = ()
 
     @property
     def filter_names(self) -> Collection[str]:
-        """The names of the filters."""
         return self.filterset_class.base_filters if self.filterset_class else ()
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Never
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -70,7 +70,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve; exits with 0 after Ctrl-C or a TERM or HUP signal, otherwise with the exit code of gunicorn."""
-        _on_stop_signals(_exit)
+        _on_stop_signals(lambda *_: sys.exit(0))
         # Before anything else: if the port is taken, the database is not touched.
         listener = _listen(os.environ.get("HOST") or "127.0.0.1", _positive("PORT", 8000))
         url = _url(listener)
@@ -125,10 +125,6 @@ class Gunicorn:
     def _stop(self, _signal_number: int, _frame: FrameType | None) -> None:
         self._process.send_signal(signal.SIGQUIT if self._stopping else signal.SIGTERM)
         self._stopping = True
-
-
-def _exit(_signal_number: int, _frame: FrameType | None) -> Never:
-    sys.exit(0)
 
 
 def _on_stop_signals(handler: Callable[[int, FrameType | None], Any]) -> None:
