@@ -87,16 +87,16 @@ def prune(*, dry_run: bool = False) -> int:
 
 def _prune_organization(organization_id: int) -> int:
     keys = IdempotencyKey.objects.filter(organization_id=organization_id)
-    count, found = 0, PRUNED_AT_ONCE
-    while found == PRUNED_AT_ONCE:
+    count = 0
+    while True:
         with transaction.atomic():
             expired = keys.filter(created_at__lte=_expiry()).order_by("created_at", "id")
             locked = expired.select_for_update(skip_locked=True)
             ids = list(locked.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
             keys.filter(pk__in=ids).delete()
-        found = len(ids)
-        count += found
-    return count
+        count += len(ids)
+        if len(ids) < PRUNED_AT_ONCE:
+            return count
 
 
 def _expiry() -> datetime:
@@ -109,9 +109,8 @@ def _lock(organization: Organization, key: str) -> None:
     lock_id = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock_id])
-        (is_locked,) = cursor.fetchone()
-    if not is_locked:
-        raise Busy("A request with this Idempotency-Key is still running")
+        if not cursor.fetchone()[0]:
+            raise Busy("A request with this Idempotency-Key is still running")
 
 
 def _store(organization: Organization, key: str, fingerprint: str, response: StoredResponse) -> None:
