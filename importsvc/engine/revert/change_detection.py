@@ -6,7 +6,7 @@ JSON null. A value that neither the change log nor the model has counts as uncha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from importsvc.changelog.models import CREATED
@@ -16,20 +16,16 @@ from importsvc.engine.schema.importable import has_computed_default
 from importsvc.postgres.catalog import TableColumn, literal, quote
 from importsvc.postgres.copy import json_text
 
-_NO_REFERRERS = "NULL::bigint AS first, 0 AS referrers"
-
 
 def select_edited_created(changes: Changes) -> Query:
     """Created records with a column whose value is not the one that the import wrote (see ``Obstacle.query``)."""
-    importable = changes.importable
-    columns = changes.columns
-    ignored = importable.ignored_columns
+    ignored = changes.importable.ignored_columns
     expected = {name: value for name, value in _expected_values(changes).items() if name not in ignored}
-    given = _typed(columns, changes.mentioned & columns.keys() - ignored)
+    given = _find_given(changes)
     records = changes.from_records()
-    condition = _seems_edited(columns, given, expected, ignored)
+    condition = _seems_edited(changes.columns, given, expected, ignored)
     sql = (
-        f'SELECT place, record_id, row, fields, "then", now, {_NO_REFERRERS} FROM ('
+        f'SELECT place, record_id, row, fields, "then", now, NULL::bigint AS first FROM ('
         "  SELECT place, record_id, row, to_jsonb(record) AS record, to_jsonb("
         "    jsonb_populate_record(record, (%s::jsonb || after) - %s::text[])"
         "  ) AS expected FROM ("
@@ -53,8 +49,7 @@ def select_edited_created(changes: Changes) -> Query:
 
 def select_edited_updated(changes: Changes) -> Query | None:
     """Updated records with another value in a column that the import changed; ``None`` if it changed none."""
-    columns = changes.columns
-    given = _typed(columns, changes.mentioned & columns.keys() - changes.importable.ignored_columns)
+    given = _find_given(changes)
     if not given:
         return None
     compared = {
@@ -67,7 +62,7 @@ def select_edited_updated(changes: Changes) -> Query | None:
     pairs = ", ".join(f"({literal(name)}, {then}, {now})" for name, (then, now) in compared.items())
     records = changes.from_records()
     sql = (
-        f'SELECT place, record_id, row, fields, "then", now, {_NO_REFERRERS} {records.sql}'
+        f'SELECT place, record_id, row, fields, "then", now, NULL::bigint AS first {records.sql}'
         f" {_join_given('change.after', given)}"
         " CROSS JOIN LATERAL ("
         '  SELECT array_agg(name ORDER BY name) AS fields, jsonb_object_agg(name, was) AS "then",'
@@ -88,7 +83,7 @@ def select_gone_columns(changes: Changes) -> Query | None:
         return None
     records = changes.from_records("SELECT id")
     sql = (
-        f"SELECT place, record_id, row, fields, \"then\", '{{}}'::jsonb AS now, {_NO_REFERRERS} {records.sql}"
+        f"SELECT place, record_id, row, fields, \"then\", '{{}}'::jsonb AS now, NULL::bigint AS first {records.sql}"
         " CROSS JOIN LATERAL ("
         '  SELECT array_agg(key ORDER BY key) AS fields, jsonb_object_agg(key, value) AS "then"'
         "  FROM jsonb_each(%s::jsonb || coalesce(change.before, '{}') || change.after) WHERE key = ANY(%s) OFFSET 0"
@@ -114,9 +109,10 @@ def _read_shared_values(changes: Changes) -> dict[str, Any]:
     return shared.get(changes.importable.name, {})
 
 
-def _typed(columns: Mapping[str, TableColumn], names: Iterable[str]) -> dict[str, str]:
-    """The types of these columns."""
-    return {name: columns[name].type for name in sorted(names)}
+def _find_given(changes: Changes) -> dict[str, str]:
+    """The compared columns that occur in the changes, and their types."""
+    names = changes.mentioned & changes.columns.keys() - changes.importable.ignored_columns
+    return {name: changes.columns[name].type for name in sorted(names)}
 
 
 def _join_given(values: str, given: Mapping[str, str]) -> str:

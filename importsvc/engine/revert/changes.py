@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Count
 
 from importsvc.changelog.models import CREATED, GONE, Change
 from importsvc.engine.schema import registry
@@ -37,13 +38,7 @@ class Query(NamedTuple):
 class Changes:
     """The changes of an import with one action and one type of records.
 
-    Attributes:
-        importable: the type.
-        organization_id: the organization of the import and the records.
-        import_id: the import.
-        action: ``created`` or ``updated``.
-        record_ids: the records; ``None`` for all.
-        first, last: bounds of the records' ids, inclusive; ``None`` for no bound.
+    ``record_ids`` restricts them to these records, ``first`` and ``last`` to ids within these bounds, inclusive.
     """
 
     importable: Importable
@@ -74,18 +69,13 @@ class Changes:
                 parameters.append(value)
         return Query(sql, parameters)
 
-    def between(self, first: int | None, last: int | None) -> Changes:
-        """The changes of records whose ids are within these bounds."""
-        return replace(self, first=first, last=last)
-
-    def from_records(self, select: str = "SELECT *", locking: str = "", *, join: str = "CROSS JOIN") -> Query:
+    def from_records(self, select: str = "SELECT *", locking: str = "") -> Query:
         """``FROM`` the changes as ``change``, each with the result of ``select`` on its record as ``record``."""
         changes = self.select()
-        on = "" if join == "CROSS JOIN" else "ON true"
         return Query(
-            f"FROM ({changes.sql} OFFSET 0) AS change {join} LATERAL ({select} FROM {self.table} AS record"
+            f"FROM ({changes.sql} OFFSET 0) AS change CROSS JOIN LATERAL ({select} FROM {self.table} AS record"
             " WHERE record.organization_id = change.organization_id AND record.id = change.record_id"
-            f" OFFSET 0 {locking}) AS record {on}",
+            f" OFFSET 0 {locking}) AS record",
             changes.parameters,
         )
 
@@ -107,13 +97,7 @@ class Changes:
 
 
 class TypeChanges(NamedTuple):
-    """The changes of an import to records of one type.
-
-    Attributes:
-        importable: the type.
-        by_action: the changes by action; without actions that have no changes.
-        counts: the number of changes by action.
-    """
+    """The changes of an import to records of one type, and their numbers; without actions that have no changes."""
 
     importable: Importable
     by_action: dict[str, Changes]
@@ -127,14 +111,10 @@ def read_type_changes(*, organization_id: int, import_id: int) -> list[TypeChang
         UnknownTypeError: a type is no longer registered.
     """
     counts: dict[str, dict[str, int]] = defaultdict(dict)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT record_type, action, count(*) FROM {change_table()}"
-            " WHERE organization_id = %s AND import_id = %s GROUP BY 1, 2 ORDER BY 1, 2",
-            [organization_id, import_id],
-        )
-        for name, action, count in cursor:
-            counts[name][action] = count
+    logged = Change.objects.of_import(organization_id=organization_id, import_id=import_id)
+    groups = logged.values_list("record_type", "action").annotate(count=Count("*"))
+    for name, action, count in groups.order_by("record_type", "action"):
+        counts[name][action] = count
     importables = [importable for importable in registry.in_dependency_order() if importable.name in counts]
     for name in sorted(counts.keys() - {importable.name for importable in importables}):
         raise UnknownTypeError(name)
@@ -163,12 +143,14 @@ def lock_records(changes: Changes) -> int:
 
 def mark_gone(changes: Changes) -> None:
     """Write the outcome ``gone`` for records that no longer exist."""
-    records = changes.from_records("SELECT id", join="LEFT JOIN")
+    logged = changes.select()
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {change_table()} AS change SET outcome = '{GONE}' WHERE change.organization_id = %s"
-            f" AND change.ctid = ANY(ARRAY(SELECT change.place {records.sql} WHERE record.id IS NULL))",
-            [changes.organization_id, *records.parameters],
+            f" AND change.ctid = ANY(ARRAY(SELECT place FROM ({logged.sql} OFFSET 0) AS change WHERE NOT EXISTS ("
+            f"  SELECT FROM {changes.table} AS record"
+            "   WHERE record.organization_id = change.organization_id AND record.id = change.record_id OFFSET 0)))",
+            [changes.organization_id, *logged.parameters],
         )
 
 

@@ -47,7 +47,6 @@ class Conflict:
         then: their values after the import; for ``reference_gone`` their values before the import.
         now: their current values, without columns that the table no longer has.
         referenced_by: the plural name or the table of the referring records, and the first id if ids are numbers.
-        referrers: the number of referring records.
     """
 
     model: type[Model]
@@ -58,7 +57,6 @@ class Conflict:
     then: Mapping[str, Any] = field(default_factory=dict)
     now: Mapping[str, Any] = field(default_factory=dict)
     referenced_by: tuple[str, int | None] | None = None
-    referrers: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,8 @@ class Obstacle:
     Attributes:
         changes: the changes that may have the conflict.
         reason: of the conflicts.
-        query: selects a row for each conflict, with the columns place, record_id, row, fields, "then", now, first and
-            referrers; place is the ctid of the change.
+        query: selects a row for each conflict, with the columns place, record_id, row, fields, "then", now and first;
+            place is the ctid of the change.
         referrer: the plural name or the table of the referring records.
     """
 
@@ -82,7 +80,7 @@ class Obstacle:
         """The first conflicts in row order, and the number of all."""
         with connection.cursor() as cursor:
             cursor.execute(
-                'SELECT record_id, row, fields, "then", now, first, referrers, count(*) OVER ()'
+                'SELECT record_id, row, fields, "then", now, first, count(*) OVER ()'
                 f" FROM ({self.query.sql}) AS obstacle ORDER BY row, record_id LIMIT %s",
                 [*self.query.parameters, limit],
             )
@@ -90,7 +88,7 @@ class Obstacle:
         return [self._make_conflict(*row) for *row, _ in rows], rows[0][-1] if rows else 0
 
     def _make_conflict(
-        self, record_id: int, row: int, fields: list[str], then: str, now: str, first: int | None, referrers: int
+        self, record_id: int, row: int, fields: list[str], then: str, now: str, first: int | None
     ) -> Conflict:
         values_then, values_now = json.loads(then), json.loads(now)
         return Conflict(
@@ -102,7 +100,6 @@ class Obstacle:
             {name: values_then[name] for name in fields},
             {name: values_now[name] for name in fields if name in values_now},
             (self.referrer, first) if self.reason == Reason.REFERENCED else None,
-            referrers,
         )
 
 

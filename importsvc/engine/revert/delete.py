@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 from django.db import connection
 from django.db.models import Model
@@ -30,33 +30,25 @@ def analyze_tables(model: type[Model]) -> None:
 
 def remove_records(changes: Changes) -> None:
     """Remove the records that are not kept. The caller has locked them, so that their ctids do not change."""
-    for first, last in _slices(changes):
-        part = changes.between(first, last).from_records("SELECT ctid AS here")
-        with connection.cursor() as cursor:
+    model = changes.importable.model
+    # A foreign key of the table to itself is checked after each statement: all records are removed by one.
+    limit = None if any(key.model is model for key in find_foreign_keys(model)) else REMOVED_AT_ONCE
+    first = 0
+    with connection.cursor() as cursor:
+        while True:
+            rest = replace(changes, first=first).select()
+            cursor.execute(
+                "SELECT max(record_id) FROM"
+                f" (SELECT record_id FROM ({rest.sql}) AS change ORDER BY record_id LIMIT %s) AS part",
+                [*rest.parameters, limit],
+            )
+            (last,) = cursor.fetchone()
+            if last is None:
+                return
+            part = replace(changes, first=first, last=last).from_records("SELECT ctid AS here")
             cursor.execute(
                 f"DELETE FROM {changes.table} AS removed WHERE removed.organization_id = %s"
                 f" AND removed.ctid = ANY(ARRAY(SELECT record.here {part.sql} WHERE change.outcome IS NULL))",
                 [changes.organization_id, *part.parameters],
             )
-
-
-def _slices(changes: Changes) -> Iterator[tuple[int, int]]:
-    """The first and the last record id of each slice of ``REMOVED_AT_ONCE`` records.
-
-    All records are one slice if the type has a foreign key to itself, which is checked after each statement.
-    """
-    model = changes.importable.model
-    limit = None if any(key.model is model for key in find_foreign_keys(model)) else REMOVED_AT_ONCE
-    last = 0
-    while True:
-        part = changes.between(last + 1, None).select()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT min(record_id), max(record_id) FROM"
-                f" (SELECT record_id FROM ({part.sql}) AS change ORDER BY record_id LIMIT %s) AS part",
-                [*part.parameters, limit],
-            )
-            first, last = cursor.fetchone()
-        if first is None:
-            return
-        yield first, last
+            first = last + 1

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.db.models import IntegerField
 
-from importsvc.changelog.models import CREATED, UPDATED
+from importsvc.changelog.models import CREATED, KEPT, UPDATED
 from importsvc.engine.revert.changes import Changes, Query, TypeChanges, change_table
 from importsvc.postgres.catalog import literal, quote
 from importsvc.postgres.foreign_keys import ForeignKey, ReferredKey, find_referred_keys
@@ -25,7 +24,7 @@ def select_referenced(
     condition = _will_refer(key, own, discarding=discarding) if own else Query("true", [])
     sql = (
         "SELECT change.place, change.record_id, change.row, '{}'::text[] AS fields, '{}'::jsonb AS \"then\","
-        f" '{{}}'::jsonb AS now, {_first_id(key)} AS first, count(*) AS referrers"
+        f" '{{}}'::jsonb AS now, {_first_id(key)} AS first"
         f" {referrers.sql} WHERE {condition.sql} GROUP BY 1, 2, 3"
     )
     return Query(sql, [*referrers.parameters, *condition.parameters])
@@ -78,7 +77,7 @@ def _select_gone(changes: Changes, key: ReferredKey, restored: dict[str, str]) -
     records = changes.from_records()
     sql = (
         "SELECT change.place, change.record_id, change.row, lost.fields, lost.\"then\", '{}'::jsonb AS now,"
-        f" NULL::bigint AS first, 0 AS referrers {records.sql}"
+        f" NULL::bigint AS first {records.sql}"
         " CROSS JOIN LATERAL jsonb_to_record(change.before) AS"
         f" restored({', '.join(f'{quote(column)} {type_}' for column, type_ in restored.items())})"
         " CROSS JOIN LATERAL ("
@@ -94,12 +93,14 @@ def _select_gone(changes: Changes, key: ReferredKey, restored: dict[str, str]) -
 def _will_refer(key: ForeignKey, own: TypeChanges, *, discarding: bool) -> Query:
     """Whether an ``other`` still refers to the record after the revert.
 
-    It does not if the import created it, or if the import updated it and the revert restores a column of the key. The
-    revert restores a column that has the value of the import, or any value if edits are discarded, unless the change
-    log has the column as kept.
+    It does not if the import created it and it is not kept, or if the import updated it and the revert restores a
+    column of the key. The revert restores a column that has the value of the import, or any value if edits are
+    discarded, unless the change log has the column as kept.
     """
     assert key.model  # noqa: S101 - the key's table is that of an importable
-    expected = [f"own.action = '{CREATED}'"] if CREATED in own.by_action else []
+    expected = []
+    if CREATED in own.by_action:
+        expected.append(f"own.action = '{CREATED}' AND own.outcome IS DISTINCT FROM '{KEPT}'")
     if UPDATED in own.by_action:
         restored = []
         for column, _ in key.columns:
@@ -108,12 +109,11 @@ def _will_refer(key: ForeignKey, own: TypeChanges, *, discarding: bool) -> Query
             restored.append(f"own.after ? {literal(column)} AND NOT {kept}{'' if discarding else unedited}")
         expected.append(f"own.action = '{UPDATED}' AND ({' OR '.join(restored)})")
     changes = next(iter(own.by_action.values()))
-    parameters: list[Any] = [changes.organization_id, changes.import_id, own.importable.name]
     return Query(
         f"NOT EXISTS (SELECT FROM {change_table()} AS own WHERE own.organization_id = %s AND own.import_id = %s"
         f" AND own.record_type = %s AND own.record_id = other.{quote(str(key.model._meta.pk.column))}"
         f" AND ({' OR '.join(expected)}) OFFSET 0)",
-        parameters,
+        [changes.organization_id, changes.import_id, own.importable.name],
     )
 
 

@@ -45,13 +45,13 @@ def assert_conflicts(import_: Import, *conflicts: Conflict) -> None:
 
 
 def without_values(conflict: Conflict) -> Conflict:
-    """The conflict without values, and with one referrer in place of several."""
-    return replace(conflict, then={}, now={}, referrers=min(conflict.referrers, 1))
+    """The conflict without values."""
+    return replace(conflict, then={}, now={})
 
 
 def referenced(model: type[models.Model], record_id: int, row: int, by: tuple[str, int | None]) -> Conflict:
     """The conflict of a record with a referrer."""
-    return Conflict(model, record_id, row, Reason.REFERENCED, referenced_by=by, referrers=1)
+    return Conflict(model, record_id, row, Reason.REFERENCED, referenced_by=by)
 
 
 def assert_undone(import_: Import, **removed: int) -> None:
