@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from importsvc.errors import DomainError, RecordNotFound
-from importsvc.imports.services import Revert, RevertPreview, describe_records
+from importsvc.imports.services import RevertPreview, UndoReport, describe_records
 from importsvc.text.display import printable
 
 DESCRIBED_CONFLICTS = 5
@@ -29,7 +29,7 @@ def describe_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
     return _describe({what: _count_by_type(counts, what) for what in ("created", "updated", "unchanged", "skipped")})
 
 
-def describe_revert(revert: Revert) -> str:
+def describe_revert(revert: UndoReport) -> str:
     """What a revert did: ``removed 1 company, 2 people; restored 3 people; kept 1 person; 1 person gone already``."""
     done = {"removed": revert.removed, "restored": revert.restored, "kept": revert.kept}
     return _describe(done, {"gone already": revert.gone})
@@ -50,13 +50,13 @@ def describe_refusal(error: DomainError) -> str:
     return "not found" if isinstance(error, RecordNotFound) else str(error.detail)
 
 
-def describe_conflicts(error: DomainError) -> list[str]:
+def describe_conflicts(error: DomainError | None) -> list[str]:
     """The first conflicts of a refused revert, one line each, and the number of further ones.
 
     ``people/7 (row 2): changed since: title from "Dr" to null``, ``companies/3 (row 1): referred to by people/9``.
-    Empty for other errors.
+    Empty for other errors, and without an error.
     """
-    meta = error.meta or {}
+    meta = (error and error.meta) or {}
     lines = [_describe_conflict(conflict) for conflict in meta.get("conflicts", [])[:DESCRIBED_CONFLICTS]]
     more = meta.get("conflict_count", 0) - len(lines)
     return [*lines, f"and {more} more"] if more > 0 else lines

@@ -57,7 +57,7 @@ def test_a_preview_shows_all_three_types_and_writes_nothing(acme: NewOrganizatio
     before = take_snapshot()
 
     preview = preview_import(organization=acme.organization, import_id=import_.pk)
-    changes = [(change.importable.name, change.row, change.action) for change in preview.changes]
+    changes = [(change.importable.name, change.row, change.action) for change in preview.changes[:]]
     assert changes == [
         ("company", 1, "created"),
         ("person", 1, "created"),

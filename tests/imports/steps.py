@@ -6,7 +6,7 @@ from typing import Any
 
 from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import
-from importsvc.imports.services import Revert, create_import, revert_import, run_import
+from importsvc.imports.services import UndoReport, create_import, revert_import, run_import
 from people.services import NewOrganization
 
 
@@ -25,7 +25,7 @@ def import_rows(caller: NewOrganization, rows: Any, **attributes: Any) -> Import
     return run(stage(caller, rows, **attributes), actor=Actor("person", str(caller.person), caller.person.pk))
 
 
-def revert(import_: Import, **options: Any) -> Revert:
+def revert(import_: Import, **options: Any) -> UndoReport:
     """Revert the import. ``options`` are further arguments of ``revert_import``."""
     return revert_import(organization=import_.organization, import_id=import_.pk, **options)
 

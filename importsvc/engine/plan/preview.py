@@ -17,15 +17,9 @@ from importsvc.postgres.copy import json_text
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """A change that running an import would make.
+    """A change that running an import would make, as the change log would have it.
 
-    Attributes:
-        importable: the type of the record.
-        row: the number of the row.
-        action: ``created`` or ``updated``.
-        record_id: of the record; ``None`` for a record to create.
-        before, after: as the change log would have them, with the row, such as ``{"type": "company", "row": 1}``, in
-            place of the id of a record to create.
+    The id of a record to create is ``None``; a reference to one is its row, such as ``{"type": "company", "row": 1}``.
     """
 
     importable: Importable

@@ -6,7 +6,7 @@ without a serializer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from importsvc.changelog.models import Change
@@ -40,69 +40,41 @@ class ChangeWriter:
         self._attributes = [each.name for each in resource.attributes if each.name in shown]
         self._relationships = [name for name in resource.relationships if name in shown]
 
-    def write(
-        self, change_id: str, record_type: str, record_id: int | None, attributes: Mapping[str, Any]
+    def write_logged(self, change: Change, *, is_reverted: bool) -> dict[str, Any]:
+        """The resource object of a change in the change log."""
+        outcome = change.find_outcome(is_reverted=is_reverted)
+        return self._write(change.pk, change.record_type, change, outcome=outcome, kept_fields=change.kept_fields)
+
+    def write_planned(self, change: PlannedChange) -> dict[str, Any]:
+        """The resource object of a change that an import would make; its id is made of the type and the row."""
+        name = change.importable.name
+        return self._write(f"{name}-{change.row}", name, change)
+
+    def write_undoing(self, undoing: UndoChange) -> dict[str, Any]:
+        """The resource object of a change that a revert would undo."""
+        of_record = {"type", "id", "row"}  # already in the resource object
+        conflicts = [
+            {name: value for name, value in describe_conflict(conflict).items() if name not in of_record}
+            for conflict in undoing.conflicts
+        ]
+        change, fields = undoing.change, list(undoing.fields)
+        return self._write(
+            change.pk, change.record_type, change, outcome=undoing.outcome, fields=fields, conflicts=conflicts
+        )
+
+    def _write(
+        self, change_id: object, record_type: str, change: Change | PlannedChange, **further: Any
     ) -> dict[str, Any]:
-        """A resource object. The link to the record is null if the record is to be created."""
-        written: dict[str, Any] = {"id": change_id, "type": CHANGES}
+        """A resource object with further attributes. The link to the record is null if the record is to be created."""
+        attributes = {name: getattr(change, name) for name in ("row", "action", "before", "after")} | further
+        record = {"type": get_resource_type(record_type), "id": str(change.record_id)}
+        linkage = {
+            "import": {"type": "imports", "id": str(self._import_id)},
+            "record": None if change.record_id is None else record,
+        }
+        written: dict[str, Any] = {"id": str(change_id), "type": CHANGES}
         if self._attributes:
             written["attributes"] = {name: attributes[name] for name in self._attributes}
-        linkage: dict[str, Any] = {
-            "import": {"type": "imports", "id": str(self._import_id)},
-            "record": None if record_id is None else {"type": get_resource_type(record_type), "id": str(record_id)},
-        }
         if self._relationships:
             written["relationships"] = {name: {"data": linkage[name]} for name in self._relationships}
         return written
-
-
-def describe_change(change: Change, *, is_reverted: bool) -> dict[str, Any]:
-    """The attributes of a change in the change log."""
-    outcome = change.find_outcome(is_reverted=is_reverted)
-    return {**_describe(change), "outcome": outcome, "kept_fields": change.kept_fields}
-
-
-def _describe(change: Any) -> dict[str, Any]:
-    return {name: getattr(change, name) for name in ("row", "action", "before", "after")}
-
-
-def write_logged(writer: ChangeWriter, changes: Sequence[Change], *, is_reverted: bool) -> list[dict[str, Any]]:
-    """Resource objects of changes in the change log."""
-    return [
-        writer.write(
-            str(change.pk), change.record_type, change.record_id, describe_change(change, is_reverted=is_reverted)
-        )
-        for change in changes
-    ]
-
-
-def write_planned(writer: ChangeWriter, changes: Sequence[PlannedChange]) -> list[dict[str, Any]]:
-    """Resource objects of changes that an import would make; their ids are made of the type and the row."""
-    return [
-        writer.write(
-            f"{change.importable.name}-{change.row}", change.importable.name, change.record_id, _describe(change)
-        )
-        for change in changes
-    ]
-
-
-def write_undoing(writer: ChangeWriter, changes: Sequence[UndoChange]) -> list[dict[str, Any]]:
-    """Resource objects of changes that a revert would undo."""
-    of_record = {"type", "id", "row"}  # already in the resource object
-    return [
-        writer.write(
-            str(undoing.id),
-            undoing.record_type,
-            undoing.record_id,
-            {
-                **_describe(undoing),
-                "outcome": undoing.outcome,
-                "fields": list(undoing.fields),
-                "conflicts": [
-                    {name: value for name, value in describe_conflict(conflict).items() if name not in of_record}
-                    for conflict in undoing.conflicts
-                ],
-            },
-        )
-        for undoing in changes
-    ]

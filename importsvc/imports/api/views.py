@@ -5,7 +5,8 @@ Each operation makes one call of ``services``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from rest_framework import status
@@ -18,16 +19,7 @@ from importsvc.changelog.models import Change
 from importsvc.idempotency.decorator import idempotent
 from importsvc.imports import services
 from importsvc.imports.actors import Actor
-from importsvc.imports.api.changes import (
-    CHANGES,
-    LOGGED,
-    PLANNED,
-    UNDOING,
-    ChangeWriter,
-    write_logged,
-    write_planned,
-    write_undoing,
-)
+from importsvc.imports.api.changes import CHANGES, LOGGED, PLANNED, UNDOING, ChangeWriter
 from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
 from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
 from importsvc.imports.models import Import
@@ -55,6 +47,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     filterset_class = ImportFilterSet
     sort_fields = ("id", "started_at", "processed_at", "reverted_at")
     streamed_attributes = {"import_data": read_attribute}
+    paginator: Any
 
     def get_resource(self) -> Resource:
         """The resource of imports or of changes."""
@@ -89,13 +82,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     @idempotent
     def run(self, request: Request, pk: str) -> Response:
         """``POST /imports/{id}/import``: run the import."""
-        import_id = self.get_record_id()
-        if_match = read_if_match(request)
-        attributes = self.read_attributes(ImportRunSerializer)
-        services.run_import(
-            organization=self.organization, import_id=import_id, if_match=if_match, actor=self.actor, **attributes
-        )
-        return self.respond(import_id)
+        return self.respond_after(services.run_import, ImportRunSerializer)
 
     @run.mapping.get
     def preview_import(self, request: Request, pk: str) -> Response:
@@ -105,28 +92,22 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
         meta: dict[str, Any] = {"counts": preview.counts}
         if preview.refusal:
             meta |= {"row_errors": preview.refusal.detail, **(preview.refusal.meta or {})}
-        return self.respond_with_changes(write_planned(self.change_writer, page), meta, etag=preview.etag)
+        data = list(map(self.change_writer.write_planned, page))
+        return self.respond_with_changes(data, meta, etag=preview.etag)
 
     @action(detail=True, methods=["PATCH"])
     @idempotent
     def revert(self, request: Request, pk: str) -> Response:
         """``PATCH /imports/{id}/revert``: undo what the import did."""
-        import_id = self.get_record_id()
-        if_match = read_if_match(request)
-        attributes = self.read_attributes(ImportRevertSerializer)
-        services.revert_import(
-            organization=self.organization, import_id=import_id, if_match=if_match, actor=self.actor, **attributes
-        )
-        return self.respond(import_id)
+        return self.respond_after(services.revert_import, ImportRevertSerializer)
 
     @revert.mapping.get
     def preview_revert(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/revert``: preview ``PATCH``."""
         preview = services.preview_revert(organization=self.organization, import_id=self.get_record_id())
         page = self.paginator.paginate_sliced(preview.changes, request, count=len(preview.changes))
-        return self.respond_with_changes(
-            write_undoing(self.change_writer, page), {"counts": preview.counts}, etag=preview.etag
-        )
+        data = list(map(self.change_writer.write_undoing, page))
+        return self.respond_with_changes(data, {"counts": preview.counts}, etag=preview.etag)
 
     @action(detail=True, methods=["GET"])
     def changes(self, request: Request, pk: str) -> Response:
@@ -136,23 +117,22 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
             Change.objects.of_import(organization_id=self.organization.pk, import_id=import_.pk)
         )
         page = self.paginator.paginate_sliced(changes, request, count=changes.order_by().count())
-        data = write_logged(self.change_writer, list(page), is_reverted=import_.reverted_at is not None)
-        return self.respond_with_changes(data, {})
-
-    @property
-    def paginator(self) -> Any:
-        """The pagination of the action's list."""
-        return super().paginator
-
-    @property
-    def actor(self) -> Actor:
-        """The caller, as imports store it."""
-        return Actor("person", str(self.caller), self.caller.pk)
+        write = partial(self.change_writer.write_logged, is_reverted=import_.reverted_at is not None)
+        return self.respond_with_changes(list(map(write, page)), {})
 
     @property
     def change_writer(self) -> ChangeWriter:
         """Builds resource objects of changes with the requested fields."""
         return ChangeWriter(self.get_resource(), self.get_record_id(), read_fields(self.request).get(CHANGES))
+
+    def respond_after(self, service: Callable[..., object], serializer_class: Any) -> Response:
+        """Call the service with the headers and attributes of the request, and respond with the import."""
+        import_id = self.get_record_id()
+        if_match = read_if_match(self.request)
+        attributes = self.read_attributes(serializer_class)
+        actor = Actor("person", str(self.caller), self.caller.pk)
+        service(organization=self.organization, import_id=import_id, if_match=if_match, actor=actor, **attributes)
+        return self.respond(import_id)
 
     def respond_with_changes(
         self, data: list[dict[str, Any]], meta: Mapping[str, Any], *, etag: str | None = None

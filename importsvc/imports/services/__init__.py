@@ -4,13 +4,13 @@ The only entry point for the API, the admin and the commands, which make one cal
 ``importsvc.imports.errors``.
 """
 
+from importsvc.engine.revert.preview import UndoChange
 from importsvc.imports.services.cell_problems import CellProblem, find_cells
 from importsvc.imports.services.importing import create_import, import_rows, run_import, update_import
 from importsvc.imports.services.planning import Progress
 from importsvc.imports.services.previewing import (
     ImportPreview,
     PlannedChange,
-    RowsPreview,
     preview_import,
     preview_rows,
 )
@@ -23,37 +23,9 @@ from importsvc.imports.services.record_types import (
 )
 from importsvc.imports.services.reverting import (
     OnConflict,
-    Revert,
     RevertPreview,
-    UndoChange,
+    UndoReport,
     find_import,
     preview_revert,
     revert_import,
 )
-
-__all__ = [
-    "CellProblem",
-    "ImportPreview",
-    "OnConflict",
-    "PlannedChange",
-    "Progress",
-    "Revert",
-    "RevertPreview",
-    "RowsPreview",
-    "UndoChange",
-    "create_import",
-    "describe_records",
-    "find_cells",
-    "find_import",
-    "find_record_model",
-    "get_record_models",
-    "get_record_types",
-    "get_resource_type",
-    "import_rows",
-    "preview_import",
-    "preview_revert",
-    "preview_rows",
-    "revert_import",
-    "run_import",
-    "update_import",
-]

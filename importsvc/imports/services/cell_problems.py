@@ -14,15 +14,9 @@ _NOTHING = object()
 
 
 class CellProblem(NamedTuple):
-    """An error of a cell, or of a row as a whole, with the value of the cell.
+    """A row error (see ``RowError``) with its type and the value of the cell; ``None`` if the row does not have it.
 
-    Attributes:
-        type: the name of the importable.
-        row: counted from 1 within the type.
-        column: ``None`` for the row as a whole.
-        value: of the cell; ``None`` if the row does not have it.
-        text: the value as text, JSON unless it is a string; empty if the row does not have it.
-        message: of the error.
+    ``text`` is the value as text, JSON unless it is a string; empty if the row does not have it.
     """
 
     type: str

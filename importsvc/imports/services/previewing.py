@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import overload
 
 from importsvc.engine.apply.write import count_rows
-from importsvc.engine.plan.diff import read_differences
+from importsvc.engine.plan.diff import Difference, read_differences
 from importsvc.engine.plan.etag import PlanEtag
-from importsvc.engine.plan.plan import OnDuplicate
+from importsvc.engine.plan.plan import OnDuplicate, PlannedChunk
 from importsvc.engine.plan.preview import PlannedChange, describe_changes
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.imports.errors import RowsInvalid
-from importsvc.imports.models import Import, ImportState
+from importsvc.imports.models import ImportState
 from importsvc.imports.rows import ImportRows, require_rows
 from importsvc.imports.services.planning import (
     OnErrors,
@@ -30,72 +29,47 @@ from importsvc.imports.services.transactions import require_state
 from importsvc.imports.staging import StagedRows
 from organizations.models import Organization
 
-__all__ = ["ImportPreview", "PlannedChange", "RowsPreview", "preview_import", "preview_rows"]
+
+@dataclass(frozen=True)
+class PlannedChanges:
+    """The changes that rows would make, in the order of the change log; ``count`` is their number."""
+
+    rows: ImportRows
+    options: PlanOptions
+    defaults: Defaults
+    count: int
+
+    def __len__(self) -> int:
+        """The number of changes."""
+        return self.count
+
+    def __getitem__(self, part: slice) -> list[PlannedChange]:
+        """The changes of a slice. The rows are planned again, up to the last of them."""
+        places = range(self.count)[part]
+        return list(islice(self._plan(), places.start, places.stop, places.step))
+
+    def _plan(self) -> Iterator[PlannedChange]:
+        for _, _, planned, _ in plan_chunks(self.rows, self.options):
+            differences = _compare(planned, self.options, self.defaults)
+            yield from describe_changes(planned, differences, self.defaults)
 
 
 @dataclass(frozen=True)
-class RowsPreview:
-    """What importing rows would do.
+class ImportPreview:
+    """What running an import would do.
 
     Attributes:
         counts: by type, the numbers of rows that would be ``created``, ``updated``, ``unchanged`` and ``skipped``; all
             are 0 if there are row errors.
         refusal: the row errors as the exception that running would raise; ``None`` without errors.
-        changes: the changes in the order of the change log; empty if there are row errors.
+        changes: the changes; none if there are row errors.
+        etag: of the preview. With it in ``if_match``, ``run_import`` does what the preview shows or nothing.
     """
 
     counts: Mapping[str, Mapping[str, int]]
     refusal: RowsInvalid | None
-    changes: Sequence[PlannedChange]
-
-
-@dataclass(frozen=True)
-class ImportPreview(RowsPreview):
-    """What running an import would do.
-
-    Attributes:
-        import_: the import.
-        etag: of the preview. With it in ``if_match``, ``run_import`` does what the preview shows or nothing.
-    """
-
-    import_: Import
+    changes: PlannedChanges
     etag: str
-
-
-class _Changes(Sequence[PlannedChange]):
-    """The changes that rows would make. Each slice plans the rows again, up to its last change."""
-
-    def __init__(self, rows: ImportRows, options: PlanOptions, defaults: Defaults, count: int) -> None:
-        self._rows = rows
-        self._options = options
-        self._defaults = defaults
-        self._count = count
-
-    def __len__(self) -> int:
-        """The number of changes."""
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> PlannedChange: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[PlannedChange]: ...
-
-    def __getitem__(self, index: int | slice) -> PlannedChange | list[PlannedChange]:
-        """A change, or the changes of a slice."""
-        places = range(self._count)[index]
-        if isinstance(places, int):
-            return next(islice(self, places, None))
-        return list(islice(self, places.start, places.stop, places.step))
-
-    def __iter__(self) -> Iterator[PlannedChange]:
-        """All changes, type by type."""
-        for step in plan_chunks(self._rows, self._options):
-            planned = step.planned
-            differences = read_differences(
-                self._options.organization_id, planned.importable, planned.given, self._defaults
-            )
-            yield from describe_changes(planned, differences, self._defaults)
 
 
 def preview_import(*, organization: Organization, import_id: int) -> ImportPreview:
@@ -107,8 +81,7 @@ def preview_import(*, organization: Organization, import_id: int) -> ImportPrevi
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.CREATED, "imported")
     options = PlanOptions(organization.pk, get_on_duplicate(import_))
-    preview, etag = _preview(StagedRows(organization.pk, import_id), options, Defaults(organization))
-    return ImportPreview(preview.counts, preview.refusal, preview.changes, import_, etag)
+    return _preview(StagedRows(organization.pk, import_id), options, Defaults(organization))
 
 
 def preview_rows(
@@ -118,7 +91,7 @@ def preview_rows(
     on_duplicate: OnDuplicate = "error",
     progress: Progress | None = None,
     on_errors: OnErrors | None = None,
-) -> RowsPreview:
+) -> ImportPreview:
     """Plan what importing rows would do now, without staging them, without locks and without writing.
 
     Args:
@@ -132,25 +105,29 @@ def preview_rows(
         ImportDataInvalid: as ``create_import`` does.
     """
     options = PlanOptions(organization.pk, on_duplicate, progress=progress, on_errors=on_errors)
-    return _preview(require_rows(import_data), options, Defaults(organization))[0]
+    return _preview(require_rows(import_data), options, Defaults(organization))
 
 
-def _preview(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> tuple[RowsPreview, str]:
+def _preview(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> ImportPreview:
     report, plan_etag = Report(rows.types), PlanEtag(options.organization_id)
-    for step in plan_chunks(rows, options):
+    for chunk, lookups, planned, _ in plan_chunks(rows, options):
         # Before the records are compared: if another transaction writes in between, the ETag is outdated.
-        plan_etag.add(step.chunk, step.lookups)
-        planned = step.planned
+        plan_etag.add(chunk, lookups)
         report.add_errors(planned)
         if not report.errors:
-            differences = read_differences(options.organization_id, planned.importable, planned.given, defaults)
+            differences = _compare(planned, options, defaults)
             report.add_counts(planned.importable.name, count_rows(planned, differences))
-    etag = finish_etag(plan_etag, options, defaults)
+    refusal, counts = None, report.counts
     try:
         report.require_valid()
-    except RowsInvalid as refusal:
-        nothing = dict.fromkeys(("created", "updated", "unchanged", "skipped"), 0)
-        return RowsPreview(dict.fromkeys(report.submitted, nothing), refusal, ()), etag
-    count = sum(of_type["created"] + of_type["updated"] for of_type in report.counts.values())
+    except RowsInvalid as invalid:
+        refusal = invalid
+        counts = {name: dict.fromkeys(("created", "updated", "unchanged", "skipped"), 0) for name in report.submitted}
+    count = sum(of_type["created"] + of_type["updated"] for of_type in counts.values())
     silent = PlanOptions(options.organization_id, options.on_duplicate)
-    return RowsPreview(report.counts, None, _Changes(rows, silent, defaults, count)), etag
+    changes = PlannedChanges(rows, silent, defaults, count)
+    return ImportPreview(counts, refusal, changes, finish_etag(plan_etag, options, defaults))
+
+
+def _compare(planned: PlannedChunk, options: PlanOptions, defaults: Defaults) -> list[Difference]:
+    return read_differences(options.organization_id, planned.importable, planned.given, defaults)

@@ -6,49 +6,21 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from importsvc.engine.revert.changes import UnknownTypeError
-from importsvc.engine.revert.preview import UndoChange, UndoPreview, make_etag
-from importsvc.engine.revert.revert import OnConflict, undo
+from importsvc.engine.revert.preview import UndoPreview, make_etag
+from importsvc.engine.revert.revert import OnConflict, UndoReport, undo
 from importsvc.errors import Conflict, RecordNotFound
 from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.preconditions import require_tag
 from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
+from importsvc.postgres.plan_cache import force_generic_plans
 from importsvc.postgres.write_conflicts import is_write_conflict
 from organizations.models import Organization
-
-__all__ = [
-    "OnConflict",
-    "Revert",
-    "RevertPreview",
-    "UndoChange",
-    "find_import",
-    "preview_revert",
-    "revert_import",
-]
-
-
-@dataclass(frozen=True)
-class Revert:
-    """What reverting an import did: numbers of records by importable name.
-
-    Attributes:
-        import_: the import.
-        removed: created records that were removed.
-        restored: updated records that got back everything that the import had changed.
-        kept: records of which the revert kept anything.
-        gone: records that no longer existed.
-    """
-
-    import_: Import
-    removed: Mapping[str, int]
-    restored: Mapping[str, int]
-    kept: Mapping[str, int]
-    gone: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -56,14 +28,12 @@ class RevertPreview:
     """What reverting an import would do now.
 
     Attributes:
-        import_: the import.
         etag: of the preview; ``revert_import`` takes it in ``if_match``.
         counts: by importable name, the numbers of records that would be ``removed`` and ``restored``, are in
             ``conflict``, and are ``gone``: ``{"company": {"removed": 1, "restored": 0, "conflict": 0, "gone": 0}}``.
         changes: what would become of each record, in the order of the change log; each slice is read when it is taken.
     """
 
-    import_: Import
     etag: str
     counts: Mapping[str, Mapping[str, int]]
     changes: UndoPreview
@@ -72,7 +42,9 @@ class RevertPreview:
         """Read the conflicts, as the exception of a revert with the policy ``refuse``; ``None`` if there are none."""
         if not any(of_type["conflict"] for of_type in self.counts.values()):
             return None
-        report = self.changes.report_conflicts()
+        with transaction.atomic():
+            force_generic_plans()
+            report = self.changes.report_conflicts()
         return RevertConflict(report) if report.conflict_count else None
 
 
@@ -83,7 +55,7 @@ def revert_import(
     on_conflict: OnConflict = "refuse",
     if_match: Collection[str] | None = None,
     actor: Actor | None = None,
-) -> Revert:
+) -> UndoReport:
     """Undo exactly what an import did, in one transaction, or change nothing (contract, section 2.7).
 
     Args:
@@ -101,34 +73,27 @@ def revert_import(
         Conflict: a type is no longer registered, the database no longer accepts former values, or other transactions
             kept writing the same records.
     """
-    return attempt(lambda: _revert_import(organization, import_id, on_conflict, if_match, actor))
 
-
-def _revert_import(
-    organization: Organization,
-    import_id: int,
-    on_conflict: OnConflict,
-    if_match: Collection[str] | None,
-    actor: Actor | None,
-) -> Revert:
-    import_ = lock_import(organization, import_id)
-    require_state(import_, ImportState.PROCESSED, "reverted")
-    assert import_.processed_at  # noqa: S101 - by its state
-    lock_organization(organization)
-    with _convert_errors():
-        report = undo(
-            organization_id=organization.pk,
-            import_id=import_.pk,
-            on_conflict=on_conflict,
-            check=lambda: require_tag(if_match, lambda: _make_etag(import_)),
+    def revert() -> UndoReport:
+        import_ = lock_import(organization, import_id)
+        require_state(import_, ImportState.PROCESSED, "reverted")
+        assert import_.processed_at  # noqa: S101 - by its state
+        lock_organization(organization)
+        with _convert_errors():
+            report = undo(
+                organization_id=organization.pk,
+                import_id=import_id,
+                on_conflict=on_conflict,
+                check=lambda: require_tag(if_match, lambda: _make_etag(import_)),
+            )
+        if report.conflict_count:
+            raise RevertConflict(report)
+        Import.objects.for_organization(organization).filter(pk=import_id).update(
+            reverted_at=max(timezone.now(), import_.processed_at), reverted_by=actor.to_json() if actor else None
         )
-    if report.conflict_count:
-        raise RevertConflict(report)
-    import_.reverted_at = max(timezone.now(), import_.processed_at)
-    import_.reverted_by = actor.to_json() if actor else None
-    imports = Import.objects.for_organization(organization).filter(pk=import_id)
-    imports.update(reverted_at=import_.reverted_at, reverted_by=import_.reverted_by)
-    return Revert(import_, report.removed, report.restored, report.kept, report.gone)
+        return report
+
+    return attempt(revert)
 
 
 def preview_revert(*, organization: Organization, import_id: int) -> RevertPreview:
@@ -140,11 +105,12 @@ def preview_revert(*, organization: Organization, import_id: int) -> RevertPrevi
     """
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.PROCESSED, "reverted")
-    with _convert_errors():
+    with _convert_errors(), transaction.atomic():
+        force_generic_plans()
         # Before anything else is read: if another transaction writes in between, the ETag is outdated.
         etag = _make_etag(import_)
         changes = UndoPreview(organization_id=organization.pk, import_id=import_id)
-        return RevertPreview(import_, etag, changes.count_outcomes(), changes)
+        return RevertPreview(etag, changes.count_outcomes(), changes)
 
 
 def find_import(*, import_id: int, organization: Organization | None = None) -> Import:

@@ -34,13 +34,13 @@ def change(import_: Import, record: Any, action: str, outcome: str, **expected: 
     entry = Change.objects.get(
         import_record=import_, record_type="person" if isinstance(record, Person) else "company", record_id=record.pk
     )
-    return UndoChange(entry.pk, entry.record_type, record.pk, entry.row, action, outcome, **expected)
+    assert entry.action == action
+    return UndoChange(entry, outcome, **expected)
 
 
 def test_without_edits_everything_would_be_undone(import_: Import) -> None:
     made = preview(import_)
 
-    assert made.import_ == import_
     assert made.counts == UNTOUCHED
     assert made.changes[:] == [
         change(import_, company("Reds"), "created", "removed"),
@@ -119,7 +119,7 @@ def test_values_that_cannot_be_restored_are_shown_with_the_reason(import_: Impor
 
     assert made.counts["person"] == {"removed": 2, "restored": 0, "conflict": 1, "gone": 0}
     gone = Conflict(Person, zoe.pk, 3, Reason.REFERENCE_GONE, ("company_id",), then={"company_id": old_id})
-    assert made.changes[4] == change(import_, zoe, "updated", "conflict", fields=("title",), conflicts=(gone,))
+    assert made.changes[:][4] == change(import_, zoe, "updated", "conflict", fields=("title",), conflicts=(gone,))
 
 
 def test_pages_of_a_preview_are_parts_of_the_whole(import_: Import) -> None:
@@ -134,12 +134,6 @@ def test_pages_of_a_preview_are_parts_of_the_whole(import_: Import) -> None:
         everything[4:],
         [],
     ]
-    assert [made.changes[position] for position in (0, -1)] == [everything[0], everything[-1]]
-    assert list(made.changes) == everything
-    with pytest.raises(IndexError):
-        made.changes[5]
-    with pytest.raises(ValueError, match="A slice has no step"):
-        made.changes[::2]
 
 
 def test_a_page_costs_a_fixed_number_of_queries_when_it_is_read(acme: NewOrganization) -> None:

@@ -124,7 +124,7 @@ def test_rows_are_previewed_like_an_import_of_them(acme: NewOrganization, on_dup
     seen = preview_rows(organization=acme.organization, import_data=rows, on_duplicate=on_duplicate, progress=log)
 
     expected = preview_import(organization=acme.organization, import_id=staged.pk)
-    assert (seen.counts, seen.refusal, list(seen.changes)) == (expected.counts, None, list(expected.changes))
+    assert (seen.counts, seen.refusal, seen.changes[:]) == (expected.counts, None, expected.changes[:])
     assert log.sums == {"read": 3, "checked": 3}
     assert take_snapshot() == before
 
@@ -132,7 +132,7 @@ def test_rows_are_previewed_like_an_import_of_them(acme: NewOrganization, on_dup
 def test_a_preview_of_invalid_rows_is_refused_like_an_import_of_them(acme: NewOrganization) -> None:
     seen = preview_rows(organization=acme.organization, import_data={"company": [{"name": "Acme"}]})
     assert seen.refusal is not None
-    assert (seen.counts, seen.changes) == ({"company": counts()}, ())
+    assert (seen.counts, seen.changes[:]) == ({"company": counts()}, [])
     taken = {"row": 1, "column": "name", "messages": ["Name has already been taken"]}
     assert seen.refusal.detail == {"company": [taken]}
     with pytest.raises(ImportDataInvalid):

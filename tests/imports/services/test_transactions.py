@@ -74,7 +74,9 @@ def test_write_conflicts_are_retried(
 
     assert run(import_).state == ImportState.PROCESSED
     assert import_.changes.count() == 1
-    assert revert(import_).import_.state == ImportState.REVERTED
+    revert(import_)
+    import_.refresh_from_db()
+    assert import_.state == ImportState.REVERTED
     assert (writes.calls, undos.calls) == (times + 1, times + 1)
 
 
