@@ -14,6 +14,13 @@ from importsvc.engine.parse import cells
 
 _TEXT_TYPES = ({str}, {str, type(None)})
 
+# The functions that columns of text are cleaned by, and the length of the text.
+_LENGTHS: Mapping[Callable[[object], Any], int] = {
+    cells.text: cells.TEXT_LENGTH,
+    cells.long_text: cells.LONG_TEXT_LENGTH,
+    cells.email: cells.EMAIL_LENGTH,
+}
+
 
 def clean_column(clean: Callable[[object], Any], column: Sequence[object]) -> tuple[Sequence[Any], dict[int, str]]:
     """The values that ``clean`` returns for a column's cells, and the messages for refused cells by index.
@@ -22,13 +29,9 @@ def clean_column(clean: Callable[[object], Any], column: Sequence[object]) -> tu
     """
     if column.count(None) == len(column):
         return column, {}
-    at_once = _AT_ONCE.get(clean)
-    if at_once is not None and (values := at_once(column)) is not None:
-        return values, {}
-    return _clean_one_by_one(clean, column)
-
-
-def _clean_one_by_one(clean: Callable[[object], Any], column: Sequence[object]) -> tuple[list[Any], dict[int, str]]:
+    texts = _clean_texts(column, _LENGTHS[clean]) if clean in _LENGTHS else None
+    if texts is not None and (clean is not cells.email or _are_emails(texts)):
+        return texts, {}
     values: list[Any] = []
     problems: dict[int, str] = {}
     for index, cell in enumerate(column):
@@ -40,7 +43,7 @@ def _clean_one_by_one(clean: Callable[[object], Any], column: Sequence[object]) 
     return values, problems
 
 
-def _texts(column: Sequence[Any], length: int = cells.TEXT_LENGTH) -> list[str | None] | None:
+def _clean_texts(column: Sequence[Any], length: int) -> list[str | None] | None:
     """The trimmed cells, ``None`` for blank ones, if all are printable text of at most ``length``; else ``None``."""
     types = set(map(type, column))
     if types not in _TEXT_TYPES:
@@ -51,20 +54,6 @@ def _texts(column: Sequence[Any], length: int = cells.TEXT_LENGTH) -> list[str |
     return trimmed if all(trimmed) else [text or None for text in trimmed]  # type: ignore[return-value]
 
 
-def _long_texts(column: Sequence[Any]) -> list[str | None] | None:
-    return _texts(column, cells.LONG_TEXT_LENGTH)
-
-
-def _emails(column: Sequence[Any]) -> list[str | None] | None:
-    addresses = _texts(column, cells.EMAIL_LENGTH)
-    if addresses is None:
-        return None
-    given = [address for address in addresses if address is not None]
-    return addresses if "".join(given).isascii() and all(map(cells.EMAIL.fullmatch, given)) else None
-
-
-_AT_ONCE: Mapping[Callable[[object], Any], Callable[[Sequence[Any]], Sequence[Any] | None]] = {
-    cells.text: _texts,
-    cells.long_text: _long_texts,
-    cells.email: _emails,
-}
+def _are_emails(texts: Sequence[str | None]) -> bool:
+    given = [text for text in texts if text is not None]
+    return "".join(given).isascii() and all(map(cells.EMAIL.fullmatch, given))

@@ -32,7 +32,8 @@ class PlanEtag:
 
     def add(self, chunk: RowChunk, lookups: Lookups) -> None:
         """Add a chunk, and the state of all records that the lookups found for it."""
-        self._update([chunk.type_name, chunk.first_row, hash_text(chunk.text)])
+        text = chunk.text.encode("utf-8", "surrogatepass")
+        self._update([chunk.type_name, chunk.first_row, hashlib.sha256(text).hexdigest()])
         ids: dict[str, set[int]] = {}
         for kind, known in (("taken", lookups.taken), ("found", lookups.found)):
             for (name, column), records in sorted(known.items()):
@@ -54,11 +55,6 @@ class PlanEtag:
         self._digest.update(json_text(part).encode("utf-8", "surrogatepass"))
 
 
-def hash_text(text: str) -> str:
-    """A digest of a text, which may contain lone surrogates."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def read_state(importable: Importable, organization_id: int, ids: Collection[int]) -> str:
     """A digest of the current values of these records, without their ignored fields."""
     if not ids:
@@ -70,11 +66,7 @@ def read_state(importable: Importable, organization_id: int, ids: Collection[int
             " FROM unnest(%s::bigint[]) AS asked(id) CROSS JOIN LATERAL"
             f" (SELECT * FROM {table} AS stored WHERE stored.organization_id = %s AND stored.id = asked.id OFFSET 0)"
             " AS record",
-            [
-                sorted(importable.ignored_columns),
-                array_literal([str(record_id) for record_id in sorted(ids)]),
-                organization_id,
-            ],
+            [sorted(importable.ignored_columns), array_literal(list(map(str, sorted(ids)))), organization_id],
         )
         (digest,) = cursor.fetchone()
     return digest or ""

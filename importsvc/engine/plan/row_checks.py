@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from importsvc.engine.errors import RowError, label
 from importsvc.engine.parse.rows import CleanChunk
@@ -11,6 +11,7 @@ from importsvc.engine.schema.importable import Importable, Reference
 
 if TYPE_CHECKING:
     from importsvc.engine.plan.lookups import Lookups
+    from importsvc.engine.plan.plan import TypePlanner
 
 # The number of names whose records are kept; above it, names are looked up again.
 CACHED_NAMES = 100_000
@@ -115,21 +116,11 @@ class UniqueColumn:
         return self.first_rows.setdefault(value, row) != row
 
 
-class Referred(Protocol):
-    """The rows of a type that rows of another type may refer to."""
-
-    def first_rows(self, column: str) -> Mapping[str, int]:
-        """The first row that has each folded value of a unique column."""
-
-    def target(self, row: int) -> int | RowRef:
-        """The record that a row matches, or will create."""
-
-
 class References:
     """A reference column: its names, and the record or row that each name refers to."""
 
-    def __init__(self, importable: Importable, reference: Reference, payload: Referred | None) -> None:
-        """``payload`` are the rows of this import that the reference may refer to, if there are any."""
+    def __init__(self, importable: Importable, reference: Reference, payload: TypePlanner | None) -> None:
+        """``payload`` plans the rows of this import that the reference may refer to, if there are any."""
         self.position = importable.position(reference.name)
         self._reference = reference
         self._payload = payload
