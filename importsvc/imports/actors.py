@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -25,13 +24,8 @@ class Actor:
     name: str
     id: int | None = None
 
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Actor:
-        """The actor that ``to_json`` described."""
-        return cls(**stored)
-
     def to_json(self) -> dict[str, Any]:
-        """The form that imports store: ``{"kind": "person", "name": "Ada", "id": 1}``."""
+        """The arguments, as imports store them: ``{"kind": "person", "name": "Ada", "id": 1}``."""
         return asdict(self)
 
     def __str__(self) -> str:

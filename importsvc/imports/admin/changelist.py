@@ -23,7 +23,6 @@ from unfold.contrib.filters.admin import (
     SingleNumericFilter,
 )
 from unfold.decorators import display
-from unfold.views import ChangeList
 
 from importsvc.imports.formatting import describe_rows
 from importsvc.imports.models import Import, ImportState
@@ -51,14 +50,13 @@ def describe_duration(duration: timedelta) -> str:
     seconds = duration.total_seconds()
     if seconds < 10:
         return f"{seconds:.1f} s"
-    units = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)]
     left = round(seconds)
-    parts = []
-    for unit, length in units:
+    parts: list[tuple[int, str]] = []
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         number, left = divmod(left, length)
-        parts.append((number, unit))
-    first = next(index for index, (number, _) in enumerate(parts) if number)
-    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number)
+        if number or parts:
+            parts.append((number, unit))
+    return " ".join(f"{number} {unit}" for number, unit in parts[:2] if number)
 
 
 def describe_run(import_: Import) -> str:
@@ -109,14 +107,6 @@ class DayFilter(RangeDateFilter):
         return datetime.combine(day, time(), UTC) if day and day.year < 9999 else None
 
 
-class ImportList(ChangeList):
-    """A page of imports, each with the bytes of its staged rows as ``staged_size``."""
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Import]:
-        """The imports with their sizes."""
-        return super().get_queryset(request, exclude_parameters).annotate(staged_size=staged_size())
-
-
 class ImportListAdmin(ModelAdmin):
     """The list in the admin of imports."""
 
@@ -147,13 +137,10 @@ class ImportListAdmin(ModelAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
-        """Imports with organization and creator, without ``shared_values``."""
+        """Imports with organization, creator and the bytes of their staged rows, without ``shared_values``."""
         imports: QuerySet[Import] = super().get_queryset(request)
-        return imports.defer("shared_values").select_related("organization", "creator")
-
-    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
-        """The list with sizes."""
-        return ImportList
+        imports = imports.defer("shared_values").select_related("organization", "creator")
+        return imports.annotate(staged_size=staged_size())
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Import], search_term: str
@@ -195,7 +182,7 @@ class ImportListAdmin(ModelAdmin):
         """What the import wrote, even if it was reverted since."""
         return describe_made(import_.counts)
 
-    @admin.display(description="size", ordering=staged_size())
+    @admin.display(description="size", ordering="staged_size")
     def size(self, import_: Import) -> str:
         """The size of the staged rows."""
         return filesizeformat(import_.staged_size)  # type: ignore[attr-defined]

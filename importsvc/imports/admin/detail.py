@@ -23,14 +23,7 @@ CHANGES_PAGE_SIZE = 50
 
 @dataclass(frozen=True)
 class Table:
-    """A page of the staged rows of one type.
-
-    Attributes:
-        name: of the type.
-        columns: the headers of the page's rows, as submitted.
-        rows: number and cells of each row; long cells are truncated.
-        page: the page; its paginator has the number of all rows.
-    """
+    """A page of the staged rows of one type: the headers as submitted, and of each row its number and its cells."""
 
     name: str
     columns: list[str]
@@ -44,27 +37,10 @@ class Table:
 
 
 @dataclass(frozen=True)
-class StagedData:
-    """A page of an import's staged rows.
-
-    Attributes:
-        size: of all staged rows, in bytes.
-        tables: one for each type.
-    """
-
-    size: int
-    tables: list[Table]
-
-
-@dataclass(frozen=True)
 class ShownChange:
-    """A change as the page shows it.
+    """A change with its record, its values as truncated text, and its outcome, ``None`` before the revert.
 
-    Attributes:
-        change: the change.
-        record: the record; ``None`` if it no longer exists or its type is not registered.
-        before, after: values by column, as truncated text.
-        outcome: of the revert; ``None`` if the import was not reverted.
+    ``record`` is ``None`` if it no longer exists or its type is not registered.
     """
 
     change: Change
@@ -74,13 +50,11 @@ class ShownChange:
     outcome: str | None
 
 
-def read_staged_data(import_: Import, page_number: Any = None) -> StagedData:
+def read_staged_data(import_: Import, page_number: Any = None) -> list[Table]:
     """A page of the staged rows of each type. Only the chunks of the page are read."""
     chunks = StagedChunk.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk)
-    types = chunks.values("record_type").annotate(first=Min("number"), rows=Sum("row_count"), bytes=Sum("size"))
-    found = list(types.order_by("first"))
-    tables = [_make_table(chunks.filter(record_type=of["record_type"]), of, page_number) for of in found]
-    return StagedData(sum(of["bytes"] for of in found), tables)
+    types = chunks.values("record_type").annotate(first=Min("number"), rows=Sum("row_count")).order_by("first")
+    return [_make_table(chunks.filter(record_type=of["record_type"]), of, page_number) for of in types]
 
 
 def count_changes(import_: Import) -> dict[str, int]:
@@ -163,8 +137,4 @@ def _find_records(changes: Iterable[Change], *, organization_id: int) -> dict[tu
 
 
 def _describe_values(values: dict[str, Any] | None) -> dict[str, str]:
-    return {name: _describe_value(value) for name, value in (values or {}).items()}
-
-
-def _describe_value(value: object) -> str:
-    return printable(describe_value(value))
+    return {name: printable(describe_value(value)) for name, value in (values or {}).items()}

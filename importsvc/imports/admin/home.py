@@ -7,7 +7,6 @@ rolled back and leaves nothing in the import: imports that are shown as "not run
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -48,27 +47,18 @@ AND activity.xact_start IS NOT NULL"""
 
 @dataclass(frozen=True)
 class Day:
-    """The imports that were created on one day.
-
-    Attributes:
-        day: in UTC.
-        imports, rows: their numbers, by the current state of the imports.
-    """
+    """The numbers of imports that were created on one day in UTC, and of their rows, by their state now."""
 
     day: date
-    imports: Mapping[ImportState, int]
-    rows: Mapping[ImportState, int]
+    imports: dict[ImportState, int]
+    rows: dict[ImportState, int]
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """An import that is not processed.
+    """An import that is not processed; ``is_stuck`` if the transaction that runs or updates it takes suspiciously long.
 
-    Attributes:
-        import_: the import.
-        is_running: whether a transaction runs or updates it now.
-        is_stuck: whether that transaction takes suspiciously long.
-        since: the start of that transaction; the creation of the import if there is none.
+    ``since`` is the start of that transaction; the creation of the import if there is none.
     """
 
     import_: Import
@@ -79,21 +69,14 @@ class Unfinished:
 
 def count_days(*, now: datetime) -> list[Day]:
     """The last 30 days, oldest first, including days without imports."""
-    counts: dict[date, dict[ImportState, tuple[int, int]]] = defaultdict(dict)
-    groups = (
-        _recent(now).annotate(day=TruncDate("created_at", tzinfo=UTC), state_now=_state()).values("day", "state_now")
-    )
+    dates = [_first_day(now) + timedelta(days=number) for number in range(DAYS)]
+    days = {day: Day(day, dict.fromkeys(OUTCOMES, 0), dict.fromkeys(OUTCOMES, 0)) for day in dates}
+    by_day = _recent(now).filter(created_at__lt=_midnight(dates[-1] + timedelta(days=1)))
+    groups = by_day.annotate(day=TruncDate("created_at", tzinfo=UTC), state_now=_state()).values("day", "state_now")
     for group in groups.annotate(imports=Count("*"), rows=Sum(_written())).order_by("day", "state_now"):
-        counts[group["day"]][ImportState(group["state_now"])] = (group["imports"], int(group["rows"] or 0))
-    days = [_first_day(now) + timedelta(days=number) for number in range(DAYS)]
-    return [
-        Day(
-            day,
-            imports={state: counts[day].get(state, (0, 0))[0] for state in OUTCOMES},
-            rows={state: counts[day].get(state, (0, 0))[1] for state in OUTCOMES},
-        )
-        for day in days
-    ]
+        day, state = days[group["day"]], ImportState(group["state_now"])
+        day.imports[state], day.rows[state] = group["imports"], int(group["rows"] or 0)
+    return list(days.values())
 
 
 def find_busiest_organizations(*, now: datetime) -> list[dict[str, Any]]:
@@ -170,7 +153,11 @@ def _first_day(now: datetime) -> date:
 
 
 def _recent(now: datetime) -> QuerySet[Import]:
-    return Import.objects.filter(created_at__gte=datetime.combine(_first_day(now), time(), UTC))
+    return Import.objects.filter(created_at__gte=_midnight(_first_day(now)))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _select_imports() -> QuerySet[Import]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.db.models import Model
@@ -78,8 +77,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
             preview = preview_revert(organization=import_.organization, import_id=import_.pk)
         except DomainError as error:
             return [describe_refusal(error)]
-        conflicts = preview.find_conflicts()
-        return describe_conflicts(conflicts) if conflicts else []
+        return describe_conflicts(preview.find_conflicts())
 
     def _find_record_url(self, request: HttpRequest, record: Model | None) -> str | None:
         """The URL of the record's page, if there is one that the user may view."""
@@ -90,15 +88,8 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         return reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
 
 
-@dataclass(frozen=True)
-class Step:
-    """A step in the timeline of an import.
-
-    Attributes:
-        title: of the step.
-        at: the time of the step; ``None`` if it has not happened.
-        actor: in words; empty if unknown.
-    """
+class Step(NamedTuple):
+    """A step in the timeline of an import; ``at`` is ``None`` if it has not happened, ``actor`` is in words."""
 
     title: str
     at: datetime | None
@@ -108,7 +99,7 @@ class Step:
 def make_timeline(import_: Import) -> list[Step]:
     """All steps in the timeline of an import, including future ones."""
     processed_by, reverted_by = (
-        str(Actor.from_json(stored)) if stored else "" for stored in (import_.processed_by, import_.reverted_by)
+        str(Actor(**stored)) if stored else "" for stored in (import_.processed_by, import_.reverted_by)
     )
     return [
         Step("Created", import_.created_at, str(import_.creator)),

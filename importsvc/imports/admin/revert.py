@@ -19,12 +19,7 @@ from unfold.admin import ModelAdmin
 
 from importsvc.errors import DomainError, PreconditionFailed
 from importsvc.imports.actors import Actor
-from importsvc.imports.formatting import (
-    describe_conflicts,
-    describe_refusal,
-    describe_revert,
-    describe_revert_preview,
-)
+from importsvc.imports.formatting import describe_conflicts, describe_refusal, describe_revert, describe_revert_preview
 from importsvc.imports.models import Import
 from importsvc.imports.services import preview_revert, revert_import
 
@@ -48,15 +43,7 @@ class ConflictForm(forms.Form):
 
 @dataclass(frozen=True)
 class Preview:
-    """What a confirmation shows of an import.
-
-    Attributes:
-        import_: the import.
-        refusal: why no conflict policy can revert it, in words; empty if one can.
-        would: what the revert would do, in words.
-        conflicts: the first conflicts, in words.
-        etag: of the preview.
-    """
+    """What a confirmation shows of an import, in words; ``refusal`` is empty if a conflict policy can revert it."""
 
     import_: Import
     refusal: str = ""
@@ -158,13 +145,8 @@ def _preview(import_: Import) -> Preview:
         preview = preview_revert(organization=import_.organization, import_id=import_.pk)
     except DomainError as error:
         return Preview(import_, refusal=describe_refusal(error))
-    conflicts = preview.find_conflicts()
-    return Preview(
-        import_,
-        would=describe_revert_preview(preview),
-        conflicts=describe_conflicts(conflicts) if conflicts else [],
-        etag=preview.etag,
-    )
+    conflicts = describe_conflicts(preview.find_conflicts())
+    return Preview(import_, would=describe_revert_preview(preview), conflicts=conflicts, etag=preview.etag)
 
 
 def _name_etag(import_: Import) -> str:

@@ -54,7 +54,7 @@ def test_only_the_staged_rows_of_the_page_are_read(acme: NewOrganization, admin_
     import_ = make_import(creator=acme.person, import_data=rows)
 
     with CaptureQueriesContext(connection) as queries:
-        (table,) = read_staged_data(import_, 51).tables
+        (table,) = read_staged_data(import_, 51)
 
     assert table.page.paginator.count == 20_000
     assert [number for number, _ in table.rows] == list(range(10_001, 10_201))
@@ -71,7 +71,7 @@ def test_a_page_of_rows_may_begin_and_end_in_any_chunk(acme: NewOrganization, mo
     rows = {"person": [{"first_name": "P"}], "company": [{"name": number} for number in range(1, 302)]}
     import_ = make_import(creator=acme.person, import_data=rows)
 
-    people, companies = read_staged_data(import_, 2).tables
+    people, companies = read_staged_data(import_, 2)
 
     assert (people.name, people.rows) == ("person", [(1, ["P"])])
     assert (companies.name, companies.rows) == ("company", [(number, [str(number)]) for number in range(201, 302)])
@@ -96,7 +96,7 @@ def test_the_page_says_that_there_are_no_staged_rows(acme: NewOrganization, admi
 def test_only_the_first_columns_of_wide_rows_are_shown(acme: NewOrganization) -> None:
     rows = {"company": [{f"column {number}": number for number in range(60)}]}
 
-    (table,) = read_staged_data(make_import(creator=acme.person, import_data=rows)).tables
+    (table,) = read_staged_data(make_import(creator=acme.person, import_data=rows))
 
     assert table.columns == [f"column {number}" for number in range(TABLE_COLUMNS)]
 

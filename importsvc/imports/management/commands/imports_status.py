@@ -127,4 +127,4 @@ def _describe_time(time: datetime | None) -> str:
 
 
 def _describe_actor(stored: dict[str, Any] | None) -> str:
-    return str(Actor.from_json(stored)) if stored else NOTHING
+    return str(Actor(**stored)) if stored else NOTHING
