@@ -17,12 +17,7 @@ from organizations.models import Organization
 
 @dataclass(frozen=True)
 class ImportStatus:
-    """An import and the size of its staged rows.
-
-    Attributes:
-        import_: the import, with its organization and creator.
-        staged_bytes: the size of the staged rows in bytes.
-    """
+    """An import, with its organization and creator, and the size of its staged rows."""
 
     import_: Import
     staged_bytes: int
@@ -75,12 +70,8 @@ def select_revertible(
     if samples is not None:
         condition = Q(sample__in=[sample for sample in samples if sample is not None])
         imports = imports.filter(condition | Q(sample__isnull=True) if None in samples else condition)
-    if since is not None:
-        imports = imports.filter(processed_at__gte=since)
-    if until is not None:
-        imports = imports.filter(processed_at__lt=until)
-    if import_model_id is not None:
-        imports = imports.filter(import_model_id=import_model_id)
+    bounds = {"processed_at__gte": since, "processed_at__lt": until, "import_model_id": import_model_id}
+    imports = imports.filter(**{lookup: bound for lookup, bound in bounds.items() if bound is not None})
     return list(imports.order_by("-processed_at", "-id").values_list("pk", flat=True))
 
 

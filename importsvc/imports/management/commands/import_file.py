@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -72,7 +72,14 @@ class Command(OutputCommand):
         Raises:
             CommandError: the import is refused, and nothing was changed.
         """
-        with _open_table(errors_to) as errors_file, _open(file) as opened:
+        with (
+            _convert_errors(errors_to or "", "written"),
+            _open_table(errors_to) as errors_file,
+            _convert_errors(file, "read"),
+            _open(file) as opened,
+        ):
+            if errors_file is not None:
+                csv.writer(errors_file).writerow(COLUMNS)
             creator = find_person_or_refuse(organization_id=organization, email=email)
             problems = Problems(keep_all=errors_to is not None)
             try:
@@ -109,7 +116,7 @@ def _import(
     Raises:
         DomainError: the import is refused.
     """
-    with ProgressBar() as progress:
+    with closing(ProgressBar()) as progress:
         if is_dry_run:
             preview = preview_rows(
                 organization=creator.organization,
@@ -134,36 +141,23 @@ def _import(
 
 
 @contextmanager
-def _open(file: str) -> Iterator[BinaryIO]:
-    """The file, or the standard input.
-
-    Raises:
-        CommandError: it cannot be read.
-    """
+def _convert_errors(file: str, done: str) -> Iterator[None]:
+    """Raise ``CommandError`` if the file cannot be ``read`` or ``written``."""
     try:
-        with nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else Path(file).open("rb") as opened:
-            yield opened
+        yield
     except OSError as error:
-        raise CommandError(f"{_name(file)} cannot be read: {error.strerror}", returncode=USAGE) from None
+        raise CommandError(f"{_name(file)} cannot be {done}: {error.strerror}", returncode=USAGE) from None
 
 
-@contextmanager
-def _open_table(file: str | None) -> Iterator[TextIO | None]:
-    """A new CSV file with headers; ``None`` without ``file``.
+def _open(file: str) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else Path(file).open("rb")
 
-    Raises:
-        CommandError: it cannot be written.
-    """
+
+def _open_table(file: str | None) -> AbstractContextManager[TextIO | None]:
+    """A new CSV file; ``None`` without ``file``."""
     if file is None:
-        yield None
-        return
-    try:
-        opened = Path(file).open("w", encoding="utf-8", errors="backslashreplace", newline="")  # noqa: SIM115 - below
-    except OSError as error:
-        raise CommandError(f"{_name(file)} cannot be written: {error.strerror}", returncode=USAGE) from None
-    with opened:
-        csv.writer(opened).writerow(COLUMNS)
-        yield opened
+        return nullcontext()
+    return Path(file).open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def _name(file: str) -> str:

@@ -13,12 +13,7 @@ from tqdm import tqdm
 
 from importsvc.errors import DomainError, RecordNotFound
 from importsvc.imports.actors import find_operator
-from importsvc.imports.formatting import (
-    describe_conflicts,
-    describe_refusal,
-    describe_revert,
-    describe_revert_preview,
-)
+from importsvc.imports.formatting import describe_conflicts, describe_refusal, describe_revert, describe_revert_preview
 from importsvc.imports.selectors import select_revertible
 from importsvc.imports.services import OnConflict, find_import, preview_revert, revert_import
 from importsvc.management.output import USAGE, OutputCommand, Refused, read_positive
@@ -131,35 +126,32 @@ class _Line(NamedTuple):
 def _revert(import_id: int, on_conflict: OnConflict) -> _Line:
     try:
         organization = find_import(import_id=import_id).organization
-        revert = revert_import(
+        report = revert_import(
             organization=organization, import_id=import_id, on_conflict=on_conflict, actor=find_operator()
         )
     except DomainError as error:
-        document = _make_document(import_id, refusal=describe_refusal(error), conflicts=error)
-        return _Line(f"refused: {describe_refusal(error)}", document, describe_conflicts(error))
-    counts = {name: getattr(revert, name) for name in ("removed", "restored", "kept", "gone")}
-    return _Line(describe_revert(revert), _make_document(import_id, counts=counts))
+        refusal = describe_refusal(error)
+        document = _make_document(import_id, refusal=refusal, conflicts=error)
+        return _Line(f"refused: {refusal}", document, describe_conflicts(error))
+    counts = {name: getattr(report, name) for name in ("removed", "restored", "kept", "gone")}
+    return _Line(describe_revert(report), _make_document(import_id, counts=counts))
 
 
 def _preview(import_id: int, on_conflict: OnConflict) -> _Line:
     try:
         preview = preview_revert(organization=find_import(import_id=import_id).organization, import_id=import_id)
     except DomainError as error:
-        refusal = describe_refusal(error)
-        return _Line(f"would be refused: {refusal}", _make_document(import_id, refusal=refusal))
+        why = describe_refusal(error)
+        return _Line(f"would be refused: {why}", _make_document(import_id, refusal=why))
     described, conflicts = describe_revert_preview(preview), preview.find_conflicts()
     counts = {
         name: {of: numbers[name] for of, numbers in preview.counts.items()}
         for name in ("removed", "restored", "conflict", "gone")
     }
-    if conflicts is None:
-        return _Line(f"would {described}", _make_document(import_id, counts=counts))
-    if on_conflict != "refuse":
-        document = _make_document(import_id, counts=counts, conflicts=conflicts)
-        return _Line(f"would {described}", document, describe_conflicts(conflicts))
-    refusal = describe_refusal(conflicts)
+    refusal = describe_refusal(conflicts) if conflicts and on_conflict == "refuse" else None
+    text = f"would be refused: {refusal}; could {described}" if refusal else f"would {described}"
     document = _make_document(import_id, refusal=refusal, counts=counts, conflicts=conflicts)
-    return _Line(f"would be refused: {refusal}; could {described}", document, describe_conflicts(conflicts))
+    return _Line(text, document, describe_conflicts(conflicts))
 
 
 def _make_document(
