@@ -80,15 +80,11 @@ def _describe_conflict(conflict: Mapping[str, Any]) -> str:
         referrer = conflict["referenced_by"]
         which = referrer["type"] if referrer["id"] is None else f"{referrer['type']}/{referrer['id']}"
         return f"{record}: referred to by {which}"
-    edits = _describe_edits(conflict) if conflict["reason"] == "changed" else conflict["fields"]
-    return f"{record}: {_REASONS[conflict['reason']]}: {', '.join(edits)}"
-
-
-def _describe_edits(conflict: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{name} from {_describe_value(conflict['then'][name])} to {_describe_value(conflict['now'].get(name))}"
-        for name in conflict["fields"]
-    ]
+    fields = conflict["fields"]
+    if conflict["reason"] == "changed":
+        then, now = conflict["then"], conflict["now"]
+        fields = [f"{name} from {_describe_value(then[name])} to {_describe_value(now.get(name))}" for name in fields]
+    return f"{record}: {_REASONS[conflict['reason']]}: {', '.join(fields)}"
 
 
 def _describe_value(value: object) -> str:

@@ -104,7 +104,7 @@ def find_unfinished(*, now: datetime) -> tuple[list[Unfinished], int]:
     imports = _select_imports().filter(waiting, processed_at=None).annotate(in_all=Window(Count("*")))
     order = Case(When(pk__in=running, then=0), default=1) if running else Value(1)
     shown = list(imports.annotate(place=order).order_by("place", "-id")[:WAITING])
-    unfinished = [_describe_unfinished(import_, running.get(import_.pk), now) for import_ in shown]
+    unfinished = [_describe(import_, running.get(import_.pk), now) for import_ in shown]
     unfinished.sort(key=lambda found: (not found.is_running, found.since if found.is_running else now))
     return unfinished, shown[0].in_all if shown else 0
 
@@ -182,14 +182,9 @@ def _written() -> Combinable:
     return sum(numbers, start=Value(0))
 
 
-def _describe_unfinished(import_: Import, runs_since: datetime | None, now: datetime) -> Unfinished:
-    since = runs_since or import_.created_at
-    return Unfinished(
-        import_,
-        is_running=runs_since is not None,
-        is_stuck=runs_since is not None and now - runs_since > IS_STUCK_AFTER,
-        since=since,
-    )
+def _describe(import_: Import, runs_since: datetime | None, now: datetime) -> Unfinished:
+    is_stuck = runs_since is not None and now - runs_since > IS_STUCK_AFTER
+    return Unfinished(import_, runs_since is not None, is_stuck, since=runs_since or import_.created_at)
 
 
 def _make_chart(

@@ -47,13 +47,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         return False
 
     def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **options: Any
     ) -> HttpResponse:
         """The page of an import: its fields, a page of its changes and a page of its staged rows."""
         counts = count_changes(obj)
@@ -69,7 +63,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
             "conflicts": self._find_conflicts(obj) if "conflicts" in request.GET else None,
             "may_revert": obj.state == ImportState.PROCESSED and self.has_revert_permission(request),
         }
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        return super().render_change_form(request, context, *args, obj=obj, **options)
 
     def _find_conflicts(self, import_: Import) -> list[str]:
         """The conflicts of a revert now, in words. Read on request only, because it reads every record."""
