@@ -49,9 +49,9 @@ class PlannedChanges:
         return list(islice(self._plan(), places.start, places.stop, places.step))
 
     def _plan(self) -> Iterator[PlannedChange]:
-        for _, _, planned, _ in plan_chunks(self.rows, self.options):
-            differences = _compare(planned, self.options, self.defaults)
-            yield from describe_changes(planned, differences, self.defaults)
+        for step in plan_chunks(self.rows, self.options):
+            differences = _compare(step.planned, self.options, self.defaults)
+            yield from describe_changes(step.planned, differences, self.defaults)
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,10 @@ def preview_rows(
 
 def _preview(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> ImportPreview:
     report, plan_etag = Report(rows.types), PlanEtag(options.organization_id)
-    for chunk, lookups, planned, _ in plan_chunks(rows, options):
+    for step in plan_chunks(rows, options):
         # Before the records are compared: if another transaction writes in between, the ETag is outdated.
-        plan_etag.add(chunk, lookups)
+        plan_etag.add(step.chunk, step.lookups)
+        planned = step.planned
         report.add_errors(planned)
         if not report.errors:
             differences = _compare(planned, options, defaults)
