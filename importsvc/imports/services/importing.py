@@ -29,7 +29,13 @@ from importsvc.imports.services.planning import (
     plan_chunks,
 )
 from importsvc.imports.services.preconditions import needs_tag, require_tag
-from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
+from importsvc.imports.services.transactions import (
+    attempt,
+    lock_import,
+    lock_organization,
+    require_state,
+    vacuum_after_commit,
+)
 from importsvc.imports.staging import StagedRows, store_rows
 from organizations.models import Organization
 from people.models import Person
@@ -143,6 +149,7 @@ def run_import(
         # The clock may be set back between two readings; the order of the time stamps may not.
         import_.processed_at = max(timezone.now(), started_at)
         _save(import_, "started_at", "processed_at", "shared_values", "on_duplicate", "counts", "processed_by")
+        vacuum_after_commit({name: of["created"] + of["updated"] for name, of in import_.counts.items()})
         return import_
 
     return attempt(run)

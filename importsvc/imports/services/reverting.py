@@ -17,7 +17,13 @@ from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.preconditions import require_tag
-from importsvc.imports.services.transactions import attempt, lock_import, lock_organization, require_state
+from importsvc.imports.services.transactions import (
+    attempt,
+    lock_import,
+    lock_organization,
+    require_state,
+    vacuum_after_commit,
+)
 from importsvc.postgres.plan_cache import force_generic_plans
 from importsvc.postgres.write_conflicts import is_write_conflict
 from organizations.models import Organization
@@ -91,6 +97,7 @@ def revert_import(
         Import.objects.for_organization(organization).filter(pk=import_id).update(
             reverted_at=max(timezone.now(), import_.processed_at), reverted_by=actor.to_json() if actor else None
         )
+        vacuum_after_commit({name: count + report.restored[name] for name, count in report.removed.items()})
         return report
 
     return attempt(revert)

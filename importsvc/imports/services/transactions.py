@@ -1,15 +1,17 @@
-"""The transactions of services: attempts, locks, and the check of the import's state."""
+"""The transactions of services: attempts, locks, the check of the import's state, and VACUUM after the commit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from django.db import DatabaseError, connection, transaction
 
+from importsvc.engine.schema import registry
 from importsvc.errors import Busy, RecordNotFound
 from importsvc.imports.errors import WrongState
 from importsvc.imports.models import Import, ImportState
+from importsvc.postgres.vacuum import vacuum_tables
 from importsvc.postgres.write_conflicts import ATTEMPTS, is_write_conflict
 from organizations.models import Organization
 
@@ -67,3 +69,13 @@ def require_state(import_: Import, state: ImportState, move: str) -> None:
     """Raise ``WrongState`` unless the import is in this state (contract, section 2.4); ``move`` is a participle."""
     if import_.state != state:
         raise WrongState(import_.state, move)
+
+
+def vacuum_after_commit(records: Mapping[str, int]) -> None:
+    """Vacuum the tables of types of which many records were written, when the outermost transaction has committed.
+
+    ``records`` are numbers of records by type. A transaction or savepoint that is rolled back vacuums nothing.
+    """
+    rows = {registry.get(name).model._meta.db_table: count for name, count in records.items()}
+    # Robust: an error cannot undo the commit, and must not be the response.
+    transaction.on_commit(lambda: vacuum_tables(rows), robust=True)
