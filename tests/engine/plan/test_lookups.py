@@ -59,6 +59,11 @@ def plan(acme: NewOrganization, *, chunk_rows: int = ALL_ROWS, **payload: list[d
     )
 
 
+def select_queries(captured: CaptureQueriesContext) -> list[str]:
+    """The queries, without the settings of the transaction that they are made in."""
+    return [query["sql"] for query in captured.captured_queries if not query["sql"].startswith("SET LOCAL ")]
+
+
 def taken_rows(acme: NewOrganization, *addresses: str) -> list[int]:
     """The rows of an import of these addresses that the plan refuses."""
     errors = plan(acme, person=[{"first_name": "A", "email": address} for address in addresses]).errors["person"]
@@ -183,7 +188,7 @@ def test_each_lookup_is_one_query_however_many_the_rows(
     with CaptureQueriesContext(connection) as captured:
         plan(acme, **payload)
 
-    assert len(captured) == queries
+    assert len(select_queries(captured)) == queries
 
 
 def test_a_referenced_name_is_looked_up_once_however_many_chunks_mention_it(acme: NewOrganization) -> None:
@@ -194,7 +199,7 @@ def test_a_referenced_name_is_looked_up_once_however_many_chunks_mention_it(acme
         planned = plan(acme, person=[{"first_name": "A", "company": name} for name in names], chunk_rows=2)
 
     fold, find = "SELECT value, lower(value)", "SELECT value, id"
-    assert [query["sql"].partition(" FROM ")[0] for query in captured.captured_queries] == [
+    assert [sql.partition(" FROM ")[0] for sql in select_queries(captured)] == [
         find,
         fold,
         find,
