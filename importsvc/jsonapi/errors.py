@@ -133,7 +133,7 @@ def _code_and_detail(error: Exception) -> tuple[str, str]:
         case exceptions.UnsupportedMediaType():
             return (
                 "unsupported_media_type",
-                f"Requests must be {MEDIA_TYPE}, of parameters with charset=utf-8 and profile only",
+                f"Requests must be {MEDIA_TYPE}, with no parameters but charset=utf-8, ext=bulk and profile",
             )
         case exceptions.Throttled():
             return "too_many_requests", "Too many requests; try again later"

@@ -131,7 +131,7 @@ def test_a_body_that_is_too_large_is_refused_and_one_byte_less_is_not(api: ApiCl
 def test_another_media_type_is_unsupported(api: ApiClient) -> None:
     response = api.request("POST", "imports", "{}", content_type="application/json")
 
-    detail = "Requests must be application/vnd.api+json, of parameters with charset=utf-8 and profile only"
+    detail = "Requests must be application/vnd.api+json, with no parameters but charset=utf-8, ext=bulk and profile"
     assert_error(response, 415, "unsupported_media_type", detail)
 
 

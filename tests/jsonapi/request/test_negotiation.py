@@ -105,7 +105,7 @@ def test_a_body_of_json_api_is_read(api: ApiClient, content_type: str) -> None:
     ],
 )
 def test_any_other_body_is_an_unsupported_media_type(api: ApiClient, content_type: str | None) -> None:
-    detail = f"Requests must be {MEDIA_TYPE}, of parameters with charset=utf-8 and profile only"
+    detail = f"Requests must be {MEDIA_TYPE}, with no parameters but charset=utf-8, ext=bulk and profile"
 
     response = api.request("POST", "imports", DOCUMENT, content_type=content_type)
 
