@@ -83,4 +83,11 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        # A change log has one null for SQL and JSON: a revert could not tell which one to restore. No constraint of the
+        # model: Django validates the null of SQL as if it were that of JSON.
+        migrations.RunSQL(
+            sql="ALTER TABLE companies_company ADD CONSTRAINT company_custom_fields_not_json_null"
+            " CHECK (custom_fields <> 'null')",
+            reverse_sql="ALTER TABLE companies_company DROP CONSTRAINT company_custom_fields_not_json_null",
+        ),
     ]

@@ -215,4 +215,11 @@ class Migration(migrations.Migration):
                 ALTER TABLE people_person ALTER COLUMN company_id RESET (n_distinct);
             """,
         ),
+        # A change log has one null for SQL and JSON: a revert could not tell which one to restore. No constraint of the
+        # model: Django validates the null of SQL as if it were that of JSON.
+        migrations.RunSQL(
+            sql="ALTER TABLE people_person ADD CONSTRAINT person_custom_fields_not_json_null"
+            " CHECK (custom_fields <> 'null')",
+            reverse_sql="ALTER TABLE people_person DROP CONSTRAINT person_custom_fields_not_json_null",
+        ),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from companies.models import Company
@@ -121,7 +122,6 @@ def test_an_edit_of_a_column_that_the_import_changed_is_a_conflict(
     ("after", "edit"),
     [
         ({"custom_fields": {"a": [1.50, None]}}, """custom_fields = '{"a": [1.500, null]}'"""),
-        ({"custom_fields": None}, "custom_fields = 'null'"),
         ({"title": "Prof"}, "title = title"),
         ({"joined_at": "2024-01-01T01:00:00+01:00"}, "joined_at = '2024-01-01 00:00:00Z'"),
     ],
@@ -159,6 +159,30 @@ def test_a_new_value_of_an_ignored_field_is_no_edit(acme: NewOrganization, ann: 
 
     assert undo(organization_id=import_.organization_id, import_id=import_.pk) == report(removed=1, restored=1)
     assert Person.objects.get(pk=ann.pk).last_seen_at is None
+
+
+@pytest.mark.parametrize("table", ["people_person", "companies_company"])
+def test_no_record_has_the_null_of_json_which_the_change_log_could_not_tell_from_that_of_sql(
+    ann: Person, table: str
+) -> None:
+    name = f"{'person' if table == 'people_person' else 'company'}_custom_fields_not_json_null"
+
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        execute(f"UPDATE {table} SET custom_fields = 'null'")
+
+    execute(f"UPDATE {table} SET custom_fields = NULL")
+    execute(f"""UPDATE {table} SET custom_fields = '{{"a": null}}'""")
+
+
+@pytest.mark.parametrize("before", ["NULL", """'{"a": null}'""", "'[null]'", "'{}'"])
+def test_nulls_are_restored_as_they_were(import_: Import, ann: Person, before: str) -> None:
+    execute(f"UPDATE people_person SET custom_fields = {before} WHERE id = %s", ann.pk)
+    kept = take_snapshot(without=IMPORT_TABLES)
+    update_by_import(import_, ann, custom_fields={"a": 1})
+
+    undo(organization_id=import_.organization_id, import_id=import_.pk)
+
+    assert take_snapshot(without=IMPORT_TABLES) == kept
 
 
 def test_numbers_are_restored_to_the_last_digit(acme: NewOrganization, import_: Import, ann: Person) -> None:
