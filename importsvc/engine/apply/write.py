@@ -1,4 +1,7 @@
-"""Planned chunks to records: COPY into the tables and the change log. The caller owns the transaction and the locks."""
+"""Writes planned chunks by COPY into the tables of records and the change log.
+
+The caller owns the transaction and has locked the organization.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from django.db.models import Model
 
 from importsvc.changelog.models import CREATED, UPDATED, Change
 from importsvc.engine.apply.change_values import apply_change_values
-from importsvc.engine.plan.diff import Difference, read_differences
+from importsvc.engine.plan.diff import Diff, read_diffs
 from importsvc.engine.plan.plan import ColumnBatch, PlannedChunk, RowRef
 from importsvc.engine.plan.preview import fill_blanks
 from importsvc.engine.schema.defaults import Defaults
@@ -21,16 +24,17 @@ from importsvc.postgres.copy import LINES_AT_ONCE, NULL, cell, column_encoder, c
 from importsvc.postgres.plan_cache import force_generic_plans
 from importsvc.postgres.statistics import analyze_columns
 
-# A first chunk of as many records is probably not the last.
+# The number of created records in a chunk from which ANALYZE is worth its time: more chunks probably follow.
 ANALYZED_FROM = 1_000
 
 _CHANGE_COLUMNS = ("organization_id", "import_id", "record_type", "record_id", "row", "action", "before", "after")
 
 
 class RecordWriter:
-    """Writes the chunks of an import, those of types that are referred to first.
+    """Writes the chunks of an import. Chunks of a type come after those of the types that it refers to.
 
-    Ids are taken from the sequences before anything is written, so that what rows of this payload refer to is known.
+    The ids of a chunk's records are taken from the sequence before they are written. Rows of later chunks can then
+    refer to them.
     """
 
     def __init__(
@@ -39,28 +43,27 @@ class RecordWriter:
         """Prepare the transaction.
 
         Args:
-            organization: that the records will belong to; locked by the caller against other imports and reverts.
-            import_id: that the change log names.
-            defaults: of the organization.
+            organization: of the records. The caller has locked it, so that no other import or revert of it runs.
+            import_id: the import, for the change log.
+            defaults: the organization's values for columns that no row fills.
             referenced: the names of the types that rows of other types may refer to by row.
         """
         self._organization_id = organization.pk
         self._import_id = import_id
         self._defaults = defaults
-        # Of each row the id of the record that it became, 0 if none: 8 bytes a row.
+        # By type, the id of the record that each row created, or 0: 8 bytes a row.
         self._ids = {name: array("q") for name in referenced}
         self._updated = False
         self._analyzed: set[str] = set()
         force_generic_plans()
 
     def write(self, planned: PlannedChunk, *, meanwhile: Callable[[], object] = lambda: None) -> dict[str, int]:
-        """Write a chunk without errors; what became of its rows.
+        """Write a chunk that has no row errors, and return the counts of ``count_rows``.
 
-        ``meanwhile`` may be called, once, while PostgreSQL inserts the rows. It cannot use the connection.
+        ``meanwhile`` is called at most once, while PostgreSQL inserts the rows, and cannot use the connection.
 
         Raises:
-            django.db.IntegrityError: another transaction, which takes no lock, wrote meanwhile. Nothing may be kept of
-                the transaction then.
+            django.db.IntegrityError: a transaction without the locks wrote the same values. The caller rolls back.
         """
         importable = planned.importable
         ids = _reserve_ids(importable.model, len(planned.created.rows))
@@ -71,14 +74,14 @@ class RecordWriter:
             self._copy_changes(importable, _make_created_lines(importable, batch, ids))
         if len(ids) >= ANALYZED_FROM and importable.name not in self._analyzed:
             self._analyze(importable)
-        differences = read_differences(self._organization_id, importable, planned.given, self._defaults)
-        if differences:
+        diffs = read_diffs(self._organization_id, importable, planned.given, self._defaults)
+        if diffs:
             self._updated = True
-            self._copy_changes(importable, map(self._make_updated_line, differences))
-        return count_rows(planned, differences)
+            self._copy_changes(importable, map(self._make_updated_line, diffs))
+        return count_rows(planned, diffs)
 
     def finish_type(self, importable: Importable) -> None:
-        """Give the records of a type that its chunks update their new values, which the change log has.
+        """Write the new values of updated records of a type from the change log into the records.
 
         Raises:
             django.db.IntegrityError: as ``write`` does.
@@ -90,10 +93,10 @@ class RecordWriter:
         self._updated = False
 
     def _analyze(self, importable: Importable) -> None:
-        """Let PostgreSQL count the records once the first are written.
+        """Run ANALYZE after the first large chunk.
 
-        By the statistics of an empty table, an index that leads through all records of the organization is as good as
-        any other to look up what the next chunks mention.
+        With the statistics of an empty table, PostgreSQL may look up the values of the next chunks by an index that
+        leads through all records of the organization.
         """
         self._analyzed.add(importable.name)
         quote = connection.ops.quote_name
@@ -126,23 +129,23 @@ class RecordWriter:
         head = f"{self._organization_id}\t{self._import_id}\t{importable.name}\t"
         copy_rows(Change._meta.db_table, _CHANGE_COLUMNS, map(head.__add__, lines))
 
-    def _make_updated_line(self, difference: Difference) -> str:
-        after = difference.complete({name: self._find_id(target) for name, target in difference.references.items()})
-        return f"{difference.record_id}\t{difference.row}\t{UPDATED}\t{cell(difference.before)}\t{cell(after)}\n"
+    def _make_updated_line(self, diff: Diff) -> str:
+        after = diff.complete({name: self._find_id(target) for name, target in diff.references.items()})
+        return f"{diff.record_id}\t{diff.row}\t{UPDATED}\t{cell(diff.before)}\t{cell(after)}\n"
 
 
-def count_rows(planned: PlannedChunk, differences: Sequence[Difference]) -> dict[str, int]:
-    """How many of a chunk's rows are created, updated, unchanged and skipped."""
+def count_rows(planned: PlannedChunk, diffs: Sequence[Diff]) -> dict[str, int]:
+    """The numbers of a chunk's rows that are created, updated, unchanged and skipped."""
     return {
         "created": len(planned.created.rows),
-        "updated": len(differences),
-        "unchanged": len(planned.given) - len(differences),
+        "updated": len(diffs),
+        "unchanged": len(planned.given) - len(diffs),
         "skipped": planned.skipped,
     }
 
 
 def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
-    """New ids in ascending order: nearly always a range, unless other transactions took ids meanwhile."""
+    """Take ids from the sequence, in ascending order: a range, unless other transactions took ids at the same time."""
     if not count:
         return ()
     with connection.cursor() as cursor:
@@ -175,7 +178,7 @@ def _copy_records(
 
 
 def _make_created_lines(importable: Importable, batch: ColumnBatch, ids: Sequence[int]) -> Iterator[str]:
-    """A line for each record. ``after`` holds what the row gave, or was given for a blank in it."""
+    """A line of the change log for each record. ``after`` has the row's values, and the defaults of its blank cells."""
     middle = f"\t{CREATED}\t{NULL}\t"
     for part, members in _encode_parts(batch, [member_encoder(field) for field in importable.fields]):
         objects = _join_members(members, len(batch.rows[part]))
@@ -193,7 +196,7 @@ def _encode_parts(
 
 
 def _join_members(columns: Sequence[Sequence[str]], count: int) -> Iterable[str]:
-    """The members of so many objects, of which each column has one or, where nothing was given, an empty text."""
+    """The members of each object as one text. A column has a member for each object, or an empty text."""
     given = [column for column in columns if any(column)]
     if not given:
         return repeat("", count)

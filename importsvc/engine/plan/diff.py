@@ -1,7 +1,7 @@
-"""The differences between rows and the records that they match: the values before and after.
+"""The diffs of rows and the records that they match: the values before and after.
 
 PostgreSQL compares values of the columns' own types, as for a revert: 1.5 and 1.50, or two spellings of a date, are
-equal. The differences are passed on as PostgreSQL's JSON text, so that no number is parsed and formatted again.
+equal. Diffs are PostgreSQL's JSON text: no number is parsed and formatted again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from importsvc.postgres.copy import array_literal, json_text
 NO_RECORD = -1
 
 
-class Difference(NamedTuple):
+class Diff(NamedTuple):
     """What a row changes in a record.
 
     Attributes:
@@ -46,10 +46,10 @@ class Difference(NamedTuple):
         return f"{{{', '.join(filter(None, members))}}}"
 
 
-def read_differences(
+def read_diffs(
     organization_id: int, importable: Importable, given: Sequence[GivenValues], defaults: Defaults
-) -> list[Difference]:
-    """The differences of rows that match records, in row order; none for records that no longer exist.
+) -> list[Diff]:
+    """The diffs of rows that match records, in row order; none for records that no longer exist.
 
     ``defaults`` has the values of columns that a row clears. The statement compares column by column: to compare
     records as JSON takes three times as long.
@@ -59,7 +59,7 @@ def read_differences(
 
 def _compare(
     organization_id: int, importable: Importable, given: Sequence[GivenValues], cleared: Sequence[Any]
-) -> list[Difference]:
+) -> list[Diff]:
     columns = [str(each.column) for each in importable.fields]
     mentioned = [importable.fields[at] for at in sorted(set().union(*(each.values for each in given)))]
     if not mentioned:
@@ -88,7 +88,7 @@ def _compare(
         for each in given
     }
     return [
-        Difference(row, record_id, before_text, after_text, references[row])
+        Diff(row, record_id, before_text, after_text, references[row])
         for row, record_id, before_text, after_text in found
     ]
 

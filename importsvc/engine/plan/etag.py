@@ -21,8 +21,8 @@ ETAG_LENGTH = 32
 class PlanEtag:
     """Computes the ETag of a plan from its chunks, one after the other.
 
-    The caller adds a chunk before it reads the differences of its rows: if another transaction writes in between, the
-    ETag is outdated, and not the differences.
+    The caller adds a chunk before it reads the diffs of its rows: if another transaction writes in between, the
+    ETag is outdated, and not the diffs.
     """
 
     def __init__(self, organization_id: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from importsvc.changelog.models import CREATED, UPDATED
-from importsvc.engine.plan.diff import Difference
+from importsvc.engine.plan.diff import Diff
 from importsvc.engine.plan.plan import ColumnBatch, PlannedChunk, RowRef
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
@@ -30,9 +30,7 @@ class PlannedChange:
     after: Mapping[str, Any]
 
 
-def describe_changes(
-    planned: PlannedChunk, differences: Sequence[Difference], defaults: Defaults
-) -> Iterator[PlannedChange]:
+def describe_changes(planned: PlannedChunk, diffs: Sequence[Diff], defaults: Defaults) -> Iterator[PlannedChange]:
     """The changes of a chunk without errors, in the order of the change log."""
     importable = planned.importable
     names = [field.column for field in importable.fields]
@@ -44,7 +42,7 @@ def describe_changes(
             if value is not None
         }
         yield PlannedChange(importable, row, CREATED, None, None, json.loads(json_text(after)))
-    for each in differences:
+    for each in diffs:
         text = each.complete({name: _describe(target) for name, target in each.references.items()})
         yield PlannedChange(importable, each.row, UPDATED, each.record_id, json.loads(each.before), json.loads(text))
 

@@ -1,4 +1,4 @@
-"""Rows staged, corrected and turned into records."""
+"""Creates, updates and runs imports."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def create_import(
 def update_import(
     *, organization: Organization, import_id: int, import_data: object, attributes: Mapping[str, Any]
 ) -> Import:
-    """Replace the staged rows of an import that was not run yet, and whichever other attributes are given.
+    """Replace the staged rows of an import that was not run yet, and the attributes that are given.
 
     ``attributes`` may hold ``sample``, ``import_model_id`` and ``on_duplicate``; a ``sample`` of null becomes
     ``False``.
@@ -106,22 +106,22 @@ def run_import(
     progress: Progress | None = None,
     on_errors: OnErrors | None = None,
 ) -> Import:
-    """Turn the rows into records, all of them in one transaction, or change nothing at all.
+    """Write the rows as records, all in one transaction. With an error nothing is written.
 
     Args:
         organization: that the import belongs to.
-        import_id: which import.
-        import_data: replaces what is staged, in the same transaction; ``None`` means: run what is staged.
-        on_duplicate: replaces what the import says; ``None`` means: as it says.
-        if_match: tags of previews (see ``preview_import``), or ``*``; nothing is done unless one of them still holds.
-        actor: on whose behalf.
-        progress: told how many rows have been checked and written.
-        on_errors: told what is wrong, chunk by chunk.
+        import_id: the import.
+        import_data: rows that replace the staged ones in the same transaction; ``None`` keeps the staged ones.
+        on_duplicate: replaces the import's ``on_duplicate``; ``None`` keeps it.
+        if_match: ETags of previews, one of which must be the current one; ``*`` stands for any.
+        actor: the person or operator that runs the import.
+        progress: called with the numbers of rows that have been read, checked and written.
+        on_errors: called with the row errors of each chunk.
 
     Raises:
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
-        PreconditionFailed: what the preview showed is not what would be done now. Nothing is changed.
-        Busy: other transactions kept writing the same records; trying again later may succeed.
+        PreconditionFailed: the result would differ from the previews. Nothing is changed.
+        Busy: other transactions wrote the same records during each attempt. A later call may succeed.
     """
     written = _Written(progress) if progress else None
 
@@ -131,7 +131,7 @@ def run_import(
         import_ = lock_import(organization, import_id)
         require_state(import_, ImportState.CREATED, "imported")
         started_at = timezone.now()
-        # Its defaults may be others than when the request came in.
+        # Read again under the lock: its defaults may have changed since the request was authenticated.
         import_.organization = lock_organization(organization)
         import_.on_duplicate = on_duplicate or import_.on_duplicate
         import_.processed_by = actor and actor.to_json()
@@ -142,11 +142,11 @@ def run_import(
             require_tag(if_match, lambda: make_etag(rows, options, defaults))
         options.progress, options.on_errors = progress, on_errors
         import_.counts = _write(import_, rows, options, defaults, written)
-        if import_data is not None:  # not before: rows that are wrong may be such as cannot be stored
+        if import_data is not None:  # after the rows were checked: text that PostgreSQL cannot store is a row error
             store_rows(import_, rows)
         import_.shared_values = defaults.describe()
         import_.started_at = started_at
-        # The clock may be set back between two readings; the order of the time stamps may not.
+        # A clock that is set back must not make ``processed_at`` earlier than ``started_at``.
         import_.processed_at = max(timezone.now(), started_at)
         _save(import_, "started_at", "processed_at", "shared_values", "on_duplicate", "counts", "processed_by")
         vacuum_after_commit({name: of["created"] + of["updated"] for name, of in import_.counts.items()})
@@ -165,10 +165,10 @@ def import_rows(
     progress: Progress | None = None,
     on_errors: OnErrors | None = None,
 ) -> Import:
-    """Create an import and run it, all in one transaction; for arguments see these two.
+    """Create an import and run it in one transaction. The arguments are those of ``create_import`` and ``run_import``.
 
     Raises:
-        ImportDataInvalid, RowsInvalid, Busy: nothing is staged, and nothing is changed.
+        ImportDataInvalid, RowsInvalid, Busy: nothing is written.
     """
     rows = require_rows(import_data)
     with transaction.atomic():
@@ -186,15 +186,15 @@ def import_rows(
 
 
 class _Written:
-    """Counts rows that are written, and takes those back that were rolled back."""
+    """Reports written rows as progress, and subtracts them when an attempt is rolled back."""
 
     def __init__(self, progress: Progress) -> None:
-        self._tell = partial(progress, "written")
+        self._report = partial(progress, "written")
         self._count = 0
 
     def add(self, count: int) -> None:
         self._count += count
-        self._tell(count)
+        self._report(count)
 
     def start_again(self) -> None:
         if self._count:
@@ -204,10 +204,10 @@ class _Written:
 def _write(
     import_: Import, rows: ImportRows, options: PlanOptions, defaults: Defaults, written: _Written | None
 ) -> Counts:
-    """Write chunk by chunk until a row is wrong, and go on to check; how many rows of each type became what.
+    """Write the rows chunk by chunk, and return the counts by type. After a row error the rest is only checked.
 
     Raises:
-        RowsInvalid: with everything that is wrong. What was written is to be rolled back.
+        RowsInvalid: has all row errors. The caller rolls back the chunks before them.
     """
     report = Report(rows.types)
     importables = {importable.name: importable for importable in registry.in_dependency_order()}
@@ -235,6 +235,6 @@ def _write(
 
 
 def _save(import_: Import, *fields: str) -> None:
-    """Write these fields of an import that is locked."""
+    """Write these fields of the import, which the caller has locked."""
     values = {name: getattr(import_, name) for name in fields}
     Import.objects.filter(organization_id=import_.organization_id, pk=import_.pk).update(**values)

@@ -1,4 +1,4 @@
-"""Rows to planned chunks: the one way through which they are checked, previewed and written."""
+"""Plans rows chunk by chunk. Checks, previews and runs all use ``plan_chunks``."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from importsvc.imports.models import Import
 from importsvc.imports.rows import ImportRows
 from importsvc.text.json_stream import JsonError, decode_rows
 
-# Told how many rows more have been ``read``, ``checked`` or ``written``; a negative number are rows whose writing was
-# rolled back, to be tried again.
+# Called with a phase, ``read``, ``checked`` or ``written``, and the number of rows that were added to it. The number is
+# negative if an attempt was rolled back: its rows are written again.
 Progress = Callable[[str, int], None]
 
-# Told of each chunk in which rows are wrong: its type, the number of its first row, its rows, and their errors.
+# Called for each chunk that has row errors, with its type, the number of its first row, its rows, and the errors.
 OnErrors = Callable[[str, int, Sequence[Any], Sequence[RowError]], None]
 
 Counts = dict[str, dict[str, int]]
@@ -63,11 +63,11 @@ class PlanOptions:
     """How rows are planned.
 
     Attributes:
-        organization_id: of the organization whose records the rows are about.
+        organization_id: the organization of the records.
         on_duplicate: what becomes of a row whose match key a record has already.
         lock: whether the records that are to be updated are locked until the end of the transaction.
-        progress: told how many rows have been read and checked.
-        on_errors: told what is wrong, chunk by chunk.
+        progress: called with the numbers of rows that have been read and checked.
+        on_errors: called with the row errors of each chunk.
     """
 
     organization_id: int
@@ -78,9 +78,9 @@ class PlanOptions:
 
 
 def plan_chunks(rows: ImportRows, options: PlanOptions) -> Iterator[Step]:
-    """Each chunk with what becomes of its rows: types that are referred to first, and rows in their order.
+    """Plan the chunks, type by type; a type comes after the types that it refers to, and rows keep their order.
 
-    The caller may write a chunk before it asks for the next one: that changes nothing of what is found out later.
+    The caller may write a chunk before it takes the next step. The plans of later chunks are the same either way.
 
     Raises:
         ImportDataInvalid: there are no rows.
@@ -149,7 +149,7 @@ class _CleanChunks(Iterator[tuple[RowChunk, Sequence[Any], CleanChunk]]):
         return clean
 
     def prepare(self) -> None:
-        """Clean the next chunk. A refusal is raised where the chunk is asked for."""
+        """Clean the next chunk. An error in it is raised by the next ``__next__``."""
         if self._next is not None:
             with suppress(ImportDataInvalid):
                 self._prepared = self._clean(self._next)
@@ -164,12 +164,12 @@ class _CleanChunks(Iterator[tuple[RowChunk, Sequence[Any], CleanChunk]]):
 
 @dataclass
 class Report:
-    """What is wrong with rows, and what becomes of them.
+    """The row errors of a plan, and the numbers of rows.
 
     Attributes:
         submitted: the names of the types in the order in which they were submitted.
-        errors: everything that is wrong.
-        counts: by type how many rows are created, updated, unchanged and skipped.
+        errors: the row errors.
+        counts: by type the numbers of rows that are created, updated, unchanged and skipped.
     """
 
     submitted: Sequence[str]
@@ -177,28 +177,28 @@ class Report:
     counts: Counts = field(default_factory=dict)
 
     def add_errors(self, planned: PlannedChunk) -> None:
-        """Take what is wrong with a chunk into account."""
+        """Add the row errors of a chunk."""
         if planned.errors:
             self.errors.add(planned.importable.name, planned.errors, uncounted=planned.uncounted)
 
     def add_counts(self, type_name: str, counts: dict[str, int]) -> None:
-        """Take what becomes of the rows of a chunk into account."""
+        """Add the counts of a chunk."""
         known = self.counts.setdefault(type_name, dict.fromkeys(counts, 0))
         for what, count in counts.items():
             known[what] += count
 
     def require_valid(self) -> None:
-        """Refuse to go on if anything is wrong.
+        """Raise an error if there are row errors.
 
         Raises:
-            RowsInvalid: naming all that is.
+            RowsInvalid: has the row errors.
         """
         if self.errors:
             raise RowsInvalid(self.errors, self.submitted)
 
 
 def check_rows(rows: ImportRows, options: PlanOptions) -> Report:
-    """Find everything that is wrong with rows."""
+    """Plan rows to find their errors. Nothing is written."""
     report = Report(rows.types)
     for step in plan_chunks(rows, options):
         report.add_errors(step.planned)
@@ -206,7 +206,7 @@ def check_rows(rows: ImportRows, options: PlanOptions) -> Report:
 
 
 def make_etag(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> str:
-    """The tag of everything that a plan of these rows depends on."""
+    """The ETag of all that a plan of these rows depends on: rows, options, defaults and existing records."""
     etag = PlanEtag(options.organization_id)
     for step in plan_chunks(rows, options):
         etag.add(step.chunk, step.lookups)
@@ -214,15 +214,15 @@ def make_etag(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> str
 
 
 def finish_etag(etag: PlanEtag, options: PlanOptions, defaults: Defaults) -> str:
-    """The tag, when all chunks are in it."""
+    """The ETag after all chunks were added."""
     return etag.finish({"on_duplicate": options.on_duplicate}, defaults, registry.in_dependency_order())
 
 
 def find_referenced(importables: Sequence[Importable]) -> set[str]:
-    """The names of the types that any of these refers to."""
+    """The names of the types that these types refer to."""
     return {reference.to for importable in importables for reference in importable.references}
 
 
 def get_on_duplicate(import_: Import) -> OnDuplicate:
-    """What the import says about duplicates; a constraint of the database allows no other words."""
+    """The import's ``on_duplicate``. A constraint of the database allows only these values."""
     return cast("OnDuplicate", import_.on_duplicate)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from importsvc.engine.apply.write import count_rows
-from importsvc.engine.plan.diff import Difference, read_differences
+from importsvc.engine.plan.diff import Diff, read_diffs
 from importsvc.engine.plan.etag import PlanEtag
 from importsvc.engine.plan.plan import OnDuplicate, PlannedChunk
 from importsvc.engine.plan.preview import PlannedChange, describe_changes
@@ -50,8 +50,8 @@ class PlannedChanges:
 
     def _plan(self) -> Iterator[PlannedChange]:
         for step in plan_chunks(self.rows, self.options):
-            differences = _compare(step.planned, self.options, self.defaults)
-            yield from describe_changes(step.planned, differences, self.defaults)
+            diffs = _compare(step.planned, self.options, self.defaults)
+            yield from describe_changes(step.planned, diffs, self.defaults)
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ def _preview(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> Impo
         planned = step.planned
         report.add_errors(planned)
         if not report.errors:
-            differences = _compare(planned, options, defaults)
-            report.add_counts(planned.importable.name, count_rows(planned, differences))
+            diffs = _compare(planned, options, defaults)
+            report.add_counts(planned.importable.name, count_rows(planned, diffs))
     refusal, counts = None, report.counts
     try:
         report.require_valid()
@@ -130,5 +130,5 @@ def _preview(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> Impo
     return ImportPreview(counts, refusal, changes, finish_etag(plan_etag, options, defaults))
 
 
-def _compare(planned: PlannedChunk, options: PlanOptions, defaults: Defaults) -> list[Difference]:
-    return read_differences(options.organization_id, planned.importable, planned.given, defaults)
+def _compare(planned: PlannedChunk, options: PlanOptions, defaults: Defaults) -> list[Diff]:
+    return read_diffs(options.organization_id, planned.importable, planned.given, defaults)

@@ -133,9 +133,7 @@ def test_an_edit_between_preview_and_run_is_never_lost(
     assert Import.objects.get(pk=import_.pk).processed_at is None
 
 
-@pytest.mark.parametrize(
-    ("owner", "name"), [(planning, "read_lookups"), (PlanEtag, "add"), (previewing, "read_differences")]
-)
+@pytest.mark.parametrize(("owner", "name"), [(planning, "read_lookups"), (PlanEtag, "add"), (previewing, "read_diffs")])
 @pytest.mark.parametrize("after", [False, True])
 def test_a_preview_of_a_value_edited_meanwhile_has_a_tag_that_does_not_match(
     acme: NewOrganization, ann: Person, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: bool
