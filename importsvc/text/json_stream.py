@@ -153,20 +153,20 @@ class JsonReader:
             if self._remaining < READ_SIZE and not self._is_over:
                 self._fill()
             end = self._find_end_of_part()
+            # The last part has its own closing quote, or the decoder says what is wrong with it.
+            closing = "" if self._is_over and end == len(self._text) else '"'
             try:
-                text, length = PLAIN_DECODER.raw_decode(f'"{self._text[self._at : end]}"')
+                text, length = PLAIN_DECODER.raw_decode(f'"{self._text[self._at : end]}{closing}')
             except json.JSONDecodeError as error:
-                is_cut = error.msg.startswith("Unterminated")  # by a backslash at the end of the text
+                is_cut = error.msg.startswith("Unterminated")
                 raise unterminated if is_cut else self._error(error.msg, self._at + error.pos - 1) from None
-            # ``length`` counts the two quotes around the part. The text has the closing one only at the string's end.
+            # ``length`` counts two quotes. The text has the closing one only at the string's end.
             self._at += length - 1
             is_closed = self._at <= end
             self._at = min(self._at, end)
             yield text
             if is_closed:
                 return
-            if self._is_over and end == len(self._text):
-                raise unterminated
 
     @property
     def _remaining(self) -> int:

@@ -238,6 +238,16 @@ def test_a_damaged_text_is_refused_exactly_as_the_whole_text_is(
         assert find_problem_of(read_object) == problem
 
 
+@pytest.mark.parametrize("size", [1, 5, 1000])
+@pytest.mark.parametrize(
+    "source", ['"\\u0011', '"ab\\u0011', '"\\u001', '"\\ud800\\udc00', '"\\ud800', '"a', '"', '"\\', '"\\n']
+)
+def test_a_string_that_is_cut_off_is_refused_exactly_as_the_whole_text_is(source: str, size: int) -> None:
+    problem = find_problem(lambda: read_to_end(open_reader(source, [size]), lambda it: list(it.read_text())))
+
+    assert problem == find_problem(lambda: read_json(source))
+
+
 @given(st.lists(texts, max_size=10).map("".join), st.booleans(), st.data(), part_sizes)
 @settings(deadline=None, max_examples=150)
 def test_a_damaged_string_is_refused_exactly_as_the_whole_text_is(
