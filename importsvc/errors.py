@@ -67,3 +67,12 @@ class RecordNotFound(DomainError):
 
     code = "record_not_found"
     default_detail = "The requested record was not found"
+
+
+class FeatureUnavailable(DomainError):
+    """The organization does not have the feature (``organization_features``)."""
+
+    code = "access_denied"
+
+    def __init__(self, feature: str) -> None:
+        super().__init__(f"The feature '{feature}' is not available to this organization")

@@ -64,8 +64,13 @@ def organization_features(organization: Organization) -> dict[str, dict[str, Any
         limit = overrides.get(name, {}).get("limit", default)
         features[name] = {"type": "metered", "limit": limit, "used": used.get(name, 0)}
     for name in SWITCHES:
-        features[name] = {"type": "switch", "available": overrides.get(name, {}).get("available", True)}
+        features[name] = {"type": "switch", "available": is_available(organization, name)}
     return features
+
+
+def is_available(organization: Organization, switch: str) -> bool:
+    """Whether the organization has the feature, which is one of ``SWITCHES``."""
+    return bool(organization.features.get(switch, {}).get("available", True))
 
 
 def validate_features(value: object) -> None:

@@ -8,8 +8,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
-from django.utils.safestring import mark_safe
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -17,6 +15,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
 from importsvc.admin_site.records import RecordAdmin, RecordForm
+from importsvc.admin_site.secrets import show_once
 from organizations.models import Organization
 from people.models import ApiToken, Person
 from people.services import create_organization, require_active
@@ -194,12 +193,4 @@ class OrganizationAdmin(RecordAdmin):
 
 
 def _show_token(model_admin: ModelAdmin, request: HttpRequest, person: Person, token: str) -> None:
-    # A message is shown once, and admin pages are not cached by browsers or proxies.
-    button = '<button type="button" class="cursor-pointer font-semibold underline" data-copies="token">Copy</button>'
-    text = format_html(
-        'The API token of {} is <code id="token">{}</code> – {} it now, it cannot be shown again.',
-        person,
-        token,
-        mark_safe(button),  # noqa: S308 - a constant
-    )
-    model_admin.message_user(request, text, messages.WARNING)
+    show_once(model_admin, request, f"The API token of {person}", token, element="token")

@@ -16,6 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 from importsvc.jsonapi.document.compiled import DocumentShape
 from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
 from importsvc.jsonapi.document.resources import Resource, read_resource
+from importsvc.jsonapi.errors import RequestError
 from importsvc.jsonapi.request.filters import LARGEST_BIGINT, read_filters, read_order
 from importsvc.jsonapi.request.query import Listing, check_query, read_shape
 from importsvc.postgres.compiled_queries import Row
@@ -86,6 +87,21 @@ class JsonApiViewSet(GenericViewSet):
         if not _RECORD_ID.fullmatch(written) or int(written) > LARGEST_BIGINT:
             raise NotFound
         return int(written)
+
+    def read_attributes(
+        self, serializer_class: Any, *, document_required: bool = False, partial: bool = False
+    ) -> dict[str, Any]:
+        """The clean attributes of the request's document; with ``partial``, none of them is required.
+
+        Raises:
+            RequestError: the body is missing and ``document_required``.
+            ValidationError: an attribute is not acceptable.
+        """
+        if document_required and self.request.stream is None:
+            raise RequestError("bad_request", "The request has no body")
+        serializer = serializer_class(data=self.request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
 
     def respond(self, record_id: int, **response: Any) -> Response:
         """The document of a record.

@@ -25,7 +25,6 @@ from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunS
 from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
 from importsvc.jsonapi.document.resources import Resource
-from importsvc.jsonapi.errors import RequestError
 from importsvc.jsonapi.request.preconditions import read_if_match
 from importsvc.jsonapi.request.query import Listing, read_fields
 from importsvc.jsonapi.views import ListMixin, RetrieveMixin
@@ -144,16 +143,3 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
             "meta": {**self.paginator.get_figures(), **meta, **self.get_document_meta()},
         }
         return Response(document, headers={"ETag": f'"{etag}"'} if etag else None)
-
-    def read_attributes(self, serializer_class: Any, *, document_required: bool = False) -> dict[str, Any]:
-        """The clean attributes of the request's document.
-
-        Raises:
-            RequestError: the body is missing and ``document_required``.
-            ValidationError: an attribute is not acceptable.
-        """
-        if document_required and self.request.stream is None:
-            raise RequestError("bad_request", "The request has no body")
-        serializer = serializer_class(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)

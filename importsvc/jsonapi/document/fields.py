@@ -62,6 +62,18 @@ class StrictBooleanField(serializers.BooleanField):
         return bool(data)
 
 
+class StrictTextField(serializers.CharField):
+    """A JSON string that is not blank; numbers, which DRF accepts, are errors."""
+
+    default_error_messages = {"invalid": "must be text", "required": BLANK, "null": BLANK, "blank": BLANK}
+
+    def to_internal_value(self, data: Any) -> str:
+        """The value."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
 class StrictChoiceField(serializers.ChoiceField):
     """A string out of a few choices."""
 
