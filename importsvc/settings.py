@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "importsvc.idempotency",
     "companies",
     "people",
+    "importsvc.webhooks",
     "importsvc.imports",
 ]
 
@@ -139,6 +140,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # The time in hours for which responses to requests with an Idempotency-Key are stored.
 IDEMPOTENCY_KEY_HOURS = _positive_integer("IDEMPOTENCY_KEY_HOURS", 48)
+
+# Whether webhooks may be sent by http, and to private addresses: for development only.
+ALLOW_PRIVATE_WEBHOOKS = env.bool("ALLOW_PRIVATE_WEBHOOKS", default=False)
+
+# The time in days for which finished deliveries of webhooks are stored.
+WEBHOOK_DELIVERY_DAYS = _positive_integer("WEBHOOK_DELIVERY_DAYS", 30)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["people.authentication.TokenAuthentication"],

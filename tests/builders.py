@@ -6,10 +6,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils import timezone
+
 from companies.models import Company
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.rows import require_rows
 from importsvc.imports.staging import store_rows
+from importsvc.webhooks.events import Event
+from importsvc.webhooks.models import WebhookDelivery, WebhookEndpoint
 from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization, create_organization
@@ -69,3 +73,23 @@ def make_import(
     if import_data is not None:
         store_rows(import_, require_rows(import_data))
     return import_
+
+
+# 32 bytes, and 32 others.
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+OTHER_SECRET = "whsec_MTAyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
+
+def make_endpoint(*, organization: Organization, **fields: Any) -> WebhookEndpoint:
+    """An endpoint of webhooks, which subscribes to all events unless ``fields`` say otherwise."""
+    values = {"url": "https://example.com/hooks", "events": Event.values, "secret": SECRET, **fields}
+    return WebhookEndpoint.objects.create(organization=organization, **values)
+
+
+def make_delivery(*, endpoint: WebhookEndpoint, event_id: str = "msg_1", **fields: Any) -> WebhookDelivery:
+    """A delivery that is due, unless ``fields`` say otherwise."""
+    payload = {"type": "import.processed", "timestamp": "2024-01-15T09:01:00.000+00:00", "data": {"import_id": "7"}}
+    values = {"event": Event.IMPORT_PROCESSED, "payload": payload, "next_attempt_at": timezone.now(), **fields}
+    return WebhookDelivery.objects.create(
+        organization_id=endpoint.organization_id, endpoint=endpoint, event_id=event_id, **values
+    )

@@ -11,13 +11,14 @@ from django.db.migrations.executor import MigrationExecutor
 
 from importsvc.idempotency.models import IdempotencyKey
 from importsvc.imports.services import create_import, revert_import, run_import
+from importsvc.webhooks.services import create_endpoint
 from people.services import NewOrganization
 from tests.builders import PUBLISHED_ROWS
 from tests.client import ApiClient
 from tests.command_line import manage
 from tests.databases import empty_database, run_program
 
-APPS = ["changelog", "imports", "people", "companies", "idempotency", "organizations"]
+APPS = ["changelog", "imports", "webhooks", "people", "companies", "idempotency", "organizations"]
 
 # Tables that ``migrate`` fills in a new database; a dump has these rows with their ids.
 MIGRATED = "TRUNCATE django_content_type, auth_permission, auth_group CASCADE"
@@ -26,7 +27,8 @@ MIGRATED = "TRUNCATE django_content_type, auth_permission, auth_group CASCADE"
 def read_schema() -> dict[str, list[Any]]:
     """Columns, constraints, triggers and indexes of the project's tables, as PostgreSQL describes them."""
     tables = "'organizations_organization', 'companies_company', 'people_person', 'people_apitoken',"
-    tables += "'imports_import', 'imports_stagedchunk', 'changelog_change', 'idempotency_idempotencykey'"
+    tables += "'imports_import', 'imports_stagedchunk', 'changelog_change', 'idempotency_idempotencykey',"
+    tables += "'webhooks_webhookendpoint', 'webhooks_webhookdelivery'"
     queries = {
         "columns": (
             "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attoptions FROM pg_attribute"
@@ -87,6 +89,7 @@ def dump(database: str) -> str:
 def test_a_dump_of_the_data_restores_into_a_database_that_was_migrated_afresh(
     acme: NewOrganization, api: ApiClient
 ) -> None:
+    create_endpoint(organization=acme.organization, url="https://example.com", events=["import.processed"])
     for revert in (True, False):
         import_ = create_import(organization=acme.organization, creator=acme.person, import_data=PUBLISHED_ROWS)
         run_import(organization=acme.organization, import_id=import_.pk)
@@ -104,4 +107,5 @@ def test_a_dump_of_the_data_restores_into_a_database_that_was_migrated_afresh(
         restored = dump(name)
 
     assert "john@mail.com" in dumped
+    assert "/api/v2/imports/" in dumped
     assert restored == dumped
