@@ -37,6 +37,8 @@ from importsvc.imports.services.transactions import (
     vacuum_after_commit,
 )
 from importsvc.imports.staging import StagedRows, store_rows
+from importsvc.webhooks.events import Event, describe_import
+from importsvc.webhooks.services import record_event
 from organizations.models import Organization
 from people.models import Person
 
@@ -150,6 +152,11 @@ def run_import(
         import_.processed_at = max(timezone.now(), started_at)
         _save(import_, "started_at", "processed_at", "shared_values", "on_duplicate", "counts", "processed_by")
         vacuum_after_commit({name: of["created"] + of["updated"] for name, of in import_.counts.items()})
+        record_event(
+            organization_id=organization.pk,
+            event=Event.IMPORT_PROCESSED,
+            data=describe_import(import_id, import_.counts),
+        )
         return import_
 
     return attempt(run)

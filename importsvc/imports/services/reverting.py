@@ -26,6 +26,8 @@ from importsvc.imports.services.transactions import (
 )
 from importsvc.postgres.plan_cache import force_generic_plans
 from importsvc.postgres.write_conflicts import is_write_conflict
+from importsvc.webhooks.events import Event, describe_import
+from importsvc.webhooks.services import record_event
 from organizations.models import Organization
 
 
@@ -98,9 +100,21 @@ def revert_import(
             reverted_at=max(timezone.now(), import_.processed_at), reverted_by=actor.to_json() if actor else None
         )
         vacuum_after_commit({name: count + report.restored[name] for name, count in report.removed.items()})
+        record_event(
+            organization_id=organization.pk,
+            event=Event.IMPORT_REVERTED,
+            data=describe_import(import_id, _count_by_type(report)),
+        )
         return report
 
     return attempt(revert)
+
+
+def _count_by_type(report: UndoReport) -> dict[str, dict[str, int]]:
+    """``{"company": {"removed": 1, "restored": 0, "kept": 0, "gone": 0}}``, for the types that the revert met."""
+    by_outcome = {"removed": report.removed, "restored": report.restored, "kept": report.kept, "gone": report.gone}
+    types = sorted({name for counts in by_outcome.values() for name in counts})
+    return {name: {outcome: counts.get(name, 0) for outcome, counts in by_outcome.items()} for name in types}
 
 
 def preview_revert(*, organization: Organization, import_id: int) -> RevertPreview:
