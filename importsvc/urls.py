@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 from companies.views import CompanyViewSet
 from importsvc.imports.api.views import ImportViewSet
 from importsvc.jsonapi.errors import unknown_url
+from importsvc.webhooks.views import WebhookDeliveryViewSet, WebhookEndpointViewSet
 from organizations.views import OrganizationViewSet
 from people.views import PersonViewSet
 
@@ -15,6 +16,8 @@ router.register("imports", ImportViewSet, basename="imports")
 router.register("people", PersonViewSet, basename="people")
 router.register("companies", CompanyViewSet, basename="companies")
 router.register("organizations", OrganizationViewSet, basename="organizations")
+router.register("webhook_endpoints", WebhookEndpointViewSet, basename="webhook_endpoints")
+router.register("webhook_deliveries", WebhookDeliveryViewSet, basename="webhook_deliveries")
 
 urlpatterns = [
     path("api/v2/", include(router.urls)),

@@ -53,6 +53,11 @@ OPERATIONS = [
     ("GET", "companies"),
     ("GET", "companies/{}"),
     ("GET", "organizations/{}"),
+    ("GET", "webhook_endpoints"),
+    ("GET", "webhook_deliveries"),
+    ("POST", "webhook_endpoints"),
+    ("PATCH", "webhook_endpoints/{}"),
+    ("POST", "webhook_deliveries/{}/redeliver"),
 ]
 WRITES = [operation for operation in OPERATIONS if operation[0] != "GET"]
 

@@ -12,6 +12,7 @@ from pytest_django import DjangoDbBlocker
 
 from importsvc.imports.api.views import ImportViewSet
 from importsvc.urls import router
+from importsvc.webhooks.models import WebhookDelivery
 from people.services import NewOrganization, create_organization
 from tests.client import ApiClient, document_of
 
@@ -56,12 +57,28 @@ FILL = {
             WHERE organization_id = %(organization)s
         ) records
     """,
+    "webhooks_webhookendpoint": """
+        INSERT INTO webhooks_webhookendpoint (organization_id, creator_id, url, secret, events, enabled, created_at,
+            updated_at)
+        SELECT organization_id, id, 'https://example.com/' || id, 's', '{import.processed}', true, now(), now()
+        FROM people_person WHERE organization_id = %(organization)s AND email LIKE 'company%%'
+    """,
+    "webhooks_webhookdelivery": """
+        INSERT INTO webhooks_webhookdelivery (organization_id, endpoint_id, event, event_id, payload, status, attempts,
+            next_attempt_at, created_at, delivered_at)
+        SELECT organization_id, id, (ARRAY['import.processed', 'import.reverted'])[1 + id %% 2], 'msg_' || id, '{}',
+            (ARRAY['pending', 'delivered', 'failed'])[1 + id %% 3], 0,
+            CASE WHEN id %% 3 = 0 THEN now() + id * interval '1 second' END, now(), CASE WHEN id %% 3 = 1 THEN now() END
+        FROM webhooks_webhookendpoint WHERE organization_id = %(organization)s
+    """,
 }
 
 FILTERS = {
     "people": ["id={people}", "email=company7@example.com", "company_id={companies}", "import_id={imports}"],
     "companies": ["id={companies}", "name=company 7", "import_id={imports}"],
     "imports": ["import_model_id=7", "import_model_id=7,8", "sample=true", "sample=null", "sample=false,null"],
+    "webhook_endpoints": ["id={webhook_endpoints}"],
+    "webhook_deliveries": ["endpoint_id={webhook_endpoints}", "status=pending", "event=import.processed"],
 }
 LAST_PAGE = OWN // 200
 
@@ -87,7 +104,8 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         with connection.cursor() as cursor:
             cursor.execute(
                 "TRUNCATE organizations_organization, companies_company, people_person, people_apitoken,"
-                " imports_import, imports_stagedchunk, changelog_change, idempotency_idempotencykey"
+                " imports_import, imports_stagedchunk, changelog_change, idempotency_idempotencykey,"
+                " webhooks_webhookendpoint, webhooks_webhookdelivery"
             )
 
 
@@ -164,6 +182,8 @@ def test_no_query_reads_through_a_large_table(api: ApiClient, path: str) -> None
         "companies": organization.companies.order_by("-id").values_list("pk", flat=True)[0],
         "imports": organization.imports.order_by("id").values_list("pk", flat=True)[0],
         "organizations": organization.pk,
+        "webhook_endpoints": organization.webhook_endpoints.order_by("-id").values_list("pk", flat=True)[0],
+        "webhook_deliveries": WebhookDelivery.objects.for_organization(organization).order_by("-id")[0].pk,
     }
 
     plans = read_plans(api, path.format(**ids).replace(" ", "%20"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from importsvc.imports.models import Import
+from importsvc.webhooks.models import WebhookDelivery, WebhookEndpoint
 from people.models import Person
 from people.services import NewOrganization
-from tests.builders import PUBLISHED_ROWS
+from tests.builders import PUBLISHED_ROWS, make_delivery, make_endpoint
 from tests.client import ApiClient, assert_error, document_of
 
 NO_RECORD = 999_999_999
@@ -18,11 +19,14 @@ def theirs(globex: NewOrganization) -> dict[str, int]:
     """The id of a record of each type in the other organization; its import was run."""
     api = ApiClient(globex)
     import_id = api.run(PUBLISHED_ROWS)
+    endpoint = make_endpoint(organization=globex.organization)
     return {
         "imports": int(import_id),
         "people": Person.objects.get(email="john@mail.com").pk,
         "companies": globex.organization.companies.get(name="Import").pk,
         "organizations": globex.organization.pk,
+        "webhook_endpoints": endpoint.pk,
+        "webhook_deliveries": make_delivery(endpoint=endpoint).pk,
     }
 
 
@@ -42,6 +46,11 @@ def theirs(globex: NewOrganization) -> dict[str, int]:
         ("GET", "people/{people}", None),
         ("GET", "companies/{companies}", None),
         ("GET", "organizations/{organizations}", None),
+        ("GET", "webhook_endpoints/{webhook_endpoints}", None),
+        ("DELETE", "webhook_endpoints/{webhook_endpoints}", None),
+        ("POST", "webhook_endpoints/{webhook_endpoints}/rotate_secret", None),
+        ("GET", "webhook_deliveries/{webhook_deliveries}", None),
+        ("POST", "webhook_deliveries/{webhook_deliveries}/redeliver", None),
     ],
 )
 def test_another_organizations_record_is_the_404_of_one_that_does_not_exist(
@@ -53,10 +62,10 @@ def test_another_organizations_record_is_the_404_of_one_that_does_not_exist(
         assert_error(response, 404, "record_not_found", "The requested record was not found")
         return response.status_code, response.content, dict(response.headers)
 
-    before = list(Import.objects.values())
+    before = [list(model.objects.values()) for model in (Import, WebhookEndpoint, WebhookDelivery)]
 
     assert ask(theirs) == ask(dict.fromkeys(theirs, NO_RECORD))
-    assert list(Import.objects.values()) == before
+    assert [list(model.objects.values()) for model in (Import, WebhookEndpoint, WebhookDelivery)] == before
 
 
 @pytest.mark.parametrize("path", ["imports", "people", "companies"])
@@ -85,6 +94,10 @@ def test_lists_never_show_another_organizations_records(api: ApiClient, theirs: 
         "people?filter[email]=john@mail.com",
         "companies?filter[id]={companies}",
         "companies?filter[name]=Import",
+        "webhook_endpoints",
+        "webhook_endpoints?filter[id]={webhook_endpoints}",
+        "webhook_deliveries",
+        "webhook_deliveries?filter[endpoint_id]={webhook_endpoints}",
     ],
 )
 def test_filtering_by_values_of_another_organization_finds_nothing(

@@ -14,7 +14,7 @@ from importsvc.changelog.models import Change
 from importsvc.imports.models import ImportState
 from importsvc.urls import router
 from organizations.models import Organization
-from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person
+from tests.builders import PUBLISHED_ROWS, make_company, make_delivery, make_endpoint, make_import, make_person
 from tests.client import ApiClient, document_of
 from tests.jsonapi.reference import answer_changes_slowly, answer_slowly
 
@@ -95,11 +95,28 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
     for state, sample in [(ImportState.CREATED, None), (ImportState.PROCESSED, False), (ImportState.REVERTED, True)]:
         imports.append(make_import(creator=people[3], state=state, sample=sample))
     imports += [make_import(creator=people[3], on_duplicate="update", counts=value) for value in ODD_JSON]
+    endpoints = [
+        make_endpoint(organization=organization, created_at=SUMMER, events=["import.failed"]),
+        make_endpoint(organization=organization, creator=people[5], enabled=False, disabled_reason="Ü \u2028"),
+        make_endpoint(organization=organization, creator=people[2], url="https://example.com/?a=b&c=<d>"),
+        make_endpoint(organization=organization, creator=people[5], created_at=LONG_AGO, updated_at=BACK[0]),
+    ]
+    deliveries = [
+        make_delivery(endpoint=endpoints[number % 3], event_id=f"msg_{number}", payload=value, next_attempt_at=SUMMER)
+        for number, value in enumerate(ODD_JSON[1:])
+    ]
+    ended: dict[str, Any] = {"next_attempt_at": None, "attempts": 3, "last_status": 500, "created_at": WINTER}
+    deliveries += [
+        make_delivery(endpoint=endpoints[0], status="failed", last_error="Ü", event="import.failed", **ended),
+        make_delivery(endpoint=endpoints[3], status="delivered", delivered_at=BACK[1], **ended),
+    ]
     found: dict[str, Sequence[models.Model]] = {
         "companies": companies,
         "people": people,
         "imports": imports,
         "organizations": [organization],
+        "webhook_endpoints": endpoints,
+        "webhook_deliveries": deliveries,
     }
     return {name: [record.pk for record in records] for name, records in found.items()}
 
@@ -147,6 +164,9 @@ def lists(view_class: Any) -> Iterator[str]:
         "import_id": ["{run}", "{run},{imports}"],
         "import_model_id": [f"{2**63 - 1}", "1"],
         "sample": ["true", "false,null"],
+        "endpoint_id": ["{webhook_endpoints}", "0"],
+        "status": ["pending", "delivered,failed"],
+        "event": ["import.failed,import.processed", "import.reverted"],
     }
     for name in view_class.filterset_class.base_filters:
         yield from (f"filter[{name}]={value}&page[size]=2" for value in values[name])

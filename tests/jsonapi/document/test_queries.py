@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
 from importsvc.urls import router
 from people.services import NewOrganization
-from tests.builders import make_company, make_import, make_person
+from tests.builders import make_company, make_delivery, make_endpoint, make_import, make_person
 from tests.client import ApiClient
 from tests.jsonapi.reference import answer_slowly
 
@@ -41,7 +41,16 @@ def populate(caller: NewOrganization) -> dict[str, int]:
     company = make_company(organization=organization, name=f"Reds of {name}", custom_fields={"of": name})
     person = make_person(organization=organization, company=company, first_name=f"Ann of {name}")
     imports = [make_import(creator=creator) for creator in (person, caller.person)]
-    return {"organizations": organization.pk, "companies": company.pk, "people": person.pk, "imports": imports[0].pk}
+    endpoints = [make_endpoint(organization=organization, creator=creator) for creator in (person, None)]
+    deliveries = [make_delivery(endpoint=endpoint) for endpoint in endpoints]
+    return {
+        "organizations": organization.pk,
+        "companies": company.pk,
+        "people": person.pk,
+        "imports": imports[0].pk,
+        "webhook_endpoints": endpoints[0].pk,
+        "webhook_deliveries": deliveries[0].pk,
+    }
 
 
 def paths(resource: str, record_id: int) -> list[str]:
