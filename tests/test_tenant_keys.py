@@ -22,6 +22,10 @@ from companies.models import Company
 from importsvc.changelog.models import Change
 from importsvc.idempotency.models import IdempotencyKey
 from importsvc.imports.models import Import
+from importsvc.webhooks.events import Event
+from importsvc.webhooks.models import WebhookDelivery, WebhookEndpoint
+from importsvc.webhooks.posting import Network
+from importsvc.webhooks.sending import send_due
 from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import confirm, read, save, url_of
@@ -57,11 +61,18 @@ EXEMPT = [
     ),
     Exemption("the admin's home and search", ".", "it shows imports and records of all organizations"),
     Exemption("the admin's lists", ".", "they show imports and records of all organizations"),
+    Exemption("actions of the admin's lists", "^SELECT", "staff select records of all organizations"),
     Exemption("imports_status of all", ".", "it shows the imports of all organizations"),
     Exemption(
         "revert_imports of all", 'IS NOT NULL AND "imports_import"."reverted_at" IS NULL', "it selects among all"
     ),
     Exemption("prune", 'FROM "idempotency_idempotencykey"', "it removes the old keys of all organizations"),
+    Exemption("prune", 'FROM "webhooks_webhookdelivery"', "it removes the old deliveries of all organizations"),
+    Exemption(
+        "webhooks are sent",
+        r'^SELECT .* FROM "webhooks_webhookdelivery" .* LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED$',
+        "the worker looks for due deliveries of all organizations",
+    ),
     Exemption(
         "an import's page|an import's downloads|a record's page|a record's form|a revert in the admin",
         r'^SELECT .* WHERE "\w+"\."id" = \d+ LIMIT 21$',
@@ -163,6 +174,47 @@ def go_over_http(watch: Watch, api: ApiClient) -> None:
         send(api, "PATCH", f"imports/{import_id}/revert", "d", on_conflict="discard")
 
 
+def go_over_webhooks(watch: Watch, api: ApiClient, admin_client: Client) -> None:
+    attributes = {"url": "https://8.8.8.8/", "events": Event.values}
+    document = {"data": {"type": "webhook_endpoints", "attributes": attributes}}
+    with watch.step("webhooks over HTTP"):
+        endpoint_id = document_of(api.send("POST", "webhook_endpoints", document))["data"]["id"]
+        path = f"webhook_endpoints/{endpoint_id}"
+        document["data"]["attributes"] = {"enabled": True}
+        assert api.send("PATCH", path, document).status_code == 200
+        assert api.request("POST", f"{path}/rotate_secret").status_code == 200
+        api.run({"company": [{"name": "Yellows"}]})
+        delivery = WebhookDelivery.objects.for_organization(api.caller.organization).get()
+        assert api.request("POST", f"webhook_deliveries/{delivery.pk}/redeliver").status_code == 200
+        get_all(
+            api,
+            "webhook_endpoints?include=creator",
+            f"{path}?include=creator.company",
+            f"webhook_endpoints?filter[id]={endpoint_id}",
+            f"webhook_deliveries?filter[endpoint_id]={endpoint_id}&filter[status]=pending&include=endpoint.creator",
+            f"webhook_deliveries/{delivery.pk}",
+        )
+    with watch.step("webhooks are sent"):
+        gone = Network(allow_private=False, resolve=lambda host, port: ["127.0.0.1"])
+        assert send_due(limit=1, network=gone) == 1
+        assert send_due(limit=1, network=gone) == 0
+    endpoint = delivery.endpoint
+    with watch.step("the admin's lists"):
+        for model in (WebhookEndpoint, WebhookDelivery):
+            read(admin_client, f"{url_of(model, 'changelist')}?q=8.8")
+    with watch.step("a record's page"):
+        for record in (endpoint, delivery):
+            read(admin_client, url_of(record))
+    with watch.step("a record's form"):
+        assert save(admin_client, endpoint, url="https://8.8.4.4/") == {}
+    with watch.step("actions of the admin's lists"):
+        for record, action in ((endpoint, "rotate_secrets"), (delivery, "send_again")):
+            selected = {"action": action, "_selected_action": [record.pk]}
+            assert admin_client.post(url_of(type(record), "changelist"), selected).status_code == 302
+    with watch.step("webhooks over HTTP"):
+        assert api.request("DELETE", path).status_code == 200
+
+
 def go_through_the_admin(watch: Watch, client: Client, api: ApiClient) -> None:
     import_ = Import.objects.get(pk=api.run(ROWS | {"company": [{"name": "Greens"}]} | {"person": ROWS["person"][2:]}))
     with watch.step("the admin's home and search"):
@@ -234,6 +286,7 @@ def test_every_statement_names_the_organization(
     api = ApiClient(acme)
 
     go_over_http(watch, api)
+    go_over_webhooks(watch, api, admin_client)
     go_through_the_admin(watch, admin_client, api)
     go_through_the_commands(watch, api, tmp_path)
 

@@ -32,6 +32,14 @@ def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         },
         {
+            "title": "Webhooks",
+            "separator": True,
+            "items": [
+                _link("Endpoints", "webhook", "webhooks.webhookendpoint"),
+                _link("Deliveries", "outbox", "webhooks.webhookdelivery"),
+            ],
+        },
+        {
             "title": "Access",
             "separator": True,
             "items": [

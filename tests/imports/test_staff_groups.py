@@ -23,8 +23,10 @@ SUPPORT = {
     "people.view_person",
     "companies.view_company",
     "organizations.view_organization",
+    "webhooks.view_webhookdelivery",
+    "webhooks.view_webhookendpoint",
 }
-OPERATORS = {*SUPPORT, "imports.revert_import"}
+OPERATORS = {*SUPPORT, "imports.revert_import", "webhooks.resend_webhookdelivery"}
 
 LIST = "/admin/imports/import/"
 

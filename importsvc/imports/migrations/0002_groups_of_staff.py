@@ -1,4 +1,7 @@
-"""The groups Support and Operators: both view imports and their records, and Operators revert imports."""
+"""The groups of staff: Support and Operators view imports, their records and webhooks.
+
+Operators also revert imports and send deliveries of webhooks again.
+"""
 
 from django.db import migrations
 
@@ -9,10 +12,16 @@ def list_permissions():
     """The permissions of each group, with those to view records of all installed types."""
     views = [("imports", "import", "view_import", "Can view import")]
     views += [("organizations", "organization", "view_organization", "Can view organization")]
+    views.append(("webhooks", "webhookendpoint", "view_webhookendpoint", "Can view webhook endpoint"))
+    views.append(("webhooks", "webhookdelivery", "view_webhookdelivery", "Can view webhook delivery"))
     for options in (model._meta for model in get_record_models()):
         name = str(options.model_name)
         views.append((options.app_label, name, f"view_{name}", f"Can view {options.verbose_name_raw}"))
-    return {"Support": views, "Operators": [*views, ("imports", "import", "revert_import", "Can revert import")]}
+    actions = [
+        ("imports", "import", "revert_import", "Can revert import"),
+        ("webhooks", "webhookdelivery", "resend_webhookdelivery", "Can resend webhook delivery"),
+    ]
+    return {"Support": views, "Operators": [*views, *actions]}
 
 
 def add_groups(apps, schema_editor):
