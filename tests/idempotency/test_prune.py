@@ -48,11 +48,12 @@ def run(organization: Organization, key: str) -> StoredResponse:
 
 
 def prune(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The output of the command."""
+    """The line of the command's output that is about keys."""
     call_command("prune", *arguments)
     printed = capsys.readouterr()
     assert printed.err == ""
-    return printed.out
+    (line,) = [line for line in printed.out.splitlines(keepends=True) if "idempotency key" in line]
+    return line
 
 
 def stored() -> list[str]:

@@ -140,7 +140,13 @@ def test_every_command_has_json_output(acme: NewOrganization) -> None:
     ada = {"id": acme.person.pk, "name": "Ada Lovelace", "email": "ada@acme.test"}
     prefix = acme.token.partition(".")[0]
     plain = {
-        ("prune", "--dry-run"): {"dry_run": True, "idempotency_keys": 0, "older_than_hours": 48},
+        ("prune", "--dry-run"): {
+            "dry_run": True,
+            "idempotency_keys": 0,
+            "older_than_hours": 48,
+            "webhook_deliveries": 0,
+            "older_than_days": 30,
+        },
         ("revoke_token", prefix): {"prefix": prefix, "person": ada, "organization": organization},
         ("imports_status",): {"imports": []},
     }

@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from importsvc.idempotency.services import prune
 from importsvc.management.output import OutputCommand
+from importsvc.webhooks.services import prune_deliveries
 
 
 class Command(OutputCommand):
@@ -14,7 +15,8 @@ class Command(OutputCommand):
 
     help = (
         "Delete rows that are stored for a limited time: the responses to requests with an Idempotency-Key, after"
-        " IDEMPOTENCY_KEY_HOURS. Works in many short transactions; run it once a day, by cron."
+        " IDEMPOTENCY_KEY_HOURS, and finished deliveries of webhooks, after WEBHOOK_DELIVERY_DAYS. Works in many short"
+        " transactions; run it once a day, by cron."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -23,14 +25,21 @@ class Command(OutputCommand):
 
     def handle(self, *, dry_run: bool, **_: Any) -> None:
         """Delete the rows, or count them."""
-        count = prune(dry_run=dry_run)
-        keys = _count(count, "idempotency key")
-        age = _count(settings.IDEMPOTENCY_KEY_HOURS, "hour")
+        keys, deliveries = prune(dry_run=dry_run), prune_deliveries(dry_run=dry_run)
+        hours, days = settings.IDEMPOTENCY_KEY_HOURS, settings.WEBHOOK_DELIVERY_DAYS
+        verb = "Would remove" if dry_run else "Removed"
         self.print_result(
-            {"dry_run": dry_run, "idempotency_keys": count, "older_than_hours": settings.IDEMPOTENCY_KEY_HOURS},
-            f"{'Would remove' if dry_run else 'Removed'} {keys} older than {age}",
+            {
+                "dry_run": dry_run,
+                "idempotency_keys": keys,
+                "older_than_hours": hours,
+                "webhook_deliveries": deliveries,
+                "older_than_days": days,
+            },
+            f"{verb} {_count(keys, 'idempotency key')} older than {_count(hours, 'hour')}",
+            f"{verb} {_count(deliveries, 'webhook delivery', 'webhook deliveries')} older than {_count(days, 'day')}",
         )
 
 
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+def _count(number: int, name: str, plural: str = "") -> str:
+    return f"{number} {name if number == 1 else plural or f'{name}s'}"
