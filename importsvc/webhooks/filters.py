@@ -4,17 +4,13 @@ from django_filters import FilterSet
 
 from importsvc.jsonapi.request.filters import IdFilter, WordFilter
 from importsvc.webhooks.events import Event
-from importsvc.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint
+from importsvc.webhooks.models import DeliveryStatus
 
 
 class WebhookEndpointFilterSet(FilterSet):
     """``filter[id]``."""
 
     id = IdFilter()
-
-    class Meta:
-        model = WebhookEndpoint
-        fields: list[str] = []
 
 
 class WebhookDeliveryFilterSet(FilterSet):
@@ -23,7 +19,3 @@ class WebhookDeliveryFilterSet(FilterSet):
     endpoint_id = IdFilter()
     status = WordFilter(words=lambda: DeliveryStatus.values)
     event = WordFilter(words=lambda: Event.values)
-
-    class Meta:
-        model = WebhookDelivery
-        fields: list[str] = []

@@ -29,7 +29,6 @@ class EventsField(serializers.ListField):
         super().__init__(child=StrictChoiceField(Event.values), **kwargs)
 
     def to_internal_value(self, data: Any) -> list[str]:
-        """The value."""
         if not isinstance(data, list) or not all(isinstance(each, str) for each in data):
             self.fail("not_a_list")
         return list(data)
@@ -66,7 +65,6 @@ class WebhookEndpointSerializer(JsonApiSerializer):
 class WebhookDeliverySerializer(JsonApiSerializer):
     """``webhook_deliveries``."""
 
-    payload = serializers.JSONField(read_only=True)
     organization = OrganizationRelation()
     endpoint = ToOneField("webhook_endpoints")
 
@@ -90,4 +88,3 @@ class WebhookDeliverySerializer(JsonApiSerializer):
             "organization",
             "endpoint",
         ]
-        read_only_fields = fields

@@ -209,15 +209,15 @@ def prune_deliveries(*, dry_run: bool = False) -> int:
 
 def _prune_organization(organization_id: int) -> int:
     deliveries = WebhookDelivery.objects.filter(organization_id=organization_id)
-    count, found = 0, PRUNED_AT_ONCE
-    while found == PRUNED_AT_ONCE:
+    count = 0
+    while True:
         with transaction.atomic():
             locked = _select_old(deliveries).order_by("id").select_for_update(skip_locked=True)
             ids = list(locked.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
             deliveries.filter(pk__in=ids).delete()
-        found = len(ids)
-        count += found
-    return count
+        count += len(ids)
+        if len(ids) < PRUNED_AT_ONCE:
+            return count
 
 
 def _select_old(deliveries: QuerySet[WebhookDelivery]) -> QuerySet[WebhookDelivery]:

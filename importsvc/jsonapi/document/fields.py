@@ -68,7 +68,6 @@ class StrictTextField(serializers.CharField):
     default_error_messages = {"invalid": "must be text", "required": BLANK, "null": BLANK, "blank": BLANK}
 
     def to_internal_value(self, data: Any) -> str:
-        """The value."""
         if not isinstance(data, str):
             self.fail("invalid")
         return str(super().to_internal_value(data))
