@@ -70,7 +70,7 @@ EXEMPT = [
     Exemption("prune", 'FROM "webhooks_webhookdelivery"', "it removes the old deliveries of all organizations"),
     Exemption(
         "webhooks are sent",
-        r'^SELECT .* FROM "webhooks_webhookdelivery" .* LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED$',
+        r'^SELECT .* FROM "webhooks_webhookdelivery" .* LIMIT 1 FOR NO KEY UPDATE OF "\w+" SKIP LOCKED$',
         "the worker looks for due deliveries of all organizations",
     ),
     Exemption(

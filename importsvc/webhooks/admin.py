@@ -63,13 +63,21 @@ class WebhookEndpointAdmin(RecordAdmin):
     """Endpoints of all organizations. A secret is shown once, when it is made."""
 
     form = WebhookEndpointForm
-    list_display = ["url", "id", "organization", "events", "enabled", "disabled_reason", "created_at"]
+    list_display = ["url", "id", "organization", "events", "enabled", "failing_since", "created_at"]
     list_select_related = ["organization"]
     list_filter = ["enabled", ("organization", AutocompleteSelectFilter)]
     list_filter_submit = True
     search_fields = ["url", "id__exact"]
     autocomplete_fields = ["organization"]
-    readonly_fields = ["disabled_reason", "creator", "created_at", "updated_at", "rotated_at", "deliveries"]
+    readonly_fields = [
+        "disabled_reason",
+        "failing_since",
+        "creator",
+        "created_at",
+        "updated_at",
+        "rotated_at",
+        "deliveries",
+    ]
     actions = ["rotate_secrets"]
 
     def get_fields(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> Any:

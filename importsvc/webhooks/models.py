@@ -54,6 +54,9 @@ class WebhookEndpoint(models.Model):
     disabled_reason = models.CharField(
         max_length=255, null=True, editable=False, help_text="Null unless the service disabled the endpoint."
     )
+    failing_since = models.DateTimeField(
+        null=True, editable=False, help_text="Null if the last attempt was successful, or there was none."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 

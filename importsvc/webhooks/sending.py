@@ -47,8 +47,10 @@ DELAYS = (
 LONGEST_DELAY = DELAYS[-1]
 # Much longer than a request takes, even if the lookup of its name is slow.
 LEASE = timedelta(seconds=TIMEOUT * 4)
-# Requests of a call of ``send_due`` at the same time, each to another endpoint.
+# Requests of a call of ``send_due`` at the same time, each to another endpoint, and how many of them may be to
+# endpoints whose last attempt failed: such a request is likely to take all of its time.
 CONCURRENCY = 8
+FAILING_CONCURRENCY = 4
 # How often a call looks for due deliveries while it waits for responses, in seconds.
 POLL = 0.5
 
@@ -66,6 +68,7 @@ class _Attempt:
     delivery_id: int
     number: int
     endpoint_id: int
+    is_failing: bool
     url: str
     secrets: tuple[str, ...]
     event_id: str
@@ -82,8 +85,9 @@ def send_due(
     """Send due deliveries of all organizations until none is left, and return the number of attempts.
 
     Several workers may call it at the same time; a delivery is taken by one of them. Within a call an endpoint has one
-    request at a time, so an endpoint that does not respond delays no other. The database is only used by the calling
-    thread, which must not be in a transaction.
+    request at a time, and endpoints whose last attempt failed come last and have half of the requests, so endpoints
+    that do not respond hardly delay others. The database is only used by the calling thread, which must not be in a
+    transaction.
 
     Args:
         limit: the largest number of attempts.
@@ -99,7 +103,7 @@ def send_due(
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         while True:
             while len(running) < CONCURRENCY and count < limit and not should_stop():
-                attempt = _take(clock, busy={each.endpoint_id for each in running.values()})
+                attempt = _take(clock, running.values())
                 if attempt is None:
                     break
                 running[pool.submit(_send, attempt, network)] = attempt
@@ -110,15 +114,11 @@ def send_due(
                 _record(running.pop(future), future.result(), clock)
 
 
-def _take(clock: Any, *, busy: Collection[int]) -> _Attempt | None:
-    """Take the delivery that has been due for the longest time; ``None`` if none is due."""
+def _take(clock: Any, running: Collection[_Attempt]) -> _Attempt | None:
+    """Take the delivery that is next, given the attempts that are running; ``None`` if none is due."""
     while True:
         with transaction.atomic(durable=True):
-            # A time that no delay leads to was written before the clock was set back. Two statements, because
-            # PostgreSQL reads all pending deliveries for one with OR.
-            delivery = _lock_first(Q(next_attempt_at__lte=clock), busy) or _lock_first(
-                Q(next_attempt_at__gt=clock + LONGEST_DELAY + LEASE), busy
-            )
+            delivery = _lock_next(clock, running)
             if delivery is None:
                 return None
             endpoints = WebhookEndpoint.objects.filter(organization_id=delivery.organization_id)
@@ -132,10 +132,19 @@ def _take(clock: Any, *, busy: Collection[int]) -> _Attempt | None:
             _fail(_select_row(delivery.organization_id, delivery.pk), obstacle)
 
 
-def _lock_first(is_due: Q, busy: Collection[int]) -> WebhookDelivery | None:
-    """The only statement that looks at all organizations."""
-    due = WebhookDelivery.objects.filter(is_due, status=DeliveryStatus.PENDING).exclude(endpoint_id__in=busy)
-    return due.order_by("next_attempt_at", "id").select_for_update(skip_locked=True, no_key=True).first()
+def _lock_next(clock: Any, running: Collection[_Attempt]) -> WebhookDelivery | None:
+    """The delivery that has been due for the longest time, of an endpoint that does not fail if there is one."""
+    # The only statements that look at all organizations.
+    pending = WebhookDelivery.objects.filter(status=DeliveryStatus.PENDING)
+    free = pending.exclude(endpoint_id__in={each.endpoint_id for each in running})
+    ordered = free.order_by("next_attempt_at", "id").select_for_update(of=("self",), skip_locked=True, no_key=True)
+    conditions = [Q(next_attempt_at__lte=clock, endpoint__failing_since=None)]
+    if sum(each.is_failing for each in running) < FAILING_CONCURRENCY:
+        # A time that no delay leads to was written before the clock was set back. It is a statement of its own, because
+        # PostgreSQL reads all pending deliveries for one with OR.
+        conditions += [Q(next_attempt_at__lte=clock), Q(next_attempt_at__gt=clock + LONGEST_DELAY + LEASE)]
+    found = (ordered.filter(condition).first() for condition in conditions)
+    return next((delivery for delivery in found if delivery), None)
 
 
 def _find_obstacle(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> str | None:
@@ -158,6 +167,7 @@ def _describe(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> _Attempt:
         delivery_id=delivery.pk,
         number=delivery.attempts + 1,
         endpoint_id=endpoint.pk,
+        is_failing=endpoint.failing_since is not None,
         url=endpoint.url,
         secrets=tuple(secrets),
         event_id=delivery.event_id,
@@ -189,8 +199,10 @@ def _send(attempt: _Attempt, network: Network) -> Answer:
 
 def _record(attempt: _Attempt, answer: Answer, clock: Any) -> None:
     """Write the outcome of an attempt, unless an earlier one was successful."""
+    endpoint = WebhookEndpoint.objects.filter(organization_id=attempt.organization_id, pk=attempt.endpoint_id)
     row = _select_row(attempt.organization_id, attempt.delivery_id)
     if answer.error is None:
+        endpoint.exclude(failing_since=None).update(failing_since=None)
         row.exclude(status=DeliveryStatus.DELIVERED).update(
             status=DeliveryStatus.DELIVERED,
             next_attempt_at=None,
@@ -199,9 +211,12 @@ def _record(attempt: _Attempt, answer: Answer, clock: Any) -> None:
             last_error=None,
         )
         return
-    row = row.filter(status=DeliveryStatus.PENDING, attempts=attempt.number)
+    # Not if it has had another URL since the attempt began.
+    same = endpoint.filter(url=attempt.url)
+    same.filter(failing_since=None).update(failing_since=clock)
     if answer.status == GONE:
-        _disable(attempt)
+        same.filter(enabled=True).update(enabled=False, disabled_reason=GONE_REASON, updated_at=Now())
+    row = row.filter(status=DeliveryStatus.PENDING, attempts=attempt.number)
     if answer.status == GONE or attempt.number >= len(DELAYS):
         if _fail(row, answer.error, last_status=answer.status):
             logger.warning(
@@ -219,12 +234,6 @@ def _find_delay(number: int, retry_after: float | None) -> timedelta:
     """The delay after this attempt: longer than planned if the receiver asks for it, up to the longest delay."""
     asked = min(timedelta(seconds=max(retry_after or 0, 0)), LONGEST_DELAY)
     return max(DELAYS[number], asked)
-
-
-def _disable(attempt: _Attempt) -> None:
-    """Disable the endpoint, unless it has another URL since the attempt began."""
-    endpoints = WebhookEndpoint.objects.filter(organization_id=attempt.organization_id, pk=attempt.endpoint_id)
-    endpoints.filter(url=attempt.url, enabled=True).update(enabled=False, disabled_reason=GONE_REASON, updated_at=Now())
 
 
 def _fail(row: QuerySet[WebhookDelivery], error: str, **values: Any) -> int:

@@ -54,12 +54,13 @@ class WebhookEndpointSerializer(JsonApiSerializer):
             "events",
             "enabled",
             "disabled_reason",
+            "failing_since",
             "created_at",
             "updated_at",
             "organization",
             "creator",
         ]
-        read_only_fields = ["disabled_reason", "created_at", "updated_at"]
+        read_only_fields = ["disabled_reason", "failing_since", "created_at", "updated_at"]
 
 
 class WebhookDeliverySerializer(JsonApiSerializer):

@@ -133,7 +133,7 @@ def update_endpoint(
     _require_feature(organization)
     values: dict[str, Any] = {}
     if url is not None:
-        values["url"] = _clean_url(url)
+        values |= {"url": _clean_url(url), "failing_since": None}
     if events is not None:
         values["events"] = _clean_events(events)
     if enabled is not None:

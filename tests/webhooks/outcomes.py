@@ -56,7 +56,7 @@ def failed(*, attempts: int, status: int | None, error: str) -> dict[str, Any]:
 
 def take(after: timedelta = timedelta(0)) -> sending._Attempt:
     """Take a delivery as a worker does that dies afterwards."""
-    attempt = sending._take(Value(NOW + after), busy=())
+    attempt = sending._take(Value(NOW + after), running=())
     assert attempt is not None
     return attempt
 

@@ -61,6 +61,7 @@ def test_a_new_endpoint_is_shown_with_its_secret(api: ApiClient) -> None:
         "events": ["import.processed", "import.reverted"],
         "enabled": True,
         "disabled_reason": None,
+        "failing_since": None,
         "created_at": attributes["created_at"],
         "updated_at": attributes["updated_at"],
         "secret": endpoint.secret,

@@ -186,6 +186,37 @@ def test_an_endpoint_that_hangs_does_not_delay_others(acme: NewOrganization, rec
     assert hanging.ids == ["slow_0"]
 
 
+def test_many_endpoints_that_hang_do_not_keep_others_waiting(
+    acme: NewOrganization, globex: NewOrganization, receiver: Receiver
+) -> None:
+    with receive(hang) as hanging:
+        for number in range(20):
+            slow = make_endpoint(organization=acme.organization, url=hanging.url, failing_since=NOW)
+            for again in range(2):
+                make_delivery(endpoint=slow, event_id=f"slow_{number}_{again}", next_attempt_at=NOW - SECOND)
+        for number in range(4):
+            quick = make_endpoint(organization=globex.organization, url=receiver.url)
+            for again in range(5):
+                make_delivery(endpoint=quick, event_id=f"quick_{number}_{again}", next_attempt_at=NOW)
+
+        assert send_due(limit=24, now=NOW, network=Network(allow_private=True, timeout=1)) == 24
+
+    assert len(receiver.received) == 20
+    assert len(hanging.received) == 4
+
+
+def test_an_endpoint_fails_from_its_first_failure_to_its_next_success(
+    receiver: Receiver, delivery: WebhookDelivery
+) -> None:
+    receiver.first = [answer(500), answer(500), answer(200)]
+    found = []
+    for after in (0, 5, 305):
+        send(after=after * SECOND)
+        found.append(WebhookEndpoint.objects.get().failing_since)
+
+    assert found == [NOW, NOW, None]
+
+
 def test_no_more_attempts_are_made_than_the_limit(receiver: Receiver, endpoint: WebhookEndpoint) -> None:
     for number in range(5):
         make_delivery(endpoint=endpoint, event_id=f"msg_{number}", next_attempt_at=NOW)

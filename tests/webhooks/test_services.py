@@ -83,6 +83,15 @@ def test_an_endpoint_that_is_not_acceptable_is_refused(
     assert list(WebhookEndpoint.objects.values()) == before
 
 
+def test_an_endpoint_with_another_url_does_not_count_as_failing(acme: NewOrganization) -> None:
+    endpoint = make_endpoint(organization=acme.organization, failing_since=timezone.now())
+
+    update_endpoint(organization=acme.organization, endpoint_id=endpoint.pk, enabled=True)
+    assert WebhookEndpoint.objects.get().failing_since == endpoint.failing_since
+    update_endpoint(organization=acme.organization, endpoint_id=endpoint.pk, url="https://example.com/new")
+    assert WebhookEndpoint.objects.get().failing_since is None
+
+
 def test_only_the_given_attributes_are_changed(acme: NewOrganization) -> None:
     endpoint = make_endpoint(organization=acme.organization, enabled=False, disabled_reason="Gone")
     before = WebhookEndpoint.objects.values().get()
