@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "companies",
     "people",
     "importsvc.webhooks",
+    "importsvc.operations",
     "importsvc.imports",
 ]
 

@@ -18,5 +18,8 @@ class ImportsConfig(AppConfig):
         autodiscover_modules("importable")
         from importsvc.engine.schema import checks  # noqa: F401 - registers itself
         from importsvc.imports.admin.records import register_record_admins
+        from importsvc.imports.services.queueing import PERFORMER
+        from importsvc.operations.performers import register
 
         register_record_admins()
+        register(PERFORMER)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from importsvc.operations.models import Operation
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
@@ -138,17 +139,35 @@ class JsonTextField(models.TextField):
         return f"{sql}::text", params
 
 
-class StagedChunk(models.Model):
-    """Consecutive staged rows of one type, as submitted: at most 2,000 rows and about 256 kB."""
+class Chunk(models.Model):
+    """Consecutive rows of one type, as submitted: at most 2,000 rows and about 256 kB."""
 
-    pk = models.CompositePrimaryKey("organization_id", "import_record_id", "number")
     organization = models.ForeignKey(
         Organization,
         on_delete=models.PROTECT,
         related_name="+",
-        db_constraint=False,  # the key to the import implies it
+        db_constraint=False,  # the key to the import or the operation implies it
         db_index=False,  # the primary key starts with it
     )
+    number = models.PositiveIntegerField(help_text="In the order in which the chunks came, counted from 0.")
+    record_type = models.CharField(max_length=63, help_text="The importable's name: company, person…")
+    first_row = models.PositiveIntegerField(help_text="Counted from 1 within its type.")
+    row_count = models.PositiveIntegerField(help_text="0 in the only chunk of a type without rows.")
+    size = models.PositiveIntegerField(help_text="Bytes of the rows.")
+
+    objects = OrganizationScopedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"Chunk {self.number}"
+
+
+class StagedChunk(Chunk):
+    """Staged rows of an import."""
+
+    pk = models.CompositePrimaryKey("organization_id", "import_record_id", "number")
     import_record = models.ForeignKey(
         Import,
         on_delete=models.CASCADE,
@@ -157,14 +176,7 @@ class StagedChunk(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    number = models.PositiveIntegerField(help_text="In the order in which the chunks came, counted from 0.")
-    record_type = models.CharField(max_length=63, help_text="The importable's name: company, person…")
-    first_row = models.PositiveIntegerField(help_text="Counted from 1 within its type.")
-    row_count = models.PositiveIntegerField(help_text="0 in the only chunk of a type without rows.")
-    size = models.PositiveIntegerField(help_text="Bytes of the rows.")
     rows = JsonTextField(help_text="An array of rows.")
-
-    objects = OrganizationScopedQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -177,5 +189,24 @@ class StagedChunk(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"Chunk {self.number} of import {self.import_record_id}"
+
+class QueuedChunk(Chunk):
+    """Rows of a queued operation, which are not checked yet."""
+
+    pk = models.CompositePrimaryKey("organization_id", "operation_id", "number")
+    operation = TenantForeignKey(
+        Operation, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    # Not json: rows may have escapes that PostgreSQL refuses, which are row errors.
+    rows = models.BinaryField(help_text="An array of rows, in UTF-8.")
+
+    class Meta:
+        constraints = [
+            # A chunk belongs to the organization of its operation.
+            ForeignKeyConstraint(
+                fields=["organization", "operation"],
+                to="operations.Operation",
+                to_fields=["organization", "id"],
+                name="queued_chunk_of_operation",
+            ),
+        ]

@@ -7,7 +7,7 @@ import json
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.parse.chunks import RowChunk, split_rows
@@ -20,6 +20,7 @@ from importsvc.text.text_stream import ReadText, read_parts, read_utf8
 IN_MEMORY = 1 << 20
 
 
+@runtime_checkable
 class ImportRows(Protocol):
     """The rows of an import, which can be read any number of times."""
 
@@ -133,7 +134,7 @@ def require_rows(import_data: object) -> ImportRows:
     """
     if isinstance(import_data, RefusedRows):
         raise ImportDataInvalid(import_data.detail)
-    if isinstance(import_data, SpooledRows):
+    if isinstance(import_data, ImportRows):
         return import_data
     if import_data is None:
         raise ImportDataInvalid("can't be blank")

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, OuterRef, Subquery, Sum
+from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from importsvc.engine.parse.chunks import RowChunk
-from importsvc.imports.models import Import, StagedChunk
+from importsvc.imports.models import Import, QueuedChunk, StagedChunk
 from importsvc.imports.rows import ImportRows
+from importsvc.operations.models import Operation
 from importsvc.postgres.copy import cell, copy_rows
 
 # A chunk has at most 2,000 rows and about 256 kB.
 CHUNKS_AT_ONCE = 4
 
-_COLUMNS = ("organization_id", "import_id", "number", "record_type", "first_row", "row_count", "size", "rows")
 
+class _StoredRows:
+    """Rows in chunks of a table; see ``ImportRows``."""
 
-class StagedRows:
-    """The staged rows of an import; see ``ImportRows``."""
-
-    def __init__(self, organization_id: int, import_id: int) -> None:
+    def __init__(self, chunks: QuerySet[Any]) -> None:
         """Reads nothing yet."""
-        self._chunks = StagedChunk.objects.filter(organization_id=organization_id, import_record_id=import_id)
+        self._chunks = chunks
 
     @property
     def types(self) -> list[str]:
@@ -45,22 +45,85 @@ class StagedRows:
         last = -1
         while found := list(chunks.filter(number__gt=last).order_by("number")[:CHUNKS_AT_ONCE]):
             for chunk in found:
-                yield RowChunk(chunk.record_type, chunk.first_row, chunk.row_count, chunk.rows[1:-1])
+                yield RowChunk(chunk.record_type, chunk.first_row, chunk.row_count, self._decode(chunk.rows)[1:-1])
             last = found[-1].number
+
+    def _decode(self, rows: Any) -> str:
+        return str(rows)
+
+
+class StagedRows(_StoredRows):
+    """The staged rows of an import."""
+
+    def __init__(self, organization_id: int, import_id: int) -> None:
+        super().__init__(StagedChunk.objects.filter(organization_id=organization_id, import_record_id=import_id))
+
+
+class QueuedRows(_StoredRows):
+    """The rows of a queued operation."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        super().__init__(
+            QueuedChunk.objects.filter(organization_id=operation.organization_id, operation_id=operation.pk)
+        )
+
+    def stage(self, import_: Import) -> None:
+        """Copy the rows, which have no errors, to those of the import. COPY would need a connection to read them."""
+        columns = "organization_id, number, record_type, first_row, row_count, size"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO imports_stagedchunk (import_id, rows, {columns})"  # noqa: S608 - they are constants
+                f" SELECT %s, convert_from(rows, 'UTF8')::json, {columns} FROM imports_queuedchunk"
+                " WHERE organization_id = %s AND operation_id = %s",
+                [import_.pk, self._operation.organization_id, self._operation.pk],
+            )
+
+    def _decode(self, rows: Any) -> str:
+        return bytes(rows).decode("utf-8", "surrogatepass")
 
 
 def store_rows(import_: Import, rows: ImportRows) -> None:
     """Replace the staged rows of an import. The caller owns the transaction, and has locked the import."""
     StagedChunk.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk).delete()
-    copy_rows(StagedChunk._meta.db_table, _COLUMNS, _make_lines(import_, rows), lines_at_once=1)
+    if isinstance(rows, QueuedRows):
+        rows.stage(import_)
+    else:
+        head = f"{import_.organization_id}\t{import_.pk}"
+        _copy_chunks(StagedChunk, ("organization_id", "import_id"), head, rows, cell)
 
 
-def _make_lines(import_: Import, rows: ImportRows) -> Iterator[str]:
-    head = f"{import_.organization_id}\t{import_.pk}"
-    for number, chunk in enumerate(rows.read()):
-        text = f"[{chunk.text}]"
-        size = len(text.encode())
-        yield (f"{head}\t{number}\t{chunk.type_name}\t{chunk.first_row}\t{chunk.row_count}\t{size}\t{cell(text)}\n")
+def queue_rows(operation: Operation, rows: ImportRows) -> None:
+    """Store the rows of an operation that is queued in the caller's transaction."""
+    head = f"{operation.organization_id}\t{operation.pk}"
+    _copy_chunks(QueuedChunk, ("organization_id", "operation_id"), head, rows, _to_bytea)
+
+
+def discard_rows(operation: Operation) -> None:
+    """Delete the rows of an operation."""
+    QueuedChunk.objects.filter(organization_id=operation.organization_id, operation_id=operation.pk).delete()
+
+
+def _copy_chunks(
+    model: type[StagedChunk | QueuedChunk],
+    keys: tuple[str, str],
+    head: str,
+    rows: ImportRows,
+    encode: Callable[[str], str],
+) -> None:
+    def make_lines() -> Iterator[str]:
+        for number, chunk in enumerate(rows.read()):
+            text = f"[{chunk.text}]"
+            size = len(text.encode("utf-8", "surrogatepass"))
+            place = f"{chunk.type_name}\t{chunk.first_row}\t{chunk.row_count}\t{size}"
+            yield f"{head}\t{number}\t{place}\t{encode(text)}\n"
+
+    columns = (*keys, "number", "record_type", "first_row", "row_count", "size", "rows")
+    copy_rows(model._meta.db_table, columns, make_lines(), lines_at_once=1)
+
+
+def _to_bytea(text: str) -> str:
+    return rf"\\x{text.encode('utf-8', 'surrogatepass').hex()}"
 
 
 def staged_size() -> Coalesce:

@@ -14,6 +14,7 @@ from importsvc.imports.services.previewing import (
     preview_import,
     preview_rows,
 )
+from importsvc.imports.services.queueing import queue_operation
 from importsvc.imports.services.record_types import (
     describe_records,
     find_record_model,

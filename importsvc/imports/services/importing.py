@@ -51,16 +51,18 @@ def create_import(
     sample: bool | None = None,
     import_model_id: int | None = None,
     on_duplicate: OnDuplicate = "error",
+    progress: Progress | None = None,
 ) -> Import:
     """Stage rows, after checking all of them against what the organization has now.
 
-    ``import_data`` is what ``require_rows`` takes; ``sample`` null becomes ``False``.
+    ``import_data`` is what ``require_rows`` takes; ``sample`` null becomes ``False``; ``progress`` is told how many
+    rows have been read and checked.
 
     Raises:
         ImportDataInvalid, RowsInvalid: nothing is staged.
     """
     rows = require_rows(import_data)
-    check_rows(rows, PlanOptions(organization.pk, on_duplicate)).require_valid()
+    check_rows(rows, PlanOptions(organization.pk, on_duplicate, progress=progress)).require_valid()
     with transaction.atomic():
         import_ = Import.objects.create(
             organization=organization,
@@ -74,12 +76,17 @@ def create_import(
 
 
 def update_import(
-    *, organization: Organization, import_id: int, import_data: object, attributes: Mapping[str, Any]
+    *,
+    organization: Organization,
+    import_id: int,
+    import_data: object,
+    attributes: Mapping[str, Any],
+    progress: Progress | None = None,
 ) -> Import:
     """Replace the staged rows of an import that was not run yet, and the attributes that are given.
 
     ``attributes`` may hold ``sample``, ``import_model_id`` and ``on_duplicate``; a ``sample`` of null becomes
-    ``False``.
+    ``False``. ``progress`` is as for ``create_import``.
 
     Raises:
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
@@ -91,7 +98,7 @@ def update_import(
             setattr(import_, name, attributes[name])
         import_.sample = bool(import_.sample)
         rows = require_rows(import_data)
-        check_rows(rows, PlanOptions(organization.pk, get_on_duplicate(import_))).require_valid()
+        check_rows(rows, PlanOptions(organization.pk, get_on_duplicate(import_), progress=progress)).require_valid()
         store_rows(import_, rows)
         _save(import_, "sample", "import_model_id", "on_duplicate")
     return import_

@@ -1,0 +1,106 @@
+"""Operations of imports: work that is queued for a worker, with the arguments of the service that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from importsvc.imports.actors import Actor
+from importsvc.imports.rows import require_rows
+from importsvc.imports.services.importing import create_import, run_import, update_import
+from importsvc.imports.services.reverting import find_import, revert_import
+from importsvc.imports.staging import QueuedRows, discard_rows, queue_rows
+from importsvc.operations.models import Kind, Operation
+from importsvc.operations.performers import Performer, Report
+from importsvc.operations.services import enqueue
+from organizations.models import Organization
+from people.models import Person
+
+
+def queue_operation(
+    *,
+    organization: Organization,
+    creator: Person,
+    kind: Kind,
+    import_id: int | None = None,
+    import_data: object = None,
+    if_match: Collection[str] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> Operation:
+    """Queue the work of a service for a worker.
+
+    Rows are stored as they came, and checked by the worker.
+
+    Args:
+        organization: of the import.
+        creator: calls the service.
+        kind: names the service.
+        import_id: the import; ``None`` if it is to be created.
+        import_data: what ``require_rows`` takes; ``None`` if the service works without rows.
+        if_match: as for the service.
+        arguments: the other arguments of the service, as JSON has them.
+
+    Raises:
+        RecordNotFound: there is no such import.
+        ImportDataInvalid: ``import_data`` as a whole is not acceptable.
+    """
+    if import_id is not None:
+        find_import(import_id=import_id, organization=organization)
+    needs_rows = kind in (Kind.CREATE, Kind.UPDATE)
+    rows = require_rows(import_data) if needs_rows or import_data is not None else None
+    stored = {"arguments": dict(arguments or {}), "if_match": None if if_match is None else sorted(if_match)}
+    with transaction.atomic():
+        operation = enqueue(
+            organization=organization, creator=creator, kind=kind, import_id=import_id, arguments=stored
+        )
+        if rows is not None:
+            queue_rows(operation, rows)
+    return operation
+
+
+def perform_operation(operation: Operation, report: Report) -> int:
+    """Do the work of an operation in the caller's transaction; return the id of the import.
+
+    Raises:
+        DomainError: as the service does.
+    """
+    organization, creator, import_id = operation.organization, operation.creator, operation.import_record_id
+    arguments = operation.arguments["arguments"]
+    if operation.kind == Kind.CREATE:
+        rows = QueuedRows(operation)
+        import_ = create_import(
+            organization=organization, creator=creator, import_data=rows, progress=report, **arguments
+        )
+        return int(import_.pk)
+    assert import_id is not None  # noqa: S101 - of every other kind
+    if operation.kind == Kind.UPDATE:
+        update_import(
+            organization=organization,
+            import_id=import_id,
+            import_data=QueuedRows(operation),
+            attributes=arguments,
+            progress=report,
+        )
+        return import_id
+    of_caller: dict[str, Any] = {
+        "actor": Actor("person", str(creator), creator.pk),
+        "if_match": operation.arguments["if_match"],
+    }
+    if operation.kind == Kind.IMPORT:
+        queued = QueuedRows(operation)
+        run_import(
+            organization=organization,
+            import_id=import_id,
+            import_data=queued if queued.types else None,
+            progress=report,
+            **of_caller,
+            **arguments,
+        )
+    else:
+        revert_import(organization=organization, import_id=import_id, **of_caller, **arguments)
+    return import_id
+
+
+PERFORMER = Performer(perform_operation, discard_rows)
