@@ -26,7 +26,7 @@ def queue(tenant: NewOrganization, kind: Kind, import_: Import | None = None, **
         organization=tenant.organization,
         creator=tenant.person,
         kind=kind,
-        import_id=import_ and import_.pk,
+        import_id=import_.pk if import_ else None,
         **options,
     )
 

@@ -12,14 +12,16 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from companies.models import Company
 from importsvc.imports.models import Import
+from importsvc.operations.models import Kind
 from importsvc.postgres.compiled_queries import CompiledQuery, Parameter
 from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization, create_organization
 from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person
 from tests.client import ApiClient
+from tests.operations.queueing import queue
 
-OURS = ("organizations", "companies", "people", "imports")
+OURS = ("organizations", "companies", "people", "operations", "imports")
 
 
 def test_every_column_of_every_model_is_read_as_by_its_queryset(api: ApiClient) -> None:
@@ -30,7 +32,8 @@ def test_every_column_of_every_model_is_read_as_by_its_queryset(api: ApiClient) 
         organization=api.caller.organization, company=company, custom_fields=[], last_seen_at=company.created_at
     )
     Organization.objects.update(features={"custom_fields": {"limit": 50}})
-    api.run(PUBLISHED_ROWS)
+    import_ = Import.objects.get(pk=api.run(PUBLISHED_ROWS))
+    queue(api.caller, Kind.UPDATE, import_, import_data=PUBLISHED_ROWS)
 
     for model in (model for label in OURS for model in apps.get_app_config(label).get_models()):
         everything = model._default_manager.order_by("pk").values_list()
