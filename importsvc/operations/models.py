@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
@@ -66,6 +67,9 @@ class Operation(models.Model):
         default=list, help_text="The errors of the work: objects with code, detail, attribute and meta."
     )
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
+    due_at = models.DateTimeField(
+        db_default=Now(), editable=False, help_text="Before this time no worker begins the work."
+    )
     finished_at = models.DateTimeField(null=True, editable=False)
 
     objects = OrganizationScopedQuerySet.as_manager()

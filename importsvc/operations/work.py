@@ -6,11 +6,13 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 
-from importsvc.errors import DomainError
+from importsvc.errors import Busy, DomainError
 from importsvc.operations.errors import WorkerLost
 from importsvc.operations.models import Operation, Status
 from importsvc.operations.performers import get_performer
@@ -21,6 +23,9 @@ from importsvc.postgres.side_connection import open_side_connection
 # After so many attempts that ended with their worker, or with an unexpected exception, an operation fails.
 ATTEMPTS = 3
 
+# The seconds until the next attempt, while another transaction is in the way or after an unexpected exception.
+POSTPONED_SECONDS = 2
+
 logger = logging.getLogger("importsvc.operations")
 
 
@@ -28,7 +33,7 @@ def run_next(*, is_stopping: Callable[[], bool] = lambda: False) -> bool:
     """Do the next operation, and return whether there was one to do.
 
     An organization's operations are done in the order in which they were queued, one at a time. Operations that
-    another worker does are passed over.
+    another worker does are passed over. One that meets a lock of another transaction stays queued.
 
     Args:
         is_stopping: tells whether the work is to end soon; the operation then stays queued.
@@ -48,6 +53,10 @@ def run_next(*, is_stopping: Callable[[], bool] = lambda: False) -> bool:
         except OperationReleased:
             logger.warning("%s is queued again: the worker stops", progress.operation)
             progress.release(counted=False)
+        except Busy as error:
+            logger.info("%s is queued again: %s", progress.operation, error)
+            progress.release(counted=False)
+            _postpone(progress.operation)
         except Exception:
             if progress.operation:
                 _release(progress.operation, progress)
@@ -63,7 +72,7 @@ def claim_next() -> Operation | None:
     # The only statement of workers that looks at all organizations.
     queued = Operation.objects.filter(status=Status.QUEUED)
     earlier = queued.filter(organization_id=OuterRef("organization_id"), pk__lt=OuterRef("pk"))
-    first = queued.filter(~Exists(earlier)).order_by("pk")
+    first = queued.filter(~Exists(earlier), due_at__lte=Now()).order_by("pk")
     return first.select_for_update(no_key=True, skip_locked=True).first()
 
 
@@ -85,6 +94,8 @@ def _perform(operation: Operation, progress: ProgressWriter) -> None:
     try:
         with transaction.atomic():
             operation.import_record_id = get_performer().perform(operation, progress.report)
+    except Busy:
+        raise
     except DomainError as error:
         finish(operation, Status.FAILED, errors=(error,))
     except OperationCancelled:
@@ -99,10 +110,17 @@ def _perform(operation: Operation, progress: ProgressWriter) -> None:
     progress.finish()
 
 
+def _postpone(operation: Operation | None) -> None:
+    assert operation  # noqa: S101 - it has begun
+    operations = Operation.objects.filter(organization_id=operation.organization_id, pk=operation.pk)
+    operations.filter(status=Status.QUEUED).update(due_at=Now() + timedelta(seconds=POSTPONED_SECONDS))
+
+
 def _release(operation: Operation, progress: ProgressWriter) -> None:
     """Show that the work ended with an exception; after the last attempt the operation fails."""
     connection.close_if_unusable_or_obsolete()
     progress.release(counted=True)
+    _postpone(operation)
     operations = Operation.objects.filter(organization_id=operation.organization_id, pk=operation.pk)
     with transaction.atomic(durable=True):
         locked = operations.select_for_update(no_key=True, skip_locked=True).filter(status=Status.QUEUED).first()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, NoReturn
+
 import pytest
 
 from companies.models import Company
 from importsvc.changelog.models import Change
+from importsvc.errors import Busy
 from importsvc.imports.models import Import, ImportState, QueuedChunk
+from importsvc.imports.services import queueing
 from importsvc.operations.models import Kind, Operation, Status
 from importsvc.operations.work import run_next
 from people.models import Person
@@ -88,3 +92,49 @@ def test_the_operations_of_an_organization_are_done_in_their_order(acme: NewOrga
     assert Import.objects.get().state == ImportState.REVERTED
     assert not Company.objects.filter(name="Import").exists()
     assert Change.objects.count() == 2
+
+
+def test_an_operation_that_meets_a_lock_stays_queued_for_later(
+    acme: NewOrganization, globex: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = queue(acme, Kind.IMPORT, create(acme))
+    other = queue(globex, Kind.IMPORT, create(globex))
+
+    def meet_lock(*_: Any, **__: Any) -> NoReturn:
+        raise Busy("Others are writing the same records at this moment")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queueing, "run_import", meet_lock)
+        assert run_next() is True
+
+    operation.refresh_from_db()
+    assert (operation.status, read_progress(operation).attempts) == (Status.QUEUED, 0)
+    assert [run_next(), run_next()] == [True, False]
+    other.refresh_from_db()
+    assert other.status == Status.SUCCEEDED
+    Operation.objects.update(due_at=operation.queued_at)
+    assert run_next() is True
+    operation.refresh_from_db()
+    assert operation.status == Status.SUCCEEDED
+
+
+def test_an_operation_that_fails_unexpectedly_is_tried_three_times_and_then_fails(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = queue(acme, Kind.IMPORT, create(acme))
+
+    def break_down(*_: Any, **__: Any) -> NoReturn:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(queueing, "run_import", break_down)
+    for _ in range(3):
+        Operation.objects.update(due_at=operation.queued_at)
+        with pytest.raises(ZeroDivisionError):
+            run_next()
+
+    operation.refresh_from_db()
+    assert (operation.status, read_progress(operation).attempts) == (Status.FAILED, 3)
+    assert operation.errors == [
+        {"code": "server_error", "detail": "Something went wrong on our side", "attribute": None, "meta": None}
+    ]
+    assert run_next() is False

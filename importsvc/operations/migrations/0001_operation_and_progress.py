@@ -1,6 +1,7 @@
 """Operations, and their progress."""
 
 import django.db.models.deletion
+import django.db.models.functions.datetime
 import django.utils.timezone
 from django.db import migrations, models
 
@@ -54,6 +55,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("queued_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        help_text="Before this time no worker begins the work.",
+                    ),
+                ),
                 ("finished_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "creator",
