@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from importsvc.errors import Busy, DomainError, RecordNotFound
 from importsvc.operations.errors import AlreadyFinished, store_error
+from importsvc.operations.events import record_end
 from importsvc.operations.models import Kind, Operation, Progress, Status
 from importsvc.operations.performers import get_performer
 from organizations.models import Organization
@@ -88,7 +89,7 @@ def cancel_operation(*, organization: Organization, operation_id: int) -> Operat
 
 
 def finish(operation: Operation, status: Status, *, errors: tuple[DomainError, ...] = ()) -> None:
-    """Finish an operation whose row is locked, with the id of its import, and delete its rows."""
+    """Finish an operation whose row is locked, with the id of its import; delete its rows, and record its event."""
     operation.status = status
     operation.errors = [store_error(error) for error in errors]
     # The clock may be set back between two readings.
@@ -100,6 +101,7 @@ def finish(operation: Operation, status: Status, *, errors: tuple[DomainError, .
         import_record_id=operation.import_record_id,
     )
     get_performer().discard(operation)
+    record_end(operation)
 
 
 def _cancel_waiting(organization: Organization, operation_id: int) -> Operation | None:
