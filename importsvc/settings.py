@@ -148,6 +148,12 @@ ALLOW_PRIVATE_WEBHOOKS = env.bool("ALLOW_PRIVATE_WEBHOOKS", default=False)
 # The time in days for which finished deliveries of webhooks are stored.
 WEBHOOK_DELIVERY_DAYS = _positive_integer("WEBHOOK_DELIVERY_DAYS", 30)
 
+# The time in days for which finished operations are stored.
+OPERATION_DAYS = _positive_integer("OPERATION_DAYS", 30)
+
+# The size in bytes above which a body makes the response come before the work is done; None for no size.
+ASYNC_BODY_BYTES = _positive_integer("ASYNC_BODY_BYTES", 0) if env.str("ASYNC_BODY_BYTES", default="") else None
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["people.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from companies.views import CompanyViewSet
+from importsvc.imports.api.operations import OperationViewSet
 from importsvc.imports.api.views import ImportViewSet
 from importsvc.jsonapi.errors import unknown_url
 from importsvc.webhooks.views import WebhookDeliveryViewSet, WebhookEndpointViewSet
@@ -13,6 +14,7 @@ from people.views import PersonViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("imports", ImportViewSet, basename="imports")
+router.register("operations", OperationViewSet, basename="operations")
 router.register("people", PersonViewSet, basename="people")
 router.register("companies", CompanyViewSet, basename="companies")
 router.register("organizations", OrganizationViewSet, basename="organizations")

@@ -12,6 +12,7 @@ from companies.models import Company
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.rows import require_rows
 from importsvc.imports.staging import store_rows
+from importsvc.operations.models import Operation, Progress
 from importsvc.webhooks.events import Event
 from importsvc.webhooks.models import WebhookDelivery, WebhookEndpoint
 from organizations.models import Organization
@@ -61,6 +62,17 @@ def make_company(*, organization: Organization, name: str, **fields: Any) -> Com
 def make_person(*, organization: Organization, first_name: str = "Grace", **fields: Any) -> Person:
     """A contact, unless ``fields`` make it a user."""
     return Person.objects.create(organization=organization, first_name=first_name, **fields)
+
+
+def make_operation(*, creator: Person, kind: str = "import", import_: Import | None = None, **fields: Any) -> Operation:
+    """An operation that is not running, without rows; ``fields`` are those of ``Operation`` and ``Progress``."""
+    of_progress = {name: fields.pop(name) for name in ("attempts", "started_at", "done", "total") if name in fields}
+    organization = creator.organization
+    operation = Operation.objects.create(
+        organization=organization, creator=creator, kind=kind, import_record=import_, **fields
+    )
+    Progress.objects.create(organization=organization, operation=operation, **of_progress)
+    return operation
 
 
 def make_import(

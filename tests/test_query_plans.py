@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
 from importsvc.imports.api.views import ImportViewSet
+from importsvc.operations.models import Operation
 from importsvc.urls import router
 from importsvc.webhooks.models import WebhookDelivery
 from people.services import NewOrganization, create_organization
@@ -42,6 +43,19 @@ FILL = {
             SELECT *, CASE WHEN id %% 3 = 0 THEN now() - id * interval '1 minute' END AS started_at FROM people_person
             WHERE organization_id = %(organization)s AND email LIKE 'company%%'
         ) creators
+    """,
+    "operations_operation": """
+        INSERT INTO operations_operation (organization_id, creator_id, import_id, kind, status, arguments, errors,
+            queued_at, finished_at)
+        SELECT organization_id, creator_id, id, (ARRAY['create', 'update', 'import', 'revert'])[1 + id %% 4],
+            (ARRAY['succeeded', 'failed', 'cancelled', 'queued'])[1 + id %% 4], '{}', '[]', now(),
+            CASE WHEN id %% 4 <> 3 THEN now() END
+        FROM imports_import WHERE organization_id = %(organization)s
+    """,
+    "operations_progress": """
+        INSERT INTO operations_progress (organization_id, operation_id, attempts, worker, phase, done, total)
+        SELECT organization_id, id, 0, '', '', 0, 0 FROM operations_operation
+        WHERE organization_id = %(organization)s
     """,
     # Twenty imports created all people and companies, equally many of both.
     "changelog_change": """
@@ -76,6 +90,7 @@ FILL = {
 FILTERS = {
     "people": ["id={people}", "email=company7@example.com", "company_id={companies}", "import_id={imports}"],
     "companies": ["id={companies}", "name=company 7", "import_id={imports}"],
+    "operations": ["status=queued", "status=failed,queued", "kind=create", "import_id={imports}"],
     "imports": ["import_model_id=7", "import_model_id=7,8", "sample=true", "sample=null", "sample=false,null"],
     "webhook_endpoints": ["id={webhook_endpoints}"],
     "webhook_deliveries": ["endpoint_id={webhook_endpoints}", "status=pending", "event=import.processed"],
@@ -104,7 +119,8 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         with connection.cursor() as cursor:
             cursor.execute(
                 "TRUNCATE organizations_organization, companies_company, people_person, people_apitoken,"
-                " imports_import, imports_stagedchunk, changelog_change, idempotency_idempotencykey,"
+                " imports_import, imports_stagedchunk, imports_queuedchunk, changelog_change,"
+                " idempotency_idempotencykey, operations_operation, operations_progress,"
                 " webhooks_webhookendpoint, webhooks_webhookdelivery"
             )
 
@@ -165,6 +181,8 @@ def paths() -> Iterator[str]:
     yield from (
         f"imports?sort={one},-{other}" for one in ImportViewSet.sort_fields for other in ImportViewSet.sort_fields
     )
+    yield "imports?fields[imports]=state,progress&page[size]=200"
+    yield "imports/{imports}?fields[imports]=state,progress"
     yield "imports?filter[sample]=false&sort=-processed_at"
     yield "imports?filter[import_model_id]=7&sort=started_at"
     yield "organizations/{organizations}"
@@ -184,6 +202,7 @@ def test_no_query_reads_through_a_large_table(api: ApiClient, path: str) -> None
         "organizations": organization.pk,
         "webhook_endpoints": organization.webhook_endpoints.order_by("-id").values_list("pk", flat=True)[0],
         "webhook_deliveries": WebhookDelivery.objects.for_organization(organization).order_by("-id")[0].pk,
+        "operations": Operation.objects.for_organization(organization).earliest("id").pk,
     }
 
     plans = read_plans(api, path.format(**ids).replace(" ", "%20"))

@@ -22,7 +22,8 @@ from companies.models import Company
 from importsvc.changelog.models import Change
 from importsvc.idempotency.models import IdempotencyKey
 from importsvc.imports.models import Import
-from importsvc.operations.models import Kind
+from importsvc.operations.models import Kind, Operation
+from importsvc.operations.selectors import find_running
 from importsvc.operations.services import cancel_operation
 from importsvc.operations.work import run_next
 from importsvc.webhooks.events import Event
@@ -74,6 +75,7 @@ EXEMPT = [
         "revert_imports of all", 'IS NOT NULL AND "imports_import"."reverted_at" IS NULL', "it selects among all"
     ),
     Exemption("prune", 'FROM "idempotency_idempotencykey"', "it removes the old keys of all organizations"),
+    Exemption("prune", 'FROM "operations_operation"', "it removes the old operations of all organizations"),
     Exemption("prune", 'FROM "webhooks_webhookdelivery"', "it removes the old deliveries of all organizations"),
     Exemption(
         "webhooks are sent",
@@ -304,7 +306,9 @@ def test_every_statement_names_the_organization(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_statement_about_operations_names_the_organization_but_for_the_claim(acme: NewOrganization) -> None:
+def test_every_statement_about_operations_names_the_organization_but_for_the_claim(
+    acme: NewOrganization, admin_client: Client
+) -> None:
     watch = Watch()
     import_ = create(acme)
 
@@ -314,14 +318,42 @@ def test_every_statement_about_operations_names_the_organization_but_for_the_cla
         cancelled = queue(acme, Kind.REVERT, import_)
     with watch.step("cancelling"):
         cancel_operation(organization=acme.organization, operation_id=cancelled.pk)
+    go_over_operations(watch, ApiClient(acme), import_.pk)
     with watch.step("work"):
         while run_next():
             pass
+    with watch.step("the admin"):
+        read(admin_client, url_of(cancelled))
+        read(admin_client, url_of(Operation, "changelist"))
+        admin_client.post(f"/admin/operations/operation/{cancelled.pk}/cancel/")
 
-    assert watch.seen >= OF_OPERATIONS - {"operations_progress"}
+    assert watch.seen >= OF_OPERATIONS
     claims = [each for each in watch.found if "SKIP LOCKED" in each.sql]
     assert {(each.step, each.table) for each in claims} == {("work", "operations_operation")}
-    assert [each for each in watch.found if each not in claims] == []
+    # Staff see operations of all organizations.
+    of_requests = [each for each in watch.found if each not in claims and each.step != "the admin"]
+    # A token tells the person, and the person tells the organization.
+    assert [each for each in of_requests if "people_apitoken" not in each.sql] == []
+
+
+def go_over_operations(watch: Watch, api: ApiClient, import_id: int) -> None:
+    body = json.dumps({"data": {"type": "imports", "attributes": {"import_data": {"company": [{"name": "Whites"}]}}}})
+    with watch.step("operations over HTTP"):
+        for prefer in ("respond-async", "respond-async, wait=0"):
+            assert api.request("POST", "imports", body, headers={"Prefer": prefer}).status_code == 202
+        operation_id = Operation.objects.for_organization(api.caller.organization).latest("id").pk
+        get_all(
+            api,
+            f"operations/{operation_id}?include=import.creator,creator.company",
+            "operations?filter[status]=queued,failed&filter[kind]=create&page[size]=1&page[number]=2",
+            "operations?filter[status]=queued&include=import",
+            "operations?filter[status]=running",
+            f"operations?filter[import_id]={import_id}&sort=-id",
+            "imports?fields[imports]=state,progress",
+            f"imports/{import_id}?fields[imports]=state,progress",
+        )
+        assert api.request("POST", f"operations/{operation_id}/cancel").status_code == 200
+        assert find_running(organization=api.caller.organization, import_id=import_id) is None
 
 
 def is_exempt(found: Unscoped, exemption: Exemption) -> bool:

@@ -29,6 +29,14 @@ def describe_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
     return _describe({what: _count_by_type(counts, what) for what in ("created", "updated", "unchanged", "skipped")})
 
 
+def describe_progress(progress: Mapping[str, Any]) -> str:
+    """The progress of the operation that runs: ``operation 7: writing, 400 of 1000 rows``."""
+    parts = [progress["phase"]] if progress["phase"] else []
+    if progress["total"]:
+        parts.append(f"{progress['done']} of {progress['total']} rows")
+    return ": ".join([f"operation {progress['operation_id']}", *([", ".join(parts)] if parts else [])])
+
+
 def describe_revert(revert: UndoReport) -> str:
     """What a revert did: ``removed 1 company, 2 people; restored 3 people; kept 1 person; 1 person gone already``."""
     done = {"removed": revert.removed, "restored": revert.restored, "kept": revert.kept}

@@ -1,4 +1,4 @@
-"""Queries of imports for operators, across organizations."""
+"""Queries of imports: their state now, and imports of all organizations for operators."""
 
 from __future__ import annotations
 
@@ -7,20 +7,53 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, CharField, Exists, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
 
 from importsvc.errors import RecordNotFound
-from importsvc.imports.models import Import
+from importsvc.imports.models import Import, ImportState
 from importsvc.imports.staging import staged_size
+from importsvc.operations.selectors import order_progress, select_running, show_running
+from importsvc.postgres.row_locks import IsLocked
 from organizations.models import Organization
+
+# In place of the state, while a request or a worker updates, imports or reverts the import.
+RUNNING = "running"
 
 
 @dataclass(frozen=True)
 class ImportStatus:
-    """An import, with its organization and creator, and the size of its staged rows."""
+    """An import, with its organization and creator.
+
+    Attributes:
+        import_: the import.
+        state: its state, or ``running``.
+        progress: ``operation_id``, ``phase``, ``done`` and ``total`` of the operation that runs, or ``None``.
+        staged_bytes: the size of its staged rows.
+    """
 
     import_: Import
+    state: str
+    progress: dict[str, Any] | None
     staged_bytes: int
+
+
+def show_state(prefix: str = "") -> Combinable:
+    """The state of an import, or ``running``; ``prefix`` leads to the import."""
+    return Case(
+        When(Q(Exists(select_running(prefix))) | Q(IsLocked(f"{prefix}pk")), then=Value(RUNNING)),
+        When(**{f"{prefix}reverted_at__isnull": False}, then=Value(ImportState.REVERTED.value)),
+        When(**{f"{prefix}processed_at__isnull": False}, then=Value(ImportState.PROCESSED.value)),
+        default=Value(ImportState.CREATED.value),
+        output_field=CharField(),
+    )
+
+
+def read_state(*, organization: Organization, import_id: int) -> tuple[str, dict[str, Any] | None]:
+    """The state and the progress of an import of the organization; see ``ImportStatus``."""
+    imports = Import.objects.for_organization(organization).filter(pk=import_id)
+    state, running = imports.values_list(show_state(), show_running()).get()
+    return state, running and order_progress(running)
 
 
 def read_status(*, import_id: int) -> ImportStatus:
@@ -86,5 +119,10 @@ def _select_imports(organization_id: int | None) -> QuerySet[Import]:
 
 
 def _read_statuses(imports: QuerySet[Import]) -> list[ImportStatus]:
-    found: Any = imports.select_related("organization", "creator").annotate(size=staged_size())
-    return [ImportStatus(import_, import_.size) for import_ in found]
+    found: Any = imports.select_related("organization", "creator").annotate(
+        size=staged_size(), state_now=show_state(), running=show_running()
+    )
+    return [
+        ImportStatus(import_, import_.state_now, import_.running and order_progress(import_.running), import_.size)
+        for import_ in found
+    ]

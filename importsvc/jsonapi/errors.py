@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from importsvc.errors import DomainError, IdempotencyKeyReused, PreconditionFailed
+from importsvc.errors import DomainError
 from importsvc.http import API_PREFIX
 from importsvc.text.display import printable
 
@@ -45,7 +45,12 @@ STATUSES: Mapping[str, int] = {
     "idempotency_key_reused": 422,
     "too_many_requests": 429,
     "server_error": 500,
+    # Only of operations: the response to a request is made by the process that handles it.
+    "worker_lost": 500,
 }
+
+# The headers that errors of these codes are about.
+_HEADERS: Mapping[str, str] = {"precondition_failed": "If-Match", "idempotency_key_reused": IDEMPOTENCY_KEY}
 
 logger = logging.getLogger("importsvc.jsonapi")
 
@@ -88,6 +93,16 @@ def error_object(
     return shown
 
 
+def write_error(error: DomainError) -> dict[str, Any]:
+    """The error object of an error that a service raises."""
+    source = None
+    if error.code in _HEADERS:
+        source = {"header": _HEADERS[error.code]}
+    elif error.attribute:
+        source = {"pointer": f"data/attributes/{error.attribute}"}
+    return error_object(error.code, error.detail, source=source, meta=error.meta)
+
+
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's ``EXCEPTION_HANDLER``: the response to an exception of a view."""
     objects = list(_error_objects(error))
@@ -101,13 +116,8 @@ def _error_objects(error: Exception) -> Iterator[dict[str, Any]]:
     match error:
         case RequestError():
             yield error_object(error.code, error.detail, source=error.source)
-        case PreconditionFailed():
-            yield error_object(error.code, error.detail, source={"header": "If-Match"})
-        case IdempotencyKeyReused():
-            yield error_object(error.code, error.detail, source={"header": IDEMPOTENCY_KEY})
         case DomainError():
-            source = {"pointer": f"data/attributes/{error.attribute}"} if error.attribute else None
-            yield error_object(error.code, error.detail, source=source, meta=error.meta)
+            yield write_error(error)
         case exceptions.ValidationError():
             assert isinstance(error.detail, dict)  # noqa: S101 - serializers raise nothing else
             for attribute, messages in error.detail.items():

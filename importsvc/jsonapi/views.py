@@ -109,14 +109,26 @@ class JsonApiViewSet(GenericViewSet):
         Raises:
             NotFound: ``get_records()`` does not have the record.
         """
-        shape, parameters = read_shape(self.request, self.serializer_class), self.get_parameters()
-        query = compile_record(type(self), tuple(parameters), shape.columns)
+        return Response(self.build_document(record_id, read_shape(self.request, self.serializer_class)), **response)
+
+    def build_document(
+        self, record_id: int, shape: DocumentShape, view_class: type[JsonApiViewSet] | None = None
+    ) -> dict[str, Any]:
+        """The document of a record in this shape.
+
+        ``view_class`` has the records if they are of another resource; it takes the parameters of this one.
+
+        Raises:
+            NotFound: ``get_records()`` does not have the record.
+        """
+        parameters = self.get_parameters()
+        query = compile_record(view_class or type(self), tuple(parameters), shape.columns)
         document = shape.build(query.fetch(pk=record_id, **parameters), self.time_zone)
         if not document["data"]:
             raise NotFound
         document["data"] = document["data"][0]
         document["meta"] = self.get_document_meta()
-        return Response(document, **response)
+        return document
 
     def get_document_meta(self) -> dict[str, Any]:
         """The members of ``meta`` in every successful document, after those of pagination."""

@@ -12,7 +12,7 @@ class AlreadyFinished(Conflict):
     """The operation is finished and cannot be cancelled."""
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"The operation has {status} and cannot be cancelled")
+        super().__init__(f"The operation is in status '{status}' and cannot be cancelled")
 
 
 class WorkerLost(DomainError):

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from importsvc.postgres.fields import OrderedJsonField
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
@@ -63,7 +64,7 @@ class Operation(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
     arguments = models.JSONField(default=dict, help_text="The arguments of the work, but for the rows.")
-    errors = models.JSONField(
+    errors = OrderedJsonField(
         default=list, help_text="The errors of the work: objects with code, detail, attribute and meta."
     )
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -75,6 +76,7 @@ class Operation(models.Model):
     objects = OrganizationScopedQuerySet.as_manager()
 
     class Meta:
+        permissions = [("cancel_operation", "Can cancel operation")]
         constraints = [
             models.UniqueConstraint(fields=["organization", "id"], name="operation_organization_id"),
             ForeignKeyConstraint(
@@ -102,8 +104,13 @@ class Operation(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["organization", "import_record"], name="operation_import"),
+            # For the filters of lists.
+            models.Index(fields=["organization", "import_record", "id"], name="operation_import"),
+            models.Index(fields=["organization", "status", "id"], name="operation_status"),
+            models.Index(fields=["organization", "kind", "id"], name="operation_kind"),
             models.Index(fields=["creator", "organization"], name="operation_creator"),
+            # The order in which an organization's operations are pruned.
+            models.Index(fields=["organization", "finished_at", "id"], name="operation_finished_at"),
             # The queue: an organization's operations are done in the order of their ids.
             models.Index(
                 fields=["organization", "id"], condition=models.Q(status=Status.QUEUED), name="operation_queue"
@@ -130,7 +137,7 @@ class Progress(models.Model):
         db_index=False,  # the primary key starts with it
     )
     operation = TenantForeignKey(
-        Operation, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+        Operation, on_delete=models.CASCADE, related_name="progress", db_constraint=False, db_index=False
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     worker = models.CharField(max_length=255, blank=True, help_text="The host and process of the last attempt.")
@@ -152,6 +159,14 @@ class Progress(models.Model):
                 to="operations.Operation",
                 to_fields=["organization", "id"],
                 name="progress_of_operation",
+            ),
+        ]
+        indexes = [
+            # Those that a worker does, or did when it ended.
+            models.Index(
+                fields=["organization", "operation"],
+                condition=models.Q(backend_pid__isnull=False),
+                name="progress_running",
             ),
         ]
 

@@ -90,10 +90,17 @@ class ProgressWriter:
         """Whether the operation is to be cancelled."""
         return self._write("phase = phase", [])[1] is not None
 
-    def finish(self) -> None:
-        """Show the rows of a finished operation as done."""
+    def finish(self, *, is_done: bool) -> None:
+        """Show all rows of an operation that finishes as done, or none.
+
+        It still runs until its transaction is committed; then its status says that it does not.
+        """
         total = self._counts["read"]
-        self._write("phase = '', done = %s, total = %s, backend_pid = NULL", [total, total])
+        self._write("phase = '', done = %s, total = %s", [total if is_done else 0, total])
+
+    def end(self) -> None:
+        """Show that the operation, whose transaction is committed, is not running."""
+        self._write("backend_pid = NULL", [])
 
     def release(self, *, counted: bool) -> None:
         """Show that the operation is not running. An attempt that is not ``counted`` was none."""

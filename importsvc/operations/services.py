@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from importsvc.errors import Busy, DomainError, RecordNotFound
@@ -22,6 +25,9 @@ CHANNEL = "importsvc_operations"
 
 CANCEL_SECONDS = 10
 _LOOK_EVERY = 0.05
+
+# Rows that one statement deletes: its transaction takes some tens of milliseconds.
+PRUNED_AT_ONCE = 10_000
 
 
 def enqueue(
@@ -73,7 +79,9 @@ def cancel_operation(*, organization: Organization, operation_id: int) -> Operat
         Busy: the worker did not end the work within ``CANCEL_SECONDS``; it still will.
     """
     deadline = time.monotonic() + CANCEL_SECONDS
-    find_operation(organization=organization, operation_id=operation_id)
+    found = find_operation(organization=organization, operation_id=operation_id)
+    if found.status != Status.QUEUED:
+        raise AlreadyFinished(found.status)
     while True:
         operation = _cancel_waiting(organization, operation_id)
         if operation is None:
@@ -86,6 +94,34 @@ def cancel_operation(*, organization: Organization, operation_id: int) -> Operat
             raise AlreadyFinished(operation.status)
         if time.monotonic() > deadline:
             raise Busy("The operation is still being cancelled")
+
+
+def wait_until_finished(*, organization: Organization, operation_id: int, seconds: float) -> Operation:
+    """The operation when it is finished, or after so many seconds; not in a transaction.
+
+    Raises:
+        RecordNotFound: there is no such operation.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        operation = find_operation(organization=organization, operation_id=operation_id)
+        left = deadline - time.monotonic()
+        if operation.finished_at is not None or left <= 0:
+            return operation
+        time.sleep(min(_LOOK_EVERY, left))
+
+
+def prune(*, dry_run: bool = False) -> int:
+    """Delete the operations that finished more than ``OPERATION_DAYS`` ago, in short transactions; return how many.
+
+    A dry run only counts them. Rows that another transaction is writing are skipped.
+    """
+    # The only statement that looks at all organizations.
+    expired = Operation.objects.filter(finished_at__lte=_expiry())
+    counts = expired.values_list("organization_id").annotate(count=Count("id")).order_by("organization_id")
+    if dry_run:
+        return sum(count for _, count in counts)
+    return sum(_prune_organization(organization_id) for organization_id, _ in counts)
 
 
 def finish(operation: Operation, status: Status, *, errors: tuple[DomainError, ...] = ()) -> None:
@@ -102,6 +138,30 @@ def finish(operation: Operation, status: Status, *, errors: tuple[DomainError, .
     )
     get_performer().discard(operation)
     record_end(operation)
+
+
+def _prune_organization(organization_id: int) -> int:
+    operations = Operation.objects.filter(organization_id=organization_id)
+    count = 0
+    while True:
+        with transaction.atomic():
+            expired = operations.filter(finished_at__lte=_expiry()).order_by("finished_at", "id")
+            locked = expired.select_for_update(skip_locked=True)
+            ids = list(locked.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
+            Progress.objects.filter(organization_id=organization_id, operation_id__in=ids).delete()
+            with connection.cursor() as cursor:
+                # Not delete(), which looks for rows to cascade to: a finished operation has no others.
+                cursor.execute(
+                    "DELETE FROM operations_operation WHERE organization_id = %s AND id = ANY(%s)",
+                    [organization_id, ids],
+                )
+        count += len(ids)
+        if len(ids) < PRUNED_AT_ONCE:
+            return count
+
+
+def _expiry() -> datetime:
+    return timezone.now() - timedelta(days=settings.OPERATION_DAYS)
 
 
 def _cancel_waiting(organization: Organization, operation_id: int) -> Operation | None:
@@ -121,7 +181,8 @@ def _interrupt(organization: Organization, operation_id: int) -> None:
     with connection.cursor() as cursor:
         # Only a statement: between two statements the worker reads the request.
         cursor.execute(
-            "SELECT pg_cancel_backend(backend_pid) FROM operations_progress"
-            " WHERE organization_id = %s AND operation_id = %s AND backend_pid IS NOT NULL",
-            [organization.pk, operation_id],
+            "SELECT pg_cancel_backend(backend_pid) FROM operations_progress AS progress JOIN operations_operation AS it"
+            " ON it.organization_id = progress.organization_id AND it.id = operation_id AND status = %s"
+            " WHERE progress.organization_id = %s AND operation_id = %s AND backend_pid IS NOT NULL",
+            [Status.QUEUED, organization.pk, operation_id],
         )

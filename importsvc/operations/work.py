@@ -50,6 +50,7 @@ def run_next(*, is_stopping: Callable[[], bool] = lambda: False) -> bool:
                 if operation is None:
                     return False
                 _perform(operation, progress)
+            progress.end()
         except OperationReleased:
             logger.warning("%s is queued again: the worker stops", progress.operation)
             progress.release(counted=False)
@@ -89,7 +90,6 @@ def _perform(operation: Operation, progress: ProgressWriter) -> None:
     if attempt.number > ATTEMPTS:
         logger.error("%s fails: its worker ended in each of %s attempts", operation, ATTEMPTS)
         finish(operation, Status.FAILED, errors=(WorkerLost(),))
-        progress.finish()
         return
     try:
         with transaction.atomic():
@@ -107,7 +107,7 @@ def _perform(operation: Operation, progress: ProgressWriter) -> None:
         finish(operation, Status.CANCELLED)
     else:
         finish(operation, Status.SUCCEEDED)
-    progress.finish()
+    progress.finish(is_done=operation.status == Status.SUCCEEDED)
 
 
 def _postpone(operation: Operation | None) -> None:

@@ -25,8 +25,14 @@ SUPPORT = {
     "organizations.view_organization",
     "webhooks.view_webhookdelivery",
     "webhooks.view_webhookendpoint",
+    "operations.view_operation",
 }
-OPERATORS = {*SUPPORT, "imports.revert_import", "webhooks.resend_webhookdelivery"}
+OPERATORS = {
+    *SUPPORT,
+    "imports.revert_import",
+    "webhooks.resend_webhookdelivery",
+    "operations.cancel_operation",
+}
 
 LIST = "/admin/imports/import/"
 

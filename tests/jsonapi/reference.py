@@ -22,7 +22,13 @@ from rest_framework_json_api.utils import get_included_resources
 
 from importsvc.changelog.models import Change
 from importsvc.imports.api.views import ImportViewSet
-from importsvc.jsonapi.document.fields import EmptyToOneField, TimestampField, ToOneField, write_time_stamp
+from importsvc.jsonapi.document.fields import (
+    ComputedField,
+    EmptyToOneField,
+    TimestampField,
+    ToOneField,
+    write_time_stamp,
+)
 from importsvc.jsonapi.document.pagination import PageNumberPagination
 from importsvc.jsonapi.views import JsonApiViewSet
 from people.services import NewOrganization
@@ -51,10 +57,24 @@ def _let_write(serializer: Any) -> None:
         for name in getattr(child.Meta, "fields_on_request", ()):
             child.fields.pop(name)
     for field in child.fields.values():
-        if isinstance(field, TimestampField):
+        if isinstance(field, ComputedField):
+            field.get_attribute = partial(_compute, field)  # type: ignore[method-assign]
+            field.to_representation = partial(_write_computed, field, zone=zone)  # type: ignore[method-assign]
+        elif isinstance(field, TimestampField):
             field.to_representation = partial(write_time_stamp, zone=zone)  # type: ignore[method-assign]
         elif isinstance(field, ToOneField):
             _let_write_linkage(field)
+
+
+def _compute(field: ComputedField, record: Any) -> Any:
+    """The value of a field that the database computes, by a query of its own."""
+    return type(record)._default_manager.filter(pk=record.pk).values_list(field.compute("")).get()[0]
+
+
+def _write_computed(field: ComputedField, value: Any, *, zone: tzinfo) -> Any:
+    if field.is_time_stamp:
+        return write_time_stamp(value, zone)
+    return field.write(value) if field.write else value
 
 
 def _let_write_linkage(field: Any) -> None:
@@ -76,7 +96,8 @@ def _included(serializer: Any, paths: Sequence[str], seen: set[tuple[str, str]])
     for name, related_class in serializer.child.included_serializers.items():
         deeper = [path.removeprefix(f"{name}.") for path in paths if path.startswith(f"{name}.")]
         if name in paths or deeper:
-            records = [related for record in serializer.instance if (related := getattr(record, name)) is not None]
+            source = serializer.child.fields[name].source
+            records = [related for record in serializer.instance if (related := getattr(record, source)) is not None]
             distinct = list({record.pk: record for record in records}.values())
             related = related_class(distinct, many=True, context=serializer.context)
             _let_write(related)

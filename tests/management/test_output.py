@@ -146,6 +146,8 @@ def test_every_command_has_json_output(acme: NewOrganization) -> None:
             "older_than_hours": 48,
             "webhook_deliveries": 0,
             "older_than_days": 30,
+            "operations": 0,
+            "operations_older_than_days": 30,
         },
         ("revoke_token", prefix): {"prefix": prefix, "person": ada, "organization": organization},
         ("imports_status",): {"imports": []},

@@ -16,9 +16,17 @@ from importsvc.imports.admin.changelist import ImportListAdmin
 from importsvc.imports.admin.detail import count_changes, read_changes, read_staged_data
 from importsvc.imports.admin.downloads import DownloadAdmin
 from importsvc.imports.admin.revert import RevertAdmin
-from importsvc.imports.formatting import describe_conflicts, describe_counts, describe_refusal, describe_rows
+from importsvc.imports.formatting import (
+    describe_conflicts,
+    describe_counts,
+    describe_progress,
+    describe_refusal,
+    describe_rows,
+)
 from importsvc.imports.models import Import, ImportState
+from importsvc.imports.selectors import read_state
 from importsvc.imports.services import preview_revert
+from importsvc.operations.models import Operation
 
 
 @admin.register(Import)
@@ -26,8 +34,14 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
     """Imports of all organizations. A page reads a part of the staged rows only, and lists read none."""
 
     # Time stamps and actors are in the timeline above the fields.
-    fields = [("state", "sample"), ("organization", "creator"), ("on_duplicate", "import_model_id"), "rows"]
-    readonly_fields = ["state", "rows"]
+    fields = [("state_now", "sample"), ("organization", "creator"), ("on_duplicate", "import_model_id"), "rows"]
+    readonly_fields = ["state_now", "rows"]
+
+    @admin.display(description="state")
+    def state_now(self, import_: Import) -> str:
+        """The state, or that the import is running, and how far it is."""
+        state, progress = read_state(organization=import_.organization, import_id=import_.pk)
+        return state if progress is None else f"{state}: {describe_progress(progress)}"
 
     @admin.display(description="counts")
     def rows(self, import_: Import) -> str:
@@ -61,9 +75,18 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
             "is_reverted": obj.state == ImportState.REVERTED,
             "timeline": make_timeline(obj),
             "conflicts": self._find_conflicts(obj) if "conflicts" in request.GET else None,
+            "operations_url": self._find_operations_url(request, obj),
             "may_revert": obj.state == ImportState.PROCESSED and self.has_revert_permission(request),
         }
         return super().render_change_form(request, context, *args, obj=obj, **options)
+
+    def _find_operations_url(self, request: HttpRequest, import_: Import) -> str | None:
+        """The URL of the import's operations, if there are any and the user may view them."""
+        if not self.admin_site.get_model_admin(Operation).has_view_permission(request):
+            return None
+        if not Operation.objects.for_organization(import_.organization).filter(import_record=import_).exists():
+            return None
+        return f"{reverse('admin:operations_operation_changelist')}?import_record__id__exact={import_.pk}"
 
     def _find_conflicts(self, import_: Import) -> list[str]:
         """The conflicts of a revert now, in words. Read on request only, because it reads every record."""

@@ -5,8 +5,10 @@ from typing import get_args
 from rest_framework import serializers
 
 from importsvc.imports.models import Import, OnDuplicate
+from importsvc.imports.selectors import show_state
 from importsvc.imports.services import OnConflict
 from importsvc.jsonapi.document.fields import (
+    ComputedField,
     JsonApiSerializer,
     RawJsonField,
     StrictBooleanField,
@@ -14,6 +16,7 @@ from importsvc.jsonapi.document.fields import (
     StrictIdField,
     ToOneField,
 )
+from importsvc.operations.selectors import order_progress, show_running
 from organizations.serializers import OrganizationRelation
 from people.serializers import PersonSerializer
 
@@ -27,6 +30,8 @@ class ImportSerializer(JsonApiSerializer):
     import_data = RawJsonField()
     on_duplicate = StrictChoiceField(OnDuplicate.values, required=False)
     counts = serializers.JSONField(read_only=True)
+    state = ComputedField(show_state)
+    progress = ComputedField(show_running, write=order_progress)
     organization = OrganizationRelation()
     creator = ToOneField("people")
 
@@ -45,11 +50,13 @@ class ImportSerializer(JsonApiSerializer):
             "reverted_at",
             "on_duplicate",
             "counts",
+            "state",
+            "progress",
             "import_data",
             "organization",
             "creator",
         ]
-        fields_on_request = ["on_duplicate", "counts"]
+        fields_on_request = ["on_duplicate", "counts", "state", "progress"]
         read_only_fields = ["started_at", "processed_at", "reverted_at"]
 
     class JSONAPIMeta:

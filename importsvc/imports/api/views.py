@@ -19,6 +19,7 @@ from importsvc.changelog.models import Change
 from importsvc.idempotency.decorator import idempotent
 from importsvc.imports import services
 from importsvc.imports.actors import Actor
+from importsvc.imports.api.asynchronous import AsynchronousMixin
 from importsvc.imports.api.changes import CHANGES, LOGGED, PLANNED, UNDOING, ChangeWriter
 from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
 from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
@@ -28,7 +29,7 @@ from importsvc.jsonapi.document.resources import Resource
 from importsvc.jsonapi.request.preconditions import read_if_match
 from importsvc.jsonapi.request.query import Listing, read_fields
 from importsvc.jsonapi.views import ListMixin, RetrieveMixin
-from organizations.views import OrganizationScopedViewSet
+from importsvc.operations.models import Kind
 
 # The actions whose documents are lists of changes: their fields, filters and sort fields.
 _CHANGE_LISTS: Mapping[str, tuple[Resource, Listing]] = {
@@ -38,7 +39,7 @@ _CHANGE_LISTS: Mapping[str, tuple[Resource, Listing]] = {
 }
 
 
-class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
+class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
     """``/imports`` (contract, section 2.4)."""
 
     queryset = Import.objects.all()
@@ -60,28 +61,36 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     def create(self, request: Request) -> Response:
         """``POST /imports``: check the rows and stage them."""
         attributes = self.read_attributes(ImportSerializer, document_required=True)
-        import_ = services.create_import(organization=self.organization, creator=self.caller, **attributes)
-        location = reverse("imports-detail", [import_.pk], request=request)
-        return self.respond(import_.pk, status=status.HTTP_201_CREATED, headers={"Location": location})
+
+        def create() -> int:
+            import_ = services.create_import(organization=self.organization, creator=self.caller, **attributes)
+            return int(import_.pk)
+
+        return self.perform(Kind.CREATE, create, self.respond_created, attributes=attributes)
 
     @idempotent
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /imports/{id}``: replace the staged rows. ``import_data`` is required, as in ``POST``."""
         import_id = self.get_record_id()
         attributes = self.read_attributes(ImportSerializer, document_required=True)
-        services.update_import(
-            organization=self.organization,
-            import_id=import_id,
-            import_data=attributes.pop("import_data"),
-            attributes=attributes,
-        )
-        return self.respond(import_id)
+
+        def update() -> int:
+            others = {name: value for name, value in attributes.items() if name != "import_data"}
+            services.update_import(
+                organization=self.organization,
+                import_id=import_id,
+                import_data=attributes["import_data"],
+                attributes=others,
+            )
+            return import_id
+
+        return self.perform(Kind.UPDATE, update, self.respond, attributes=attributes, import_id=import_id)
 
     @action(detail=True, methods=["POST"], url_path="import", url_name="import")
     @idempotent
     def run(self, request: Request, pk: str) -> Response:
         """``POST /imports/{id}/import``: run the import."""
-        return self.respond_after(services.run_import, ImportRunSerializer)
+        return self.respond_after(Kind.IMPORT, services.run_import, ImportRunSerializer)
 
     @run.mapping.get
     def preview_import(self, request: Request, pk: str) -> Response:
@@ -98,7 +107,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     @idempotent
     def revert(self, request: Request, pk: str) -> Response:
         """``PATCH /imports/{id}/revert``: undo what the import did."""
-        return self.respond_after(services.revert_import, ImportRevertSerializer)
+        return self.respond_after(Kind.REVERT, services.revert_import, ImportRevertSerializer)
 
     @revert.mapping.get
     def preview_revert(self, request: Request, pk: str) -> Response:
@@ -124,14 +133,23 @@ class ImportViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
         """Builds resource objects of changes with the requested fields."""
         return ChangeWriter(self.get_resource(), self.get_record_id(), read_fields(self.request).get(CHANGES))
 
-    def respond_after(self, service: Callable[..., object], serializer_class: Any) -> Response:
-        """Call the service with the headers and attributes of the request, and respond with the import."""
+    def respond_created(self, import_id: int) -> Response:
+        """The response to a request that has created the import."""
+        location = reverse("imports-detail", [import_id], request=self.request)
+        return self.respond(import_id, status=status.HTTP_201_CREATED, headers={"Location": location})
+
+    def respond_after(self, kind: Kind, service: Callable[..., object], serializer_class: Any) -> Response:
+        """Call the service with the headers and attributes of the request, or queue that, and respond."""
         import_id = self.get_record_id()
         if_match = read_if_match(self.request)
         attributes = self.read_attributes(serializer_class)
-        actor = Actor("person", str(self.caller), self.caller.pk)
-        service(organization=self.organization, import_id=import_id, if_match=if_match, actor=actor, **attributes)
-        return self.respond(import_id)
+
+        def call() -> int:
+            actor = Actor("person", str(self.caller), self.caller.pk)
+            service(organization=self.organization, import_id=import_id, if_match=if_match, actor=actor, **attributes)
+            return import_id
+
+        return self.perform(kind, call, self.respond, attributes=attributes, import_id=import_id, if_match=if_match)
 
     def respond_with_changes(
         self, data: list[dict[str, Any]], meta: Mapping[str, Any], *, etag: str | None = None

@@ -1,6 +1,6 @@
-"""The groups of staff: Support and Operators view imports, their records and webhooks.
+"""The groups of staff: Support and Operators view imports, their records, operations and webhooks.
 
-Operators also revert imports and send deliveries of webhooks again.
+Operators also revert imports, cancel operations and send deliveries of webhooks again.
 """
 
 from django.db import migrations
@@ -14,12 +14,14 @@ def list_permissions():
     views += [("organizations", "organization", "view_organization", "Can view organization")]
     views.append(("webhooks", "webhookendpoint", "view_webhookendpoint", "Can view webhook endpoint"))
     views.append(("webhooks", "webhookdelivery", "view_webhookdelivery", "Can view webhook delivery"))
+    views.append(("operations", "operation", "view_operation", "Can view operation"))
     for options in (model._meta for model in get_record_models()):
         name = str(options.model_name)
         views.append((options.app_label, name, f"view_{name}", f"Can view {options.verbose_name_raw}"))
     actions = [
         ("imports", "import", "revert_import", "Can revert import"),
         ("webhooks", "webhookdelivery", "resend_webhookdelivery", "Can resend webhook delivery"),
+        ("operations", "operation", "cancel_operation", "Can cancel operation"),
     ]
     return {"Support": views, "Operators": [*views, *actions]}
 

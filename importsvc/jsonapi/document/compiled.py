@@ -10,10 +10,13 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from typing import Any
 
+from django.db.models.expressions import Combinable
+
 from importsvc.jsonapi.document.fields import write_time_stamp
-from importsvc.jsonapi.document.resources import Resource, read_resource
+from importsvc.jsonapi.document.resources import Attribute, Resource, read_resource
 
 Row = Sequence[Any]
 ResourceObject = dict[str, Any]
@@ -28,6 +31,8 @@ class ResourceShape:
     names: tuple[str, ...]  # of the attributes
     values: slice  # of the attributes
     time_stamps: tuple[str, ...]  # the names of the attributes that are time stamps
+    # Of each attribute whose value is converted: its name, and the function that does.
+    writers: tuple[tuple[str, Callable[[Any], Any]], ...]
     # Of each relationship: its name, the position of the id (``None``: always empty), the type, and the type of the id.
     linkage: tuple[tuple[str, int | None, str, Callable[[Any], Any]], ...]
 
@@ -39,6 +44,9 @@ class ResourceShape:
             for name in self.time_stamps:
                 if (at := attributes[name]) is not None:
                     attributes[name] = write_time_stamp(at, zone)
+            for name, write in self.writers:
+                if (value := attributes[name]) is not None:
+                    attributes[name] = write(value)
         if self.linkage:
             resource["relationships"] = {
                 name: {
@@ -55,7 +63,8 @@ class ResourceShape:
 class DocumentShape:
     """The shape of a document's ``data`` and ``included``."""
 
-    columns: tuple[str, ...]  # the arguments of ``values_list()`` for a queryset of the primary resource's records
+    # The arguments of ``values_list()`` for a queryset of the primary resource's records: lookups, and expressions.
+    columns: tuple[Any, ...]
     primary: ResourceShape
     included: tuple[ResourceShape, ...] | None  # in order; ``None`` if documents have no ``included``
 
@@ -97,7 +106,7 @@ def compile_document(
     id_at = compiler.add_column(resource.id_column)
     primary = compiler.add_resource(resource, id_at=id_at, prefix="")
     included = None if include is None else tuple(compiler.add_included(resource))
-    return DocumentShape(tuple(compiler.columns), primary, included)
+    return DocumentShape(tuple(compiler.columns.values()), primary, included)
 
 
 class _Compiler:
@@ -106,29 +115,39 @@ class _Compiler:
     def __init__(self, include: frozenset[str], fields: dict[str, frozenset[str]]) -> None:
         self.include = include
         self.fields = fields
-        self.columns: dict[str, int] = {}
+        self.columns: dict[str, Any] = {}
+        self._positions: dict[str, int] = {}
 
-    def add_column(self, lookup: str) -> int:
-        return self.columns.setdefault(lookup, len(self.columns))
+    def add_column(self, lookup: str, compute: Callable[[], Combinable] | None = None) -> int:
+        """The position of a column, which is added unless it is there; ``compute`` makes the expression of it."""
+        if lookup not in self.columns:
+            self._positions[lookup] = len(self.columns)
+            self.columns[lookup] = compute() if compute else lookup
+        return self._positions[lookup]
 
     def add_resource(self, resource: Resource, *, id_at: int, prefix: str) -> ResourceShape:
         shown = self.fields.get(resource.type, resource.default_field_names)
         attributes = [attribute for attribute in resource.attributes if attribute.name in shown]
         start = len(self.columns)
         for attribute in attributes:
-            self.add_column(prefix + attribute.column)
+            self.add_attribute(attribute, prefix)
         return ResourceShape(
             type=resource.type,
             id_at=id_at,
             names=tuple(attribute.name for attribute in attributes),
             values=slice(start, len(self.columns)),
             time_stamps=tuple(attribute.name for attribute in attributes if attribute.is_time_stamp),
+            writers=tuple((attribute.name, attribute.write) for attribute in attributes if attribute.write),
             linkage=tuple(
                 (name, self.add_column(f"{prefix}{each.column}_id") if each.column else None, each.type, each.id_type)
                 for name, each in resource.relationships.items()
                 if name in shown
             ),
         )
+
+    def add_attribute(self, attribute: Attribute, prefix: str) -> None:
+        compute = attribute.compute
+        self.add_column(prefix + attribute.column, partial(compute, prefix) if compute else None)
 
     def add_included(self, resource: Resource, *, path: str = "", prefix: str = "") -> Iterator[ResourceShape]:
         """The shapes of a resource's included resources, each before those that it includes itself."""

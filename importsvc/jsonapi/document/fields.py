@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from django.db.models import DateTimeField
+from django.db.models.expressions import Combinable
 from rest_framework import serializers
 from rest_framework_json_api.relations import ResourceRelatedField
 from rest_framework_json_api.serializers import ModelSerializer
@@ -37,6 +38,29 @@ class ToOneField(ResourceRelatedField):
 
 class EmptyToOneField(ToOneField):
     """Linkage to a resource of the published page that the service does not have: always ``null``."""
+
+
+class ComputedField(serializers.Field):
+    """An attribute that the database computes, and that is not a column.
+
+    Attributes:
+        compute: returns the expression. Its argument is the prefix of lookups: empty, or ``creator__`` where the
+            resource is included as ``creator``.
+        is_time_stamp: whether the value is a time stamp.
+        write: converts the value of the expression, unless that is null.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[str], Combinable],
+        *,
+        is_time_stamp: bool = False,
+        write: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.compute = compute
+        self.is_time_stamp = is_time_stamp
+        self.write = write
+        super().__init__(read_only=True)
 
 
 class RawJsonField(serializers.Field):

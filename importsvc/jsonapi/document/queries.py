@@ -14,7 +14,7 @@ _CACHED_QUERIES = 1_000
 
 
 @functools.lru_cache(_CACHED_QUERIES)
-def compile_record(view_class: Any, parameters: tuple[str, ...], columns: tuple[str, ...]) -> CompiledQuery:
+def compile_record(view_class: Any, parameters: tuple[str, ...], columns: tuple[Any, ...]) -> CompiledQuery:
     """The record whose id is the parameter ``pk``; no row if the caller may not read it.
 
     ``parameters`` are the names of the parameters of ``view_class.get_records()``, and become those of the query.
@@ -24,7 +24,7 @@ def compile_record(view_class: Any, parameters: tuple[str, ...], columns: tuple[
 
 @functools.lru_cache(_CACHED_QUERIES)
 def compile_first_page(
-    view_class: Any, parameters: tuple[str, ...], columns: tuple[str, ...], order: tuple[str, ...], size: int
+    view_class: Any, parameters: tuple[str, ...], columns: tuple[Any, ...], order: tuple[str, ...], size: int
 ) -> CompiledQuery:
     """The first records that the caller may read, in this order; for other arguments see ``compile_record``."""
     return CompiledQuery(_records(view_class, parameters).order_by(*order)[:size].values_list(*columns))

@@ -13,10 +13,17 @@ from typing import Any, NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.expressions import Combinable
 from rest_framework import serializers
 from rest_framework.relations import RelatedField
 
-from importsvc.jsonapi.document.fields import EmptyToOneField, JsonApiSerializer, TimestampField, ToOneField
+from importsvc.jsonapi.document.fields import (
+    ComputedField,
+    EmptyToOneField,
+    JsonApiSerializer,
+    TimestampField,
+    ToOneField,
+)
 
 # For a field's ``to_representation``, the model fields whose values it writes as the database driver returns them. By
 # method, not by class: a subclass that overrides validation is supported, one that overrides writing is not.
@@ -34,11 +41,16 @@ class UnknownDeclarationError(TypeError):
 
 
 class Attribute(NamedTuple):
-    """An attribute. Time stamps are written in the organization's zone, other values unchanged."""
+    """An attribute. Time stamps are written in the organization's zone, other values unchanged.
+
+    Of a ``ComputedField``, ``column`` is its name, and the value is that of ``compute``, converted by ``write``.
+    """
 
     name: str
     column: str  # the model field's attribute, such as ``creator_id`` for a foreign key
     is_time_stamp: bool
+    compute: Callable[[str], Combinable] | None = None
+    write: Callable[[Any], Any] | None = None
 
 
 class Relationship(NamedTuple):
@@ -114,6 +126,9 @@ def read_resource(serializer_class: Any) -> Resource:
 
 
 def _read_attribute(field: Any, model: type[models.Model]) -> Attribute:
+    if isinstance(field, ComputedField):
+        name = str(field.field_name)
+        return Attribute(name, name, field.is_time_stamp, field.compute, field.write)
     column = _find_column(field, model)
     is_time_stamp = (
         isinstance(field, TimestampField)

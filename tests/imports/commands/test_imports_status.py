@@ -59,6 +59,7 @@ def test_everything_known_about_one_import_is_printed(
     assert show(capsys, reverted.pk) == (
         f"id               {reverted.pk}\n"
         "state            reverted\n"
+        "progress         –\n"
         f"organization     Acme ({acme.organization.pk})\n"
         f"creator          Ada Lovelace <ada@acme.test> ({acme.person.pk})\n"
         "sample           true\n"
@@ -81,6 +82,7 @@ def test_json_output_has_everything_known_about_one_import(
     assert json.loads(show(capsys, reverted.pk, "--json")) == {
         "id": reverted.pk,
         "state": "reverted",
+        "progress": None,
         "organization": {"id": acme.organization.pk, "name": "Acme"},
         "creator": {"id": acme.person.pk, "name": "Ada Lovelace", "email": "ada@acme.test"},
         "sample": True,
@@ -109,6 +111,7 @@ def test_unknown_values_are_printed_as_a_dash(acme: NewOrganization, capsys: pyt
     assert show(capsys, staged.pk) == (
         f"id               {staged.pk}\n"
         "state            created\n"
+        "progress         –\n"
         f"organization     Acme ({acme.organization.pk})\n"
         f"creator          Ada Lovelace ({acme.person.pk})\n"
         "sample           –\n"

@@ -14,7 +14,15 @@ from importsvc.changelog.models import Change
 from importsvc.imports.models import ImportState
 from importsvc.urls import router
 from organizations.models import Organization
-from tests.builders import PUBLISHED_ROWS, make_company, make_delivery, make_endpoint, make_import, make_person
+from tests.builders import (
+    PUBLISHED_ROWS,
+    make_company,
+    make_delivery,
+    make_endpoint,
+    make_import,
+    make_operation,
+    make_person,
+)
 from tests.client import ApiClient, document_of
 from tests.jsonapi.reference import answer_changes_slowly, answer_slowly
 
@@ -25,6 +33,7 @@ WINTER = datetime(2024, 1, 15, 9, 0, 0, 999_999, tzinfo=UTC)
 SUMMER = datetime(2024, 7, 15, 22, 30, 0, 1_000, tzinfo=UTC)
 # Twice the same time on the clocks of Zagreb, and a time when its offset had seconds.
 BACK = [datetime(2024, 10, 27, hour, 30, tzinfo=UTC) for hour in (0, 1)]
+LATE = datetime(2100, 1, 1, tzinfo=UTC)
 LONG_AGO = datetime(1850, 1, 1, tzinfo=UTC)
 
 ODD_JSON: list[Any] = [
@@ -110,7 +119,23 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
         make_delivery(endpoint=endpoints[0], status="failed", last_error="Ü", event="import.failed", **ended),
         make_delivery(endpoint=endpoints[3], status="delivered", delivered_at=BACK[1], **ended),
     ]
+    operations = [
+        make_operation(creator=people[5], kind="create"),
+        make_operation(creator=people[2], import_=imports[0], attempts=3, started_at=SUMMER),
+        make_operation(creator=people[2], import_=imports[6], status="succeeded", done=7, total=7, finished_at=LATE),
+    ]
+    for value in ODD_JSON:
+        error = {
+            "code": "conflict",
+            "detail": {"b": value, "a": 1},
+            "attribute": "sample",
+            "meta": {"d": value, "c": 2},
+        }
+        operations.append(
+            make_operation(creator=people[3], import_=imports[7], status="failed", errors=[error], finished_at=LATE)
+        )
     found: dict[str, Sequence[models.Model]] = {
+        "operations": operations,
         "companies": companies,
         "people": people,
         "imports": imports,
@@ -145,6 +170,8 @@ def shapes(view_class: Any) -> Iterator[str]:
         parameter = f"fields[{serializer_class.Meta.resource_name}]="
         fieldsets += [parameter + name for name in shown]
         fieldsets += [parameter, parameter + ",".join(reversed(shown[1::2])), parameter + ",".join(shown)]
+    # Two paths may lead to one resource.
+    fieldsets = list(dict.fromkeys(fieldsets))
     yield from fieldsets
     wholes = [fieldset for fieldset in fieldsets if fieldset.endswith("=")]
     yield "&".join(wholes)
@@ -167,7 +194,10 @@ def lists(view_class: Any) -> Iterator[str]:
         "endpoint_id": ["{webhook_endpoints}", "0"],
         "status": ["pending", "delivered,failed"],
         "event": ["import.failed,import.processed", "import.reverted"],
+        "kind": ["import", "create,revert"],
     }
+    if view_class.serializer_class.Meta.resource_name == "operations":
+        values["status"] = ["running", "queued", "running,queued,failed"]
     for name in view_class.filterset_class.base_filters:
         yield from (f"filter[{name}]={value}&page[size]=2" for value in values[name])
     for size in (1, 2, 200):

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
 from importsvc.urls import router
 from people.services import NewOrganization
-from tests.builders import make_company, make_delivery, make_endpoint, make_import, make_person
+from tests.builders import make_company, make_delivery, make_endpoint, make_import, make_operation, make_person
 from tests.client import ApiClient
 from tests.jsonapi.reference import answer_slowly
 
@@ -43,6 +43,7 @@ def populate(caller: NewOrganization) -> dict[str, int]:
     imports = [make_import(creator=creator) for creator in (person, caller.person)]
     endpoints = [make_endpoint(organization=organization, creator=creator) for creator in (person, None)]
     deliveries = [make_delivery(endpoint=endpoint) for endpoint in endpoints]
+    operations = [make_operation(creator=creator, import_=imports[0]) for creator in (person, caller.person)]
     return {
         "organizations": organization.pk,
         "companies": company.pk,
@@ -50,6 +51,7 @@ def populate(caller: NewOrganization) -> dict[str, int]:
         "imports": imports[0].pk,
         "webhook_endpoints": endpoints[0].pk,
         "webhook_deliveries": deliveries[0].pk,
+        "operations": operations[0].pk,
     }
 
 
@@ -88,7 +90,8 @@ def test_compiled_queries_have_the_conditions_of_the_callers_own_queryset(api: A
     view = view_class()
     view.request = SimpleNamespace(user=api.caller.person)
     parameters = view.get_parameters()
-    names, columns, order = tuple(parameters), ("id", "created_at"), ("-created_at", "id")
+    at = "queued_at" if resource == "operations" else "created_at"
+    names, columns, order = tuple(parameters), ("id", at), (f"-{at}", "id")
     records = view.get_queryset()
 
     with CaptureQueriesContext(connection) as written:

@@ -11,10 +11,12 @@ from rest_framework import serializers
 
 from importsvc.imports.api.serializers import ImportSerializer
 from importsvc.imports.models import Import
+from importsvc.imports.selectors import show_state
 from importsvc.jsonapi.checks import check_resources
 from importsvc.jsonapi.document.fields import JsonApiSerializer, StrictIdField, TimestampField, ToOneField
 from importsvc.jsonapi.document.resources import Attribute, Relationship, UnknownDeclarationError, read_resource
 from importsvc.jsonapi.views import JsonApiViewSet
+from importsvc.operations.selectors import order_progress, show_running
 from people.models import Person
 from people.serializers import PersonSerializer
 
@@ -72,8 +74,11 @@ def test_a_serializer_is_read_in_terms_of_columns() -> None:
         Attribute("reverted_at", "reverted_at", is_time_stamp=True),
         Attribute("on_duplicate", "on_duplicate", is_time_stamp=False),
         Attribute("counts", "counts", is_time_stamp=False),
+        Attribute("state", "state", is_time_stamp=False, compute=show_state),
+        Attribute("progress", "progress", is_time_stamp=False, compute=show_running, write=order_progress),
     )
-    assert resource.field_names - resource.default_field_names == resource.on_request == {"on_duplicate", "counts"}
+    on_request = {"on_duplicate", "counts", "state", "progress"}
+    assert resource.field_names - resource.default_field_names == resource.on_request == on_request
     assert resource.relationships == {
         "organization": Relationship("organization", "organization", "organizations", int),
         "creator": Relationship("creator", "creator", "people", str),

@@ -10,7 +10,7 @@ from django.template.defaultfilters import filesizeformat
 
 from importsvc.errors import RecordNotFound
 from importsvc.imports.actors import Actor
-from importsvc.imports.formatting import describe_rows
+from importsvc.imports.formatting import describe_progress, describe_rows
 from importsvc.imports.selectors import ImportStatus, list_statuses, read_status
 from importsvc.imports.services import get_record_types
 from importsvc.management.output import USAGE, OutputCommand, format_table, read_positive, to_line
@@ -76,7 +76,8 @@ def _describe(status: ImportStatus) -> dict[str, str]:
     address = f" <{creator.email}>" if creator.email else ""
     return {
         "id": str(import_.pk),
-        "state": str(import_.state),
+        "state": status.state,
+        "progress": NOTHING if status.progress is None else describe_progress(status.progress),
         "organization": f"{import_.organization} ({import_.organization_id})",
         "creator": f"{creator}{address} ({creator.pk})",
         "sample": {True: "true", False: "false", None: NOTHING}[import_.sample],
@@ -100,7 +101,8 @@ def _document(status: ImportStatus) -> dict[str, Any]:
     stamps = ("created_at", "started_at", "processed_at", "reverted_at")
     return {
         "id": import_.pk,
-        "state": str(import_.state),
+        "state": status.state,
+        "progress": status.progress,
         "organization": {"id": import_.organization_id, "name": import_.organization.name},
         "creator": {"id": creator.pk, "name": str(creator), "email": creator.email},
         **{name: getattr(import_, name) for name in plain},

@@ -1,0 +1,119 @@
+"""Which operations run, and how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Exists,
+    F,
+    Func,
+    JSONField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable
+from django.db.models.functions import JSONObject, NullIf
+
+from importsvc.operations.models import RUNNING, Operation, Progress, Status
+from organizations.models import Organization
+
+# The statuses that are shown: those that are stored, and ``running``.
+STATUSES = (Status.QUEUED.value, RUNNING, Status.SUCCEEDED.value, Status.FAILED.value, Status.CANCELLED.value)
+
+
+class _IsConnected(Func):
+    """Whether PostgreSQL still has the process that began the work at a time.
+
+    A process with the same number may have been started since, but not before the work began. PostgreSQL hides the
+    start of processes of other database users.
+    """
+
+    output_field = BooleanField()
+    template = (
+        "EXISTS (SELECT FROM pg_stat_activity, LATERAL (VALUES (%(expressions)s)) AS attempt (backend, began_at)"
+        " WHERE pid = backend AND coalesce(backend_start <= began_at, true))"
+    )
+
+
+def is_running(prefix: str = "") -> Q:
+    """The condition that an operation runs; ``prefix`` leads to the operation."""
+    return Q(**{f"{prefix}status": Status.QUEUED}) & _has_worker(f"{prefix}progress__")
+
+
+def show_status(prefix: str = "") -> Combinable:
+    """The status that is shown, one of ``STATUSES``."""
+    return Case(When(is_running(prefix), then=Value(RUNNING)), default=F(f"{prefix}status"), output_field=CharField())
+
+
+def show_progress(prefix: str = "") -> Combinable:
+    """``phase``, which is null unless the operation runs, ``done`` and ``total``."""
+    names = f"{prefix}progress__"
+    phase = NullIf(F(f"{names}phase"), Value(""))
+    return JSONObject(phase=phase, done=F(f"{names}done"), total=F(f"{names}total"))
+
+
+def order_progress(progress: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a progress in the order that is shown; PostgreSQL sorts those of jsonb."""
+    return {name: progress[name] for name in ("operation_id", "phase", "done", "total") if name in progress}
+
+
+def show_running(prefix: str = "") -> Combinable:
+    """The progress of the operation that runs on an import, with ``operation_id``; null if none does.
+
+    ``prefix`` leads to the import.
+    """
+    phase = NullIf(F("phase"), Value(""))
+    shown = JSONObject(operation_id=F("operation_id"), phase=phase, done=F("done"), total=F("total"))
+    found = select_running(prefix).order_by("operation_id").values_list(shown)
+    return Subquery(found[:1], output_field=JSONField())
+
+
+def select_running(prefix: str = "") -> QuerySet[Progress]:
+    """A subquery: the progress of operations that run on an import of the outer query, to which ``prefix`` leads."""
+    return Progress.objects.filter(
+        _has_worker(),
+        operation__status=Status.QUEUED,
+        organization_id=OuterRef(f"{prefix}organization_id"),
+        operation__import_record_id=OuterRef(f"{prefix}pk"),
+    )
+
+
+def filter_status(operations: QuerySet[Operation], statuses: Collection[str]) -> QuerySet[Operation]:
+    """The operations that are shown with one of these statuses."""
+    condition = Q(status__in=[status for status in statuses if status not in (Status.QUEUED, RUNNING)])
+    # Not is_running(): PostgreSQL would join all rows of the progress, of which few belong to running operations.
+    running = Q(
+        Exists(
+            Progress.objects.filter(
+                _has_worker(), organization_id=OuterRef("organization_id"), operation_id=OuterRef("pk")
+            )
+        )
+    )
+    if Status.QUEUED in statuses and RUNNING in statuses:
+        condition |= Q(status=Status.QUEUED)
+    elif RUNNING in statuses:
+        condition |= Q(status=Status.QUEUED) & running
+    elif Status.QUEUED in statuses:
+        condition |= Q(status=Status.QUEUED) & ~running
+    return operations.filter(condition)
+
+
+def find_running(*, organization: Organization, import_id: int) -> Operation | None:
+    """The operation that runs on an import of the organization; ``None`` if none does."""
+    operations = Operation.objects.for_organization(organization).filter(is_running(), import_record_id=import_id)
+    return operations.order_by("id").first()
+
+
+def _has_worker(prefix: str = "") -> Q:
+    """The condition that a worker does the operation of a ``Progress``, to which ``prefix`` leads."""
+    connected = _IsConnected(F(f"{prefix}backend_pid"), F(f"{prefix}started_at"))
+    return Q(**{f"{prefix}backend_pid__isnull": False}) & Q(connected)

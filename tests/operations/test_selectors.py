@@ -1,0 +1,31 @@
+"""Which operation runs on an import is known from its worker's connection."""
+
+from __future__ import annotations
+
+import pytest
+
+from importsvc.operations.models import Kind
+from importsvc.operations.selectors import find_running
+from people.services import NewOrganization
+from tests.builders import make_import
+from tests.operations.queueing import create, queue
+from tests.operations.running import claimed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_operation_that_runs_on_an_import_is_found_while_its_worker_is_connected(
+    acme: NewOrganization, globex: NewOrganization
+) -> None:
+    import_, other = create(acme), make_import(creator=acme.person)
+    operation, next_one = queue(acme, Kind.IMPORT, import_), queue(acme, Kind.REVERT, import_)
+
+    assert find_running(organization=acme.organization, import_id=import_.pk) is None
+    with claimed(operation) as worker:
+        assert find_running(organization=acme.organization, import_id=import_.pk) == operation
+        assert find_running(organization=acme.organization, import_id=other.pk) is None
+        assert find_running(organization=globex.organization, import_id=import_.pk) is None
+        worker.close()
+        assert find_running(organization=acme.organization, import_id=import_.pk) is None
+    with claimed(next_one):
+        assert find_running(organization=acme.organization, import_id=import_.pk) == next_one
