@@ -59,4 +59,5 @@ class ConditionalGet:
         known = [each.removeprefix("W/") for each in parse_etags(request.headers.get("If-None-Match", ""))]
         if etag not in known and known != ["*"]:
             return response
-        return HttpResponseNotModified(headers={name: response[name] for name in ("Cache-Control", "ETag", "Vary")})
+        kept = ("Cache-Control", "ETag", "Retry-After", "Vary")
+        return HttpResponseNotModified(headers={name: response[name] for name in kept if name in response})

@@ -33,6 +33,16 @@ def test_a_queued_operation_is_shown_and_asks_to_be_looked_at_again(api: ApiClie
     assert list(document["data"]["attributes"]["progress"]) == ["phase", "done", "total"]
 
 
+def test_an_operation_that_has_not_changed_is_not_sent_again_but_still_asks_to_be_looked_at(
+    api: ApiClient, acme: NewOrganization
+) -> None:
+    path = f"operations/{queue(acme, Kind.IMPORT, create(acme)).pk}"
+
+    again = api.get(path, **{"If-None-Match": api.get(path).headers["ETag"]})
+
+    assert (again.status_code, again.content, again.headers["Retry-After"]) == (304, b"", "1")
+
+
 def test_an_operation_that_creates_an_import_names_it_once_it_is_done(api: ApiClient, acme: NewOrganization) -> None:
     operation = queue(acme, Kind.CREATE, import_data=ROWS)
     assert without_times(read_operation(api, operation.pk)) == of_operation(api, operation.pk, kind="create")
