@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, CharField, Exists, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
+from django.db.models.lookups import IsNull
 
 from importsvc.errors import RecordNotFound
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.staging import staged_size
-from importsvc.operations.selectors import order_progress, select_running, show_running
+from importsvc.operations.selectors import order_progress, show_running
 from importsvc.postgres.row_locks import IsLocked
 from organizations.models import Organization
 
@@ -41,7 +42,8 @@ class ImportStatus:
 def show_state(prefix: str = "") -> Combinable:
     """The state of an import, or ``running``; ``prefix`` leads to the import."""
     return Case(
-        When(Q(Exists(select_running(prefix))) | Q(IsLocked(f"{prefix}pk")), then=Value(RUNNING)),
+        # Not Exists(): PostgreSQL may read the operations of all organizations for that.
+        When(Q(IsNull(show_running(prefix), False)) | Q(IsLocked(f"{prefix}created_at")), then=Value(RUNNING)),
         When(**{f"{prefix}reverted_at__isnull": False}, then=Value(ImportState.REVERTED.value)),
         When(**{f"{prefix}processed_at__isnull": False}, then=Value(ImportState.PROCESSED.value)),
         default=Value(ImportState.CREATED.value),

@@ -107,7 +107,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's ``EXCEPTION_HANDLER``: the response to an exception of a view."""
     objects = list(_error_objects(error))
     response = Response({"errors": objects}, status=int(objects[0]["status"]), headers=_headers(error))
-    if response.status_code == STATUSES["server_error"]:
+    # The worker has logged the exception of an operation.
+    if response.status_code == STATUSES["server_error"] and not isinstance(error, DomainError):
         logger.error("Unhandled exception at %s", context["request"].path, exc_info=error)
     return response
 

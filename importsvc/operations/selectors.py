@@ -71,20 +71,15 @@ def show_running(prefix: str = "") -> Combinable:
 
     ``prefix`` leads to the import.
     """
-    phase = NullIf(F("phase"), Value(""))
-    shown = JSONObject(operation_id=F("operation_id"), phase=phase, done=F("done"), total=F("total"))
-    found = select_running(prefix).order_by("operation_id").values_list(shown)
-    return Subquery(found[:1], output_field=JSONField())
-
-
-def select_running(prefix: str = "") -> QuerySet[Progress]:
-    """A subquery: the progress of operations that run on an import of the outer query, to which ``prefix`` leads."""
-    return Progress.objects.filter(
+    found = Progress.objects.filter(
         _has_worker(),
         operation__status=Status.QUEUED,
         organization_id=OuterRef(f"{prefix}organization_id"),
         operation__import_record_id=OuterRef(f"{prefix}pk"),
     )
+    phase = NullIf(F("phase"), Value(""))
+    shown = JSONObject(operation_id=F("operation_id"), phase=phase, done=F("done"), total=F("total"))
+    return Subquery(found.order_by("operation_id").values_list(shown)[:1], output_field=JSONField())
 
 
 def filter_status(operations: QuerySet[Operation], statuses: Collection[str]) -> QuerySet[Operation]:

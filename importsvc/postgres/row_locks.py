@@ -17,7 +17,7 @@ class IsLocked(Func):
     output_field = BooleanField()
 
     def __init__(self, lookup: str) -> None:
-        """``lookup`` is a column of the row, such as ``pk``."""
+        """``lookup`` is any column of the row but its key, which Django reads from rows that refer to it."""
         super().__init__(F(lookup))
 
     def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]

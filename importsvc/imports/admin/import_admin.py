@@ -38,10 +38,9 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
     readonly_fields = ["state_now", "rows"]
 
     @admin.display(description="state")
-    def state_now(self, import_: Import) -> str:
+    def state_now(self, import_: Any) -> str:
         """The state, or that the import is running, and how far it is."""
-        state, progress = read_state(organization=import_.organization, import_id=import_.pk)
-        return state if progress is None else f"{state}: {describe_progress(progress)}"
+        return str(import_.described_state)
 
     @admin.display(description="counts")
     def rows(self, import_: Import) -> str:
@@ -64,6 +63,9 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **options: Any
     ) -> HttpResponse:
         """The page of an import: its fields, a page of its changes and a page of its staged rows."""
+        # Not in state_now(), which a page calls several times.
+        state, progress = read_state(organization=obj.organization, import_id=obj.pk)
+        obj.described_state = state if progress is None else f"{state}: {describe_progress(progress)}"
         counts = count_changes(obj)
         page, changes = read_changes(obj, request.GET.get("changes_page"), count=sum(counts.values()))
         context |= {

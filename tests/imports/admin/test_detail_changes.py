@@ -93,9 +93,10 @@ def test_the_change_log_is_paged(
     import_ = import_rows(acme, {"company": [{"name": "First of all"}], "person": people})
     admin_client.get(url_of(import_))
 
-    # 1. the session, 2. its user, 3. the import with organization, creator and what it made, 4. a page of its changes,
-    # 5.–6. the records of that page, a query for each type, 7. the types that are staged, 8.–9. a page of each
-    with django_assert_num_queries(9):
+    # 1. the session, 2. its user, 3. the import with organization, creator and what it made, 4. whether it is running,
+    # 5. a page of its changes, 6.–7. the records of that page, a query for each type, 8. the types that are staged,
+    # 9.–10. a page of each, 11. whether there are operations
+    with django_assert_num_queries(11):
         first = read(admin_client, url_of(import_))
     last = read(admin_client, f"{url_of(import_)}?changes_page=3")
 

@@ -82,6 +82,18 @@ def test_the_response_to_a_run_shows_its_end(api: ApiClient, acme: NewOrganizati
     assert document_of(response)["data"]["attributes"] == {"state": "processed", "progress": None}
 
 
+def test_an_included_import_shows_that_it_is_running(api: ApiClient, acme: NewOrganization) -> None:
+    import_ = create(acme)
+    operation = queue(acme, Kind.IMPORT, import_)
+    path = f"operations/{operation.pk}?include=import&fields[imports]=state"
+
+    with threads() as background, transaction.atomic():
+        run_import(organization=acme.organization, import_id=import_.pk)
+        (shown,) = background.start(lambda: document_of(api.get(path))["included"]).result()
+
+    assert shown["attributes"] == {"state": "running"}
+
+
 def test_lists_show_which_imports_are_running(api: ApiClient, acme: NewOrganization) -> None:
     imports = [create(acme, {"company": [{"name": name}]}) for name in ("a", "b")]
     operation = queue(acme, Kind.IMPORT, imports[1])
