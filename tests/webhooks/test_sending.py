@@ -180,10 +180,12 @@ def test_an_endpoint_that_hangs_does_not_delay_others(acme: NewOrganization, rec
         for number in range(20):
             make_delivery(endpoint=quick, event_id=f"quick_{number}", next_attempt_at=NOW)
 
-        assert send_due(limit=21, now=NOW, network=network) == 21
+        send_due(limit=100, now=NOW, network=network, should_stop=lambda: len(receiver.received) == 20)
 
     assert receiver.ids == [f"quick_{number}" for number in range(20)]
-    assert hanging.ids == ["slow_0"]
+    # As many as ran out of time meanwhile, one after the other.
+    assert hanging.ids == [f"slow_{number}" for number in range(len(hanging.ids))]
+    assert len(hanging.ids) < 10
 
 
 def test_many_endpoints_that_hang_do_not_keep_others_waiting(
@@ -199,10 +201,12 @@ def test_many_endpoints_that_hang_do_not_keep_others_waiting(
             for again in range(5):
                 make_delivery(endpoint=quick, event_id=f"quick_{number}_{again}", next_attempt_at=NOW)
 
-        assert send_due(limit=24, now=NOW, network=Network(allow_private=True, timeout=1)) == 24
+        network = Network(allow_private=True, timeout=1)
+        send_due(limit=100, now=NOW, network=network, should_stop=lambda: len(receiver.received) == 20)
 
     assert len(receiver.received) == 20
-    assert len(hanging.received) == 4
+    # Four at a time, and as many again for each second.
+    assert len(hanging.received) < 20
 
 
 def test_an_endpoint_fails_from_its_first_failure_to_its_next_success(
