@@ -114,6 +114,7 @@ def run_service(settings_module: str) -> Iterator[Service]:
         "PORT": str(port),
         "WEB_CONCURRENCY": "1",
         "THREADS": "1",
+        "WORKERS": "0",
     }
     environment.pop("PGAPPNAME", None)  # by which our own connections are known
     # A session of its own: Ctrl-C in the terminal reaches us, and we stop it.

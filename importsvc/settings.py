@@ -5,6 +5,7 @@ An invalid value stops the process at start with a message that names the variab
 
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -44,6 +45,21 @@ def _positive_integer(name: str, default: int) -> int:
     if value <= 0:
         raise ImproperlyConfigured(f"{name} must be a positive whole number, not {value}")
     return value
+
+
+def _broker_url() -> str:
+    """``CELERY_BROKER_URL``; several for the nodes of a cluster, separated by semicolons."""
+    given = env.str("CELERY_BROKER_URL", default="")
+    for url in given.split(";") if given else []:
+        try:
+            parts = urlsplit(url)
+            is_valid = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # of the port
+            is_valid = False
+        if not is_valid:
+            # Without the value, which has a password.
+            raise ImproperlyConfigured("CELERY_BROKER_URL must name a RabbitMQ: amqp://user:password@host:5672/vhost")
+    return given
 
 
 SECRET_KEY = _secret_key()
@@ -132,6 +148,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TIME_ZONE = "UTC"
 USE_I18N = False
 FORMAT_MODULE_PATH = ["importsvc.admin_site.formats"]
+
+# --- Workers --------------------------------------------------------------------------------------------------------
+
+# The RabbitMQ through which Celery's workers learn of queued operations; without it, they are woken by PostgreSQL.
+CELERY_BROKER_URL = _broker_url()
+CELERY_QUEUE = env.str("CELERY_QUEUE", default="importsvc")
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 

@@ -59,10 +59,15 @@ def _command(arguments: tuple[Any, ...]) -> list[str]:
     return [sys.executable, "manage.py", *map(str, arguments)]
 
 
-def _surroundings(database: str = "") -> dict[str, Any]:
+def get_environment(database: str = "") -> dict[str, str]:
+    """The environment of a process that works on the test's database, or another one of the server."""
     given: dict[str, Any] = {**connection.get_connection_params()}
     place: dict[str, Any] = {name: given[name] for name in ("host", "port", "user", "password") if name in given}
     # Colours are Django's matter, and not tested here.
     environment = {**os.environ, "NO_COLOR": "1", "DJANGO_COLORS": "nocolor"}
     environment["DATABASE_URL"] = f"postgres:///{database or given['dbname']}?{urlencode(place)}"
-    return {"cwd": settings.BASE_DIR, "env": environment}
+    return environment
+
+
+def _surroundings(database: str = "") -> dict[str, Any]:
+    return {"cwd": settings.BASE_DIR, "env": get_environment(database)}

@@ -40,7 +40,7 @@ RUNNING: Final = "running"
 class Operation(models.Model):
     """Work on an import. It is queued until the transaction that does the work commits.
 
-    A worker holds the row's lock while it does the work (docs/decisions/0018).
+    A worker holds the row's lock while it does the work (docs/decisions/0019).
     """
 
     organization = models.ForeignKey(

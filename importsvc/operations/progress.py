@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -37,77 +38,82 @@ class ProgressWriter:
     """Writes the progress of one operation through a connection of its own.
 
     Attributes:
-        operation: that has begun; ``None`` before.
+        operation: of the attempt that has begun; ``None`` before.
     """
 
-    def __init__(self, side: BaseDatabaseWrapper, *, is_stopping: Callable[[], bool]) -> None:
-        """``is_stopping`` tells whether the work is to end, so that another worker does it."""
+    def __init__(self, side: BaseDatabaseWrapper) -> None:
         self.operation: Operation | None = None
         self._side = side
-        self._is_stopping = is_stopping
         self._counts = dict.fromkeys(_PHASES, 0)
         self._written_at = 0.0
 
-    def begin(self, operation: Operation, worker: str) -> Attempt:
-        """Count an attempt of this worker, whose main connection has the transaction."""
+    def begin_attempt(self, operation: Operation, worker: str) -> Attempt:
+        """Count an attempt of this worker."""
         self.operation = operation
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            (backend_pid,) = cursor.fetchone()
+        with self._side.cursor() as cursor:
+            # Progress that is lost in a crash of the server belongs to work that is lost as well.
+            cursor.execute("SET synchronous_commit TO off")
         number, cancel_requested_at = self._write(
-            "attempts = attempts + 1, started_at = clock_timestamp(), worker = %s, backend_pid = %s,"
+            "attempts = attempts + 1, started_at = clock_timestamp(), worker = %s, backend_pid = NULL,"
             " phase = '', done = 0, total = 0",
-            [worker, backend_pid],
+            [worker],
         )
         return Attempt(number, cancel_requested_at is not None)
 
-    def report(self, what: str, count: int) -> None:
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let statements of the block, which are those of the main connection, be ended by a request to cancel.
+
+        None after the block is: the request locks the progress while it ends a statement.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (backend_pid,) = cursor.fetchone()
+        self._write("backend_pid = %s", [backend_pid])
+        try:
+            yield
+        finally:
+            self._write("backend_pid = NULL", [])
+
+    def make_report(self, is_stopping: Callable[[], bool]) -> Callable[[str, int], None]:
         """The ``progress`` argument of services: so many rows more are ``read``, ``checked`` or ``written``.
 
-        Raises:
-            OperationCancelled, OperationReleased: the work is to end now.
+        It raises ``OperationCancelled`` or, if ``is_stopping``, ``OperationReleased`` to end the work.
         """
-        self._counts[what] += count
-        if time.monotonic() - self._written_at < WRITTEN_EVERY:
-            return
-        self._written_at = time.monotonic()
-        phase, done = next(
-            ((name, self._counts[each]) for each, name in reversed(_PHASES.items()) if self._counts[each]), ("", 0)
-        )
-        _, cancel_requested_at = self._write(
-            "phase = %s, done = %s, total = %s", [phase, 0 if phase == "reading" else done, self._counts["read"]]
-        )
-        if cancel_requested_at is not None:
-            raise OperationCancelled
-        if self._is_stopping():
-            raise OperationReleased
 
-    def count_attempts(self) -> int:
-        """The number of attempts so far."""
-        return self._write("attempts = attempts", [])[0]
+        def report(what: str, count: int) -> None:
+            self._counts[what] += count
+            if time.monotonic() - self._written_at < WRITTEN_EVERY:
+                return
+            self._written_at = time.monotonic()
+            phase, done = next(
+                ((name, self._counts[each]) for each, name in reversed(_PHASES.items()) if self._counts[each]), ("", 0)
+            )
+            _, cancel_requested_at = self._write(
+                "phase = %s, done = %s, total = %s", [phase, 0 if phase == "reading" else done, self._counts["read"]]
+            )
+            if cancel_requested_at is not None:
+                raise OperationCancelled
+            if is_stopping():
+                raise OperationReleased
+
+        return report
 
     def is_cancelled(self) -> bool:
         """Whether the operation is to be cancelled."""
         return self._write("phase = phase", [])[1] is not None
 
-    def finish(self, *, is_done: bool) -> None:
-        """Show all rows of an operation that finishes as done, or none.
-
-        It still runs until its transaction is committed; then its status says that it does not.
-        """
+    def complete(self) -> None:
+        """Show all rows as done."""
         total = self._counts["read"]
-        self._write("phase = '', done = %s, total = %s", [total if is_done else 0, total])
+        self._write("phase = '', done = %s, total = %s", [total, total])
 
-    def end(self) -> None:
-        """Show that the operation, whose transaction is committed, is not running."""
-        self._write("backend_pid = NULL", [])
-
-    def release(self, *, counted: bool) -> None:
-        """Show that the operation is not running. An attempt that is not ``counted`` was none."""
-        self._write("backend_pid = NULL, phase = '', done = 0, attempts = attempts - %s", [0 if counted else 1])
+    def end_attempt(self, *, is_counted: bool) -> int:
+        """Show no rows as done, and return the number of attempts; one that is not counted was none."""
+        return self._write("phase = '', done = 0, attempts = attempts - %s", [0 if is_counted else 1])[0]
 
     def _write(self, assignments: str, parameters: list[Any]) -> tuple[int, object]:
-        assert self.operation  # noqa: S101 - it has begun
+        assert self.operation  # noqa: S101 - an attempt has begun
         with self._side.cursor() as cursor:
             cursor.execute(
                 f"UPDATE operations_progress SET {assignments}"  # noqa: S608 - they are constants

@@ -17,6 +17,7 @@ from importsvc.operations.errors import AlreadyFinished, store_error
 from importsvc.operations.events import record_end
 from importsvc.operations.models import Kind, Operation, Progress, Status
 from importsvc.operations.performers import get_performer
+from importsvc.operations.wake_up import wake_up_on_commit
 from organizations.models import Organization
 from people.models import Person
 
@@ -52,6 +53,7 @@ def enqueue(
     Progress.objects.create(organization=organization, operation=operation)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+    wake_up_on_commit()
     return operation
 
 
@@ -176,13 +178,13 @@ def _cancel_waiting(organization: Organization, operation_id: int) -> Operation 
 
 def _interrupt(organization: Organization, operation_id: int) -> None:
     """Ask the worker to end the work, and PostgreSQL to end the statement that runs."""
-    progress = Progress.objects.filter(organization=organization, operation_id=operation_id)
-    progress.filter(cancel_requested_at=None).update(cancel_requested_at=timezone.now())
     with connection.cursor() as cursor:
-        # Only a statement: between two statements the worker reads the request.
+        # Between two statements the worker reads the request. The update locks the row, so the worker cannot go on to
+        # another operation meanwhile; a process that was given a dead worker's id has a later transaction.
         cursor.execute(
-            "SELECT pg_cancel_backend(backend_pid) FROM operations_progress AS progress JOIN operations_operation AS it"
-            " ON it.organization_id = progress.organization_id AND it.id = operation_id AND status = %s"
-            " WHERE progress.organization_id = %s AND operation_id = %s AND backend_pid IS NOT NULL",
-            [Status.QUEUED, organization.pk, operation_id],
+            "UPDATE operations_progress SET cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())"
+            " WHERE organization_id = %s AND operation_id = %s"
+            " RETURNING (SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+            " WHERE pid = backend_pid AND xact_start <= started_at)",
+            [organization.pk, operation_id],
         )

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import logging
-import select
-import threading
-import time
-from types import FrameType
-from typing import Any
+import os
 
 import psycopg2
-from django.db import OperationalError, connection, connections
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from importsvc.operations.services import CHANNEL
+from importsvc.operations.stopping import StopRequest
 from importsvc.operations.work import get_worker_name, run_next
 from importsvc.postgres.side_connection import open_side_connection
 
 # The seconds between two looks at the queue without a notification.
 POLL_SECONDS = 1.0
 
-# The seconds for which a running operation may go on after a stop signal.
-GRACE_SECONDS = 25
-
-# The ``application_name`` of the connection on which a worker waits, before its name.
-APPLICATION = "importsvc worker "
+# The ``application_name`` of the connection on which a worker waits, before its name. PostgreSQL keeps 63 bytes.
+_APPLICATION = "importsvc worker "
+_LONGEST_APPLICATION = 63
 
 logger = logging.getLogger("importsvc.operations")
 
@@ -31,49 +27,36 @@ logger = logging.getLogger("importsvc.operations")
 class Worker:
     """Does operations until it is stopped."""
 
-    def __init__(self, *, grace_seconds: float = GRACE_SECONDS) -> None:
-        self._grace_seconds = grace_seconds
-        self._stopped_at: float | None = None
-
-    def stop(self, _signal_number: int = 0, _frame: FrameType | None = None) -> None:
-        """Begin no further operation; end a running one, which stays queued, after the grace. A signal handler."""
-        if self._stopped_at is None:
-            self._stopped_at = time.monotonic()
-            timer = threading.Timer(self._grace_seconds, _cancel_statement, [connection.connection])
-            timer.daemon = True
-            timer.start()
+    def __init__(self, stop: StopRequest, *, parent_id: int) -> None:
+        """The worker of a process, which also stops when its parent process has ended."""
+        self._stop = stop
+        self._parent_id = parent_id
 
     def run(self) -> None:
-        """Do operations until ``stop`` is called. While the database cannot be reached, try again."""
-        while self._stopped_at is None:
+        """Do operations until the stop is requested. While the database cannot be used, try again."""
+        while not self._is_stopped():
             try:
                 self._run_connected()
-            except (OperationalError, psycopg2.OperationalError) as error:
-                logger.warning("The worker has lost the database: %s", str(error).strip())
-                time.sleep(POLL_SECONDS)
+            except (DatabaseError, InterfaceError, psycopg2.Error) as error:
+                logger.warning("The worker cannot use the database: %s", str(error).strip())
+                connection.close()
+                self._stop.wait(POLL_SECONDS)
 
     def _run_connected(self) -> None:
         with open_side_connection() as side:
-            with side.cursor() as cursor:
-                cursor.execute("SELECT set_config('application_name', %s, false)", [APPLICATION + get_worker_name()])
-                cursor.execute(f"LISTEN {CHANNEL}")
-            while self._stopped_at is None:
-                if not self._run_one():
-                    _wait(side.connection)
+            _listen(side)
+            while not self._is_stopped():
+                if not run_next(is_stopping=self._stop.is_over):
+                    self._stop.wait(POLL_SECONDS, side.connection)
+                    # Raises if the connection is lost.
+                    side.connection.poll()
+                    side.connection.notifies.clear()
 
-    def _run_one(self) -> bool:
-        try:
-            return run_next(is_stopping=self._is_over)
-        except Exception:
-            if self._is_over():
-                logger.warning("The operation that ran is queued again: the worker stops")
-            else:
-                logger.exception("An operation ended with an exception; it is queued for another attempt")
-            connections["default"].close()
-            return False
-
-    def _is_over(self) -> bool:
-        return self._stopped_at is not None and time.monotonic() - self._stopped_at >= self._grace_seconds
+    def _is_stopped(self) -> bool:
+        if os.getppid() != self._parent_id:
+            logger.warning("The worker stops: its parent process has ended")
+            self._stop.request()
+        return self._stop.is_requested
 
 
 def count_workers(host: str) -> int:
@@ -82,18 +65,13 @@ def count_workers(host: str) -> int:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND starts_with(application_name, %s)",
-            [f"{APPLICATION}{host}:"],
+            [f"{_APPLICATION}{host}:"[:_LONGEST_APPLICATION]],
         )
         return int(cursor.fetchone()[0])
 
 
-def _wait(listening: Any) -> None:
-    """Until a notification comes, or ``POLL_SECONDS``. Raises if the connection is lost."""
-    select.select([listening], [], [], POLL_SECONDS)
-    listening.poll()
-    listening.notifies.clear()
-
-
-def _cancel_statement(raw_connection: Any) -> None:
-    if raw_connection is not None and not raw_connection.closed:
-        raw_connection.cancel()
+def _listen(side: BaseDatabaseWrapper) -> None:
+    with side.cursor() as cursor:
+        name = f"{_APPLICATION}{get_worker_name()}"[:_LONGEST_APPLICATION]
+        cursor.execute("SELECT set_config('application_name', %s, false)", [name])
+        cursor.execute(f"LISTEN {CHANNEL}")

@@ -18,16 +18,12 @@ from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from importsvc.management.migrating import require_known_migrations
+from importsvc.management.worker_processes import MALLOC, WorkerProcesses
 from organizations.models import Organization
 from people.authentication import find_token
 from people.services import create_organization
 
 DEMO_FILE = settings.VAR_DIR / "demo.json"
-
-# Makes glibc return free memory to the system after a large import. By default each thread has its own heap, and glibc
-# keeps large blocks for reuse. Some free memory is kept, because to get memory from the system for each part of a file
-# is slow, above all on virtual machines.
-MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(2 << 20), "MALLOC_TRIM_THRESHOLD_": str(8 << 20)}
 
 # The time that running requests have to finish when the service is stopped.
 GRACE_SECONDS = 30
@@ -72,7 +68,7 @@ class Command(BaseCommand):
         """Serve; exits with 0 after Ctrl-C or a TERM or HUP signal, otherwise with the exit code of gunicorn."""
         _on_stop_signals(lambda *_: sys.exit(0))
         # Before anything else: if the port is taken, the database is not touched.
-        listener = _listen(os.environ.get("HOST") or "127.0.0.1", _positive("PORT", 8000))
+        listener = _listen(os.environ.get("HOST") or "127.0.0.1", _whole("PORT", 8000))
         url = _url(listener)
         try:
             self._migrate()
@@ -81,12 +77,12 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be used: {error}") from error
         finally:
             connections.close_all()
-        gunicorn = Gunicorn(listener)
+        service = Service(listener)
         self.stdout.write(EXAMPLES.format(api=f"{url}/api/v2", **demo) if demo else NO_DEMO)
         self.stdout.write()
         self.stdout.write(self.style.SUCCESS(f"Listening at {url} – stop with Ctrl-C."))
         self.stdout.flush()
-        sys.exit(gunicorn.wait())
+        sys.exit(service.wait())
 
     def _migrate(self) -> None:
         require_known_migrations(connection)
@@ -97,19 +93,24 @@ class Command(BaseCommand):
             self.stdout.write(f"Migrated the database: {len(pending)} migrations applied.\n\n")
 
 
-class Gunicorn:
-    """The gunicorn processes. After the first stop signal running requests finish; the second one ends them."""
+class Service:
+    """The gunicorn processes, and workers beside them.
+
+    After the first stop signal running requests and operations may finish; the second one ends them.
+    """
 
     def __init__(self, listener: socket.socket) -> None:
-        """Start gunicorn on ``listener``, which is closed here, and handle the stop signals."""
+        """Start the processes, gunicorn on ``listener``, which is closed here, and handle the stop signals."""
         command = [sys.executable, "-m", "gunicorn", "importsvc.wsgi:application"]
         command += ["--pythonpath", str(settings.BASE_DIR), "--bind", f"fd://{listener.fileno()}"]
         # Threads: gunicorn kills a worker of the default class when one request takes more than 30 seconds.
-        command += ["--worker-class", "gthread", "--threads", str(_positive("THREADS", 4))]
-        command += ["--workers", str(_positive("WEB_CONCURRENCY", 2)), "--graceful-timeout", str(GRACE_SECONDS)]
+        command += ["--worker-class", "gthread", "--threads", str(_whole("THREADS", 4))]
+        command += ["--workers", str(_whole("WEB_CONCURRENCY", 2)), "--graceful-timeout", str(GRACE_SECONDS)]
         command += ["--log-level", "warning", "--no-control-socket"]
+        # They end with this process, also if it ends before it handles signals.
+        self._workers = WorkerProcesses(_whole("WORKERS", 1, least=0))
         # In its own process group: Ctrl-C in the terminal then signals this process only.
-        self._process = subprocess.Popen(  # noqa: S603 - no shell
+        self._gunicorn = subprocess.Popen(  # noqa: S603 - no shell
             command, pass_fds=[listener.fileno()], process_group=0, env={**MALLOC, **os.environ}
         )
         self._stopping = False
@@ -117,13 +118,23 @@ class Gunicorn:
         listener.close()
 
     def wait(self) -> int:
-        """Wait until gunicorn ends; return its exit code, or 0 after a stop signal."""
-        code = self._process.wait()
+        """Wait until gunicorn ends and the workers have; return gunicorn's exit code, or 0 after a stop signal."""
+        while (code := self._poll()) is None:
+            self._workers.restart_ended()
+        self._workers.stop()
+        self._workers.wait()
         # A signal that arrives before gunicorn handles signals kills it.
         return 0 if self._stopping and code == -signal.SIGTERM else code
 
+    def _poll(self) -> int | None:
+        try:
+            return self._gunicorn.wait(1)
+        except subprocess.TimeoutExpired:
+            return None
+
     def _stop(self, _signal_number: int, _frame: FrameType | None) -> None:
-        self._process.send_signal(signal.SIGQUIT if self._stopping else signal.SIGTERM)
+        self._gunicorn.send_signal(signal.SIGQUIT if self._stopping else signal.SIGTERM)
+        self._workers.stop()
         self._stopping = True
 
 
@@ -132,10 +143,10 @@ def _on_stop_signals(handler: Callable[[int, FrameType | None], Any]) -> None:
         signal.signal(signal_number, handler)
 
 
-def _positive(name: str, default: int) -> int:
+def _whole(name: str, default: int, *, least: int = 1) -> int:
     given = os.environ.get(name) or str(default)
-    if not given.isdecimal() or int(given) == 0:
-        raise CommandError(f"{name} must be a positive whole number, not {given!r}.")
+    if not given.isdecimal() or int(given) < least:
+        raise CommandError(f"{name} must be a {'positive ' if least else ''}whole number, not {given!r}.")
     return int(given)
 
 

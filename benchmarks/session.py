@@ -1,0 +1,50 @@
+"""The database of a run, and Django on it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import django
+
+# Variables that configure the service; the benchmarks run it without any.
+SETTINGS = (
+    "ALLOWED_HOSTS",
+    "API_RATE_LIMIT",
+    "BEHIND_TLS_PROXY",
+    "CELERY_BROKER_URL",
+    "CELERY_QUEUE",
+    "CONN_MAX_AGE",
+    "CSRF_TRUSTED_ORIGINS",
+    "DATABASE_URL",
+    "DEBUG",
+    "LOG_LEVEL",
+    "MAX_BODY_BYTES",
+    "SECRET_KEY",
+)
+
+
+@contextmanager
+def open_session(environment: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Django with an embedded PostgreSQL in a temporary folder, stopped and removed when the block ends.
+
+    ``environment`` holds variables that configure the service.
+    """
+    with tempfile.TemporaryDirectory(prefix="importsvc-bench-", ignore_cleanup_errors=True) as folder:
+        for name in SETTINGS:
+            os.environ.pop(name, None)
+        os.environ.update(environment or {})
+        os.environ.update(VAR_DIR=folder, DJANGO_SETTINGS_MODULE="benchmarks.settings", PGAPPNAME="benchmarks")
+        django.setup()
+
+        from django.db import connections
+
+        from importsvc.postgres.embedded.base import SERVER
+
+        try:
+            yield
+        finally:
+            connections.close_all()
+            SERVER.leave()

@@ -1,0 +1,50 @@
+"""Wake-ups of Celery's workers, sent after the transaction that queued an operation."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.db import transaction
+
+# The name of the task, which takes no arguments.
+TASK = "importsvc.operations.work"
+
+_CONFIRM_SECONDS = 1.0
+
+logger = logging.getLogger("importsvc.operations")
+
+
+def wake_up_on_commit() -> None:
+    """Send a wake-up after the caller's transaction commits, if Celery is used."""
+    if settings.CELERY_BROKER_URL:
+        transaction.on_commit(send_wake_up, robust=True)
+
+
+def send_wake_up(*, expires_after: float | None = None) -> None:
+    """Send a wake-up, which RabbitMQ confirms.
+
+    A broker that cannot be reached costs about a second. It is logged and not raised: workers also look at the queue
+    without a wake-up.
+
+    Args:
+        expires_after: seconds; ``None`` for a message that does not expire.
+    """
+    # Not before it is needed: a service without Celery does not load it.
+    from kombu.exceptions import OperationalError
+
+    from importsvc.celery import app
+
+    try:
+        # A connection for each message is never one that was lost meanwhile, and no fork or thread shares it.
+        # Operations are rare and long, compared to it.
+        with app.connection_for_write() as broker, app.amqp.Producer(broker, auto_declare=False) as producer:
+            app.send_task(
+                TASK,
+                producer=producer,
+                retry=False,
+                expiration=expires_after,
+                confirm_timeout=_CONFIRM_SECONDS,
+            )
+    except (OperationalError, OSError) as error:
+        logger.warning("Workers were not woken, and will find the operation by themselves: %s", error)
