@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-from benchmarks import bare_copy, importing, large, memory, memory_cases, serving, starting, updating
+from benchmarks import bare_copy, importing, large, memory, memory_cases, serving, starting, updating, working
 from benchmarks.database import clear_imports
 from benchmarks.rows import make_body, make_rows
 from benchmarks.service import PRODUCT, WITH_BASELINES, Caller, Client, run_service
@@ -49,6 +49,9 @@ def run(*, quick: bool) -> Iterator[Section]:
     if memory.is_available():
         _announce("Memory")
         yield from memory_cases.measure(caller, memory_sizes)
+
+    _announce("Workers")
+    yield working.measure(working.QUICK if quick else working.FULL)
 
     _announce("Starting")
     yield starting.measure(caller, 2 if quick else 5)

@@ -48,8 +48,9 @@ def run_next(*, is_stopping: Callable[[], bool] = lambda: False) -> bool:
     """Do the next operation, and return whether there was one to do.
 
     An organization's operations are done in the order in which they were queued, one at a time. Operations that
-    another worker does are passed over. One that meets a lock of another transaction stays queued. Work that ends with an unexpected exception, which is logged, changes nothing;
-    its operation is queued again until it has had ``ATTEMPTS`` attempts.
+    another worker does are passed over. One that meets a lock of another transaction stays queued. Work that ends with
+    an unexpected exception, which is logged, changes nothing; its operation is queued again until it has had
+    ``ATTEMPTS`` attempts.
 
     Args:
         is_stopping: tells whether the work is to end now. It is rolled back then, and the operation queued again

@@ -14,18 +14,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.conf import settings
 
+from importsvc.imports.models import Import
+from importsvc.operations.models import Kind, Status
+from people.services import NewOrganization
+from tests.command_line import start
+from tests.operations.queueing import create, queue
+from tests.operations.workers import wait_for_status
+
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the printed lines need curl")
+
+
+def find_port() -> str:
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return str(free.getsockname()[1])
 
 
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
     """Serve an embedded database in ``folder``, and stop with Ctrl-C; gives what is printed at the start."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = {**os.environ, "VAR_DIR": str(folder), "PORT": str(port), "WEB_CONCURRENCY": "1"}
+    environment = {**os.environ, "VAR_DIR": str(folder), "PORT": find_port(), "WEB_CONCURRENCY": "1"}
     environment.pop("DATABASE_URL", None)
     command = [sys.executable, "manage.py", "serve"]
     with subprocess.Popen(
@@ -71,3 +83,45 @@ def test_the_printed_lines_create_import_list_and_revert_and_a_restart_keeps_the
         *_, imports = paste(printed, "api $API/imports")
 
     assert [bool(reverted_at) for reverted_at in names(imports, "reverted_at")] == [True, True]
+
+
+def find_workers(process_id: int) -> list[int]:
+    """The process ids of the workers of a service."""
+    children = psutil.Process(process_id).children()
+    return [child.pid for child in children if "work" in child.cmdline() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_beside_it_does_queued_operations_and_is_started_again(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", find_port())
+    first = queue(acme, Kind.IMPORT, create(acme))
+    with start("serve") as process:
+        wait_for_status(first, Status.SUCCEEDED)
+        (worker,) = find_workers(process.pid)
+        os.kill(worker, signal.SIGKILL)
+        second = queue(acme, Kind.REVERT, Import.objects.get())
+        wait_for_status(second, Status.SUCCEEDED)
+        (again,) = find_workers(process.pid)
+        assert again != worker
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 0, output
+    assert not psutil.pid_exists(again)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("given", ["-1", "x"])
+def test_workers_that_are_no_whole_number_are_refused(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("PORT", find_port())
+    monkeypatch.setenv("WORKERS", given)
+
+    with start("serve") as process:
+        output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert f"CommandError: WORKERS must be a whole number, not {given!r}.\n" in output
