@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 
@@ -27,6 +27,9 @@ QUEUE: Final = "importsvc-benchmarks"
 
 # One kill in so many is of the parent of the worker as well, as if the host was lost.
 _HOST_EVERY = 5
+
+# It may finish: after it, the operation fails.
+_LAST_ATTEMPT = 3
 
 # Each transaction that finishes an operation or changes the state of an import leaves a row here.
 _WITNESS = """
@@ -48,12 +51,12 @@ DROP FUNCTION witness();
 DROP TABLE witness;
 """
 
-# Operations that run, with the process that does the work. A third attempt may finish: after it, the operation fails.
+# Operations that run: the process that does the work, and the attempt.
 _RUNNING = """
-SELECT worker FROM operations_progress AS progress
+SELECT worker, attempts FROM operations_progress AS progress
   JOIN operations_operation AS operation ON operation.organization_id = progress.organization_id
     AND operation.id = progress.operation_id
-  WHERE status = 'queued' AND backend_pid IS NOT NULL AND attempts < 3
+  WHERE status = 'queued' AND backend_pid IS NOT NULL
 """
 
 # Imports whose records and changes are not all there, or not all gone.
@@ -171,19 +174,26 @@ def _kill(engine: Engine, kills: int, chance: random.Random, outcome: Outcome, d
     while outcome.kills < kills and time.monotonic() < deadline and _count_queued():
         time.sleep(chance.uniform(0, 0.4))
         engine.restart_ended()
-        host = f"{socket.gethostname()}:"
-        found = [int(worker.removeprefix(host)) for (worker,) in _execute(_RUNNING)]
-        running = [process_id for process_id in found if psutil.pid_exists(process_id)]
+        attempts = _find_running()
+        running = [process_id for process_id, attempt in attempts.items() if attempt < _LAST_ATTEMPT]
         if not running:
             continue
         with suppress(psutil.NoSuchProcess):
             victim = psutil.Process(chance.choice(running))
-            parent = victim.parent() if outcome.kills % _HOST_EVERY == _HOST_EVERY - 1 else None
+            parent = victim.parent()
+            is_host = outcome.kills % _HOST_EVERY == _HOST_EVERY - 1 and len(running) == len(attempts)
+            others = [parent, *parent.children()] if parent and is_host else []
             victim.kill()
             outcome.kills += 1
-            if parent and parent.pid in {process.pid for process in engine.processes}:
-                for each in [parent, *parent.children()]:
-                    each.kill()
+            for each in others:
+                each.kill()
+
+
+def _find_running() -> dict[int, int]:
+    """The attempts that run, by the id of the process."""
+    host = f"{socket.gethostname()}:"
+    found = {int(worker.removeprefix(host)): attempt for worker, attempt in _execute(_RUNNING)}
+    return {process_id: attempt for process_id, attempt in found.items() if psutil.pid_exists(process_id)}
 
 
 @contextmanager
@@ -274,7 +284,7 @@ def _count(outcome: Outcome, sizes: Sizes) -> None:
     outcome.half_done = len(_execute(_HALF_DONE, parameters))
 
 
-def _execute(sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[object, ...]]:
+def _execute(sql: str, parameters: dict[str, int] | None = None) -> list[tuple[Any, ...]]:
     from django.db import connection
 
     with connection.cursor() as cursor:

@@ -31,6 +31,7 @@ def send_wake_up(*, expires_after: float | None = None) -> None:
         expires_after: seconds; ``None`` for a message that does not expire.
     """
     # Not before it is needed: a service without Celery does not load it.
+    from amqp.exceptions import AMQPError
     from kombu.exceptions import OperationalError
 
     from importsvc.celery import app
@@ -39,6 +40,8 @@ def send_wake_up(*, expires_after: float | None = None) -> None:
         # A connection for each message is never one that was lost meanwhile, and no fork or thread shares it.
         # Operations are rare and long, compared to it.
         with app.connection_for_write() as broker, app.amqp.Producer(broker, auto_declare=False) as producer:
+            # Without this, sending would try to connect for ever.
+            broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, interval_max=0, timeout=0.5)
             app.send_task(
                 TASK,
                 producer=producer,
@@ -46,5 +49,5 @@ def send_wake_up(*, expires_after: float | None = None) -> None:
                 expiration=expires_after,
                 confirm_timeout=_CONFIRM_SECONDS,
             )
-    except (OperationalError, OSError) as error:
+    except (OperationalError, AMQPError, OSError) as error:
         logger.warning("Workers were not woken, and will find the operation by themselves: %s", error)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 from pytest_django import Settings
 
 BROKER = os.environ.get("TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import pytest
 from django.db import transaction
@@ -51,6 +52,10 @@ def assert_written_once() -> None:
     assert [import_.state for import_ in Import.objects.all()] == [ImportState.PROCESSED]
     assert Company.objects.filter(name="Import").count() == 1
     assert Person.objects.filter(email="john@mail.com").count() == 1
+
+
+def has_attempts(operation: Operation, count: int) -> bool:
+    return read_progress(operation).attempts == count
 
 
 def queue_import(tenant: NewOrganization) -> Operation:
@@ -149,7 +154,7 @@ def test_an_operation_whose_worker_is_killed_three_times_fails(acme: NewOrganiza
     with work() as worker:
         with holding(PEOPLE):
             for attempt in range(1, 4):
-                wait_until(lambda attempt=attempt: read_progress(operation).attempts == attempt)
+                wait_until(partial(has_attempts, operation, attempt))
                 wait_until_blocked()
                 worker.kill_child()
             wait_for_status(operation, Status.FAILED)

@@ -71,7 +71,7 @@ def work(*options: object) -> Iterator[WorkerProcess]:
 
 
 @contextmanager
-def holding(statement: str, *parameters: object) -> Iterator[None]:
+def holding(statement: str, *parameters: int) -> Iterator[None]:
     """A transaction of another connection that has run a statement, and is rolled back at the end of the block."""
     with open_side_connection() as side:
         side.set_autocommit(False)
