@@ -126,6 +126,11 @@ class Engine:
         while len(self.processes) < self.count:
             self.processes.append(subprocess.Popen(self.command, cwd=ROOT, env=self.environment))
 
+    def find_children(self) -> dict[int, psutil.Process]:
+        """The parents of the processes that do the work, by the ids of these: no other process is ever killed."""
+        parents = [psutil.Process(process.pid) for process in self.processes if process.poll() is None]
+        return {child.pid: parent for parent in parents for child in parent.children()}
+
     def stop(self) -> None:
         """End them and wait."""
         for process in self.processes:
@@ -174,26 +179,26 @@ def _kill(engine: Engine, kills: int, chance: random.Random, outcome: Outcome, d
     while outcome.kills < kills and time.monotonic() < deadline and _count_queued():
         time.sleep(chance.uniform(0, 0.4))
         engine.restart_ended()
-        attempts = _find_running()
-        running = [process_id for process_id, attempt in attempts.items() if attempt < _LAST_ATTEMPT]
-        if not running:
-            continue
         with suppress(psutil.NoSuchProcess):
-            victim = psutil.Process(chance.choice(running))
-            parent = victim.parent()
+            parents = engine.find_children()
+            attempts = {process_id: attempt for process_id, attempt in _find_running() if process_id in parents}
+            running = [process_id for process_id, attempt in attempts.items() if attempt < _LAST_ATTEMPT]
+            if not running:
+                continue
+            victim = chance.choice(running)
             is_host = outcome.kills % _HOST_EVERY == _HOST_EVERY - 1 and len(running) == len(attempts)
-            others = [parent, *parent.children()] if parent and is_host else []
-            victim.kill()
+            others = [parents[victim], *parents[victim].children()] if is_host else []
+            psutil.Process(victim).kill()
             outcome.kills += 1
             for each in others:
-                each.kill()
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
 
 
-def _find_running() -> dict[int, int]:
-    """The attempts that run, by the id of the process."""
+def _find_running() -> list[tuple[int, int]]:
+    """The processes that do operations, or did when they were killed, and the attempts."""
     host = f"{socket.gethostname()}:"
-    found = {int(worker.removeprefix(host)): attempt for worker, attempt in _execute(_RUNNING)}
-    return {process_id: attempt for process_id, attempt in found.items() if psutil.pid_exists(process_id)}
+    return [(int(worker.removeprefix(host)), attempt) for worker, attempt in _execute(_RUNNING)]
 
 
 @contextmanager
