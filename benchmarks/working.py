@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -222,7 +222,10 @@ def main() -> None:
     """Measure this table only, and print it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.working", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller data and fewer rounds")
-    sizes = QUICK if parser.parse_args().quick else FULL
+    parser.add_argument("--rounds", type=int, help="of the throughput")
+    options = parser.parse_args()
+    sizes = QUICK if options.quick else FULL
+    sizes = replace(sizes, rounds=options.rounds or sizes.rounds)
     with open_session():
         from django.core.management import call_command
 

@@ -10,7 +10,7 @@ import click
 from celery import Celery
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
+from kombu.entity import Queue
 
 from importsvc.operations.stopping import GRACE_SECONDS
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 from django.conf import settings
@@ -28,23 +29,23 @@ class WorkerProcesses:
         """Start them."""
         self._command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "work", "--parent", str(os.getpid())]
         self._command += ["--grace", str(grace_seconds)]
-        self._is_stopping = False
+        self._stopping = threading.Event()
         self._started_at = [0.0] * count
         self._processes = [self._start(index) for index in range(count)]
 
     def restart_ended(self) -> None:
         """Start those again that have ended, each at most once a second."""
         for index, process in enumerate(self._processes):
-            if self._is_stopping or process.poll() is None:
+            if self._stopping.is_set() or process.poll() is None:
                 continue
             if time.monotonic() - self._started_at[index] >= _RESTART_SECONDS:
                 self._processes[index] = self._start(index)
-                if self._is_stopping:  # a signal came meanwhile
+                if self._stopping.is_set():  # a signal came meanwhile
                     self._processes[index].send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
         """Send a stop signal to each. A signal handler may call this: once, and again to end the grace."""
-        self._is_stopping = True
+        self._stopping.set()
         for process in self._processes:
             process.send_signal(signal.SIGTERM)
 
@@ -55,7 +56,7 @@ class WorkerProcesses:
 
     def run(self) -> None:
         """Start those again that end, until ``stop`` was called and all have ended."""
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             self.restart_ended()
             time.sleep(_RESTART_SECONDS / 10)
         self.wait()

@@ -16,7 +16,7 @@ from importsvc.postgres.side_connection import open_side_connection
 from tests.command_line import start
 from tests.interleaving import ask
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 # Held by a test, stops an import and a revert when they write people: their companies are written already.
 PEOPLE = "LOCK TABLE people_person IN SHARE MODE"
