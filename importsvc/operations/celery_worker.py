@@ -14,8 +14,10 @@ from django.db import DatabaseError, InterfaceError
 
 from importsvc.celery import app
 from importsvc.operations.stopping import GRACE_SECONDS
-from importsvc.operations.wake_up import TASK, send_wake_up
+from importsvc.operations.wake_up import TASK, WEBHOOKS_TASK, send_wake_up
 from importsvc.operations.work import run_next
+from importsvc.webhooks.sender import ATTEMPTS_AT_ONCE
+from importsvc.webhooks.sending import send_due
 
 # The seconds between two wake-ups that a worker sends by itself, for operations whose own one was lost.
 SWEEP_SECONDS = 5.0
@@ -60,6 +62,19 @@ def work() -> None:
         logger.warning("The worker cannot use the database: %s", str(error).strip())
 
 
+def send_webhooks() -> None:
+    """Send webhooks that are due."""
+    try:
+        send_due(limit=ATTEMPTS_AT_ONCE, should_stop=DEADLINE.is_set)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("Webhooks wait for the database: %s", str(error).strip())
+
+
+def _wake_up() -> None:
+    for task in (TASK, WEBHOOKS_TASK):
+        send_wake_up(task, expires_after=SWEEP_SECONDS)
+
+
 class Consumer(consumer.Consumer):
     """Celery's, without the 28 queues that it makes for delayed messages, of which there are none."""
 
@@ -70,15 +85,15 @@ class Consumer(consumer.Consumer):
 
 
 class Sweep(bootsteps.StartStopStep):
-    """Sends wake-ups at regular times, for operations whose own one was lost."""
+    """Sends wake-ups at regular times, for webhooks and for operations whose own one was lost."""
 
     requires = {"celery.worker.components:Timer"}
 
     def start(self, worker: Any) -> None:
         """Begin."""
         # A message that was not taken when the next one comes is of no use.
-        worker.timer.call_repeatedly(SWEEP_SECONDS, send_wake_up, kwargs={"expires_after": SWEEP_SECONDS})
-        send_wake_up(expires_after=SWEEP_SECONDS)
+        worker.timer.call_repeatedly(SWEEP_SECONDS, _wake_up)
+        _wake_up()
 
 
 class Grace(bootsteps.StartStopStep):
@@ -96,4 +111,5 @@ class Grace(bootsteps.StartStopStep):
 
 
 app.task(work, name=TASK)
+app.task(send_webhooks, name=WEBHOOKS_TASK)
 app.steps["worker"].update([Sweep, Grace])

@@ -142,7 +142,10 @@ class Progress(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     worker = models.CharField(max_length=255, blank=True, help_text="The host and process of the last attempt.")
     backend_pid = models.IntegerField(
-        null=True, help_text="PostgreSQL's process that does the work; null if none does."
+        null=True, help_text="PostgreSQL's process of this progress; it ends with the attempt."
+    )
+    work_pid = models.IntegerField(
+        null=True, help_text="PostgreSQL's process of the work; null if no statement of it may be ended."
     )
     started_at = models.DateTimeField(null=True, help_text="When the last attempt began.")
     phase = models.CharField(max_length=16, blank=True)

@@ -48,13 +48,14 @@ class ProgressWriter:
         self._written_at = 0.0
 
     def begin_attempt(self, operation: Operation, worker: str) -> Attempt:
-        """Count an attempt of this worker."""
+        """Count an attempt of this worker, which runs for as long as this connection lives, or until ``end``."""
         self.operation = operation
         with self._side.cursor() as cursor:
             # Progress that is lost in a crash of the server belongs to work that is lost as well.
             cursor.execute("SET synchronous_commit TO off")
         number, cancel_requested_at = self._write(
-            "attempts = attempts + 1, started_at = clock_timestamp(), worker = %s, backend_pid = NULL,"
+            "attempts = attempts + 1, started_at = clock_timestamp(), worker = %s,"
+            " backend_pid = pg_backend_pid(), work_pid = NULL,"
             " phase = '', done = 0, total = 0",
             [worker],
         )
@@ -69,11 +70,11 @@ class ProgressWriter:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             (backend_pid,) = cursor.fetchone()
-        self._write("backend_pid = %s", [backend_pid])
+        self._write("work_pid = %s", [backend_pid])
         try:
             yield
         finally:
-            self._write("backend_pid = NULL", [])
+            self._write("work_pid = NULL", [])
 
     def make_report(self, is_stopping: Callable[[], bool]) -> Callable[[str, int], None]:
         """The ``progress`` argument of services: so many rows more are ``read``, ``checked`` or ``written``.
@@ -111,6 +112,10 @@ class ProgressWriter:
     def end_attempt(self, *, is_counted: bool) -> int:
         """Show no rows as done, and return the number of attempts; one that is not counted was none."""
         return self._write("phase = '', done = 0, attempts = attempts - %s", [0 if is_counted else 1])[0]
+
+    def end(self) -> None:
+        """Show that no attempt runs: its transaction has ended."""
+        self._write("backend_pid = NULL", [])
 
     def _write(self, assignments: str, parameters: list[Any]) -> tuple[int, object]:
         assert self.operation  # noqa: S101 - an attempt has begun

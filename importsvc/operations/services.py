@@ -185,6 +185,6 @@ def _interrupt(organization: Organization, operation_id: int) -> None:
             "UPDATE operations_progress SET cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())"
             " WHERE organization_id = %s AND operation_id = %s"
             " RETURNING (SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
-            " WHERE pid = backend_pid AND xact_start <= started_at)",
+            " WHERE pid = work_pid AND xact_start <= started_at)",
             [organization.pk, operation_id],
         )

@@ -7,8 +7,9 @@ import logging
 from django.conf import settings
 from django.db import transaction
 
-# The name of the task, which takes no arguments.
+# The names of the tasks, which take no arguments.
 TASK = "importsvc.operations.work"
+WEBHOOKS_TASK = "importsvc.operations.send_webhooks"
 
 _CONFIRM_SECONDS = 1.0
 
@@ -21,8 +22,8 @@ def wake_up_on_commit() -> None:
         transaction.on_commit(send_wake_up, robust=True)
 
 
-def send_wake_up(*, expires_after: float | None = None) -> None:
-    """Send a wake-up, which RabbitMQ confirms.
+def send_wake_up(task: str = TASK, *, expires_after: float | None = None) -> None:
+    """Send a wake-up for a task, which RabbitMQ confirms.
 
     A broker that cannot be reached costs about a second. It is logged and not raised: workers also look at the queue
     without a wake-up.
@@ -43,7 +44,7 @@ def send_wake_up(*, expires_after: float | None = None) -> None:
             # Without this, sending would try to connect for ever.
             broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, interval_max=0, timeout=0.5)
             app.send_task(
-                TASK,
+                task,
                 producer=producer,
                 retry=False,
                 expiration=expires_after,

@@ -79,6 +79,7 @@ def run_next(*, is_stopping: Callable[[], bool] = lambda: False) -> bool:
                 raise
             logger.exception("%s has ended with an exception, and nothing was changed", progress.operation)
             _release(progress.operation, progress)
+        progress.end()
     return True
 
 

@@ -13,6 +13,7 @@ from importsvc.operations.services import CHANNEL
 from importsvc.operations.stopping import StopRequest
 from importsvc.operations.work import get_worker_name, run_next
 from importsvc.postgres.side_connection import open_side_connection
+from importsvc.webhooks.sender import start_sender
 
 # The seconds between two looks at the queue without a notification.
 POLL_SECONDS = 1.0
@@ -33,7 +34,8 @@ class Worker:
         self._parent_id = parent_id
 
     def run(self) -> None:
-        """Do operations until the stop is requested. While the database cannot be used, try again."""
+        """Do operations, and send webhooks, until the stop is requested. While the database is away, try again."""
+        start_sender(lambda: self._stop.is_requested)
         while not self._is_stopped():
             try:
                 self._run_connected()

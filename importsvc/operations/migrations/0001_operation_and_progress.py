@@ -116,7 +116,14 @@ class Migration(migrations.Migration):
                 (
                     "backend_pid",
                     models.IntegerField(
-                        help_text="PostgreSQL's process that does the work; null if none does.", null=True
+                        help_text="PostgreSQL's process of this progress; it ends with the attempt.", null=True
+                    ),
+                ),
+                (
+                    "work_pid",
+                    models.IntegerField(
+                        help_text="PostgreSQL's process of the work; null if no statement of it may be ended.",
+                        null=True,
                     ),
                 ),
                 ("started_at", models.DateTimeField(help_text="When the last attempt began.", null=True)),
