@@ -46,9 +46,9 @@ FILL = {
     """,
     "operations_operation": """
         INSERT INTO operations_operation (organization_id, creator_id, import_id, kind, status, arguments, errors,
-            queued_at, finished_at)
+            queued_at, due_at, finished_at)
         SELECT organization_id, creator_id, id, (ARRAY['create', 'update', 'import', 'revert'])[1 + id %% 4],
-            (ARRAY['succeeded', 'failed', 'cancelled', 'queued'])[1 + id %% 4], '{}', '[]', now(),
+            (ARRAY['succeeded', 'failed', 'cancelled', 'queued'])[1 + id %% 4], '{}', '[]', now(), now(),
             CASE WHEN id %% 4 <> 3 THEN now() END
         FROM imports_import WHERE organization_id = %(organization)s
     """,

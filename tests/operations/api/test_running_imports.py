@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import transaction
 
 from importsvc.imports.models import Import
-from importsvc.imports.services import revert_import, run_import
+from importsvc.imports.services import importing, revert_import, run_import
 from importsvc.operations.models import Kind, Progress
 from importsvc.operations.work import run_next
 from importsvc.postgres.side_connection import open_side_connection
 from people.services import NewOrganization
 from tests.builders import make_import
 from tests.client import ApiClient, document_of
-from tests.interleaving import threads
-from tests.operations.queueing import create, queue
+from tests.interleaving import Gate, threads
+from tests.operations.queueing import ROWS, create, queue
 from tests.operations.running import claimed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +44,7 @@ def test_an_import_on_which_an_operation_runs_shows_how_far_it_is(
     import_, other = create(acme), make_import(creator=acme.person)
     if kind == Kind.REVERT:
         run_import(organization=acme.organization, import_id=import_.pk)
-    operation = queue(acme, kind, import_, import_data={"company": []} if kind == Kind.UPDATE else None)
+    operation = queue(acme, kind, import_, import_data=ROWS if kind == Kind.UPDATE else None)
     before = show(api, import_)
 
     with claimed(operation):
@@ -63,13 +62,20 @@ def test_an_import_on_which_an_operation_runs_shows_how_far_it_is(
     assert show(api, import_) == before
 
 
-def test_an_import_that_a_request_runs_is_running_without_an_operation(api: ApiClient, acme: NewOrganization) -> None:
+def test_an_import_that_a_request_runs_is_running_without_an_operation(
+    api: ApiClient, acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import_ = create(acme)
+    gate = Gate(monkeypatch, importing, "_write")
 
-    with threads() as background, transaction.atomic():
-        run_import(organization=acme.organization, import_id=import_.pk)
-        assert background.start(lambda: show(api, import_)).result() == {"state": "running", "progress": None}
+    with threads() as background:
+        run = background.start(lambda: run_import(organization=acme.organization, import_id=import_.pk))
+        gate.wait()
+        shown = show(api, import_)
+        gate.open()
+        assert run.result() == import_
 
+    assert shown == {"state": "running", "progress": None}
     assert show(api, import_) == {"state": "processed", "progress": None}
 
 
@@ -82,14 +88,19 @@ def test_the_response_to_a_run_shows_its_end(api: ApiClient, acme: NewOrganizati
     assert document_of(response)["data"]["attributes"] == {"state": "processed", "progress": None}
 
 
-def test_an_included_import_shows_that_it_is_running(api: ApiClient, acme: NewOrganization) -> None:
+def test_an_included_import_shows_that_it_is_running(
+    api: ApiClient, acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import_ = create(acme)
+    gate = Gate(monkeypatch, importing, "_write")
     operation = queue(acme, Kind.IMPORT, import_)
     path = f"operations/{operation.pk}?include=import&fields[imports]=state"
 
-    with threads() as background, transaction.atomic():
-        run_import(organization=acme.organization, import_id=import_.pk)
-        (shown,) = background.start(lambda: document_of(api.get(path))["included"]).result()
+    with threads() as background:
+        background.start(lambda: run_import(organization=acme.organization, import_id=import_.pk))
+        gate.wait()
+        (shown,) = document_of(api.get(path))["included"]
+        gate.open()
 
     assert shown["attributes"] == {"state": "running"}
 
