@@ -14,10 +14,12 @@ class DomainError(Exception):
         detail: what is wrong: a sentence, or for row errors the object that section 1 of the contract describes.
         attribute: the attribute of the request that causes the error, if there is one.
         meta: further data for programs.
+        retry_after: seconds after which another attempt may succeed; ``None`` if none will.
     """
 
     code = "server_error"
     default_detail = ""
+    retry_after: int | None = None
 
     def __init__(
         self,
@@ -46,6 +48,15 @@ class Conflict(DomainError):
 
 class Busy(Conflict):
     """Another transaction is in the way. Nothing was changed, and a later attempt may succeed."""
+
+    retry_after = 1
+
+
+class Unavailable(Busy):
+    """The work would have to wait longer than a request may. Nothing was changed, and a later attempt may succeed."""
+
+    code = "service_unavailable"
+    retry_after = 5
 
 
 class PreconditionFailed(DomainError):

@@ -41,10 +41,10 @@ def _secret_key() -> str:
 
 
 def _positive_integer(name: str, default: int) -> int:
-    value = env.int(name, default=default)
-    if value <= 0:
-        raise ImproperlyConfigured(f"{name} must be a positive whole number, not {value}")
-    return value
+    given = env.str(name, default="") or str(default)
+    if not given.isdecimal() or int(given) == 0:
+        raise ImproperlyConfigured(f"{name} must be a positive whole number, not {given!r}")
+    return int(given)
 
 
 def _broker_url() -> str:
@@ -141,8 +141,22 @@ else:
 
 # Services lock rows and then read what was committed before: that takes READ COMMITTED, whatever the server's default.
 DATABASES["default"].setdefault("OPTIONS", {})["isolation_level"] = IsolationLevel.READ_COMMITTED
+# A PostgreSQL that has vanished is noticed after a minute, and not after two hours. DATABASE_URL may say otherwise.
+DATABASES["default"]["OPTIONS"] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    **DATABASES["default"]["OPTIONS"],
+}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# Seconds that a request waits for a lock of another transaction.
+LOCK_TIMEOUT_SECONDS = _positive_integer("LOCK_TIMEOUT_SECONDS", 5)
+# PostgreSQL looks this often whether the client of a long statement is still there; 0 means never. PostgreSQL can do it
+# on Linux, and from version 15 on macOS.
+CLIENT_CHECK_SECONDS = env.int("CLIENT_CHECK_SECONDS", default=1)
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TIME_ZONE = "UTC"
@@ -160,6 +174,9 @@ CELERY_QUEUE = env.str("CELERY_QUEUE", default="importsvc")
 # The size of the largest accepted request body in bytes; a larger one is refused with 413.
 MAX_BODY_BYTES = _positive_integer("MAX_BODY_BYTES", 256 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# The threads of this process, which requests share; manage.py serve sets it. With one there is nothing to share.
+THREADS = _positive_integer("THREADS", 1)
 
 # The time in hours for which responses to requests with an Idempotency-Key are stored.
 IDEMPOTENCY_KEY_HOURS = _positive_integer("IDEMPOTENCY_KEY_HOURS", 48)

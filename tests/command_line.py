@@ -55,17 +55,22 @@ def manage_on_terminal(*arguments: Any) -> Outcome:
         return Outcome(process.returncode, shown.decode())
 
 
+def describe_database(name: str = "") -> str:
+    """The ``DATABASE_URL`` of the test's database, or of another one of its server."""
+    given: dict[str, Any] = {**connection.get_connection_params()}
+    place: dict[str, Any] = {each: given[each] for each in ("host", "port", "user", "password") if each in given}
+    return f"postgres:///{name or given['dbname']}?{urlencode(place)}"
+
+
 def _command(arguments: tuple[Any, ...]) -> list[str]:
     return [sys.executable, "manage.py", *map(str, arguments)]
 
 
 def get_environment(database: str = "") -> dict[str, str]:
     """The environment of a process that works on the test's database, or another one of the server."""
-    given: dict[str, Any] = {**connection.get_connection_params()}
-    place: dict[str, Any] = {name: given[name] for name in ("host", "port", "user", "password") if name in given}
     # Colours are Django's matter, and not tested here.
     environment = {**os.environ, "NO_COLOR": "1", "DJANGO_COLORS": "nocolor"}
-    environment["DATABASE_URL"] = f"postgres:///{database or given['dbname']}?{urlencode(place)}"
+    environment["DATABASE_URL"] = describe_database(database)
     return environment
 
 

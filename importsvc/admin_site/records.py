@@ -22,7 +22,8 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from importsvc.admin_site.fields import JsonObjectField, LinesField, LongTextField
-from importsvc.postgres.write_conflicts import ATTEMPTS, is_write_conflict
+from importsvc.postgres.transaction_limits import get_lock_timeout, is_lock_timeout, limit_transaction
+from importsvc.postgres.write_conflicts import is_write_conflict, retry
 
 # The hidden field of a page that carries ``RecordForm.opened_with``.
 OPENED_WITH = "opened_with"
@@ -31,6 +32,7 @@ NOT_OPENED = "This page does not say which values it was opened with. Open it ag
 CHANGED_MEANWHILE = "This was changed to “{}” after the form was opened. Save again to overwrite it."
 CLEARED_MEANWHILE = "This was cleared after the form was opened. Save again to overwrite it."
 GONE = "This {} does not exist any more: it was deleted, or the import that created it was reverted. Nothing was saved."
+LOCKED = "An import, a revert or another form has held this record for {} seconds. Nothing was saved; try again later."
 BUSY = "Other transactions kept writing the same records. Nothing was saved; try again."
 
 _LONGEST_VALUE = 500
@@ -142,20 +144,28 @@ def _in_transaction(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     """The view, with each POST request as one transaction, which is tried again after a write conflict."""
 
     @functools.wraps(view)
-    def attempt(self: RecordAdmin, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+    def handle(self: RecordAdmin, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         if request.method != "POST":
             return view(self, request, *args, **options)
-        for _ in range(ATTEMPTS):
-            try:
-                with transaction.atomic():
-                    return view(self, request, *args, **options)
-            except DatabaseError as error:
-                if not is_write_conflict(error):
-                    raise
-        self.message_user(request, BUSY, messages.ERROR)
+
+        def respond() -> HttpResponse:
+            with transaction.atomic():
+                limit_transaction()
+                return view(self, request, *args, **options)
+
+        try:
+            return retry(respond)
+        except DatabaseError as error:
+            if is_lock_timeout(error):
+                problem = LOCKED.format(get_lock_timeout())
+            elif is_write_conflict(error):
+                problem = BUSY
+            else:
+                raise
+        self.message_user(request, problem, messages.ERROR)
         return HttpResponseRedirect(request.get_full_path())
 
-    return attempt
+    return handle
 
 
 class RecordAdmin(ModelAdmin):

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from importsvc.errors import Busy, IdempotencyKeyReused
 from importsvc.idempotency.models import IdempotencyKey
+from importsvc.postgres.transaction_limits import limit_transaction
 from organizations.models import Organization
 
 # Rows that one statement deletes: its transaction takes some tens of milliseconds.
@@ -57,6 +58,7 @@ def run_idempotent(
         Busy: a request with this key is running.
     """
     with transaction.atomic(durable=True):
+        limit_transaction()
         _lock(organization, key)
         keys = IdempotencyKey.objects.for_organization(organization)
         if stored := keys.filter(key=key, created_at__gt=_expiry()).first():

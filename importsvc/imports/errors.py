@@ -9,7 +9,7 @@ from importsvc.engine.errors import RowErrors
 from importsvc.engine.revert import conflicts
 from importsvc.engine.revert.revert import UndoReport
 from importsvc.engine.schema.importable import get_plural_name
-from importsvc.errors import Conflict, InvalidAttribute
+from importsvc.errors import Busy, Conflict, InvalidAttribute
 from importsvc.imports.models import ImportState
 
 
@@ -44,6 +44,13 @@ class WrongState(Conflict):
     def __init__(self, state: ImportState, move: str) -> None:
         super().__init__(f"The import is in state '{state}' and cannot be {move}")
         self.state = state
+
+
+class ImportInUse(Busy):
+    """Another transaction updates, runs or reverts the import at this moment."""
+
+    default_detail = "The import is being updated, run or reverted at this moment"
+    retry_after = 5
 
 
 class RevertConflict(Conflict):

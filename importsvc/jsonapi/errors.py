@@ -14,9 +14,10 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
-from importsvc.errors import DomainError
+from importsvc.errors import DomainError, Unavailable
 from importsvc.http import API_PREFIX
 from importsvc.text.display import printable
 
@@ -47,10 +48,14 @@ STATUSES: Mapping[str, int] = {
     "server_error": 500,
     # Only of operations: the response to a request is made by the process that handles it.
     "worker_lost": 500,
+    "service_unavailable": 503,
 }
 
 # The headers that errors of these codes are about.
 _HEADERS: Mapping[str, str] = {"precondition_failed": "If-Match", "idempotency_key_reused": IDEMPOTENCY_KEY}
+
+# Of a request that the service may also do after the response (RFC 7240).
+RESPOND_ASYNC = "send it with 'Prefer: respond-async'"
 
 logger = logging.getLogger("importsvc.jsonapi")
 
@@ -106,6 +111,9 @@ def write_error(error: DomainError) -> dict[str, Any]:
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's ``EXCEPTION_HANDLER``: the response to an exception of a view."""
     objects = list(_error_objects(error))
+    if isinstance(error, Unavailable):
+        is_write = context["request"].method not in SAFE_METHODS
+        objects[0]["detail"] += f"; try again later{f', or {RESPOND_ASYNC}' if is_write else ''}"
     response = Response({"errors": objects}, status=int(objects[0]["status"]), headers=_headers(error))
     # The worker has logged the exception of an operation.
     if response.status_code == STATUSES["server_error"] and not isinstance(error, DomainError):
@@ -160,6 +168,8 @@ def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, exceptions.Throttled):
         wait = math.ceil(getattr(error, "wait", None) or 1)
         return {"Retry-After": str(wait), "X-RateLimit-Reset": str(math.ceil(time.time()) + wait)}
+    if isinstance(error, DomainError) and error.retry_after:
+        return {"Retry-After": str(error.retry_after)}
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         return {"WWW-Authenticate": str(getattr(error, "auth_header", "Token"))}
     return {}

@@ -13,9 +13,14 @@ from unicodedata import combining, east_asian_width
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
+from importsvc.postgres.transaction_limits import wait_for_locks
+
 # Exit codes.
 REFUSED = 1
 USAGE = 2
+
+# Seconds that a command waits for a lock, such as that of an import which runs.
+LOCK_TIMEOUT_SECONDS = 60
 
 CELL_WIDTH = 40
 
@@ -62,7 +67,8 @@ class OutputCommand(BaseCommand):
         """
         self._is_json = options["json"]
         try:
-            return super().execute(*args, **options)
+            with wait_for_locks(LOCK_TIMEOUT_SECONDS):
+                return super().execute(*args, **options)
         except OperationalError as cause:
             error = CommandError(f"The database cannot be used: {str(cause).strip()}")
             error.__cause__ = cause

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from importsvc.engine.apply.write import RecordWriter
@@ -31,6 +30,7 @@ from importsvc.imports.services.planning import (
 from importsvc.imports.services.preconditions import needs_tag, require_tag
 from importsvc.imports.services.transactions import (
     attempt,
+    limited_transaction,
     lock_import,
     lock_organization,
     require_state,
@@ -59,11 +59,11 @@ def create_import(
     rows have been read and checked.
 
     Raises:
-        ImportDataInvalid, RowsInvalid: nothing is staged.
+        ImportDataInvalid, RowsInvalid, Unavailable: nothing is staged.
     """
     rows = require_rows(import_data)
     check_rows(rows, PlanOptions(organization.pk, on_duplicate, progress=progress)).require_valid()
-    with transaction.atomic():
+    with limited_transaction():
         import_ = Import.objects.create(
             organization=organization,
             creator=creator,
@@ -90,8 +90,9 @@ def update_import(
 
     Raises:
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
+        ImportInUse, Unavailable: another transaction is in the way; trying again later may succeed.
     """
-    with transaction.atomic():
+    with limited_transaction():
         import_ = lock_import(organization, import_id)
         require_state(import_, ImportState.CREATED, "updated")
         for name in attributes.keys() & {"sample", "import_model_id", "on_duplicate"}:
@@ -130,7 +131,9 @@ def run_import(
     Raises:
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
         PreconditionFailed: the result would differ from the previews. Nothing is changed.
-        Busy: other transactions wrote the same records during each attempt. A later call may succeed.
+        ImportInUse: another transaction updates, runs or reverts the import.
+        Busy, Unavailable: other transactions wrote the same records during each attempt, or held locks for too long. A
+            later call may succeed.
     """
     written = _Written(progress) if progress else None
 
@@ -182,10 +185,10 @@ def import_rows(
     """Create an import and run it in one transaction. The arguments are those of ``create_import`` and ``run_import``.
 
     Raises:
-        ImportDataInvalid, RowsInvalid, Busy: nothing is written.
+        ImportDataInvalid, RowsInvalid, Busy, Unavailable: nothing is written.
     """
     rows = require_rows(import_data)
-    with transaction.atomic():
+    with limited_transaction():
         import_ = Import.objects.create(
             organization=organization, creator=creator, sample=False, on_duplicate=on_duplicate
         )

@@ -78,8 +78,8 @@ def revert_import(
         RecordNotFound, WrongState: the import does not exist, or is not processed.
         PreconditionFailed: a record has been written since the previews.
         RevertConflict: records were changed or referred to since; ``meta`` lists the conflicts.
-        Conflict: a type is no longer registered, the database no longer accepts former values, or other transactions
-            kept writing the same records.
+        Conflict: a type is no longer registered, or the database no longer accepts former values.
+        ImportInUse, Busy, Unavailable: as ``run_import`` does.
     """
 
     def revert() -> UndoReport:

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from importsvc.engine.schema import registry
-from importsvc.errors import Busy, RecordNotFound
-from importsvc.imports.errors import WrongState
+from importsvc.errors import Busy, RecordNotFound, Unavailable
+from importsvc.imports.errors import ImportInUse, WrongState
 from importsvc.imports.models import Import, ImportState
+from importsvc.postgres.transaction_limits import get_lock_timeout, is_lock_timeout, limit_transaction, may_wait
 from importsvc.postgres.vacuum import vacuum_tables
-from importsvc.postgres.write_conflicts import ATTEMPTS, is_write_conflict
+from importsvc.postgres.write_conflicts import is_write_conflict, retry
 from organizations.models import Organization
 
 Result = TypeVar("Result")
+
+WAITED_IN_VAIN = "Another transaction has held records of this organization for {} seconds"
+
+
+@contextmanager
+def limited_transaction() -> Iterator[None]:
+    """A transaction, or a savepoint of the caller's, that waits for no lock without end.
+
+    Raises:
+        Unavailable: another transaction has held a lock for too long.
+    """
+    try:
+        with transaction.atomic():
+            limit_transaction()
+            yield
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        raise Unavailable(WAITED_IN_VAIN.format(get_lock_timeout())) from error
 
 
 def attempt(work: Callable[[], Result]) -> Result:
@@ -23,21 +44,23 @@ def attempt(work: Callable[[], Result]) -> Result:
 
     Raises:
         Busy: the last attempt also ended with a write conflict.
+        Unavailable: another transaction has held a lock for too long.
     """
     is_part = connection.in_atomic_block
-    for number in range(1, ATTEMPTS + 1):
-        try:
-            with transaction.atomic():
-                result = work()
-                if is_part:
-                    _check_deferred_constraints()
-                return result
-        except DatabaseError as error:
-            if not is_write_conflict(error):
-                raise
-            if number == ATTEMPTS:
-                raise Busy("Others are writing the same records at this moment") from error
-    raise AssertionError("the last attempt returns or raises")
+
+    def work_once() -> Result:
+        with limited_transaction():
+            result = work()
+            if is_part:
+                _check_deferred_constraints()
+            return result
+
+    try:
+        return retry(work_once)
+    except DatabaseError as error:
+        if is_write_conflict(error):
+            raise Busy("Others are writing the same records at this moment") from error
+        raise
 
 
 def _check_deferred_constraints() -> None:
@@ -48,9 +71,19 @@ def _check_deferred_constraints() -> None:
 
 
 def lock_import(organization: Organization, import_id: int) -> Import:
-    """The import, locked until the end of the transaction: one transition at a time."""
-    locked = Import.objects.for_organization(organization).select_for_update(no_key=True)
-    import_ = locked.filter(pk=import_id).first()
+    """The import, locked until the end of the transaction: one transition at a time.
+
+    Raises:
+        RecordNotFound: there is none.
+        ImportInUse: another transition is under way. It may take minutes: only commands wait for it.
+    """
+    locked = Import.objects.for_organization(organization).select_for_update(no_key=True, nowait=not may_wait())
+    try:
+        import_ = locked.filter(pk=import_id).first()
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        raise ImportInUse from error
     if import_ is None:
         raise RecordNotFound
     import_.organization = organization

@@ -232,5 +232,6 @@ def test_a_replay_only_queries_the_caller_and_the_key(keyed: ApiClient) -> None:
     with CaptureQueriesContext(connection) as queries:
         keyed.request("POST", "imports", ROWS)
 
-    # The token, a transaction (in tests a savepoint), the lock, the key, the end of the transaction.
-    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "SAVEPOINT", "SELECT", "SELECT", "RELEASE"]
+    # The token, a transaction (in tests a savepoint), its limits, the lock, the key, the end of the transaction.
+    words = ["SELECT", "SAVEPOINT", "SET", "SELECT", "SELECT", "RELEASE"]
+    assert [query["sql"].split()[0] for query in queries] == words

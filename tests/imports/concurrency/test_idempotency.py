@@ -52,6 +52,7 @@ def test_a_duplicate_is_refused_while_the_request_runs_and_replayed_afterwards(
         gate.open()
 
     assert_error(meanwhile, *RUNNING)
+    assert meanwhile.headers["Retry-After"] == "1"
     assert_error(otherwise, *RUNNING)
     again = run(keyed, import_id)
     assert (running.result().status_code, is_replay(running.result())) == (200, False)
@@ -106,15 +107,18 @@ def test_two_keys_for_one_import_are_two_requests_and_the_second_is_refused(
     with threads() as background:
         first = background.start(lambda: run(keyed, import_id))
         gate.wait()
-        second = background.start_blocked(lambda: run(keyed, import_id, **{"Idempotency-Key": "other"}))
+        second = background.start(lambda: run(keyed, import_id, **{"Idempotency-Key": "other"})).result(20)
         gate.open()
 
     assert first.result().status_code == 200
-    too_late = (409, "conflict", "The import is in state 'processed' and cannot be imported")
-    assert_error(second.result(), *too_late)
-    again = run(keyed, import_id, **{"Idempotency-Key": "other"})
-    assert_error(again, *too_late)
-    assert is_replay(again)
+    assert_error(second, 409, "conflict", "The import is being updated, run or reverted at this moment")
+    assert second.headers["Retry-After"] == "5"
+    # That was not stored; this is.
+    for is_replayed in (False, True):
+        again = run(keyed, import_id, **{"Idempotency-Key": "other"})
+        assert_error(again, 409, "conflict", "The import is in state 'processed' and cannot be imported")
+        assert is_replay(again) == is_replayed
+        assert "Retry-After" not in again.headers
     assert ask("SELECT count(*) FROM changelog_change") == 2
 
 

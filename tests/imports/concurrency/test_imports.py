@@ -13,18 +13,21 @@ from django.db import OperationalError, transaction
 from companies.models import Company
 from importsvc.engine.apply import write as write_module
 from importsvc.engine.apply.write import RecordWriter
-from importsvc.imports.errors import RowsInvalid, WrongState
+from importsvc.imports.errors import ImportInUse, RowsInvalid, WrongState
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import update_import
 from importsvc.postgres import copy as copying
+from importsvc.postgres.transaction_limits import wait_for_locks
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
 from tests.imports.steps import run, stage
-from tests.interleaving import Gate, ask, threads
+from tests.interleaving import PATIENCE_SECONDS, Gate, ask, threads
 from tests.snapshots import take_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+IN_USE = "The import is being updated, run or reverted at this moment"
 
 COMPANIES = {"company": [{"name": "Reds"}]}
 PEOPLE = {"person": [{"first_name": "Ann", "email": "ann@acme.test"}, {"first_name": "Bob"}]}
@@ -55,12 +58,15 @@ def test_an_import_that_is_run_twice_at_once_is_run_once(
     with threads() as background:
         first = background.start(lambda: run(import_))
         gate.wait()
-        second = background.start_blocked(lambda: run(import_))
+        second = background.start(lambda: run(import_)).result(PATIENCE_SECONDS)
+        waiting = background.start_blocked(lambda: run_patiently(import_))
         gate.open()
 
     assert first.result().state == ImportState.PROCESSED
-    assert isinstance(second.result(), WrongState)
-    assert str(second.result()) == "The import is in state 'processed' and cannot be imported"
+    assert isinstance(second, ImportInUse)
+    assert str(second) == IN_USE
+    assert isinstance(waiting.result(), WrongState)
+    assert str(waiting.result()) == "The import is in state 'processed' and cannot be imported"
     assert counts() == (1, 1, 2)
 
 
@@ -113,6 +119,12 @@ def test_imports_of_two_organizations_do_not_wait_for_each_other(
     assert first.result().state == ImportState.PROCESSED
 
 
+def run_patiently(import_: Import) -> Import:
+    """As a command does."""
+    with wait_for_locks(PATIENCE_SECONDS):
+        return run(import_)
+
+
 def race(start: threading.Barrier, import_: Import) -> Import:
     start.wait()
     return run(import_)
@@ -129,7 +141,7 @@ def test_one_of_many_concurrent_requests_succeeds(acme: NewOrganization) -> None
         outcomes = Counter(type(future.result()) for future in futures)
 
         assert outcomes[Import] == 1
-        assert outcomes[RowsInvalid] + outcomes[WrongState] == 3
+        assert outcomes[RowsInvalid] + outcomes[WrongState] + outcomes[ImportInUse] == 3
         assert Person.objects.filter(email__iexact=f"ann{number}@acme.test").count() == 1
 
 
@@ -193,14 +205,15 @@ def test_an_import_that_is_being_run_cannot_be_updated(acme: NewOrganization, mo
     with threads() as background:
         background.start(lambda: run(import_))
         gate.wait()
-        updating = background.start_blocked(
+        updating = background.start(
             lambda: update_import(
                 organization=acme.organization, import_id=import_.pk, import_data=PEOPLE, attributes={}
             )
-        )
+        ).result(PATIENCE_SECONDS)
         gate.open()
 
-    assert isinstance(updating.result(), WrongState)
+    assert isinstance(updating, ImportInUse)
+    assert str(updating) == IN_USE
     assert counts() == (1, 0, 1)
 
 

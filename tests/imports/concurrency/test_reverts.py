@@ -13,7 +13,7 @@ from importsvc.engine.revert import conflicts as conflicts_module
 from importsvc.engine.revert import revert as undo_module
 from importsvc.engine.revert.changes import Changes
 from importsvc.engine.revert.delete import remove_records
-from importsvc.imports.errors import RevertConflict, WrongState
+from importsvc.imports.errors import ImportInUse, RevertConflict
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, run_import
 from importsvc.imports.services import reverting as service
@@ -21,7 +21,7 @@ from people.models import Person
 from people.services import NewOrganization, create_token
 from tests.builders import make_import, make_person
 from tests.imports.steps import revert
-from tests.interleaving import Gate, threads
+from tests.interleaving import PATIENCE_SECONDS, Gate, threads
 from tests.snapshots import take_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,12 +180,12 @@ def test_an_import_that_is_reverted_twice_at_once_is_reverted_once(
     with threads() as background:
         first = background.start(lambda: revert(import_))
         gate.wait()
-        second = background.start_blocked(lambda: revert(import_))
+        second = background.start(lambda: revert(import_)).result(PATIENCE_SECONDS)
         gate.open()
 
     assert first.result().removed == {"company": 1, "person": 1}
-    assert isinstance(second.result(), WrongState)
-    assert str(second.result()) == "The import is in state 'reverted' and cannot be reverted"
+    assert isinstance(second, ImportInUse)
+    assert str(second) == "The import is being updated, run or reverted at this moment"
 
 
 def test_an_import_that_refers_to_a_company_waits_for_its_revert_and_is_refused(

@@ -20,8 +20,9 @@ from importsvc.engine.parse import chunks
 from importsvc.errors import InvalidAttribute
 from importsvc.imports import staging
 from importsvc.imports.models import Import
-from importsvc.imports.services import create_import, run_import, transactions, update_import
+from importsvc.imports.services import create_import, run_import, update_import
 from importsvc.postgres import copy as copying
+from importsvc.postgres import write_conflicts
 from importsvc.text import json_stream
 from importsvc.text.json_stream import JsonError
 from people.services import NewOrganization
@@ -157,7 +158,7 @@ class Ways:
     def _run_once(self, import_: Import, **fields: Any) -> Import:
         """Run the import; the first attempt must succeed."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(transactions, "ATTEMPTS", 1)
+            patch.setattr(write_conflicts, "ATTEMPTS", 1)
             return run_import(organization=self.caller.organization, import_id=import_.pk, **fields)
 
     def _expect(self, expected: Accepted, run: Callable[[], Import]) -> None:
