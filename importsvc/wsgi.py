@@ -7,7 +7,8 @@ from django.core.wsgi import get_wsgi_application
 
 from importsvc.http.chunked_bodies import ChunkedBodies
 from importsvc.http.content_types import UnreadContentTypes
+from importsvc.http.unread_bodies import UnreadBodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
 
-application = ChunkedBodies(UnreadContentTypes(get_wsgi_application()), limit=settings.MAX_BODY_BYTES)
+application = UnreadBodies(ChunkedBodies(UnreadContentTypes(get_wsgi_application()), limit=settings.MAX_BODY_BYTES))
