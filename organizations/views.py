@@ -25,6 +25,10 @@ class OrganizationScopedViewSet(JsonApiViewSet):
         """The caller's organization."""
         return self.caller.organization
 
+    @property
+    def slot_owner(self) -> int:
+        return self.organization.pk
+
     @classmethod
     def get_records(cls, parameters: Mapping[str, Any]) -> Any:
         records: Any = super().get_records(parameters)

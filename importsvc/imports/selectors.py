@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, CharField, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Q, QuerySet, Sum, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import IsNull
 
 from importsvc.errors import RecordNotFound
-from importsvc.imports.models import Import, ImportState
+from importsvc.imports.models import Import, ImportState, StagedChunk
 from importsvc.imports.staging import staged_size
 from importsvc.operations.selectors import order_progress, show_running
 from importsvc.postgres.row_locks import IsLocked
@@ -77,6 +77,18 @@ def list_statuses(*, organization_id: int | None = None, limit: int) -> list[Imp
         RecordNotFound: there is no such organization.
     """
     return _read_statuses(_select_imports(organization_id).order_by("-id")[:limit])
+
+
+def read_staged_size(*, organization_id: int, import_id: int) -> int:
+    """The size of an import's staged rows in bytes, without reading them; 0 if there is no such import."""
+    chunks = StagedChunk.objects.filter(organization_id=organization_id, import_record_id=import_id)
+    return chunks.aggregate(size=Sum("size"))["size"] or 0
+
+
+def is_in_use(*, organization_id: int, import_id: int) -> bool:
+    """Whether a transaction updates, runs or reverts the import at this moment. It is neither locked nor waited for."""
+    imports = Import.objects.filter(organization_id=organization_id, pk=import_id)
+    return imports.filter(Q(IsLocked("created_at"))).exists()
 
 
 def select_revertible(

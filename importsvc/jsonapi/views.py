@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -49,6 +49,11 @@ class JsonApiViewSet(GenericViewSet):
     def get_parameters(self) -> dict[str, Any]:
         """The values of the caller that ``get_records()`` needs."""
         return {}
+
+    @property
+    def slot_owner(self) -> Hashable:
+        """The party that shares the threads of the service with others (see ``importsvc.http.slots``)."""
+        return None
 
     def get_queryset(self) -> QuerySet[Any]:
         return self.get_records(self.get_parameters())

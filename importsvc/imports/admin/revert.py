@@ -17,7 +17,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 
-from importsvc.errors import DomainError, PreconditionFailed
+from importsvc.errors import DomainError, PreconditionFailed, Unavailable
+from importsvc.http import slots
 from importsvc.imports.actors import Actor
 from importsvc.imports.formatting import describe_conflicts, describe_refusal, describe_revert, describe_revert_preview
 from importsvc.imports.models import Import
@@ -80,9 +81,7 @@ class RevertAdmin(ModelAdmin):
         if len(imports) > REVERTED_AT_ONCE:
             self.message_user(request, f"Revert at most {REVERTED_AT_ONCE} imports at once.", messages.ERROR)
             return None
-        if "confirmed" not in request.POST:
-            return self._confirm(request, imports, ConflictForm())
-        return self._revert(request, imports)
+        return self._handle(request, imports, is_confirmed="confirmed" in request.POST)
 
     def revert_view(self, request: HttpRequest, import_id: int) -> HttpResponse:
         """The button: ``GET`` shows a confirmation, ``POST`` reverts."""
@@ -91,9 +90,20 @@ class RevertAdmin(ModelAdmin):
         import_ = self.get_object(request, str(import_id))
         if import_ is None:
             raise Http404
-        if request.method != "POST":
-            return self._confirm(request, [import_], ConflictForm())
-        return self._revert(request, [import_]) or redirect("admin:imports_import_change", import_id)
+        response = self._handle(request, [import_], is_confirmed=request.method == "POST")
+        return response or redirect("admin:imports_import_change", import_id)
+
+    def _handle(self, request: HttpRequest, imports: Sequence[Import], *, is_confirmed: bool) -> HttpResponse | None:
+        """Show a confirmation, or revert the imports, if the process has a slot for that."""
+        size = sum(import_.staged_size for import_ in imports)  # type: ignore[attr-defined]
+        try:
+            with slots.SLOTS.take("staff", is_long=size > slots.SHORT_BYTES):
+                if is_confirmed:
+                    return self._revert(request, imports)
+                return self._confirm(request, imports, ConflictForm())
+        except Unavailable as error:
+            self.message_user(request, f"{error.detail}. Try again later.", messages.ERROR)
+            return redirect("admin:imports_import_changelist")
 
     def _confirm(self, request: HttpRequest, imports: Sequence[Import], form: ConflictForm) -> HttpResponse:
         previews = [_preview(import_) for import_ in imports]

@@ -12,10 +12,12 @@ from rest_framework.reverse import reverse
 
 from importsvc.imports import services
 from importsvc.imports.api.operations import OperationSerializer, OperationViewSet
+from importsvc.imports.errors import ImportInUse
 from importsvc.jsonapi.document.compiled import compile_document
 from importsvc.jsonapi.request.preferences import Preferences, read_preferences
 from importsvc.operations.errors import StoredError
 from importsvc.operations.models import Kind, Operation, Status
+from importsvc.operations.selectors import find_running
 from importsvc.operations.services import wait_until_finished
 from organizations.views import OrganizationScopedViewSet
 
@@ -45,7 +47,10 @@ class AsynchronousMixin(OrganizationScopedViewSet):
         """
         preferences = read_preferences(self.request)
         if not (preferences.respond_async or self._has_large_body()):
-            return respond(work())
+            try:
+                return respond(work())
+            except ImportInUse as error:
+                raise self.name_operation(error, import_id) from error
         arguments = dict(attributes)
         operation = services.queue_operation(
             organization=self.organization,
@@ -65,6 +70,13 @@ class AsynchronousMixin(OrganizationScopedViewSet):
         if operation.status == Status.FAILED:
             raise StoredError(operation.errors[0])
         return self._accept(operation, preferences)
+
+    def name_operation(self, error: ImportInUse, import_id: int | None) -> ImportInUse:
+        """The error, with the operation that runs on the import in ``meta``, if there is one."""
+        running = import_id and find_running(organization=self.organization, import_id=import_id)
+        if running:
+            error.meta = {"operation": {"type": "operations", "id": str(running.pk)}}
+        return error
 
     def _has_large_body(self) -> bool:
         limit = settings.ASYNC_BODY_BYTES

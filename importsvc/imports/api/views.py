@@ -17,17 +17,20 @@ from rest_framework.reverse import reverse
 
 from importsvc.changelog.models import Change
 from importsvc.idempotency.decorator import idempotent
-from importsvc.imports import services
+from importsvc.imports import selectors, services
 from importsvc.imports.actors import Actor
 from importsvc.imports.api.asynchronous import AsynchronousMixin
 from importsvc.imports.api.changes import CHANGES, LOGGED, PLANNED, UNDOING, ChangeWriter
 from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
 from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
+from importsvc.imports.errors import ImportInUse
 from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
 from importsvc.jsonapi.document.resources import Resource
 from importsvc.jsonapi.request.preconditions import read_if_match
+from importsvc.jsonapi.request.preferences import Preferences, read_preferences
 from importsvc.jsonapi.request.query import Listing, read_fields
+from importsvc.jsonapi.slots import takes_slot
 from importsvc.jsonapi.views import ListMixin, RetrieveMixin
 from importsvc.operations.models import Kind
 
@@ -37,6 +40,17 @@ _CHANGE_LISTS: Mapping[str, tuple[Resource, Listing]] = {
     "preview_import": (PLANNED, Listing()),
     "preview_revert": (UNDOING, Listing()),
 }
+
+
+def _measure_staged(view: ImportViewSet) -> int:
+    if read_preferences(view.request) == Preferences(respond_async=True):
+        return 0  # a worker does what is about these rows
+    return selectors.read_staged_size(organization_id=view.organization.pk, import_id=view.get_record_id())
+
+
+def _require_not_in_use(view: ImportViewSet) -> None:
+    if selectors.is_in_use(organization_id=view.organization.pk, import_id=view.get_record_id()):
+        raise view.name_operation(ImportInUse(), view.get_record_id())
 
 
 class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
@@ -57,6 +71,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
         """The filters and sort fields of imports or of changes."""
         return _CHANGE_LISTS[self.action][1] if self.action in _CHANGE_LISTS else super().get_listing()
 
+    @takes_slot()
     @idempotent
     def create(self, request: Request) -> Response:
         """``POST /imports``: check the rows and stage them."""
@@ -68,6 +83,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
 
         return self.perform(Kind.CREATE, create, self.respond_created, attributes=attributes)
 
+    @takes_slot(explain=_require_not_in_use)
     @idempotent
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /imports/{id}``: replace the staged rows. ``import_data`` is required, as in ``POST``."""
@@ -87,12 +103,14 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
         return self.perform(Kind.UPDATE, update, self.respond, attributes=attributes, import_id=import_id)
 
     @action(detail=True, methods=["POST"], url_path="import", url_name="import")
+    @takes_slot(measure=_measure_staged, explain=_require_not_in_use)
     @idempotent
     def run(self, request: Request, pk: str) -> Response:
         """``POST /imports/{id}/import``: run the import."""
         return self.respond_after(Kind.IMPORT, services.run_import, ImportRunSerializer)
 
     @run.mapping.get
+    @takes_slot(measure=_measure_staged, is_read=True)
     def preview_import(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/import``: preview ``POST``."""
         preview = services.preview_import(organization=self.organization, import_id=self.get_record_id())
@@ -104,12 +122,14 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
         return self.respond_with_changes(data, meta, etag=preview.etag)
 
     @action(detail=True, methods=["PATCH"])
+    @takes_slot(measure=_measure_staged, explain=_require_not_in_use)
     @idempotent
     def revert(self, request: Request, pk: str) -> Response:
         """``PATCH /imports/{id}/revert``: undo what the import did."""
         return self.respond_after(Kind.REVERT, services.revert_import, ImportRevertSerializer)
 
     @revert.mapping.get
+    @takes_slot(measure=_measure_staged, is_read=True)
     def preview_revert(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/revert``: preview ``PATCH``."""
         preview = services.preview_revert(organization=self.organization, import_id=self.get_record_id())

@@ -104,14 +104,15 @@ class Service:
         command = [sys.executable, "-m", "gunicorn", "importsvc.wsgi:application"]
         command += ["--pythonpath", str(settings.BASE_DIR), "--bind", f"fd://{listener.fileno()}"]
         # Threads: gunicorn kills a worker of the default class when one request takes more than 30 seconds.
-        command += ["--worker-class", "gthread", "--threads", str(_whole("THREADS", 4))]
+        threads = str(_whole("THREADS", 4))
+        command += ["--worker-class", "gthread", "--threads", threads]
         command += ["--workers", str(_whole("WEB_CONCURRENCY", 2)), "--graceful-timeout", str(GRACE_SECONDS)]
         command += ["--log-level", "warning", "--no-control-socket"]
         # They end with this process, also if it ends before it handles signals.
         self._workers = WorkerProcesses(_whole("WORKERS", 1, least=0))
         # In its own process group: Ctrl-C in the terminal then signals this process only.
         self._gunicorn = subprocess.Popen(  # noqa: S603 - no shell
-            command, pass_fds=[listener.fileno()], process_group=0, env={**MALLOC, **os.environ}
+            command, pass_fds=[listener.fileno()], process_group=0, env={**MALLOC, **os.environ, "THREADS": threads}
         )
         self._stopping = False
         _on_stop_signals(self._stop)
