@@ -20,7 +20,7 @@ SCRIPT = "<script>alert(1)</script>"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
 
 
-def log_in_staff(**permissions: str) -> Client:
+def log_in_staff(**permissions: str | list[str]) -> Client:
     """A client of a member of staff with only the permissions that match these lookups."""
     user = User.objects.create_user("staff", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(**permissions))

@@ -136,7 +136,8 @@ def test_retries_of_an_import_that_runs_are_conflicts_at_once(
         while not is_in_use(organization_id=acme.organization.pk, import_id=import_.pk):
             assert not running.done()
         retry = partial(run, service, acme, import_)
-        keyed = partial(service.send, acme, "POST", f"imports/{import_.pk}/import", **{"Idempotency-Key": "again"})
+        key: dict[str, Any] = {"Idempotency-Key": "again"}
+        keyed = partial(service.send, acme, "POST", f"imports/{import_.pk}/import", **key)
         began = time.monotonic()
         replies = [future.result() for future in [pool.submit(send) for send in [retry] * 6 + [keyed] * 2]]
         took = time.monotonic() - began

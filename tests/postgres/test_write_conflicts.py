@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, connections, transaction
 
-from importsvc.postgres import write_conflicts
 from importsvc.postgres.write_conflicts import ATTEMPTS, is_write_conflict, retry
 from tests.faults import PostgreSQLError
 
@@ -20,7 +19,7 @@ WRITERS = 40
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses, which take no time."""
     paused: list[float] = []
-    monkeypatch.setattr(write_conflicts.time, "sleep", paused.append)
+    monkeypatch.setattr("importsvc.postgres.write_conflicts.time.sleep", paused.append)
     return paused
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db import transaction
-
 from importsvc.imports.actors import Actor
 from importsvc.imports.rows import require_rows
 from importsvc.imports.services.importing import create_import, run_import, update_import
 from importsvc.imports.services.reverting import find_import, revert_import
+from importsvc.imports.services.transactions import limited_transaction
 from importsvc.imports.staging import QueuedRows, discard_rows, queue_rows
 from importsvc.operations.models import Kind, Operation
 from importsvc.operations.performers import Performer, Report
@@ -45,13 +44,14 @@ def queue_operation(
     Raises:
         RecordNotFound: there is no such import.
         ImportDataInvalid: ``import_data`` as a whole is not acceptable.
+        Unavailable: another transaction has held a lock for too long.
     """
     if import_id is not None:
         find_import(import_id=import_id, organization=organization)
     needs_rows = kind in (Kind.CREATE, Kind.UPDATE)
     rows = require_rows(import_data) if needs_rows or import_data is not None else None
     stored = {"arguments": dict(arguments or {}), "if_match": None if if_match is None else sorted(if_match)}
-    with transaction.atomic():
+    with limited_transaction():
         operation = enqueue(
             organization=organization, creator=creator, kind=kind, import_id=import_id, arguments=stored
         )
