@@ -9,7 +9,6 @@ from django.db.models import (
     BooleanField,
     Case,
     CharField,
-    Exists,
     F,
     Func,
     JSONField,
@@ -22,6 +21,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject, NullIf
+from django.db.models.lookups import IsNull
 
 from importsvc.operations.models import RUNNING, Operation, Progress, Status
 from organizations.models import Organization
@@ -85,14 +85,12 @@ def show_running(prefix: str = "") -> Combinable:
 def filter_status(operations: QuerySet[Operation], statuses: Collection[str]) -> QuerySet[Operation]:
     """The operations that are shown with one of these statuses."""
     condition = Q(status__in=[status for status in statuses if status not in (Status.QUEUED, RUNNING)])
-    # Not is_running(): PostgreSQL would join all rows of the progress, of which few belong to running operations.
-    running = Q(
-        Exists(
-            Progress.objects.filter(
-                _has_worker(), organization_id=OuterRef("organization_id"), operation_id=OuterRef("pk")
-            )
-        )
+    # Not is_running(): PostgreSQL would join all rows of the progress, of which few belong to running operations. Not
+    # Exists(): PostgreSQL may read the progress of all organizations for that.
+    found = Progress.objects.filter(
+        _has_worker(), organization_id=OuterRef("organization_id"), operation_id=OuterRef("pk")
     )
+    running = Q(IsNull(Subquery(found.order_by("operation_id").values("operation_id")[:1]), False))
     if Status.QUEUED in statuses and RUNNING in statuses:
         condition |= Q(status=Status.QUEUED)
     elif RUNNING in statuses:
