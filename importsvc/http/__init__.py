@@ -1,3 +1,14 @@
 """WSGI and Django middleware without knowledge of JSON:API: bodies, content types, compression, conditional GET."""
 
+from collections.abc import Mapping
+from typing import Any
+
 API_PREFIX = "/api/"
+
+
+def get_content_length(environ: Mapping[str, Any]) -> int:
+    """The declared length of the body in bytes; 0 if none is declared, or it is no number, as for Django."""
+    try:
+        return max(int(environ.get("CONTENT_LENGTH") or 0), 0)
+    except ValueError:
+        return 0

@@ -12,6 +12,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from gunicorn.http.wsgi import Response
 
+from importsvc.http import get_content_length
+
 # What gunicorn itself reads of a body before it uses the connection for the next request.
 READ_BY_GUNICORN = 64 * 1024
 
@@ -33,7 +35,7 @@ class UnreadBodies:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         response = getattr(start_response, "__self__", None)
         is_chunked = "HTTP_TRANSFER_ENCODING" in environ
-        length = int(environ.get("CONTENT_LENGTH") or 0)
+        length = get_content_length(environ)
         if not isinstance(response, Response) or (length <= READ_BY_GUNICORN and not is_chunked):
             return self._application(environ, start_response)
         body = environ["wsgi.input"] = _Body(environ["wsgi.input"], None if is_chunked else length)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from importsvc.errors import Unavailable
-from importsvc.http import slots
+from importsvc.http import get_content_length, slots
 
 Handler = Callable[..., Any]
 
@@ -54,4 +54,4 @@ def takes_slot(
 
 
 def _get_body_size(request: Request) -> int:
-    return int(request.META.get("CONTENT_LENGTH") or 0)
+    return get_content_length(request.META)

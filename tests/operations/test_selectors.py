@@ -10,6 +10,7 @@ from people.services import NewOrganization
 from tests.builders import make_import
 from tests.operations.queueing import create, queue
 from tests.operations.running import claimed
+from tests.operations.workers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,6 +27,6 @@ def test_the_operation_that_runs_on_an_import_is_found_while_its_worker_is_conne
         assert find_running(organization=acme.organization, import_id=other.pk) is None
         assert find_running(organization=globex.organization, import_id=import_.pk) is None
         worker.close()
-        assert find_running(organization=acme.organization, import_id=import_.pk) is None
+        wait_until(lambda: find_running(organization=acme.organization, import_id=import_.pk) is None)
     with claimed(next_one):
         assert find_running(organization=acme.organization, import_id=import_.pk) == next_one

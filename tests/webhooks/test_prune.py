@@ -33,9 +33,10 @@ def store(endpoint: WebhookEndpoint, event_id: str, *, status: str = "failed", d
 
 
 def prune(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The last line of the command's output, which is about deliveries."""
+    """The line of the command's output about deliveries."""
     call_command("prune", *arguments)
-    return capsys.readouterr().out.splitlines()[-1]
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if "webhook" in each]
+    return line
 
 
 def stored() -> list[str]:

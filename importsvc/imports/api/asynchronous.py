@@ -10,6 +10,7 @@ from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from importsvc.http import get_content_length
 from importsvc.imports import services
 from importsvc.imports.api.operations import OperationSerializer, OperationViewSet
 from importsvc.imports.errors import ImportInUse
@@ -80,7 +81,7 @@ class AsynchronousMixin(OrganizationScopedViewSet):
 
     def _has_large_body(self) -> bool:
         limit = settings.ASYNC_BODY_BYTES
-        return limit is not None and int(self.request.META.get("CONTENT_LENGTH") or 0) > limit
+        return limit is not None and get_content_length(self.request.META) > limit
 
     def _accept(self, operation: Operation, preferences: Preferences) -> Response:
         """The 202 response with the operation."""

@@ -9,6 +9,7 @@ from typing import IO, Any
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
+from importsvc.http import get_content_length
 from importsvc.jsonapi.document.resources import read_resource
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE, RequestError
 from importsvc.text.display import printable
@@ -39,7 +40,7 @@ class JsonApiParser(BaseParser):
         """
         context = parser_context or {}
         request, view = context["request"], context["view"]
-        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_BODY_BYTES:
+        if get_content_length(request.META) > settings.MAX_BODY_BYTES:
             detail = f"The request body is larger than {settings.MAX_BODY_BYTES} bytes"
             raise RequestError("payload_too_large", detail)
         body = _Body(stream)

@@ -5,6 +5,7 @@ import django.db.models.functions.datetime
 import django.utils.timezone
 from django.db import migrations, models
 
+import importsvc.postgres.fields
 import importsvc.postgres.foreign_key_constraint
 
 
@@ -50,7 +51,7 @@ class Migration(migrations.Migration):
                 ("arguments", models.JSONField(default=dict, help_text="The arguments of the work, but for the rows.")),
                 (
                     "errors",
-                    models.JSONField(
+                    importsvc.postgres.fields.OrderedJsonField(
                         default=list, help_text="The errors of the work: objects with code, detail, attribute and meta."
                     ),
                 ),

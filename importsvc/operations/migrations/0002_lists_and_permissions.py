@@ -1,9 +1,7 @@
-"""Indexes for lists of operations, errors with their members in order, and the permission to cancel."""
+"""Indexes for lists of operations, and the permission to cancel."""
 
 import django.db.models.deletion
 from django.db import migrations, models
-
-import importsvc.postgres.fields
 
 
 class Migration(migrations.Migration):
@@ -22,13 +20,6 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex(
             model_name="operation",
             name="operation_import",
-        ),
-        migrations.AlterField(
-            model_name="operation",
-            name="errors",
-            field=importsvc.postgres.fields.OrderedJsonField(
-                default=list, help_text="The errors of the work: objects with code, detail, attribute and meta."
-            ),
         ),
         migrations.AlterField(
             model_name="progress",

@@ -11,6 +11,7 @@ from importsvc.engine.revert.conflicts import Conflict
 from importsvc.engine.revert.revert import undo
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, run_import
+from importsvc.operations.models import Operation
 from importsvc.postgres.foreign_keys import ForeignKey, find_foreign_keys
 from importsvc.webhooks.models import WebhookEndpoint
 from people.models import ApiToken, Person
@@ -139,6 +140,7 @@ def test_each_foreign_key_of_the_projects_tables_is_found_once(db: None) -> None
     ]
     assert find_foreign_keys(Person) == [
         ForeignKey("imports_import", (("organization_id", "organization_id"), ("creator_id", "id")), Import),
+        ForeignKey("operations_operation", (("organization_id", "organization_id"), ("creator_id", "id")), Operation),
         ForeignKey("people_apitoken", (("organization_id", "organization_id"), ("person_id", "id")), ApiToken),
         ForeignKey(
             "webhooks_webhookendpoint",

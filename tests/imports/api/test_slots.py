@@ -28,7 +28,7 @@ REFUSED_WRITE = (503, "service_unavailable", f"{BUSY}; try again later, or send 
 REFUSED_READ = (503, "service_unavailable", f"{BUSY}; try again later")
 
 ROWS = json.dumps({"data": {"type": "imports", "attributes": {"import_data": PUBLISHED_ROWS}}})
-LARGE_ROWS = {"company": [{"name": "Reds", "description": "x" * SHORT_BYTES}]}
+LARGE_ROWS = {"company": [{"name": f"Reds {number}", "description": "x" * 60_000} for number in range(5)]}
 
 
 @pytest.fixture
