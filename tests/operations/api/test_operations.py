@@ -100,7 +100,7 @@ def test_an_operation_whose_worker_is_gone_is_shown_as_queued(api: ApiClient, ac
 
 
 def test_the_errors_are_those_of_the_synchronous_response(api: ApiClient, acme: NewOrganization) -> None:
-    rows = {"person": [{"email": "x"}], "company": [{}]}
+    rows = {"company": [{}], "person": [{"email": "x"}]}
     operation = queue(acme, Kind.CREATE, import_data=rows)
     mismatch = queue(acme, Kind.IMPORT, create(acme), if_match=["other"])
     synchronous = api.send_import("POST", "imports", import_data=rows)
