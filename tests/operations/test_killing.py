@@ -10,14 +10,12 @@ from tests.command_line import get_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SIZES = Sizes(
-    organizations=2, imports=5, reverts=3, people=1_500, kills=5, workers=2, longest_seconds=60
-)  # fmt: skip
+SIZES = Sizes(organizations=2, imports=5, reverts=3, people=1_500, kills=5, workers=2, longest_seconds=120)
 
 
 def assert_done_exactly_once(outcome: Outcome) -> None:
     assert outcome.operations == SIZES.organizations * (SIZES.imports + SIZES.reverts)
-    assert outcome.kills == SIZES.kills
+    assert 0 < outcome.kills <= SIZES.kills  # fewer if all operations are done before
     assert (outcome.lost, outcome.twice, outcome.half_done, outcome.failed) == (0, 0, 0, [])
     assert outcome.succeeded == outcome.operations
     assert outcome.attempts >= outcome.operations
