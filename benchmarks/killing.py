@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -113,7 +114,10 @@ class Outcome:
 
 @dataclass
 class Engine:
-    """A command that does operations, in one or more processes with children, which are started again."""
+    """A command that does operations, in one or more processes with children, which are started again.
+
+    ``{name}`` in the command is replaced by another name for each process.
+    """
 
     command: list[str]
     count: int
@@ -124,7 +128,9 @@ class Engine:
         """Start those that have ended."""
         self.processes = [process for process in self.processes if process.poll() is None]
         while len(self.processes) < self.count:
-            self.processes.append(subprocess.Popen(self.command, cwd=ROOT, env=self.environment))
+            # RabbitMQ accepts one worker of Celery with a name.
+            command = [part.format(name=secrets.token_hex(4)) for part in self.command]
+            self.processes.append(subprocess.Popen(command, cwd=ROOT, env=self.environment))
 
     def find_children(self) -> dict[int, psutil.Process]:
         """The parents of the processes that do the work, by the ids of these: no other process is ever killed."""
@@ -147,7 +153,7 @@ def make_work(workers: int, environment: Mapping[str, str]) -> Engine:
 def make_celery(workers: int, environment: Mapping[str, str]) -> Engine:
     """Celery, with two processes to a worker."""
     command = [sys.executable, "-m", "celery", "-A", "importsvc", "worker", "--concurrency", str(min(workers, 2))]
-    return Engine([*command, "--loglevel", "ERROR"], max(workers // 2, 1), environment)
+    return Engine([*command, "--loglevel", "ERROR", "--hostname", "{name}@%h"], max(workers // 2, 1), environment)
 
 
 def run(engine: Engine, sizes: Sizes, *, seed: int) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -58,7 +59,9 @@ def celery(*options: object) -> Iterator[CeleryWorker]:
         "CELERY_BROKER_URL": str(configured.CELERY_BROKER_URL),
         "CELERY_QUEUE": str(configured.CELERY_QUEUE),
     }
-    command = [sys.executable, "-m", "celery", "-A", "importsvc", "worker", "--concurrency", "1", *map(str, options)]
+    command = [sys.executable, "-m", "celery", "-A", "importsvc", "worker", "--concurrency", "1"]
+    # RabbitMQ accepts one worker with a name, and test processes run at once.
+    command += ["--hostname", f"{secrets.token_hex(4)}@%h", *map(str, options)]
     with subprocess.Popen(
         command, cwd=configured.BASE_DIR, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
