@@ -167,8 +167,10 @@ def run(engine: Engine, sizes: Sizes, *, seed: int) -> Outcome:
             engine.restart_ended()
             _kill(engine, sizes.kills // 2, chance, outcome, started + sizes.longest_seconds)
             with _outage(sizes.outage_seconds):
-                # Their messages are lost.
+                # Their messages are lost. Workers that are killed are not woken again before the end of the outage.
                 outcome.operations += _queue(tenants, sizes, half, sizes.imports)
+                if sizes.outage_seconds:
+                    _kill(engine, sizes.kills * 3 // 4, chance, outcome, time.monotonic() + sizes.outage_seconds)
             _kill(engine, sizes.kills, chance, outcome, started + sizes.longest_seconds)
             while _count_queued() and time.monotonic() < started + sizes.longest_seconds:
                 engine.restart_ended()
