@@ -14,8 +14,8 @@ Result = TypeVar("Result")
 # The number of attempts of a transaction. Each reads what was committed before it.
 ATTEMPTS = 5
 
-# The longest pause after the first deadlock; it doubles with each further one. Without pauses of different lengths the
-# transactions meet again: of 40 in one deadlock, 33 failed at every attempt.
+# The longest pause after the first deadlock; it doubles with each further one. With pauses of one length the
+# transactions meet again.
 FIRST_PAUSE_SECONDS = 0.05
 
 # SQLSTATEs, from appendix A of PostgreSQL's manual.
