@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 from typing import Any
 
 import pytest
@@ -146,8 +146,8 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
     return {name: [record.pk for record in records] for name, records in found.items()}
 
 
-def subsets(names: list[str]) -> Iterator[tuple[str, ...]]:
-    return chain.from_iterable(combinations(names, count) for count in range(len(names) + 1))
+def subsets(names: list[str], sizes: Iterable[int]) -> Iterator[tuple[str, ...]]:
+    return chain.from_iterable(combinations(names, size) for size in sorted(sizes))
 
 
 def reachable(serializer_class: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -160,10 +160,11 @@ def reachable(serializer_class: Any, prefix: str = "") -> Iterator[tuple[str, An
 
 
 def shapes(view_class: Any) -> Iterator[str]:
-    """Queries for every combination of includes, and each with every single field, no field and some fields."""
+    """Queries for no, one, two and all includes, for single fields, no field and some fields, and for both together."""
     found: list[tuple[str, Any]] = list(reachable(view_class.serializer_class))
-    includes = ["", *(f"include={','.join(paths)}" for paths in subsets([path for path, _ in found if path]))]
-    yield from includes
+    paths = [path for path, _ in found if path]
+    yield ""
+    yield from (f"include={','.join(included)}" for included in subsets(paths, {0, 1, 2, len(paths)}))
     fieldsets = []
     for _, serializer_class in found:
         shown = [name for name, field in serializer_class().fields.items() if not field.write_only and name != "id"]
@@ -175,7 +176,8 @@ def shapes(view_class: Any) -> Iterator[str]:
     yield from fieldsets
     wholes = [fieldset for fieldset in fieldsets if fieldset.endswith("=")]
     yield "&".join(wholes)
-    yield from ("&".join([include, fieldset]) for include in includes[1:] for fieldset in wholes)
+    includes = [f"include={','.join(included)}" for included in subsets(paths, {1, len(paths)})]
+    yield from ("&".join(each) for each in product(includes, wholes))
 
 
 def lists(view_class: Any) -> Iterator[str]:
@@ -209,12 +211,11 @@ def put_into_zone(api: ApiClient, zone: str) -> None:
     api.get("imports")  # moves last_seen_at, which then stays the same for a minute
 
 
-@pytest.mark.parametrize("zone", ["Europe/Zagreb", "America/St_Johns"])
 @pytest.mark.parametrize("resource", VIEWS)
 def test_documents_are_those_of_the_serializers_whatever_is_shown(
-    api: ApiClient, odd_records: dict[str, list[int]], resource: str, zone: str
+    api: ApiClient, odd_records: dict[str, list[int]], resource: str
 ) -> None:
-    put_into_zone(api, zone)
+    put_into_zone(api, "America/St_Johns")
     view_class = VIEWS[resource]
 
     for query in shapes(view_class):
