@@ -58,17 +58,29 @@ class Client:
         Raises:
             UnexpectedStatusError: it has another status.
         """
-        headers = {**self._headers, "Content-Type": "application/vnd.api+json"} if body else self._headers
         self._ensure_connected()
         started = time.perf_counter()
-        self._connection.request(method, path, body, headers)
-        response = self._connection.getresponse()
-        content = response.read()
+        found, content = self._request(method, path, body)
         took = time.perf_counter() - started
-        self._used_at = time.monotonic()
-        if response.status != status:
-            raise UnexpectedStatusError(f"{method} {path}: {response.status} instead of {status}: {content[:1000]!r}")
+        if found != status:
+            raise UnexpectedStatusError(f"{method} {path}: {found} instead of {status}: {content[:1000]!r}")
         return took, content
+
+    def request(self, method: str, path: str, *, timeout: float = PATIENCE_SECONDS) -> tuple[int, bytes]:
+        """The status and the answer, whatever they are.
+
+        Raises:
+            TimeoutError: it took longer than so many seconds. The connection is closed.
+        """
+        self._connection.close()
+        self._connection.timeout = timeout
+        try:
+            return self._request(method, path, None)
+        except TimeoutError:
+            self._connection.close()
+            raise
+        finally:
+            self._connection.timeout = PATIENCE_SECONDS
 
     def send(self, method: str, path: str, body: bytes | None = None, *, status: int = 200) -> Any:
         """The decoded answer."""
@@ -77,6 +89,14 @@ class Client:
     def close(self) -> None:
         """Close the connection; the next request makes another."""
         self._connection.close()
+
+    def _request(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        headers = {**self._headers, "Content-Type": "application/vnd.api+json"} if body else self._headers
+        self._connection.request(method, path, body, headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        self._used_at = time.monotonic()
+        return response.status, content
 
     def _ensure_connected(self) -> None:
         if time.monotonic() - self._used_at > IDLE_SECONDS:
@@ -100,8 +120,8 @@ class Service:
 
 
 @contextmanager
-def run_service(settings_module: str) -> Iterator[Service]:
-    """The service on a free port of its own, with one worker of one thread; it has stopped when the block ends.
+def run_service(settings_module: str, *, processes: int = 1, threads: int = 1, workers: int = 0) -> Iterator[Service]:
+    """The service on a free port of its own; it has stopped when the block ends.
 
     It has answered nothing yet, and works on the database that the process has in ``VAR_DIR``.
     """
@@ -112,9 +132,9 @@ def run_service(settings_module: str) -> Iterator[Service]:
         "DJANGO_SETTINGS_MODULE": settings_module,
         "HOST": "127.0.0.1",
         "PORT": str(port),
-        "WEB_CONCURRENCY": "1",
-        "THREADS": "1",
-        "WORKERS": "0",
+        "WEB_CONCURRENCY": str(processes),
+        "THREADS": str(threads),
+        "WORKERS": str(workers),
     }
     environment.pop("PGAPPNAME", None)  # by which our own connections are known
     # A session of its own: Ctrl-C in the terminal reaches us, and we stop it.

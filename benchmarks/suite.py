@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-from benchmarks import bare_copy, importing, large, memory, memory_cases, serving, starting, updating, working
+from benchmarks import bare_copy, importing, large, memory, memory_cases, serving, starting, updating, waiting, working
 from benchmarks.database import clear_imports
 from benchmarks.rows import make_body, make_rows
 from benchmarks.service import PRODUCT, WITH_BASELINES, Caller, Client, run_service
@@ -50,6 +50,8 @@ def run(*, quick: bool) -> Iterator[Section]:
         _announce("Memory")
         yield from memory_cases.measure(caller, memory_sizes)
 
+    _announce("Reading while others import")
+    yield waiting.measure(waiting.QUICK if quick else waiting.FULL)
     _announce("Workers")
     yield working.measure(working.QUICK if quick else working.FULL)
 
