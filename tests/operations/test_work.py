@@ -89,6 +89,7 @@ def test_the_operations_of_an_organization_are_done_in_their_order(acme: NewOrga
 
     assert [each.status for each in Operation.objects.order_by("pk")] == [Status.SUCCEEDED, Status.SUCCEEDED]
     assert [operation.pk for operation in Operation.objects.order_by("finished_at")] == [each.pk for each in queued]
+    assert [(read_progress(each).done, read_progress(each).total) for each in queued] == [(2, 2), (2, 2)]
     assert Import.objects.get().state == ImportState.REVERTED
     assert not Company.objects.filter(name="Import").exists()
     assert Change.objects.count() == 2

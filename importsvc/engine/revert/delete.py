@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from django.db import connection
@@ -28,8 +29,11 @@ def analyze_tables(model: type[Model]) -> None:
     analyze_columns(columns)
 
 
-def remove_records(changes: Changes) -> None:
-    """Remove the records that are not kept. The caller has locked them, so that their ctids do not change."""
+def remove_records(changes: Changes, progress: Callable[[int], object] = lambda _: None) -> None:
+    """Remove the records that are not kept. The caller has locked them, so that their ctids do not change.
+
+    ``progress`` is called with the number of records that each statement removes.
+    """
     model = changes.importable.model
     # A foreign key of the table to itself is checked after each statement: all records are removed by one.
     limit = None if any(key.model is model for key in find_foreign_keys(model)) else REMOVED_AT_ONCE
@@ -51,4 +55,5 @@ def remove_records(changes: Changes) -> None:
                 f" AND removed.ctid = ANY(ARRAY(SELECT record.here {part.sql} WHERE change.outcome IS NULL))",
                 [changes.organization_id, *part.parameters],
             )
+            progress(cursor.rowcount)
             first = last + 1

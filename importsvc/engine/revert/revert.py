@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, get_args
 
 from importsvc.changelog.models import CREATED, UPDATED
@@ -54,6 +55,7 @@ def undo(
     import_id: int,
     on_conflict: OnConflict = "refuse",
     check: Callable[[], None] = lambda: None,
+    progress: Callable[[str, int], object] = lambda *_: None,
 ) -> UndoReport:
     """Restore the records that the import updated and remove the records that it created.
 
@@ -67,6 +69,8 @@ def undo(
         import_id: the import.
         on_conflict: one of ``ON_CONFLICT``.
         check: called after the records are locked and before anything is written; may raise any exception.
+        progress: called with ``read``, ``checked`` or ``written`` and the number of changes that were read, whose
+            records were locked, and that were undone; those that are kept or gone are not undone.
 
     Raises:
         UnknownTypeError: the change log names a type that is no longer registered.
@@ -74,7 +78,11 @@ def undo(
     """
     force_generic_plans()
     all_changes = read_type_changes(organization_id=organization_id, import_id=import_id)
-    left = [{action: lock_records(changes) for action, changes in each.by_action.items()} for each in all_changes]
+    progress("read", sum(sum(each.counts.values()) for each in all_changes))
+    left = []
+    for each in all_changes:
+        left.append({action: lock_records(changes) for action, changes in each.by_action.items()})
+        progress("checked", sum(each.counts.values()))
     check()
     if on_conflict == "refuse":
         conflicts, count = list_conflicts(all_changes)
@@ -83,7 +91,7 @@ def undo(
     else:
         mark_kept(all_changes, discarding=on_conflict == "discard")
     report = _report(all_changes, left, any_kept=on_conflict != "refuse")
-    _do(all_changes, left)
+    _do(all_changes, left, partial(progress, "written"))
     return report
 
 
@@ -113,7 +121,7 @@ def _report(
     return report
 
 
-def _do(all_changes: Sequence[TypeChanges], left: Sequence[dict[str, int]]) -> None:
+def _do(all_changes: Sequence[TypeChanges], left: Sequence[dict[str, int]], progress: Callable[[int], object]) -> None:
     """Undo the changes that are not kept. Restoring comes first: a restored record may refer to one that is removed."""
     for each, counts in zip(all_changes, left, strict=True):
         for action, changes in each.by_action.items():
@@ -121,15 +129,16 @@ def _do(all_changes: Sequence[TypeChanges], left: Sequence[dict[str, int]]) -> N
                 mark_gone(changes)
     for each in all_changes:
         if updated := each.by_action.get(UPDATED):
-            apply_change_values(
+            restored = apply_change_values(
                 each.importable,
                 organization_id=updated.organization_id,
                 import_id=updated.import_id,
                 side="before",
             )
+            progress(restored)
     for each, counts in zip(all_changes, left, strict=True):
         if counts.get(CREATED, 0) >= ANALYZED_FROM:
             analyze_tables(each.importable.model)
     for each in reversed(all_changes):
         if CREATED in each.by_action:
-            remove_records(each.by_action[CREATED])
+            remove_records(each.by_action[CREATED], progress)

@@ -7,13 +7,13 @@ The only entry point for the API, the admin and the commands, which make one cal
 from importsvc.engine.revert.preview import UndoChange
 from importsvc.imports.services.cell_problems import CellProblem, find_cells
 from importsvc.imports.services.importing import create_import, import_rows, run_import, update_import
-from importsvc.imports.services.planning import Progress
 from importsvc.imports.services.previewing import (
     ImportPreview,
     PlannedChange,
     preview_import,
     preview_rows,
 )
+from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.queueing import queue_operation
 from importsvc.imports.services.record_types import (
     describe_records,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -19,7 +18,6 @@ from importsvc.imports.services.planning import (
     Counts,
     OnErrors,
     PlanOptions,
-    Progress,
     Report,
     check_rows,
     find_referenced,
@@ -28,6 +26,7 @@ from importsvc.imports.services.planning import (
     plan_chunks,
 )
 from importsvc.imports.services.preconditions import needs_tag, require_tag
+from importsvc.imports.services.progress import AttemptProgress, Progress
 from importsvc.imports.services.transactions import (
     attempt,
     limited_transaction,
@@ -135,11 +134,10 @@ def run_import(
         Busy, Unavailable: other transactions wrote the same records during each attempt, or held locks for too long. A
             later call may succeed.
     """
-    written = _Written(progress) if progress else None
+    reported = AttemptProgress(progress)
 
     def run() -> Import:
-        if written:
-            written.start_again()
+        reported.start_again()
         import_ = lock_import(organization, import_id)
         require_state(import_, ImportState.CREATED, "imported")
         started_at = timezone.now()
@@ -152,8 +150,8 @@ def run_import(
         options = PlanOptions(organization.pk, get_on_duplicate(import_), lock=True)
         if needs_tag(if_match):
             require_tag(if_match, lambda: make_etag(rows, options, defaults))
-        options.progress, options.on_errors = progress, on_errors
-        import_.counts = _write(import_, rows, options, defaults, written)
+        options.progress, options.on_errors = reported, on_errors
+        import_.counts = _write(import_, rows, options, defaults, reported)
         if import_data is not None:  # after the rows were checked: text that PostgreSQL cannot store is a row error
             store_rows(import_, rows)
         import_.shared_values = defaults.describe()
@@ -202,25 +200,7 @@ def import_rows(
         )
 
 
-class _Written:
-    """Reports written rows as progress, and subtracts them when an attempt is rolled back."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._report = partial(progress, "written")
-        self._count = 0
-
-    def add(self, count: int) -> None:
-        self._count += count
-        self._report(count)
-
-    def start_again(self) -> None:
-        if self._count:
-            self.add(-self._count)
-
-
-def _write(
-    import_: Import, rows: ImportRows, options: PlanOptions, defaults: Defaults, written: _Written | None
-) -> Counts:
+def _write(import_: Import, rows: ImportRows, options: PlanOptions, defaults: Defaults, progress: Progress) -> Counts:
     """Write the rows chunk by chunk, and return the counts by type. After a row error the rest is only checked.
 
     Raises:
@@ -243,8 +223,7 @@ def _write(
             writer.finish_type(importables[current])
         current = step.chunk.type_name
         report.add_counts(current, writer.write(step.planned, meanwhile=step.prepare_next))
-        if written:
-            written.add(step.chunk.row_count)
+        progress("written", step.chunk.row_count)
     report.require_valid()
     if current is not None:
         writer.finish_type(importables[current])

@@ -20,11 +20,8 @@ from importsvc.engine.schema.importable import Importable
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.models import Import
 from importsvc.imports.rows import ImportRows
+from importsvc.imports.services.progress import Progress
 from importsvc.text.json_stream import JsonError, decode_rows
-
-# Called with a phase, ``read``, ``checked`` or ``written``, and the number of rows that were added to it. The number is
-# negative if an attempt was rolled back: its rows are written again.
-Progress = Callable[[str, int], None]
 
 # Called for each chunk that has row errors, with its type, the number of its first row, its rows, and the errors.
 OnErrors = Callable[[str, int, Sequence[Any], Sequence[RowError]], None]

@@ -18,12 +18,12 @@ from importsvc.imports.rows import ImportRows, require_rows
 from importsvc.imports.services.planning import (
     OnErrors,
     PlanOptions,
-    Progress,
     Report,
     finish_etag,
     get_on_duplicate,
     plan_chunks,
 )
+from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.reverting import find_import
 from importsvc.imports.services.transactions import require_state
 from importsvc.imports.staging import StagedRows

@@ -99,7 +99,7 @@ def perform_operation(operation: Operation, report: Report) -> int:
             **arguments,
         )
     else:
-        revert_import(organization=organization, import_id=import_id, **of_caller, **arguments)
+        revert_import(organization=organization, import_id=import_id, progress=report, **of_caller, **arguments)
     return import_id
 
 

@@ -17,6 +17,7 @@ from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.preconditions import require_tag
+from importsvc.imports.services.progress import AttemptProgress, Progress
 from importsvc.imports.services.transactions import (
     attempt,
     lock_import,
@@ -63,6 +64,7 @@ def revert_import(
     on_conflict: OnConflict = "refuse",
     if_match: Collection[str] | None = None,
     actor: Actor | None = None,
+    progress: Progress | None = None,
 ) -> UndoReport:
     """Undo exactly what an import did, in one transaction, or change nothing (contract, section 2.7).
 
@@ -73,6 +75,7 @@ def revert_import(
             ``keep`` keeps them, ``discard`` also undoes later changes (docs/reverting.md).
         if_match: ETags of previews, one of which must be the current one; ``*`` stands for any.
         actor: that reverts the import.
+        progress: called with the numbers of changes that have been read, checked and undone.
 
     Raises:
         RecordNotFound, WrongState: the import does not exist, or is not processed.
@@ -82,7 +85,10 @@ def revert_import(
         ImportInUse, Busy, Unavailable: as ``run_import`` does.
     """
 
+    reported = AttemptProgress(progress)
+
     def revert() -> UndoReport:
+        reported.start_again()
         import_ = lock_import(organization, import_id)
         require_state(import_, ImportState.PROCESSED, "reverted")
         assert import_.processed_at  # noqa: S101 - by its state
@@ -93,6 +99,7 @@ def revert_import(
                 import_id=import_id,
                 on_conflict=on_conflict,
                 check=lambda: require_tag(if_match, lambda: _make_etag(import_)),
+                progress=reported,
             )
         if report.conflict_count:
             raise RevertConflict(report)

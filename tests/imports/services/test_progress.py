@@ -8,13 +8,23 @@ from typing import Any
 import pytest
 from django.db import IntegrityError
 
+from companies.models import Company
 from importsvc.engine.parse.chunks import CHUNK_ROWS
 from importsvc.engine.plan.plan import OnDuplicate
+from importsvc.engine.revert import delete
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.models import Import
-from importsvc.imports.services import import_rows, importing, preview_import, preview_rows
+from importsvc.imports.services import (
+    import_rows,
+    importing,
+    preview_import,
+    preview_rows,
+    revert_import,
+    reverting,
+)
 from importsvc.imports.services.importing import create_import, run_import
 from importsvc.imports.staging import store_rows
+from importsvc.webhooks.services import record_event
 from people.services import NewOrganization
 from tests.builders import make_company
 from tests.faults import PostgreSQLError
@@ -86,7 +96,44 @@ def test_progress_subtracts_the_rows_of_an_attempt_that_is_retried(
     run_import(organization=acme.organization, import_id=import_.pk, import_data=ROWS, progress=log)
 
     assert ("written", -ALL) in log.told
-    assert log.sums["written"] == ALL
+    assert log.sums == {"read": ALL, "checked": ALL, "written": ALL}
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_progress_of_a_revert_counts_every_change_as_read_checked_and_undone(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, attempts: int
+) -> None:
+    make_company(organization=acme.organization, name="c7", due_days=1)
+    rows = {**ROWS, "company": [*ROWS["company"][:7], {"name": "c7", "due_days": 2}, *ROWS["company"][8:]]}
+    import_ = bring(acme, rows, on_duplicate="update")
+    monkeypatch.setattr(delete, "REMOVED_AT_ONCE", 2_000)
+    failures = iter([IntegrityError()] * (attempts - 1))
+
+    def fail_once(*arguments: Any, **named: Any) -> None:
+        record_event(*arguments, **named)
+        for failure in failures:
+            raise failure from PostgreSQLError("23505")
+
+    monkeypatch.setattr(reverting, "record_event", fail_once)
+    log = Log()
+
+    revert_import(organization=acme.organization, import_id=import_.pk, progress=log)
+
+    assert log.told[0] == ("read", ALL)
+    assert log.sums == {"read": ALL, "checked": ALL, "written": ALL}
+    undone = [rows for what, rows in log.told if what == "written" and rows > 0]
+    assert undone == [1, 1, 2_000, 2_000, 499] * attempts
+
+
+def test_progress_of_a_revert_does_not_count_what_is_kept_or_gone_as_undone(acme: NewOrganization) -> None:
+    import_ = bring(acme, {"company": [{"name": "Kept"}, {"name": "Gone"}, {"name": "Removed"}]})
+    Company.objects.filter(name="Kept").update(due_days=9)
+    Company.objects.filter(name="Gone").delete()
+    log = Log()
+
+    revert_import(organization=acme.organization, import_id=import_.pk, on_conflict="keep", progress=log)
+
+    assert log.sums == {"read": 3, "checked": 3, "written": 1}
 
 
 def test_rows_are_staged_and_run_in_one_transaction(acme: NewOrganization) -> None:
