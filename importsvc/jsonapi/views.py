@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from importsvc.jsonapi.document.compiled import DocumentShape
+from importsvc.jsonapi.document.compiled import DocumentShape, compile_document
 from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
 from importsvc.jsonapi.document.resources import Resource, read_resource
 from importsvc.jsonapi.errors import RequestError
@@ -107,6 +107,18 @@ class JsonApiViewSet(GenericViewSet):
         serializer = serializer_class(data=self.request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
+
+    def read_relationships(self) -> dict[str, Any]:
+        """The relationships of the record in the URL, as its document has them; none for a new resource.
+
+        Raises:
+            NotFound: there is no such record.
+        """
+        if "pk" not in self.kwargs:
+            return {}
+        shape = compile_document(self.serializer_class, None, frozenset())
+        relationships: dict[str, Any] = self.build_document(self.get_record_id(), shape)["data"]["relationships"]
+        return relationships
 
     def respond(self, record_id: int, **response: Any) -> Response:
         """The document of a record.

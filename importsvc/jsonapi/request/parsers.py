@@ -20,6 +20,9 @@ from importsvc.text.text_stream import read_utf8
 # Reads the value of a large attribute, and returns the attribute's value for the serializer.
 ReadAttribute = Callable[[JsonReader], Any]
 
+# Of a relationship that is not valid; it differs from that of any record.
+_NO_LINKAGE = object()
+
 
 class JsonApiParser(BaseParser):
     """Parses a document with one resource object from a stream, and returns its attributes.
@@ -36,7 +39,8 @@ class JsonApiParser(BaseParser):
 
         Raises:
             RequestError: 413 if the body is too large, 400 if it is not JSON or not such a document, 409 for another
-                type or id, 403 for an id in a new resource and for relationships, which are read-only.
+                type or id, 403 for an id in a new resource and for relationships that differ from the record's.
+            NotFound: there is no such record, and the document has relationships.
         """
         context = parser_context or {}
         request, view = context["request"], context["view"]
@@ -55,7 +59,11 @@ class JsonApiParser(BaseParser):
         if IDEMPOTENCY_KEY in request.headers:
             view.body_digest = body.digest.hexdigest()
         resource = read_resource(view.serializer_class)
-        return _read_attributes(document, resource_type=resource.type, resource_id=view.kwargs.get("pk"))
+        data = _read_resource_object(document, resource_type=resource.type, resource_id=view.kwargs.get("pk"))
+        if relationships := data.get("relationships"):
+            _check_relationships(relationships, view.read_relationships())
+        attributes: dict[str, Any] = data.get("attributes", {})
+        return attributes
 
 
 class _Body:
@@ -87,14 +95,14 @@ def _read_object(reader: JsonReader, path: tuple[str, ...], streamed: Mapping[st
     return make_object(pairs)
 
 
-def _read_attributes(document: object, *, resource_type: str, resource_id: str | None) -> dict[str, Any]:
-    """The attributes of the resource object; ``resource_id`` is from the URL, or ``None`` for a new resource."""
+def _read_resource_object(document: object, *, resource_type: str, resource_id: str | None) -> dict[str, Any]:
+    """The resource object; ``resource_id`` is from the URL, or ``None`` for a new resource."""
     data = _check_object(document).get("data")
     if data is None:
         raise RequestError("bad_request", "The document has no primary data", pointer="data")
     _check_object(data, pointer="data")
-    attributes = _check_object(data.get("attributes", {}), pointer="data/attributes")
-    relationships = _check_object(data.get("relationships", {}), pointer="data/relationships")
+    _check_object(data.get("attributes", {}), pointer="data/attributes")
+    _check_object(data.get("relationships", {}), pointer="data/relationships")
     given_type = data.get("type")
     if not isinstance(given_type, str):
         raise RequestError("bad_request", "The resource object has no type", pointer="data/type")
@@ -103,10 +111,24 @@ def _read_attributes(document: object, *, resource_type: str, resource_id: str |
         raise RequestError("conflict", detail, pointer="data/type")
     if "id" in data:
         _check_id(data["id"], resource_id)
-    if relationships:
+    return data
+
+
+def _check_relationships(given: Mapping[str, Any], present: Mapping[str, Any]) -> None:
+    """Accept what a client read and sends back; no relationship can be changed."""
+    if any(name not in present or _get_linkage(given[name]) != _get_linkage(present[name]) for name in given):
         detail = "Relationships of this resource cannot be written"
         raise RequestError("access_denied", detail, pointer="data/relationships")
-    return attributes
+
+
+def _get_linkage(relationship: Any) -> object:
+    """The type and the id of the related resource, ``None`` if there is none, or ``_NO_LINKAGE``."""
+    try:
+        linkage = relationship["data"]
+        # As text: the id of an organization is a number, and clients that write it as text mean the same.
+        return None if linkage is None else (linkage["type"], str(linkage["id"]))
+    except (TypeError, KeyError):
+        return _NO_LINKAGE
 
 
 def _check_id(given_id: object, resource_id: str | None) -> None:

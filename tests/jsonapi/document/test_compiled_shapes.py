@@ -72,7 +72,7 @@ def test_a_resource_is_not_included_again_where_it_is_primary_data_or_was_includ
     bob = Worker(pk=2, boss=ann, lives_in=there, born_in=nowhere)
     cid = Worker(pk=3, boss=Worker(pk=9, born_in=here), lives_in=here)
 
-    for paths in subsets(["boss", "boss.born_in", "lives_in", "born_in"]):
+    for paths in subsets(["boss", "boss.born_in", "lives_in", "born_in"], range(5)):
         request = Request(RequestFactory().get("/", {"include": ",".join(paths)}))
         shape = read_shape(request, WorkerSerializer)
         records = [bob, ann, cid]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from people.services import NewOrganization
 from tests.builders import PUBLISHED_ROWS, make_import
 from tests.client import ApiClient, assert_error, document_of
 
@@ -96,13 +97,70 @@ def test_a_document_of_another_type_is_a_conflict_everywhere(api: ApiClient, end
         assert_error(response, 409, "conflict", detail, source={"pointer": "data/type"})
 
 
-def test_relationships_cannot_be_written_anywhere(api: ApiClient, endpoints: list[tuple[str, str]]) -> None:
-    somebody = {"creator": {"data": {"type": "people", "id": "1"}}}
+@pytest.mark.parametrize(
+    "relationships",
+    [
+        {"creator": {"data": {"type": "people", "id": "1000000"}}},
+        {"creator": {"data": {"type": "companies", "id": "{creator}"}}},
+        {"creator": {"data": None}},
+        {"creator": {"data": []}},
+        {"creator": {"data": {"type": "people"}}},
+        {"creator": {"data": "people"}},
+        {"creator": {}},
+        {"creator": None},
+        {"creator": []},
+        {"banana": {"data": None}},
+        {"organization": {"data": {"type": "organizations", "id": 1000000}}},
+        {"creator": {"data": {"type": "people", "id": "{creator}"}}, "organization": {"data": None}},
+    ],
+)
+def test_relationships_cannot_be_changed_anywhere(
+    api: ApiClient, endpoints: list[tuple[str, str]], relationships: Any
+) -> None:
+    given = json.loads(json.dumps(relationships).replace("{creator}", str(api.caller.person.pk)))
     for method, path in endpoints:
-        response = api.send(method, path, document(relationships=somebody))
+        response = api.send(method, path, document(relationships=given))
 
         detail = "Relationships of this resource cannot be written"
         assert_error(response, 403, "access_denied", detail, source={"pointer": "data/relationships"})
+
+
+def test_relationships_of_a_new_resource_cannot_be_chosen(api: ApiClient) -> None:
+    own = {"creator": {"data": {"type": "people", "id": str(api.caller.person.pk)}}}
+
+    response = api.send("POST", "imports", document(relationships=own))
+
+    detail = "Relationships of this resource cannot be written"
+    assert_error(response, 403, "access_denied", detail, source={"pointer": "data/relationships"})
+
+
+def test_a_document_that_was_read_can_be_changed_and_sent_back(
+    api: ApiClient, endpoints: list[tuple[str, str]]
+) -> None:
+    for method, path in endpoints[1:]:
+        resource = document_of(api.get("/".join(path.split("/")[:2])))["data"]
+        if (method, path) == endpoints[1]:
+            resource["attributes"] |= {**ATTRIBUTES, "sample": True}
+        # Some clients write every id as text, and add links and meta.
+        resource["relationships"]["organization"]["data"]["id"] = str(api.caller.organization.pk)
+        resource["relationships"]["creator"] |= {"links": {"self": "/x"}, "meta": {}}
+
+        response = api.send(method, path, {"data": resource})
+
+        assert response.status_code == 200, response.content
+
+    assert document_of(api.get(endpoints[1][1]))["data"]["attributes"]["sample"] is True
+
+
+def test_relationships_of_a_record_that_is_not_there_are_a_404(
+    globex: NewOrganization, endpoints: list[tuple[str, str]]
+) -> None:
+    other_api = ApiClient(globex)
+    relationships = {"creator": {"data": {"type": "people", "id": "1"}}}
+    for method, path in endpoints[1:]:
+        response = other_api.send(method, path, document(relationships=relationships))
+
+        assert_error(response, 404, "record_not_found", "The requested record was not found")
 
 
 @pytest.mark.parametrize("wrong", NO_TEXT)
