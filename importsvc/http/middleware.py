@@ -34,7 +34,8 @@ class ConditionalGet:
     """Adds an ``ETag`` to API responses to GET and HEAD, and responds 304 if the client has the current one.
 
     Django's own middleware ignores ``HEAD``, adds ETags to errors, and its 412 is no JSON:API document. The ETag is
-    weak: it is the same with and without compression.
+    weak: it is the same with and without compression. If the response has a ``version``, an attribute that a view has
+    set, the ETag starts with it and a point: ``W/"731.5a…"``.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -52,7 +53,9 @@ class ConditionalGet:
             # The ETag of a preview, for If-Match. It does not cover the whole document, so it is not for caching.
             response.headers["Cache-Control"] = "private, no-store"
             return response
-        etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+        digest = hashlib.sha256(response.content).hexdigest()[:32]
+        version = getattr(response, "version", None)
+        etag = f'"{digest}"' if version is None else f'"{version}.{digest}"'
         response.headers["ETag"] = f"W/{etag}"
         # Only the client may store it, and revalidates it before each use.
         response.headers["Cache-Control"] = "private, no-cache"

@@ -16,10 +16,14 @@ from importsvc.imports.models import Import, ImportState, StagedChunk
 from importsvc.imports.staging import staged_size
 from importsvc.operations.selectors import order_progress, show_running
 from importsvc.postgres.row_locks import IsLocked
+from importsvc.postgres.row_version import RowVersion
 from organizations.models import Organization
 
 # In place of the state, while a request or a worker updates, imports or reverts the import.
 RUNNING = "running"
+
+# The version of an import and its staged rows, for ``If-Match``.
+IMPORT_VERSION = RowVersion("created_at")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,6 +37,9 @@ class JsonApiViewSet(GenericViewSet):
 
     # The functions that read large attributes of request documents, by name (see ``JsonApiParser``).
     streamed_attributes: Mapping[str, Any] = {}
+
+    # The version of a record, which becomes a part of the ``ETag`` of its document, so that ``If-Match`` can name it.
+    version: Combinable | None = None
 
     # The SHA-256 of the request's body, after it was read; only for requests with an ``Idempotency-Key``.
     body_digest: str = ""
@@ -128,6 +132,14 @@ class JsonApiViewSet(GenericViewSet):
         """
         return Response(self.build_document(record_id, read_shape(self.request, self.serializer_class)), **response)
 
+    def respond_with_version(self, record_id: int) -> Response:
+        """As ``respond``, and the record's version is a part of the response's ``ETag`` (see ``ConditionalGet``)."""
+        shape = read_shape(self.request, self.serializer_class)
+        rows = self._fetch(record_id, type(self), (*shape.columns, self.version))
+        response = Response(self._build(shape, rows))
+        response.version = rows[0][-1]  # type: ignore[attr-defined]
+        return response
+
     def build_document(
         self, record_id: int, shape: DocumentShape, view_class: type[JsonApiViewSet] | None = None
     ) -> dict[str, Any]:
@@ -138,11 +150,17 @@ class JsonApiViewSet(GenericViewSet):
         Raises:
             NotFound: ``get_records()`` does not have the record.
         """
+        return self._build(shape, self._fetch(record_id, view_class or type(self), shape.columns))
+
+    def _fetch(self, record_id: int, view_class: type[JsonApiViewSet], columns: tuple[Any, ...]) -> list[Row]:
         parameters = self.get_parameters()
-        query = compile_record(view_class or type(self), tuple(parameters), shape.columns)
-        document = shape.build(query.fetch(pk=record_id, **parameters), self.time_zone)
-        if not document["data"]:
+        rows = compile_record(view_class, tuple(parameters), columns).fetch(pk=record_id, **parameters)
+        if not rows:
             raise NotFound
+        return rows
+
+    def _build(self, shape: DocumentShape, rows: list[Row]) -> dict[str, Any]:
+        document = shape.build(rows, self.time_zone)
         document["data"] = document["data"][0]
         document["meta"] = self.get_document_meta()
         return document
@@ -157,7 +175,8 @@ class RetrieveMixin(JsonApiViewSet):
 
     def retrieve(self, request: Request, pk: str) -> Response:
         """The document of one record."""
-        return self.respond(self.get_record_id())
+        record_id = self.get_record_id()
+        return self.respond_with_version(record_id) if self.version else self.respond(record_id)
 
 
 class ListMixin(JsonApiViewSet):

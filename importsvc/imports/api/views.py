@@ -27,7 +27,7 @@ from importsvc.imports.errors import ImportInUse
 from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
 from importsvc.jsonapi.document.resources import Resource
-from importsvc.jsonapi.request.preconditions import read_if_match
+from importsvc.jsonapi.request.preconditions import read_if_match, read_version_match
 from importsvc.jsonapi.request.preferences import Preferences, read_preferences
 from importsvc.jsonapi.request.query import Listing, read_fields
 from importsvc.jsonapi.slots import takes_slot
@@ -61,6 +61,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
     filterset_class = ImportFilterSet
     sort_fields = ("id", "started_at", "processed_at", "reverted_at")
     streamed_attributes = {"import_data": read_attribute}
+    version = selectors.IMPORT_VERSION
     paginator: Any
 
     def get_resource(self) -> Resource:
@@ -88,6 +89,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /imports/{id}``: replace the staged rows. ``import_data`` is required, as in ``POST``."""
         import_id = self.get_record_id()
+        if_match = read_version_match(self.request)
         attributes = self.read_attributes(ImportSerializer, document_required=True)
 
         def update() -> int:
@@ -97,10 +99,13 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
                 import_id=import_id,
                 import_data=attributes["import_data"],
                 attributes=others,
+                if_match=if_match,
             )
             return import_id
 
-        return self.perform(Kind.UPDATE, update, self.respond, attributes=attributes, import_id=import_id)
+        return self.perform(
+            Kind.UPDATE, update, self.respond, attributes=attributes, import_id=import_id, if_match=if_match
+        )
 
     @action(detail=True, methods=["POST"], url_path="import", url_name="import")
     @takes_slot(measure=_measure_staged, explain=_require_not_in_use)

@@ -25,7 +25,7 @@ from importsvc.imports.services.planning import (
     make_etag,
     plan_chunks,
 )
-from importsvc.imports.services.preconditions import needs_tag, require_tag
+from importsvc.imports.services.preconditions import needs_tag, require_tag, require_version
 from importsvc.imports.services.progress import AttemptProgress, Progress
 from importsvc.imports.services.transactions import (
     attempt,
@@ -80,20 +80,24 @@ def update_import(
     import_id: int,
     import_data: object,
     attributes: Mapping[str, Any],
+    if_match: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Import:
     """Replace the staged rows of an import that was not run yet, and the attributes that are given.
 
     ``attributes`` may hold ``sample``, ``import_model_id`` and ``on_duplicate``; a ``sample`` of null becomes
-    ``False``. ``progress`` is as for ``create_import``.
+    ``False``. ``if_match`` are versions of the import, one of which must be the current one; ``*`` stands for any.
+    ``progress`` is as for ``create_import``.
 
     Raises:
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
+        PreconditionFailed: the import or its staged rows have changed since these versions. Nothing is changed.
         ImportInUse, Unavailable: another transaction is in the way; trying again later may succeed.
     """
     with limited_transaction():
         import_ = lock_import(organization, import_id)
         require_state(import_, ImportState.CREATED, "updated")
+        require_version(import_, if_match)
         for name in attributes.keys() & {"sample", "import_model_id", "on_duplicate"}:
             setattr(import_, name, attributes[name])
         import_.sample = bool(import_.sample)

@@ -81,6 +81,7 @@ def perform_operation(operation: Operation, report: Report) -> int:
             import_id=import_id,
             import_data=QueuedRows(operation),
             attributes=arguments,
+            if_match=operation.arguments["if_match"],
             progress=report,
         )
         return import_id

@@ -33,3 +33,18 @@ def read_if_match(request: Request) -> frozenset[str] | None:
         raise RequestError("bad_request", "If-Match must be * or a list of tags in quotes", header="If-Match")
     # "*" in quotes is an ETag that no preview has.
     return frozenset(re.findall(_TAG, header)) - {ANY_STATE}
+
+
+def read_version_match(request: Request) -> frozenset[str] | None:
+    """The versions of a record that ``If-Match`` names by ETags of its document (see ``ConditionalGet``), or ``*``.
+
+    ``None`` without the header. The rest of an ETag is about what the document shows, which may be another one each
+    time: it includes other records.
+
+    Raises:
+        RequestError: the header is malformed.
+    """
+    tags = read_if_match(request)
+    if tags is None or ANY_STATE in tags:
+        return tags
+    return frozenset(version for version, point, _ in (tag.partition(".") for tag in tags) if point)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from functools import partial
@@ -13,9 +14,11 @@ from django.db import OperationalError, transaction
 from companies.models import Company
 from importsvc.engine.apply import write as write_module
 from importsvc.engine.apply.write import RecordWriter
+from importsvc.errors import PreconditionFailed
 from importsvc.imports.errors import ImportInUse, RowsInvalid, WrongState
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import update_import
+from importsvc.imports.selectors import IMPORT_VERSION
+from importsvc.imports.services import importing, update_import
 from importsvc.postgres import copy as copying
 from importsvc.postgres.transaction_limits import wait_for_locks
 from people.models import Person
@@ -24,6 +27,7 @@ from tests.builders import make_company, make_organization, make_person
 from tests.imports.steps import run, stage
 from tests.interleaving import PATIENCE_SECONDS, Gate, ask, threads
 from tests.snapshots import take_snapshot
+from tests.staged import read_staged
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -215,6 +219,34 @@ def test_an_import_that_is_being_run_cannot_be_updated(acme: NewOrganization, mo
     assert isinstance(updating, ImportInUse)
     assert str(updating) == IN_USE
     assert counts() == (1, 0, 1)
+
+
+def test_of_two_updates_with_the_same_version_one_is_done(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_ = stage(acme, COMPANIES)
+    version = Import.objects.values_list(IMPORT_VERSION).get()[0]
+    gate = Gate(monkeypatch, importing, "store_rows")
+
+    def update(rows: Any) -> Import:
+        with wait_for_locks(PATIENCE_SECONDS):
+            return update_import(
+                organization=acme.organization,
+                import_id=import_.pk,
+                import_data=rows,
+                attributes={},
+                if_match=[version],
+            )
+
+    with threads() as background:
+        first = background.start(lambda: update(BOTH))
+        gate.wait()
+        second = background.start_blocked(lambda: update(PEOPLE))
+        gate.open()
+
+    assert first.result().pk == import_.pk
+    assert isinstance(second.result(), PreconditionFailed)
+    assert json.loads(read_staged(import_)) == BOTH
 
 
 @pytest.mark.parametrize("table", ["people_person", "changelog_change"])
