@@ -54,6 +54,9 @@ STATUSES: Mapping[str, int] = {
 # The headers that errors of these codes are about.
 _HEADERS: Mapping[str, str] = {"precondition_failed": "If-Match", "idempotency_key_reused": IDEMPOTENCY_KEY}
 
+# Of errors about attributes so many are listed, as of those about rows.
+REPORTED_ERRORS = 1_000
+
 # Of a request that the service may also do after the response (RFC 7240).
 RESPOND_ASYNC = "send it with 'Prefer: respond-async'"
 
@@ -75,6 +78,18 @@ class RequestError(Exception):
         self.code = code
         self.detail = detail
         self.source = source
+
+
+class InvalidAttributes(exceptions.ValidationError):
+    """Attributes of the request's document are not acceptable.
+
+    Attributes:
+        uncounted: the number of further errors, which ``detail`` does not have.
+    """
+
+    def __init__(self, detail: Mapping[str, Any], *, uncounted: int = 0) -> None:
+        super().__init__(dict(detail))
+        self.uncounted = uncounted
 
 
 def error_object(
@@ -127,14 +142,23 @@ def _error_objects(error: Exception) -> Iterator[dict[str, Any]]:
             yield error_object(error.code, error.detail, source=error.source)
         case DomainError():
             yield write_error(error)
-        case exceptions.ValidationError():
-            assert isinstance(error.detail, dict)  # noqa: S101 - serializers raise nothing else
-            for attribute, messages in error.detail.items():
-                source = {"pointer": f"data/attributes/{attribute}"}
-                for message in messages:
-                    yield error_object("invalid_attribute", str(message), source=source)
+        case InvalidAttributes():
+            yield from _attribute_errors(error)
         case _:
             yield error_object(*_code_and_detail(error))
+
+
+def _attribute_errors(error: InvalidAttributes) -> Iterator[dict[str, Any]]:
+    """At most ``REPORTED_ERRORS`` objects. If there are more errors, the first object's ``meta`` has their number."""
+    assert isinstance(error.detail, dict)  # noqa: S101 - serializers raise nothing else
+    pairs = [(attribute, str(message)) for attribute, messages in error.detail.items() for message in messages]
+    count = len(pairs) + error.uncounted
+    listed = pairs[:REPORTED_ERRORS]
+    meta = {"error_count": count} if count > len(listed) else None
+    for attribute, message in listed:
+        source = {"pointer": f"data/attributes/{attribute}"}
+        yield error_object("invalid_attribute", message, source=source, meta=meta)
+        meta = None
 
 
 def _code_and_detail(error: Exception) -> tuple[str, str]:

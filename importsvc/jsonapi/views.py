@@ -16,8 +16,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from importsvc.jsonapi.document.compiled import DocumentShape, compile_document
 from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
-from importsvc.jsonapi.document.resources import Resource, read_resource
-from importsvc.jsonapi.errors import RequestError
+from importsvc.jsonapi.document.resources import Resource, read_resource, read_writable
+from importsvc.jsonapi.errors import InvalidAttributes, RequestError
 from importsvc.jsonapi.request.filters import LARGEST_BIGINT, read_filters, read_order
 from importsvc.jsonapi.request.query import Listing, check_query, read_shape
 from importsvc.postgres.compiled_queries import Row
@@ -37,6 +37,9 @@ class JsonApiViewSet(GenericViewSet):
 
     # The functions that read large attributes of request documents, by name (see ``JsonApiParser``).
     streamed_attributes: Mapping[str, Any] = {}
+
+    # The number of unknown attributes in the request's document that the parser has only counted.
+    uncounted_attributes: int = 0
 
     # The version of a record, which becomes a part of the ``ETag`` of its document, so that ``If-Match`` can name it.
     version: Combinable | None = None
@@ -58,6 +61,11 @@ class JsonApiViewSet(GenericViewSet):
     def slot_owner(self) -> Hashable:
         """The party that shares the threads of the service with others (see ``importsvc.http.slots``)."""
         return None
+
+    @classmethod
+    def get_writable_attributes(cls) -> Mapping[str, bool]:
+        """The attributes that request documents may have, and whether each is written or ignored."""
+        return read_writable(cls.serializer_class)
 
     def get_queryset(self) -> QuerySet[Any]:
         return self.get_records(self.get_parameters())
@@ -104,12 +112,13 @@ class JsonApiViewSet(GenericViewSet):
 
         Raises:
             RequestError: the body is missing and ``document_required``.
-            ValidationError: an attribute is not acceptable.
+            InvalidAttributes: an attribute is not acceptable.
         """
         if document_required and self.request.stream is None:
             raise RequestError("bad_request", "The request has no body")
         serializer = serializer_class(data=self.request.data, partial=partial)
-        serializer.is_valid(raise_exception=True)
+        if not serializer.is_valid():
+            raise InvalidAttributes(serializer.errors, uncounted=self.uncounted_attributes)
         return dict(serializer.validated_data)
 
     def read_relationships(self) -> dict[str, Any]:

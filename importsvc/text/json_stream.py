@@ -26,7 +26,7 @@ class JsonError(ValueError):
 
 
 class JsonTooLargeError(JsonError):
-    """A value is longer than ``LARGEST_VALUE``. The message has the limit."""
+    """A value is too long. The message has the limit."""
 
 
 def decode_rows(text: str) -> list[Any]:
@@ -77,14 +77,14 @@ class JsonReader:
         if self.peek():
             raise self._error("Extra data", self._at)
 
-    def read_value(self) -> Any:
+    def read_value(self, *, largest: int | None = None) -> Any:
         """Decode the value. An object that has a member twice becomes an ``AmbiguousObject``.
 
         Raises:
-            JsonTooLargeError: the value is longer than ``LARGEST_VALUE``.
+            JsonTooLargeError: the value is longer than ``largest`` characters, by default ``LARGEST_VALUE``.
         """
         self.peek()
-        value, self._at = self._decode()
+        value, self._at = self._decode(LARGEST_VALUE if largest is None else largest)
         return value
 
     def skip_value(self) -> None:
@@ -215,7 +215,7 @@ class JsonReader:
         else:
             self.read_value()
 
-    def _decode(self) -> tuple[Any, int]:
+    def _decode(self, largest: int) -> tuple[Any, int]:
         """The value at ``_at`` and the position after it. Reads more text until the value is complete."""
         while True:
             try:
@@ -236,15 +236,15 @@ class JsonReader:
             else:
                 # A number may continue after the buffer, even if it ends with ".", "e" or "e+" there.
                 is_whole = self._is_over or end + len("e+") < len(self._text)
-                if is_whole and end - self._at <= LARGEST_VALUE:
+                if is_whole and end - self._at <= largest:
                     return value, end
-            if self._remaining > LARGEST_VALUE:
-                raise JsonTooLargeError(f"more than {LARGEST_VALUE} characters")
+            if self._remaining > largest:
+                raise JsonTooLargeError(f"more than {largest} characters")
             self._fill(self._remaining)
 
     def _read_item(self) -> str:
         # Decoding may drop the text before the item, which moves ``_at``.
-        _, end = self._decode()
+        _, end = self._decode(LARGEST_VALUE)
         text = self._text[self._at : end]
         self._at = end
         return text

@@ -158,6 +158,77 @@ def test_every_wrong_attribute_is_an_error_of_its_own(api: ApiClient) -> None:
     }
 
 
+def list_unknown(count: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "status": "422",
+            "code": "invalid_attribute",
+            "title": "Invalid Attribute",
+            "detail": "is not a known attribute",
+            "source": {"pointer": f"data/attributes/x{number}"},
+        }
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(("count", "listed"), [(1_000, 1_000), (1_001, 1_000), (30_000, 1_000)])
+def test_errors_of_attributes_are_cut_at_a_thousand_and_counted(api: ApiClient, count: int, listed: int) -> None:
+    attributes = {f"x{number}": [number] for number in range(count)}
+    errors = list_unknown(listed)
+    if count > listed:
+        errors[0]["meta"] = {"error_count": count}
+
+    for method, path in (("POST", "imports"), ("PATCH", f"imports/{api.stage(PUBLISHED_ROWS)}")):
+        for sent in (
+            # A known attribute is known at any place.
+            {"import_data": PUBLISHED_ROWS, **attributes},
+            {**attributes, "import_data": PUBLISHED_ROWS, "sample": True, "started_at": "x"},
+        ):
+            response = api.send_import(method, path, **sent)
+
+            assert (response.status_code, document_of(response)) == (422, {"errors": errors})
+            assert len(response.content) < 200_000
+
+
+def test_errors_of_known_attributes_come_first_and_count(api: ApiClient) -> None:
+    attributes = {f"x{number}": 1 for number in range(2_000)}
+
+    errors = document_of(api.send_import("POST", "imports", **attributes, sample="yes", on_duplicate=1))["errors"]
+
+    assert [error["source"]["pointer"].split("/")[-1] for error in errors[:4]] == [
+        "sample",
+        "on_duplicate",
+        "import_data",
+        "x0",
+    ]
+    assert (len(errors), errors[0]["meta"]) == (1_000, {"error_count": 2_003})
+    assert not any("meta" in error for error in errors[1:])
+
+
+def test_long_names_of_attributes_are_cut_and_counted(api: ApiClient) -> None:
+    attributes = {f"x{number}{'y' * 400_000}": 1 for number in range(8)}
+
+    errors = document_of(api.send_import("POST", "imports", import_data=PUBLISHED_ROWS, **attributes))["errors"]
+
+    assert (len(errors), errors[0]["meta"]) == (3, {"error_count": 8})
+    assert all(len(error["source"]["pointer"]) < 200 for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "count"),
+    [({"on_conflict": "x"}, 1_501), ({"on_duplicate": "x"}, 1_500), ({"import_data": {}, "sample": 1}, 1_501)],
+)
+def test_attributes_that_only_a_revert_knows_are_known_at_any_place(
+    api: ApiClient, attributes: dict[str, Any], count: int
+) -> None:
+    path = f"imports/{api.run(PUBLISHED_ROWS)}/revert"
+    many = {f"x{number}": 1 for number in range(1_500)}
+
+    for sent in ({**attributes, **many}, {**many, **attributes}):
+        errors = document_of(api.send_import("PATCH", path, **sent))["errors"]
+        assert (len(errors), errors[0]["meta"]) == (1_000, {"error_count": count})
+
+
 @pytest.fixture
 def one_request_a_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(UserRateThrottle.THROTTLE_RATES, "user", "1/minute")

@@ -26,7 +26,7 @@ from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunS
 from importsvc.imports.errors import ImportInUse
 from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
-from importsvc.jsonapi.document.resources import Resource
+from importsvc.jsonapi.document.resources import Resource, read_writable
 from importsvc.jsonapi.request.preconditions import read_if_match, read_version_match
 from importsvc.jsonapi.request.preferences import Preferences, read_preferences
 from importsvc.jsonapi.request.query import Listing, read_fields
@@ -67,6 +67,10 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
     def get_resource(self) -> Resource:
         """The resource of imports or of changes."""
         return _CHANGE_LISTS[self.action][0] if self.action in _CHANGE_LISTS else super().get_resource()
+
+    @classmethod
+    def get_writable_attributes(cls) -> Mapping[str, bool]:
+        return read_writable(ImportSerializer, ImportRevertSerializer)
 
     def get_listing(self) -> Listing | None:
         """The filters and sort fields of imports or of changes."""

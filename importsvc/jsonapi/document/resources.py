@@ -125,6 +125,16 @@ def read_resource(serializer_class: Any) -> Resource:
     return resource
 
 
+@functools.cache
+def read_writable(*serializer_classes: Any) -> Mapping[str, bool]:
+    """The attributes that any of these serializers knows, and whether one of them takes the value from requests."""
+    writable: dict[str, bool] = {}
+    for serializer_class in serializer_classes:
+        for name, field in serializer_class().fields.items():
+            writable[name] = writable.get(name, False) or not field.read_only
+    return writable
+
+
 def _read_attribute(field: Any, model: type[models.Model]) -> Attribute:
     if isinstance(field, ComputedField):
         name = str(field.field_name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import IO, Any
 
 from django.conf import settings
@@ -17,8 +18,15 @@ from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
 from importsvc.text.strict_json import AmbiguousObject, make_object
 from importsvc.text.text_stream import read_utf8
 
-# Reads the value of a large attribute, and returns the attribute's value for the serializer.
-ReadAttribute = Callable[[JsonReader], Any]
+# In characters: the largest value of a document, but for those that functions of the view read.
+LARGEST_MEMBER = 1 << 20
+
+# Of the members of an object that have no meaning so many names are kept, or names of so many characters.
+_KEPT_NAMES = 1_000
+_KEPT_CHARACTERS = 1 << 20
+
+# Reads the value of a member, and returns what is kept of it.
+ReadMember = Callable[[JsonReader], Any]
 
 # Of a relationship that is not valid; it differs from that of any record.
 _NO_LINKAGE = object()
@@ -27,7 +35,9 @@ _NO_LINKAGE = object()
 class JsonApiParser(BaseParser):
     """Parses a document with one resource object from a stream, and returns its attributes.
 
-    Attributes in the view's ``streamed_attributes`` are read by these functions, without holding them in memory.
+    Attributes in the view's ``streamed_attributes`` are read by these functions, without holding them in memory. Of
+    attributes that the view does not know the first 1,000 are returned, with the value ``None``, and the others are
+    counted in the view's ``uncounted_attributes``: so memory does not grow with the body.
     """
 
     media_type = MEDIA_TYPE
@@ -50,7 +60,7 @@ class JsonApiParser(BaseParser):
         body = _Body(stream)
         reader = JsonReader(read_utf8(body))
         try:
-            document = _read_object(reader, ("data", "attributes"), view.streamed_attributes)
+            document = _read_document(reader, view)
             reader.expect_end()
         except JsonTooLargeError as error:
             raise RequestError("payload_too_large", f"The document has a value that is too large: {error}") from None
@@ -79,20 +89,48 @@ class _Body:
         return content
 
 
-def _read_object(reader: JsonReader, path: tuple[str, ...], streamed: Mapping[str, ReadAttribute]) -> Any:
-    """Read a value. In the object at ``path``, functions read the members in ``streamed``."""
+def _read_document(reader: JsonReader, view: Any) -> Any:
+    writable = view.get_writable_attributes()
+    known = {name: _read_value if writable[name] else _drop_value for name in writable}
+
+    def read_attributes(reader: JsonReader) -> Any:
+        attributes, view.uncounted_attributes = _read_object(reader, {**known, **view.streamed_attributes})
+        return attributes
+
+    values: dict[str, ReadMember] = {"attributes": read_attributes}
+    for name in ("type", "id", "relationships"):
+        values[name] = _read_value
+    return _read_object(reader, {"data": lambda reader: _read_object(reader, values)[0]})[0]
+
+
+_read_value = partial(JsonReader.read_value, largest=LARGEST_MEMBER)
+
+
+def _drop_value(reader: JsonReader) -> None:
+    """Check the value, of which nothing is needed."""
+    _read_value(reader)
+
+
+def _read_object(reader: JsonReader, readers: Mapping[str, ReadMember]) -> tuple[Any, int]:
+    """Read a value: of an object, the members in ``readers`` by these functions, and of the others only the names.
+
+    Returns:
+        The value, and the number of members that are not kept. Repeated names among these are not noticed.
+    """
     if reader.peek() != "{":
-        return reader.read_value()
-    pairs = []
+        return _read_value(reader), 0
+    pairs: list[tuple[str, Any]] = []
+    kept = characters = dropped = 0
     for name in reader.read_members():
-        if path and name == path[0]:
-            value = _read_object(reader, path[1:], streamed)
-        elif not path and name in streamed:
-            value = streamed[name](reader)
-        else:
-            value = reader.read_value()
+        value = readers.get(name, _drop_value)(reader)
+        if name not in readers:
+            if kept >= _KEPT_NAMES or characters >= _KEPT_CHARACTERS:
+                dropped += 1
+                continue
+            kept += 1
+            characters += len(name)
         pairs.append((name, value))
-    return make_object(pairs)
+    return make_object(pairs), dropped
 
 
 def _read_resource_object(document: object, *, resource_type: str, resource_id: str | None) -> dict[str, Any]:

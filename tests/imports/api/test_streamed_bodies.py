@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from importsvc.jsonapi.request.parsers import LARGEST_MEMBER
 from importsvc.text.json_stream import LARGEST_VALUE
 from tests.client import ApiClient, assert_error
 from tests.snapshots import take_snapshot
@@ -87,11 +88,25 @@ def test_a_cell_of_ten_megabytes_is_refused(api: ApiClient) -> None:
     assert_error(response, 422, "invalid_attribute", why, **POINTER)
 
 
-def test_another_attribute_of_ten_megabytes_is_too_large(api: ApiClient) -> None:
-    response = api.send_import("POST", "imports", import_data=ROWS, sample="x" * 10_000_000)
+def test_any_other_value_of_a_document_has_at_most_a_million_characters(api: ApiClient) -> None:
+    longest, longer = (json.dumps("x" * (LARGEST_MEMBER - 2 + more)) for more in (0, 1))
+    assert LARGEST_MEMBER == 1_048_576
+    for place in (
+        '{"data":{"type":"imports","attributes":{"sample":%s}}}',
+        '{"data":{"type":"imports","attributes":{"started_at":%s}}}',
+        '{"data":{"type":"imports","attributes":{"banana":%s}}}',
+        '{"data":{"type":%s}}',
+        '{"data":{"type":"imports","relationships":%s}}',
+        '{"data":{"meta":%s}}',
+        '{"data":%s}',
+        '{"meta":%s}',
+        "%s",
+    ):
+        assert api.request("POST", "imports", place.replace("%s", longest)).status_code in (400, 409, 422), place
+        response = api.request("POST", "imports", place.replace("%s", longer))
 
-    detail = f"The document has a value that is too large: more than {LARGEST_VALUE} characters"
-    assert_error(response, 413, "payload_too_large", detail)
+        detail = "The document has a value that is too large: more than 1048576 characters"
+        assert_error(response, 413, "payload_too_large", detail)
 
 
 @pytest.mark.parametrize("in_string", [False, True])

@@ -282,3 +282,13 @@ def test_import_data_is_in_no_response(api: ApiClient, endpoints: list[tuple[str
 
     assert [answer.status_code for answer in answers] == [201, 200, 200, 200, 200, 200]
     assert not any(b"import_data" in answer.content or b"john@mail.com" in answer.content for answer in answers)
+
+
+def test_members_without_a_meaning_are_ignored_however_many_there_are(api: ApiClient) -> None:
+    many = {f"member{number}": [{}] for number in range(3_000)}
+
+    sent = {**many, **document(**many)}
+
+    assert api.send("POST", "imports", sent).status_code == 201
+    sent = {**many, "data": {**many, "type": "imports", "attributes": ATTRIBUTES, "relationships": {"creator": {}}}}
+    assert api.send("POST", "imports", sent).status_code == 403
