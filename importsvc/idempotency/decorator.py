@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,9 @@ from importsvc.jsonapi.views import JsonApiViewSet
 from organizations.views import OrganizationScopedViewSet
 
 REPLAYED = "Idempotency-Replayed"
+
+# In bytes: the largest body that is stored as it is.
+LARGEST_STORED = 1 << 20
 
 _LONGEST_KEY = 255
 _KEY = re.compile(r"[\x20-\x7e]+")
@@ -110,4 +114,22 @@ def _refuse(view: JsonApiViewSet, error: Exception) -> StoredResponse:
 
 def _write(view: JsonApiViewSet, response: Response) -> StoredResponse:
     written = view.finalize_response(view.request, response, *view.args, **view.kwargs).render()
-    return StoredResponse(written.status_code, dict(written.headers), written.content)
+    kept = _shorten(written.content) if len(written.content) > LARGEST_STORED else None
+    return StoredResponse(written.status_code, dict(written.headers), written.content, kept_body=kept)
+
+
+def _shorten(body: bytes) -> bytes:
+    """The document without what the client can read again: included resources, and the ``meta`` of errors.
+
+    If that is still too large, an empty document: status and headers say what has become of the request.
+    """
+    document = json.loads(body)
+    document.pop("included", None)
+    for error in document.get("errors", ()):
+        error.pop("meta", None)
+    short = _encode(document)
+    return short if len(short) <= LARGEST_STORED else _encode({"meta": {}})
+
+
+def _encode(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()

@@ -25,13 +25,19 @@ PRUNED_AT_ONCE = 10_000
 class StoredResponse:
     """A complete response, before compression.
 
-    ``is_replay``: an earlier request got this response, and nothing was done for this one.
+    Attributes:
+        status: of the response.
+        headers: of the response.
+        body: of the response.
+        is_replay: whether an earlier request got this response, and nothing was done for this one.
+        kept_body: what a replay gets in place of a body that is too large to be stored.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     is_replay: bool = False
+    kept_body: bytes | None = None
 
 
 def run_idempotent(
@@ -122,7 +128,7 @@ def _store(organization: Organization, key: str, fingerprint: str, response: Sto
         fingerprint=fingerprint,
         status=response.status,
         headers=dict(response.headers),
-        body=response.body,
+        body=response.body if response.kept_body is None else response.kept_body,
     )
     # An expired row of the key may still be there, and another transaction may be pruning it.
     IdempotencyKey.objects.bulk_create(

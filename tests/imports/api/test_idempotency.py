@@ -15,6 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
+from companies.models import Company
+from importsvc.idempotency import decorator
 from importsvc.idempotency.models import IdempotencyKey
 from people.services import NewOrganization, create_token
 from tests.builders import PUBLISHED_ROWS, make_company, make_organization, make_person
@@ -235,3 +237,49 @@ def test_a_replay_only_queries_the_caller_and_the_key(keyed: ApiClient) -> None:
     # The token, a transaction (in tests a savepoint), its limits, the lock, the key, the end of the transaction.
     words = ["SELECT", "SAVEPOINT", "SET", "SELECT", "SELECT", "RELEASE"]
     assert [query["sql"].split()[0] for query in queries] == words
+
+
+@pytest.fixture
+def large(api: ApiClient) -> dict[str, str]:
+    """Custom fields of two megabytes, in the caller's company, and so in responses."""
+    fields = {"notes": "é" * (1 << 20)}
+    Company.objects.filter(pk=api.caller.person.company_id).update(custom_fields=fields)
+    return fields
+
+
+def test_a_large_response_is_stored_without_what_it_includes(keyed: ApiClient, large: dict[str, str]) -> None:
+    first = keyed.send("POST", "imports", DOCUMENT)
+    again = keyed.send("POST", "imports", DOCUMENT)
+
+    document = document_of(first)
+    assert document["included"][-1]["attributes"]["custom_fields"] == large
+    del document["included"]
+    assert (again.status_code, again.headers["Location"]) == (201, first.headers["Location"])
+    assert is_replay(again)
+    assert again.content == json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    assert len(bytes(IdempotencyKey.objects.get().body)) < 10_000
+
+
+def test_a_large_conflict_is_stored_without_the_records_in_conflict(api: ApiClient, keyed: ApiClient) -> None:
+    import_id = api.run({"company": [{"name": "Reds", "custom_fields": {"notes": "x" * 600_000}}]})
+    Company.objects.filter(name="Reds").update(custom_fields={"notes": "y" * 600_000})
+
+    first = keyed.request("PATCH", f"imports/{import_id}/revert")
+    again = keyed.request("PATCH", f"imports/{import_id}/revert")
+
+    document = document_of(first)
+    assert len(document["errors"][0].pop("meta")["conflicts"][0]["now"]["custom_fields"]["notes"]) == 600_000
+    assert (again.status_code, is_replay(again)) == (409, True)
+    assert document_of(again) == document
+
+
+def test_a_response_that_stays_large_is_stored_as_status_and_headers(
+    keyed: ApiClient, large: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decorator, "LARGEST_STORED", 100)
+
+    first = keyed.send("POST", "imports", DOCUMENT)
+    again = keyed.send("POST", "imports", DOCUMENT)
+
+    assert (again.status_code, again.headers["Location"]) == (201, first.headers["Location"])
+    assert (is_replay(again), document_of(again)) == (True, {"meta": {}})
