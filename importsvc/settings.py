@@ -195,7 +195,7 @@ ASYNC_BODY_BYTES = _positive_integer("ASYNC_BODY_BYTES", 0) if env.str("ASYNC_BO
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["people.authentication.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "people.permissions.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["importsvc.jsonapi.request.parsers.JsonApiParser"],
     "DEFAULT_RENDERER_CLASSES": ["importsvc.jsonapi.document.renderers.JsonApiRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "importsvc.jsonapi.request.negotiation.JsonApiContentNegotiation",

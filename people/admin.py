@@ -17,8 +17,10 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidg
 from importsvc.admin_site.records import RecordAdmin, RecordForm
 from importsvc.admin_site.secrets import show_once
 from organizations.models import Organization
-from people.models import ApiToken, Person
+from people.models import NO_SCOPE, ApiToken, Person, Scope
 from people.services import create_organization, require_active
+
+SCOPE_FIELDS = [f"can_{scope}" for scope in Scope]
 
 TOKEN_LABELS = {"valid": "success", "expired": "warning", "revoked": "danger"}
 
@@ -79,7 +81,14 @@ class PersonAdmin(RecordAdmin):
 
 
 class ApiTokenForm(RecordForm):
-    """A form that only accepts people whose tokens are valid."""
+    """A form that only accepts people whose tokens are valid, and a scope at least."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """The values to write. Of a new token the model checks the scopes."""
+        values = super().clean() or {}
+        if not self.is_new and not any(values.get(name, getattr(self.instance, name)) for name in SCOPE_FIELDS):
+            self.add_error(None, NO_SCOPE)
+        return values
 
     def clean_person(self) -> Person:
         person: Person = self.cleaned_data["person"]
@@ -92,25 +101,28 @@ class ApiTokenAdmin(RecordAdmin):
     """A token is shown once, after its creation; later only its prefix is. Revoking cannot be undone."""
 
     form = ApiTokenForm
-    list_display = ["prefix", "name", "person", "organization", "created", "expiry_date", "state"]
+    list_display = ["prefix", "name", "person", "organization", "scopes", "created", "expiry_date", "state"]
     list_select_related = ["person", "organization"]
     list_filter = ["revoked", ("expiry_date", admin.EmptyFieldListFilter)]
     search_fields = ["prefix", "name", "person__first_name", "person__last_name", "person__email"]
     ordering = ["-created", "id"]
-    fields = ["prefix", "name", "person", "created", "expiry_date", "revoked"]
+    fields = ["prefix", "name", "person", "created", "expiry_date", *SCOPE_FIELDS, "revoked"]
     raw_id_fields = ["person"]
     actions = ["revoke_selected"]
 
     @display(description="state", label=TOKEN_LABELS)  # type: ignore[untyped-decorator]
     def state(self, token: ApiToken) -> str:
         """The state of the token itself; the state of its person is not considered."""
-        if token.revoked:
-            return "revoked"
-        return "expired" if token.has_expired else "valid"
+        return token.state
+
+    @display(description="scopes")  # type: ignore[untyped-decorator]
+    def scopes(self, token: ApiToken) -> str:
+        """The names of the scopes."""
+        return ", ".join(token.scopes)
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         """The fields of the form; a new token has no prefix and cannot be revoked."""
-        return self.fields if obj else ["name", "person", "expiry_date"]
+        return self.fields if obj else ["name", "person", "expiry_date", *SCOPE_FIELDS]
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> Any:
         """The person of a token is fixed, and a revoked token cannot be changed."""

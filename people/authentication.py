@@ -16,7 +16,7 @@ from rest_framework.request import Request
 
 from importsvc.postgres.compiled_queries import CompiledQuery, Parameter, Row
 from organizations.models import Organization
-from people.models import ApiToken, Person
+from people.models import ApiToken, Person, Scope
 
 LAST_SEEN_INTERVAL = timedelta(minutes=1)
 
@@ -30,7 +30,9 @@ def _columns(model: type[Model], *names: str) -> tuple[str, ...]:
 
 
 # The columns that are read of a token, its person and organization. Django reads other columns by further queries.
-_TOKEN_COLUMNS = _columns(ApiToken, "id", "hashed_key", "revoked", "expiry_date", "person_id")
+_TOKEN_COLUMNS = _columns(
+    ApiToken, "id", "hashed_key", "revoked", "expiry_date", "person_id", *(f"can_{scope}" for scope in Scope)
+)
 _PERSON_COLUMNS = _columns(Person, "id", "organization_id", "first_name", "last_name", "last_seen_at")
 _ORGANIZATION_COLUMNS = _columns(Organization)
 

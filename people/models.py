@@ -117,6 +117,17 @@ class ApiTokenManager(BaseAPIKeyManager):
         return key
 
 
+NO_SCOPE = "A token needs a scope at least."
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for."""
+
+    READ = "read", "reading"
+    IMPORT = "import", "creating, updating and running imports, and all other changes"
+    REVERT = "revert", "reverting imports"
+
+
 class ApiToken(AbstractAPIKey):
     """A token of a person for ``X-Auth-Token``. Only its hash and its unique prefix are stored."""
 
@@ -133,6 +144,12 @@ class ApiToken(AbstractAPIKey):
     person = models.ForeignKey(
         Person, on_delete=models.CASCADE, related_name="tokens", db_constraint=False, db_index=False
     )
+    # The scopes. A program of an earlier version, which does not know them, inserts tokens that have all.
+    can_read = models.BooleanField(default=True, db_default=True, help_text="For GET requests.")
+    can_import = models.BooleanField(
+        default=True, db_default=True, help_text="For creating, updating and running imports, and all other changes."
+    )
+    can_revert = models.BooleanField(default=True, db_default=True, help_text="For reverting imports.")
 
     objects: ClassVar[ApiTokenManager] = ApiTokenManager()  # type: ignore[assignment]
 
@@ -147,6 +164,11 @@ class ApiToken(AbstractAPIKey):
                 to_fields=["organization", "id"],
                 name="token_person_of_same_organization",
             ),
+            models.CheckConstraint(
+                condition=models.Q(can_read=True) | models.Q(can_import=True) | models.Q(can_revert=True),
+                name="token_has_scope",
+                violation_error_message=NO_SCOPE,
+            ),
         ]
         indexes = [
             models.Index(fields=["person", "organization"], name="token_person_organization"),
@@ -154,3 +176,15 @@ class ApiToken(AbstractAPIKey):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """The scopes that the token has, in the order of ``Scope``."""
+        return [scope for scope in Scope if getattr(self, f"can_{scope}")]
+
+    @property
+    def state(self) -> str:
+        """``valid``, ``expired`` or ``revoked``; the state of the token's person is not considered."""
+        if self.revoked:
+            return "revoked"
+        return "expired" if self.has_expired else "valid"

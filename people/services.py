@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -12,7 +14,7 @@ from django.utils import timezone
 
 from companies.models import Company
 from organizations.models import Organization
-from people.models import ApiToken, Person
+from people.models import ApiToken, Person, Scope
 
 ADMINISTRATOR_ROLE = 1
 
@@ -83,15 +85,68 @@ def require_active(person: Person) -> None:
         raise ValidationError(f"{person} is {kind}: a token would not work.")
 
 
-def create_token(*, person: Person, name: str = "API") -> str:
+def create_token(
+    *,
+    person: Person,
+    name: str = "API",
+    expires_at: datetime | None = None,
+    scopes: Collection[str] = tuple(Scope),
+) -> str:
     """Create a token for a person and return it. Only a hash of it is stored.
 
+    Args:
+        person: the token's person.
+        name: is shown in the admin.
+        expires_at: the token does not work from then on; ``None`` means that it does not expire.
+        scopes: of ``Scope``, one at least.
+
     Raises:
-        django.core.exceptions.ValidationError: the person is deactivated or archived.
+        django.core.exceptions.ValidationError: the person is deactivated or archived, or the name is too long or blank.
     """
     require_active(person)
-    _, token = ApiToken.objects.create_key(organization_id=person.organization_id, person=person, name=name)
-    return str(token)
+    made = ApiToken(
+        organization_id=person.organization_id,
+        person=person,
+        name=name,
+        expiry_date=expires_at,
+        **{f"can_{scope}": scope in scopes for scope in Scope},
+    )
+    token = ApiToken.objects.assign_key(made)
+    made.clean_fields()
+    made.save()
+    return token
+
+
+def rotate_token(*, prefix: str, keep_for: timedelta = timedelta(0), expires_at: datetime | None = None) -> str:
+    """Create a token like the one with this prefix, which stops to work, and return the new one.
+
+    The new token has the person, name and scopes of the old one.
+
+    Args:
+        prefix: the part of the old token before its dot.
+        keep_for: the old token works so long, unless it expires earlier; by default it is revoked at once.
+        expires_at: of the new token; by default it is valid as long as the old one was to be when it was created.
+
+    Raises:
+        ApiToken.DoesNotExist: there is no token with this prefix.
+        django.core.exceptions.ValidationError: the old token does not work, because it is revoked or expired, or its
+            person deactivated or archived.
+    """
+    with transaction.atomic():
+        tokens = ApiToken.objects.select_related("person__organization")
+        old = tokens.select_for_update(of=("self",), no_key=True).get(prefix=prefix)
+        if old.state != "valid":
+            raise ValidationError(f"The token is {old.state}: create another one.")
+        now = timezone.now()
+        if old.expiry_date and not expires_at:
+            expires_at = now + (old.expiry_date - old.created)
+        token = create_token(person=old.person, name=old.name, expires_at=expires_at, scopes=old.scopes)
+        if keep_for:
+            old.expiry_date = min(now + keep_for, old.expiry_date or now + keep_for)
+        else:
+            old.revoked = True
+        old.save(update_fields=["expiry_date", "revoked"])
+    return token
 
 
 def revoke_token(*, prefix: str) -> ApiToken:

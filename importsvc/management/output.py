@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import takewhile, zip_longest
 from typing import Any, Never
 from unicodedata import combining, east_asian_width
@@ -23,6 +25,10 @@ USAGE = 2
 LOCK_TIMEOUT_SECONDS = 60
 
 CELL_WIDTH = 40
+
+_DURATION = re.compile(r"([0-9]{1,8})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST_DURATION = timedelta(days=36_525)
 
 
 class Refused(CommandError):
@@ -111,6 +117,19 @@ def read_positive(written: str) -> int:
     if not (written.isascii() and written.isdecimal() and len(written) < 20 and int(written)):
         raise ArgumentTypeError(f"{written!r} is not a positive whole number")
     return int(written)
+
+
+def read_duration(written: str) -> timedelta:
+    """An argument that is a time, such as ``30d``: a positive whole number of minutes, hours, days or weeks.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one, or longer than a hundred years.
+    """
+    match = _DURATION.fullmatch(written)
+    duration = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta(0)
+    if not timedelta(0) < duration <= _LONGEST_DURATION:
+        raise ArgumentTypeError(f"{written!r} is not a time like 90m, 12h, 30d or 52w")
+    return duration
 
 
 def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -169,3 +169,18 @@ def test_a_person_with_a_token_can_be_deleted(acme: NewOrganization, admin_clien
     create_token(person=person)
     admin_client.post(url_of(person, "delete"), {"post": "yes"})
     assert not Person.objects.filter(pk=person.pk).exists()
+
+
+def test_scopes_and_expiry_of_a_token_are_chosen_and_shown(acme: NewOrganization, admin_client: Client) -> None:
+    edits = {"person": str(acme.person.pk), "name": "Script", "can_import": None, "can_revert": None}
+    assert save(admin_client, ApiToken, **edits, expiry_date_0="2099-01-02", expiry_date_1="03:04:05") == {}
+    token = ApiToken.objects.get(name="Script")
+    assert (token.scopes, str(token.expiry_date)) == (["read"], "2099-01-02 03:04:05+00:00")
+    page = read(admin_client, url_of(ApiToken, "changelist"))
+    assert re.findall(r'data-label="scopes"> ?([^<]*?) ?<', page) == ["read", "read, import, revert"]
+    assert "2099-01-02" in page
+
+    assert save(admin_client, token, can_read=None, can_revert="on") == {}
+    token.refresh_from_db()
+    assert token.scopes == ["revert"]
+    assert save(admin_client, token, can_revert=None) == {"__all__": ["A token needs a scope at least."]}

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from importsvc.management.output import OutputCommand
+from people.management.tokens import describe_owner, name_owner, read_prefix, refuse_unknown
 from people.models import ApiToken
 from people.services import revoke_token
 
@@ -23,21 +24,11 @@ class Command(OutputCommand):
         Raises:
             CommandError: there is no such token.
         """
-        prefix = prefix.strip().partition(".")[0]
+        prefix = read_prefix(prefix)
         try:
             token = revoke_token(prefix=prefix)
         # Python decodes bytes that are not UTF-8 to lone surrogates, which cannot be sent to the database.
         except (ApiToken.DoesNotExist, UnicodeEncodeError):
-            raise CommandError(f"No token starts with {prefix!r}.") from None
-        person = token.person
-        address = f" <{person.email}>" if person.email else ""
-        document = {
-            "prefix": token.prefix,
-            "person": {"id": person.pk, "name": str(person), "email": person.email},
-            "organization": {"id": person.organization_id, "name": person.organization.name},
-        }
-        sentence = (
-            f"Revoked token {token.prefix} of {person}{address} in {person.organization}"
-            f" (organization {person.organization_id})."
-        )
-        self.print_result(document, sentence)
+            raise refuse_unknown(prefix) from None
+        document = {"prefix": token.prefix, **describe_owner(token)}
+        self.print_result(document, f"Revoked token {token.prefix} of {name_owner(token)}.")

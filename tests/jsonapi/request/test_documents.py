@@ -285,7 +285,7 @@ def test_import_data_is_in_no_response(api: ApiClient, endpoints: list[tuple[str
 
 
 def test_members_without_a_meaning_are_ignored_however_many_there_are(api: ApiClient) -> None:
-    many = {f"member{number}": [{}] for number in range(3_000)}
+    many: dict[str, Any] = {f"member{number}": [{}] for number in range(3_000)}
 
     sent = {**many, **document(**many)}
 
