@@ -9,21 +9,10 @@ from contextlib import contextmanager
 
 import django
 
+from importsvc.environment.variables import VARIABLES
+
 # Variables that configure the service; the benchmarks run it without any.
-SETTINGS = (
-    "ALLOWED_HOSTS",
-    "API_RATE_LIMIT",
-    "BEHIND_TLS_PROXY",
-    "CELERY_BROKER_URL",
-    "CELERY_QUEUE",
-    "CONN_MAX_AGE",
-    "CSRF_TRUSTED_ORIGINS",
-    "DATABASE_URL",
-    "DEBUG",
-    "LOG_LEVEL",
-    "MAX_BODY_BYTES",
-    "SECRET_KEY",
-)
+SETTINGS = sorted(set(VARIABLES) - {"TMPDIR"})
 
 
 @contextmanager

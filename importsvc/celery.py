@@ -5,22 +5,24 @@ is acknowledged before the work (early ack), may be lost and may come twice.
 """
 
 import os
+import sys
 
 import click
 from celery import Celery
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from kombu.entity import Queue
 
+from importsvc.environment.variables import EXIT_CODE
 from importsvc.operations.stopping import GRACE_SECONDS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
 
 if not settings.CELERY_BROKER_URL:
-    raise ImproperlyConfigured(
+    sys.stderr.write(
         "Celery needs CELERY_BROKER_URL, such as amqp://user:password@host:5672/. Without it, manage.py work does"
-        " queued operations."
+        " queued operations.\n"
     )
+    raise SystemExit(EXIT_CODE)
 
 app = Celery("importsvc")
 app.conf.update(

@@ -1,27 +1,25 @@
 """Django settings from environment variables, which the README describes.
 
-An invalid value stops the process at start with a message that names the variable.
+A value that is not acceptable ends the process here, with a sentence that names the variable.
 """
 
 import secrets
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
 from importsvc.admin_site.appearance import UNFOLD  # noqa: F401 - a setting
+from importsvc.environment import variables as env
 
-env = environ.Env()
+env.check_all()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR = env.VAR_DIR.read() or BASE_DIR / "var"
 
 
 def _secret_key() -> str:
     """The signing key: ``SECRET_KEY``, or a generated one, which the first start stores in ``VAR_DIR``."""
-    given = env.str("SECRET_KEY", default="")
+    given = env.SECRET_KEY.read()
     if given:
         return given
     path = VAR_DIR / "secret_key"
@@ -40,32 +38,10 @@ def _secret_key() -> str:
     return path.read_text()
 
 
-def _positive_integer(name: str, default: int) -> int:
-    given = env.str(name, default="") or str(default)
-    if not given.isdecimal() or int(given) == 0:
-        raise ImproperlyConfigured(f"{name} must be a positive whole number, not {given!r}")
-    return int(given)
-
-
-def _broker_url() -> str:
-    """``CELERY_BROKER_URL``; several for the nodes of a cluster, separated by semicolons."""
-    given = env.str("CELERY_BROKER_URL", default="")
-    for url in given.split(";") if given else []:
-        try:
-            parts = urlsplit(url)
-            is_valid = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # of the port
-            is_valid = False
-        if not is_valid:
-            # Without the value, which has a password.
-            raise ImproperlyConfigured("CELERY_BROKER_URL must name a RabbitMQ: amqp://user:password@host:5672/vhost")
-    return given
-
-
 SECRET_KEY = _secret_key()
-DEBUG = env.bool("DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+DEBUG = env.DEBUG.read()
+ALLOWED_HOSTS = env.ALLOWED_HOSTS.read()
+CSRF_TRUSTED_ORIGINS = env.CSRF_TRUSTED_ORIGINS.read()
 
 # --- The application ------------------------------------------------------------------------------------------------
 
@@ -132,12 +108,7 @@ TEMPLATES = [
 
 # --- Data -----------------------------------------------------------------------------------------------------------
 
-if env.str("DATABASE_URL", default=""):
-    DATABASES = {"default": env.db_url("DATABASE_URL")}
-    if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgres://user:password@host/name")
-else:
-    DATABASES = {"default": {"ENGINE": "importsvc.postgres.embedded", "NAME": "importsvc"}}
+DATABASES = {"default": env.DATABASE_URL.read() or {"ENGINE": "importsvc.postgres.embedded", "NAME": "importsvc"}}
 
 # Services lock rows and then read what was committed before: that takes READ COMMITTED, whatever the server's default.
 DATABASES["default"].setdefault("OPTIONS", {})["isolation_level"] = IsolationLevel.READ_COMMITTED
@@ -148,14 +119,14 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_count": 3,
     **DATABASES["default"]["OPTIONS"],
 }
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_MAX_AGE"] = env.CONN_MAX_AGE.read()
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # Seconds that a request waits for a lock of another transaction.
-LOCK_TIMEOUT_SECONDS = _positive_integer("LOCK_TIMEOUT_SECONDS", 5)
+LOCK_TIMEOUT_SECONDS = env.LOCK_TIMEOUT_SECONDS.read()
 # PostgreSQL looks this often whether the client of a long statement is still there; 0 means never. PostgreSQL can do it
 # on Linux, and from version 15 on macOS.
-CLIENT_CHECK_SECONDS = env.int("CLIENT_CHECK_SECONDS", default=1)
+CLIENT_CHECK_SECONDS = env.CLIENT_CHECK_SECONDS.read()
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -166,32 +137,32 @@ FORMAT_MODULE_PATH = ["importsvc.admin_site.formats"]
 # --- Workers --------------------------------------------------------------------------------------------------------
 
 # The RabbitMQ through which Celery's workers learn of queued operations; without it, they are woken by PostgreSQL.
-CELERY_BROKER_URL = _broker_url()
-CELERY_QUEUE = env.str("CELERY_QUEUE", default="importsvc")
+CELERY_BROKER_URL = env.CELERY_BROKER_URL.read()
+CELERY_QUEUE = env.CELERY_QUEUE.read()
 
 # --- HTTP -----------------------------------------------------------------------------------------------------------
 
 # The size of the largest accepted request body in bytes; a larger one is refused with 413.
-MAX_BODY_BYTES = _positive_integer("MAX_BODY_BYTES", 256 * 1024 * 1024)
+MAX_BODY_BYTES = env.MAX_BODY_BYTES.read()
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # The threads of this process, which requests share; manage.py serve sets it. With one there is nothing to share.
-THREADS = _positive_integer("THREADS", 1)
+THREADS = env.THREADS.read() or 1
 
 # The time in hours for which responses to requests with an Idempotency-Key are stored.
-IDEMPOTENCY_KEY_HOURS = _positive_integer("IDEMPOTENCY_KEY_HOURS", 48)
+IDEMPOTENCY_KEY_HOURS = env.IDEMPOTENCY_KEY_HOURS.read()
 
 # Whether webhooks may be sent by http, and to private addresses: for development only.
-ALLOW_PRIVATE_WEBHOOKS = env.bool("ALLOW_PRIVATE_WEBHOOKS", default=False)
+ALLOW_PRIVATE_WEBHOOKS = env.ALLOW_PRIVATE_WEBHOOKS.read()
 
 # The time in days for which finished deliveries of webhooks are stored.
-WEBHOOK_DELIVERY_DAYS = _positive_integer("WEBHOOK_DELIVERY_DAYS", 30)
+WEBHOOK_DELIVERY_DAYS = env.WEBHOOK_DELIVERY_DAYS.read()
 
 # The time in days for which finished operations are stored.
-OPERATION_DAYS = _positive_integer("OPERATION_DAYS", 30)
+OPERATION_DAYS = env.OPERATION_DAYS.read()
 
 # The size in bytes above which a body makes the response come before the work is done; None for no size.
-ASYNC_BODY_BYTES = _positive_integer("ASYNC_BODY_BYTES", 0) if env.str("ASYNC_BODY_BYTES", default="") else None
+ASYNC_BODY_BYTES = env.ASYNC_BODY_BYTES.read()
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["people.authentication.TokenAuthentication"],
@@ -206,7 +177,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     # The number of requests that a person may make, as "100/second" or "6000/minute"; all tokens of a person share it.
-    "DEFAULT_THROTTLE_RATES": {"user": env.str("API_RATE_LIMIT", default="") or None},
+    "DEFAULT_THROTTLE_RATES": {"user": env.API_RATE_LIMIT.read()},
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "importsvc.jsonapi.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
@@ -217,7 +188,7 @@ STATIC_URL = "static/"
 # Static files are served from the packages, without collectstatic.
 WHITENOISE_USE_FINDERS = True
 
-if env.bool("BEHIND_TLS_PROXY", default=False):
+if env.BEHIND_TLS_PROXY.read():
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
@@ -237,5 +208,5 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "root": {"handlers": ["stderr"], "level": env.LOG_LEVEL.read()},
 }

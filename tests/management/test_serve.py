@@ -110,18 +110,3 @@ def test_a_worker_beside_it_does_queued_operations_and_is_started_again(
 
     assert process.returncode == 0, output
     assert not psutil.pid_exists(again)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("given", ["-1", "x"])
-def test_workers_that_are_no_whole_number_are_refused(
-    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, given: str
-) -> None:
-    monkeypatch.setenv("PORT", find_port())
-    monkeypatch.setenv("WORKERS", given)
-
-    with start("serve") as process:
-        output, _ = process.communicate(timeout=30)
-
-    assert process.returncode == 1
-    assert f"CommandError: WORKERS must be a whole number, not {given!r}.\n" in output

@@ -19,6 +19,7 @@ from django.db import transaction
 from pytest_django import Settings
 
 from companies.models import Company
+from importsvc.environment.variables import EXIT_CODE
 from importsvc.imports.models import Import, ImportState
 from importsvc.operations.models import Kind, Operation, Status
 from importsvc.operations.services import cancel_operation
@@ -29,7 +30,6 @@ from tests.operations.workers import PEOPLE, holding, wait_for_status, wait_unti
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BAD_URLS = ["redis://127.0.0.1", "amqp://", "127.0.0.1:5672", "amqp://host:port", "amqp://one;http://two"]
 PATIENCE_SECONDS = 60
 
 
@@ -216,23 +216,6 @@ def test_cancelling_ends_the_running_statement_within_a_second(acme: NewOrganiza
     assert_nothing_written()
 
 
-@pytest.mark.parametrize("url", BAD_URLS)
-def test_a_broker_url_that_is_wrong_fails_at_the_start(url: str, acme: NewOrganization) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=configured.BASE_DIR,
-        env={**get_environment(), "CELERY_BROKER_URL": url},
-        capture_output=True,
-        text=True,
-    )
-
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
-        "django.core.exceptions.ImproperlyConfigured: CELERY_BROKER_URL must name a RabbitMQ:"
-        " amqp://user:password@host:5672/vhost"
-    )
-
-
 def test_celery_without_a_broker_url_says_what_to_set(acme: NewOrganization) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "celery", "-A", "importsvc", "worker"],
@@ -242,5 +225,8 @@ def test_celery_without_a_broker_url_says_what_to_set(acme: NewOrganization) -> 
         text=True,
     )
 
-    assert done.returncode != 0
-    assert "Celery needs CELERY_BROKER_URL" in done.stderr
+    assert done.returncode == EXIT_CODE
+    assert done.stderr == (
+        "Celery needs CELERY_BROKER_URL, such as amqp://user:password@host:5672/. Without it, manage.py work does"
+        " queued operations.\n"
+    )

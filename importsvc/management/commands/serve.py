@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from importsvc.environment import variables as env
 from importsvc.management.migrating import require_known_migrations
 from importsvc.management.worker_processes import MALLOC, WorkerProcesses
 from organizations.models import Organization
@@ -68,7 +69,7 @@ class Command(BaseCommand):
         """Serve; exits with 0 after Ctrl-C or a TERM or HUP signal, otherwise with the exit code of gunicorn."""
         _on_stop_signals(lambda *_: sys.exit(0))
         # Before anything else: if the port is taken, the database is not touched.
-        listener = _listen(os.environ.get("HOST") or "127.0.0.1", _whole("PORT", 8000))
+        listener = _listen(env.HOST.read(), env.PORT.read())
         url = _url(listener)
         try:
             self._migrate()
@@ -104,12 +105,12 @@ class Service:
         command = [sys.executable, "-m", "gunicorn", "importsvc.wsgi:application"]
         command += ["--pythonpath", str(settings.BASE_DIR), "--bind", f"fd://{listener.fileno()}"]
         # Threads: gunicorn kills a worker of the default class when one request takes more than 30 seconds.
-        threads = str(_whole("THREADS", 4))
+        threads = str(env.THREADS.read() or 4)
         command += ["--worker-class", "gthread", "--threads", threads]
-        command += ["--workers", str(_whole("WEB_CONCURRENCY", 2)), "--graceful-timeout", str(GRACE_SECONDS)]
+        command += ["--workers", str(env.WEB_CONCURRENCY.read()), "--graceful-timeout", str(GRACE_SECONDS)]
         command += ["--log-level", "warning", "--no-control-socket"]
         # They end with this process, also if it ends before it handles signals.
-        self._workers = WorkerProcesses(_whole("WORKERS", 1, least=0))
+        self._workers = WorkerProcesses(env.WORKERS.read())
         # In its own process group: Ctrl-C in the terminal then signals this process only.
         self._gunicorn = subprocess.Popen(  # noqa: S603 - no shell
             command, pass_fds=[listener.fileno()], process_group=0, env={**MALLOC, **os.environ, "THREADS": threads}
@@ -142,13 +143,6 @@ class Service:
 def _on_stop_signals(handler: Callable[[int, FrameType | None], Any]) -> None:
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, handler)
-
-
-def _whole(name: str, default: int, *, least: int = 1) -> int:
-    given = os.environ.get(name) or str(default)
-    if not given.isdecimal() or int(given) < least:
-        raise CommandError(f"{name} must be a {'positive ' if least else ''}whole number, not {given!r}.")
-    return int(given)
 
 
 def _listen(host: str, port: int) -> socket.socket:
