@@ -192,6 +192,8 @@ if env.BEHIND_TLS_PROXY.read():
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # The proxy redirects from http to https, and probes and metrics come without it.
+    SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
