@@ -10,6 +10,7 @@ from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
 from importsvc.admin_site.appearance import UNFOLD  # noqa: F401 - a setting
 from importsvc.environment import variables as env
+from importsvc.logs.config import make_config
 
 env.check_all()
 
@@ -73,6 +74,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "importsvc.monitoring.requests.RequestLog",
+    # Before those that read the Host header.
+    "importsvc.monitoring.health.Health",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Before ConditionalGet, so that ETags are computed from uncompressed responses.
@@ -135,6 +139,9 @@ USE_I18N = False
 FORMAT_MODULE_PATH = ["importsvc.admin_site.formats"]
 
 # --- Workers --------------------------------------------------------------------------------------------------------
+
+# The worker processes that manage.py serve starts; with 0 there may be none on this host, nor a need for one.
+WORKERS = env.WORKERS.read()
 
 # The RabbitMQ through which Celery's workers learn of queued operations; without it, they are woken by PostgreSQL.
 CELERY_BROKER_URL = env.CELERY_BROKER_URL.read()
@@ -200,15 +207,4 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # 4xx responses are not logged.
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-    },
-    "root": {"handlers": ["stderr"], "level": env.LOG_LEVEL.read()},
-}
+LOGGING = make_config(line_format=env.LOG_FORMAT.read(), level=env.LOG_LEVEL.read())

@@ -14,6 +14,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
+from importsvc.logs.context import add_log_fields
 from importsvc.postgres.compiled_queries import CompiledQuery, Parameter, Row
 from organizations.models import Organization
 from people.models import ApiToken, Person, Scope
@@ -55,6 +56,7 @@ class TokenAuthentication(BaseAuthentication):
         organization_id = request.headers.get("X-Organization-Id", "").strip()
         if not _RECORD_ID.fullmatch(organization_id) or int(organization_id) != token.person.organization_id:
             raise PermissionDenied
+        add_log_fields(organization=token.person.organization_id)
         touch_last_seen(token.person)
         return token.person, token
 

@@ -49,6 +49,8 @@ class ApiClient:
             "Accept": PAGE_ACCEPT,
             "X-Auth-Token": caller.token,
             "X-Organization-Id": str(caller.organization.pk),
+            # Without it each response would have another one.
+            "X-Request-Id": "test",
             **headers,
         }
         self.client = WsgiClient()

@@ -86,6 +86,10 @@ ALLOW_PRIVATE_WEBHOOKS = Variable("ALLOW_PRIVATE_WEBHOOKS", boolean(), False)
 
 LOG_LEVEL = Variable("LOG_LEVEL", choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "WARNING")
 
+LOG_FORMAT = Variable("LOG_FORMAT", choice("text", "json"), "text")
+# None: no metrics.
+METRICS_PORT = Variable("METRICS_PORT", whole(1, 65_535), None)
+
 VARIABLES: Mapping[str, Variable[Any, Any]] = {
     declared.name: declared for declared in list(globals().values()) if isinstance(declared, Variable)
 }

@@ -132,7 +132,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     response = Response({"errors": objects}, status=int(objects[0]["status"]), headers=_headers(error))
     # The worker has logged the exception of an operation.
     if response.status_code == STATUSES["server_error"] and not isinstance(error, DomainError):
-        logger.error("Unhandled exception at %s", context["request"].path, exc_info=error)
+        logger.error("Unhandled exception", exc_info=error)
     return response
 
 

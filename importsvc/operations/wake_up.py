@@ -52,3 +52,20 @@ def send_wake_up(task: str = TASK, *, expires_after: float | None = None) -> Non
             )
     except (OperationalError, AMQPError, OSError) as error:
         logger.warning("Workers were not woken, and will find the operation by themselves: %s", error)
+
+
+def count_listeners() -> int:
+    """The number of Celery's workers that listen to the queue; 0 if the broker cannot be reached, which is logged."""
+    from amqp.exceptions import AMQPError
+    from kombu.exceptions import OperationalError
+
+    from importsvc.celery import app
+
+    try:
+        with app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, interval_max=0, timeout=0.5)
+            queue = broker.default_channel.queue_declare(settings.CELERY_QUEUE, passive=True)
+            return int(queue.consumer_count)
+    except (OperationalError, AMQPError, OSError) as error:
+        logger.warning("Celery's workers cannot be counted: %s", error)
+        return 0

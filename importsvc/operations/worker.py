@@ -61,13 +61,13 @@ class Worker:
         return self._stop.is_requested
 
 
-def count_workers(host: str) -> int:
-    """The number of workers of this host that are connected to the database."""
+def count_workers(host: str = "") -> int:
+    """The number of workers of this host, or of all, that are connected to the database."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND starts_with(application_name, %s)",
-            [f"{_APPLICATION}{host}:"[:_LONGEST_APPLICATION]],
+            [f"{_APPLICATION}{host}{':' if host else ''}"[:_LONGEST_APPLICATION]],
         )
         return int(cursor.fetchone()[0])
 

@@ -79,6 +79,8 @@ REFUSED: dict[str, list[str]] = {
         "-1/second",
     ],
     "ALLOW_PRIVATE_WEBHOOKS": SWITCHES,
+    "METRICS_PORT": [*MALFORMED, "0", "65536"],
+    "LOG_FORMAT": ["xml", "JSON lines", "1", "text,json", "logfmt"],
     "LOG_LEVEL": ["loud", "10", "WARN!", "INFO,DEBUG", "TRACE"],
 }
 
@@ -90,6 +92,7 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ("DEBUG", "Yes", True),
     ("DEBUG", "0", False),
     ("LOG_LEVEL", "debug", "DEBUG"),
+    ("LOG_FORMAT", "JSON", "json"),
     ("ALLOWED_HOSTS", "a.test, .b.test,[::1],127.0.0.1,", ["a.test", ".b.test", "[::1]", "127.0.0.1"]),
     ("ALLOWED_HOSTS", "*", ["*"]),
     ("CSRF_TRUSTED_ORIGINS", "https://a.test:8443,http://*.b.test", ["https://a.test:8443", "http://*.b.test"]),

@@ -45,7 +45,8 @@ def test_an_unknown_url_is_not_found_whatever_the_method_and_the_caller(method: 
 
 
 def test_head_of_an_unknown_url_has_the_headers_of_get() -> None:
-    head, get = (WsgiClient().generic(method, "/api/nothing") for method in ("HEAD", "GET"))
+    headers = {"X-Request-Id": "test"}
+    head, get = (WsgiClient().generic(method, "/api/nothing", headers=headers) for method in ("HEAD", "GET"))
 
     assert (head.status_code, head.headers) == (get.status_code, get.headers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ from importsvc.imports.services.transactions import (
     limited_transaction,
     lock_import,
     lock_organization,
+    log_after_commit,
     require_state,
     vacuum_after_commit,
 )
@@ -139,6 +141,7 @@ def run_import(
             later call may succeed.
     """
     reported = AttemptProgress(progress)
+    began = time.perf_counter()
 
     def run() -> Import:
         reported.start_again()
@@ -169,6 +172,9 @@ def run_import(
             event=Event.IMPORT_PROCESSED,
             data=describe_import(import_id, import_.counts),
         )
+        outcomes = ("created", "updated", "unchanged", "skipped")
+        counts = {outcome: sum(of[outcome] for of in import_.counts.values()) for outcome in outcomes}
+        log_after_commit("was run", import_=import_, began=began, counts=counts)
         return import_
 
     return attempt(run)

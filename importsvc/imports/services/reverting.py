@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from importsvc.imports.services.transactions import (
     attempt,
     lock_import,
     lock_organization,
+    log_after_commit,
     require_state,
     vacuum_after_commit,
 )
@@ -84,6 +86,7 @@ def revert_import(
         Conflict: a type is no longer registered, or the database no longer accepts former values.
         ImportInUse, Busy, Unavailable: as ``run_import`` does.
     """
+    began = time.perf_counter()
 
     reported = AttemptProgress(progress)
 
@@ -112,6 +115,9 @@ def revert_import(
             event=Event.IMPORT_REVERTED,
             data=describe_import(import_id, _count_by_type(report)),
         )
+        outcomes = {"removed": report.removed, "restored": report.restored, "kept": report.kept, "gone": report.gone}
+        counts = {outcome: sum(of_types.values()) for outcome, of_types in outcomes.items()}
+        log_after_commit("was reverted", import_=import_, began=began, counts=counts)
         return report
 
     return attempt(revert)

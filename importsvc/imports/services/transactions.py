@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
@@ -18,6 +20,8 @@ from importsvc.postgres.write_conflicts import is_write_conflict, retry
 from organizations.models import Organization
 
 Result = TypeVar("Result")
+
+logger = logging.getLogger("importsvc.imports")
 
 WAITED_IN_VAIN = "Another transaction has held records of this organization for {} seconds"
 
@@ -102,6 +106,24 @@ def require_state(import_: Import, state: ImportState, move: str) -> None:
     """Raise ``WrongState`` unless the import is in this state (contract, section 2.4); ``move`` is a participle."""
     if import_.state != state:
         raise WrongState(import_.state, move)
+
+
+def log_after_commit(message: str, *, import_: Import, began: float, counts: Mapping[str, int]) -> None:
+    """Log what became of an import when the outermost transaction has committed.
+
+    ``began`` is when the work began, by ``time.perf_counter()``; ``counts`` are numbers of records by outcome.
+    """
+
+    def log() -> None:
+        fields = {
+            "organization": import_.organization_id,
+            "import": import_.pk,
+            **counts,
+            "duration_ms": round((time.perf_counter() - began) * 1000, 1),
+        }
+        logger.info("Import %s %s", import_.pk, message, extra={"fields": fields})
+
+    transaction.on_commit(log, robust=True)
 
 
 def vacuum_after_commit(records: Mapping[str, int]) -> None:

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -78,7 +78,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be used: {error}") from error
         finally:
             connections.close_all()
-        service = Service(listener)
+        service = Service(listener, _start_metrics())
         self.stdout.write(EXAMPLES.format(api=f"{url}/api/v2", **demo) if demo else NO_DEMO)
         self.stdout.write()
         self.stdout.write(self.style.SUCCESS(f"Listening at {url} – stop with Ctrl-C."))
@@ -100,9 +100,13 @@ class Service:
     After the first stop signal running requests and operations may finish; the second one ends them.
     """
 
-    def __init__(self, listener: socket.socket) -> None:
-        """Start the processes, gunicorn on ``listener``, which is closed here, and handle the stop signals."""
+    def __init__(self, listener: socket.socket, environment: Mapping[str, str]) -> None:
+        """Start the processes, gunicorn on ``listener``, which is closed here, and handle the stop signals.
+
+        gunicorn's environment also has ``environment``.
+        """
         command = [sys.executable, "-m", "gunicorn", "importsvc.wsgi:application"]
+        command += ["--config", str(settings.BASE_DIR / "gunicorn.conf.py")]
         command += ["--pythonpath", str(settings.BASE_DIR), "--bind", f"fd://{listener.fileno()}"]
         # Threads: gunicorn kills a worker of the default class when one request takes more than 30 seconds.
         threads = str(env.THREADS.read() or 4)
@@ -110,10 +114,13 @@ class Service:
         command += ["--workers", str(env.WEB_CONCURRENCY.read()), "--graceful-timeout", str(GRACE_SECONDS)]
         command += ["--log-level", "warning", "--no-control-socket"]
         # They end with this process, also if it ends before it handles signals.
-        self._workers = WorkerProcesses(env.WORKERS.read())
+        self._workers = WorkerProcesses(settings.WORKERS)
         # In its own process group: Ctrl-C in the terminal then signals this process only.
         self._gunicorn = subprocess.Popen(  # noqa: S603 - no shell
-            command, pass_fds=[listener.fileno()], process_group=0, env={**MALLOC, **os.environ, "THREADS": threads}
+            command,
+            pass_fds=[listener.fileno()],
+            process_group=0,
+            env={**MALLOC, **os.environ, **environment, "THREADS": threads},
         )
         self._stopping = False
         _on_stop_signals(self._stop)
@@ -155,6 +162,22 @@ def _listen(host: str, port: int) -> socket.socket:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise CommandError(f"Port {port} is taken: stop what listens there, or set PORT to another.") from error
         raise CommandError(f"Cannot listen on HOST {host}, PORT {port}: {error}") from error
+
+
+def _start_metrics() -> Mapping[str, str]:
+    """Serve metrics if ``METRICS_PORT`` is set; returns what the processes have in their environment to count."""
+    port = env.METRICS_PORT.read()
+    if port is None:
+        return {}
+    # Not before it is needed: it takes a while.
+    from importsvc.monitoring.exporter import start_exporter
+
+    folder = settings.VAR_DIR / f"metrics-{port}"
+    try:
+        start_exporter(host=env.HOST.read(), port=port, folder=folder)
+    except OSError as error:
+        raise CommandError(f"METRICS_PORT {port} cannot be used: {error.strerror}.") from error
+    return {"PROMETHEUS_MULTIPROC_DIR": str(folder.absolute())}
 
 
 def _url(listener: socket.socket) -> str:
