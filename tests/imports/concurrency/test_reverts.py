@@ -210,7 +210,7 @@ def test_a_revert_that_fails_in_the_middle_leaves_everything_as_it_was(
 ) -> None:
     before = take_snapshot()
 
-    def fail_at(changes: Changes) -> None:
+    def fail_at(changes: Changes, *_: Any) -> None:
         remove(changes)
         if changes.importable.name == "company":
             raise RuntimeError("the disk is full")
