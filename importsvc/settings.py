@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "rest_framework_json_api",
     "importsvc.apps.ProjectConfig",
     # Each app may import the apps before it.
+    "importsvc.rate_limits",
     "importsvc.changelog",
     "organizations",
     "importsvc.idempotency",
@@ -81,6 +82,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Before ConditionalGet, so that ETags are computed from uncompressed responses.
     "importsvc.http.middleware.Compression",
+    "importsvc.http.rate_limits.RateLimitHeaders",
     "importsvc.http.middleware.ConditionalGet",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -171,6 +173,11 @@ OPERATION_DAYS = env.OPERATION_DAYS.read()
 # The size in bytes above which a body makes the response come before the work is done; None for no size.
 ASYNC_BODY_BYTES = env.ASYNC_BODY_BYTES.read()
 
+# The rates at which a token, and all tokens of an organization, may send requests; None for any.
+RATE_LIMITS = {"token": env.API_RATE_LIMIT.read(), "organization": env.ORGANIZATION_RATE_LIMIT.read()}
+# The Redis that counts requests; without it PostgreSQL does.
+REDIS_URL = env.REDIS_URL.read()
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["people.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "people.permissions.HasScope"],
@@ -182,9 +189,7 @@ REST_FRAMEWORK = {
         "importsvc.jsonapi.request.filters.FilterBackend",
         "importsvc.jsonapi.request.filters.SortBackend",
     ],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    # The number of requests that a person may make, as "100/second" or "6000/minute"; all tokens of a person share it.
-    "DEFAULT_THROTTLE_RATES": {"user": env.API_RATE_LIMIT.read()},
+    "DEFAULT_THROTTLE_CLASSES": ["people.throttling.TokenThrottle"],
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "importsvc.jsonapi.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,

@@ -19,6 +19,15 @@ from tests.builders import make_company, make_organization
 from tests.client import ApiClient
 
 
+@pytest.fixture(scope="session", autouse=True)
+def without_rate_limits() -> Iterator[None]:
+    """Tests send many requests at once, in this process and in those that they start."""
+    with pytest.MonkeyPatch.context() as environment, override_settings(RATE_LIMITS={}):
+        environment.setenv("API_RATE_LIMIT", "off")
+        environment.setenv("ORGANIZATION_RATE_LIMIT", "off")
+        yield
+
+
 @pytest.fixture
 def acme(db: None) -> NewOrganization:
     """An organization in Zagreb with a user and its token."""

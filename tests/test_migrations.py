@@ -18,7 +18,17 @@ from tests.client import ApiClient
 from tests.command_line import manage
 from tests.databases import empty_database, run_program
 
-APPS = ["changelog", "imports", "operations", "webhooks", "people", "companies", "idempotency", "organizations"]
+APPS = [
+    "changelog",
+    "imports",
+    "operations",
+    "webhooks",
+    "people",
+    "companies",
+    "idempotency",
+    "organizations",
+    "rate_limits",
+]
 
 # Tables that ``migrate`` fills in a new database; a dump has these rows with their ids.
 MIGRATED = "TRUNCATE django_content_type, auth_permission, auth_group CASCADE"
@@ -29,7 +39,7 @@ def read_schema() -> dict[str, list[Any]]:
     tables = "'organizations_organization', 'companies_company', 'people_person', 'people_apitoken',"
     tables += "'imports_import', 'imports_stagedchunk', 'changelog_change', 'idempotency_idempotencykey',"
     tables += "'webhooks_webhookendpoint', 'webhooks_webhookdelivery', 'imports_queuedchunk', 'operations_operation',"
-    tables += "'operations_progress'"
+    tables += "'operations_progress', 'rate_limits_requestcounter'"
     queries = {
         "columns": (
             "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attoptions FROM pg_attribute"

@@ -41,6 +41,7 @@ from tests.statements import Unscoped, Watch, find_models
 # Models without an organization.
 NO_TENANT = {
     "Organization": "it is the tenant",
+    "RequestCounter": "a count by a key, of a token or an organization",
 }
 
 

@@ -85,6 +85,18 @@ def broker_url() -> Kind[str]:
     return Kind("name a RabbitMQ: amqp://user:password@host:5672/vhost", parse, is_secret=True)
 
 
+def redis_url() -> Kind[str]:
+    """A Redis."""
+
+    def parse(text: str) -> str:
+        parts = _split(text, "redis", "rediss")
+        if not re.fullmatch("/?|/[0-9]{1,4}", parts.path):
+            raise ValueError
+        return text
+
+    return Kind("name a Redis: redis://user:password@host:6379/0", parse, is_secret=True)
+
+
 def _split(text: str, *schemes: str, needs_host: bool = True) -> SplitResult:
     parts = urlsplit(text)
     if "://" not in text or parts.scheme not in schemes or parts.port == 0 or (needs_host and not parts.hostname):

@@ -16,6 +16,8 @@ D = TypeVar("D")
 _LONGEST_SHOWN = 100
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
+_RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,4})?([a-z]+)")
+_PERIODS = {"s": 1, "second": 1, "m": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86_400, "day": 86_400}
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
@@ -74,6 +76,19 @@ class Variable(Generic[T, D]):
         return f"{self.name} must {self.kind.accepts}, not {shown!r}."
 
 
+@dataclass(frozen=True)
+class Rate:
+    """A number of requests in a period.
+
+    Attributes:
+        count: the number.
+        seconds: the length of the period.
+    """
+
+    count: int
+    seconds: int
+
+
 def whole(least: int, most: int) -> Kind[int]:
     """A whole number within bounds."""
 
@@ -106,6 +121,23 @@ def choice(*values: str) -> Kind[str]:
         return by_name[text.lower()]
 
     return Kind(f"be {', '.join(values[:-1])} or {values[-1]}", parse)
+
+
+def rate() -> Kind[Rate | None]:
+    """A number of requests in a period of a day at most; ``None`` for ``off``."""
+
+    def parse(text: str) -> Rate | None:
+        if text.lower() == "off":
+            return None
+        match = _RATE.fullmatch(text)
+        if not match or match[3] not in _PERIODS:
+            raise ValueError
+        seconds = int(match[2] or 1) * _PERIODS[match[3]]
+        if seconds > _PERIODS["d"]:
+            raise ValueError
+        return Rate(int(match[1]), seconds)
+
+    return Kind("be requests in a time of a day at most, such as 100/10s, 4000/30m or 5/second, or off", parse)
 
 
 def matching(pattern: str, accepts: str) -> Kind[str]:

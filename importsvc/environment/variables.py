@@ -10,14 +10,23 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from importsvc.environment.addresses import broker_url, database_url, listen_host, origin, served_host
+from importsvc.environment.addresses import (
+    broker_url,
+    database_url,
+    listen_host,
+    origin,
+    redis_url,
+    served_host,
+)
 from importsvc.environment.variable import (
     InvalidVariable,
+    Rate,
     Variable,
     boolean,
     choice,
     folder,
     matching,
+    rate,
     secret_key,
     several,
     whole,
@@ -75,11 +84,11 @@ BEHIND_TLS_PROXY = Variable("BEHIND_TLS_PROXY", boolean(), False)
 MAX_BODY_BYTES = Variable("MAX_BODY_BYTES", whole(1024, _TEBIBYTE), 256 * 1024 * 1024)
 # None: no size.
 ASYNC_BODY_BYTES = Variable("ASYNC_BODY_BYTES", whole(1, _TEBIBYTE), None)
-API_RATE_LIMIT = Variable(
-    "API_RATE_LIMIT",
-    matching("[1-9][0-9]{0,8}/(second|minute|hour|day)", "be requests in a second, minute, hour or day: 100/second"),
-    None,
-)
+# Of a token, and of all tokens of an organization; None: no limit.
+API_RATE_LIMIT = Variable("API_RATE_LIMIT", rate(), Rate(100, 10))
+ORGANIZATION_RATE_LIMIT = Variable("ORGANIZATION_RATE_LIMIT", rate(), Rate(4000, 30 * 60))
+# Empty: requests are counted in PostgreSQL.
+REDIS_URL = Variable("REDIS_URL", redis_url(), "")
 ALLOW_PRIVATE_WEBHOOKS = Variable("ALLOW_PRIVATE_WEBHOOKS", boolean(), False)
 
 # --- Watching -------------------------------------------------------------------------------------------------------

@@ -12,12 +12,17 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from importsvc.environment.variable import InvalidVariable
+from importsvc.environment.variable import InvalidVariable, Rate
 from importsvc.environment.variables import EXIT_CODE, VARIABLES
 
 MALFORMED = ["1.5", "-1", "ten", "1e3", "٣"]
 SWITCHES = ["maybe", "2", "tru", "yes please", "null"]
 FOLDERS = ["/dev/null", "/dev/null/var", str(Path(__file__)), f"{__file__}/var", "x" * 5000]
+
+RATES = [
+    *("100", "abc", "100/", "100/fortnight", "10/month", "1.5/second", "0/second", "-1/second", "10 / second"),
+    *("100/2d", "100/0s", "100/s/s", "1000000000/s", "none"),
+]
 
 # Values that are refused. A new variable needs a row here.
 REFUSED: dict[str, list[str]] = {
@@ -67,17 +72,9 @@ REFUSED: dict[str, list[str]] = {
     "BEHIND_TLS_PROXY": SWITCHES,
     "MAX_BODY_BYTES": [*MALFORMED, "0", "1023", "256MB"],
     "ASYNC_BODY_BYTES": [*MALFORMED, "0"],
-    "API_RATE_LIMIT": [
-        "100",
-        "abc",
-        "100/fortnight",
-        "1.5/second",
-        "100/",
-        "0/second",
-        "10/month",
-        "10 / second",
-        "-1/second",
-    ],
+    "API_RATE_LIMIT": RATES,
+    "ORGANIZATION_RATE_LIMIT": RATES,
+    "REDIS_URL": ["host:6379", "http://host", "redis://", "redis://:secret@host/x", "redis://:secret@host:x/0"],
     "ALLOW_PRIVATE_WEBHOOKS": SWITCHES,
     "METRICS_PORT": [*MALFORMED, "0", "65536"],
     "LOG_FORMAT": ["xml", "JSON lines", "1", "text,json", "logfmt"],
@@ -98,10 +95,15 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ("CSRF_TRUSTED_ORIGINS", "https://a.test:8443,http://*.b.test", ["https://a.test:8443", "http://*.b.test"]),
     ("CELERY_BROKER_URL", "amqp://a:b@one:5672/v;amqps://two", "amqp://a:b@one:5672/v;amqps://two"),
     ("VAR_DIR", "new/folder", Path("new/folder")),
-    ("API_RATE_LIMIT", "6000/minute", "6000/minute"),
+    ("API_RATE_LIMIT", "6000/minute", Rate(6000, 60)),
+    ("API_RATE_LIMIT", "100/10s", Rate(100, 10)),
+    ("API_RATE_LIMIT", "4000/30m", Rate(4000, 1800)),
+    ("API_RATE_LIMIT", "1/24h", Rate(1, 86_400)),
+    ("API_RATE_LIMIT", "off", None),
+    ("REDIS_URL", "rediss://:x@host:6379/2", "rediss://:x@host:6379/2"),
 ]
 
-SECRET = ("DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY")
+SECRET = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY")
 
 
 def test_every_variable_has_bad_values_here_and_a_line_in_the_readme() -> None:

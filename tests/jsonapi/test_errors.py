@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
 from typing import Any, Never
 
 import pytest
-from django.core.cache import cache
 from pytest_django import Settings
-from rest_framework.throttling import UserRateThrottle
 
-from people.services import NewOrganization
 from tests.builders import PUBLISHED_ROWS
 from tests.client import ApiClient, assert_error, document_of
 
@@ -227,32 +222,6 @@ def test_attributes_that_only_a_revert_knows_are_known_at_any_place(
     for sent in ({**attributes, **many}, {**many, **attributes}):
         errors = document_of(api.send_import("PATCH", path, **sent))["errors"]
         assert (len(errors), errors[0]["meta"]) == (1_000, {"error_count": count})
-
-
-@pytest.fixture
-def one_request_a_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(UserRateThrottle.THROTTLE_RATES, "user", "1/minute")
-    cache.clear()
-    yield
-    cache.clear()
-
-
-@pytest.mark.usefixtures("one_request_a_minute")
-def test_too_many_requests_are_refused_with_the_time_to_wait(api: ApiClient) -> None:
-    assert api.get("imports").status_code == 200
-    before = time.time()
-
-    response = api.get("people")
-
-    assert_error(response, 429, "too_many_requests", "Too many requests; try again later")
-    wait = int(response.headers["Retry-After"])
-    assert 50 < wait <= 60
-    assert before + wait <= int(response.headers["X-RateLimit-Reset"]) <= time.time() + wait + 1
-
-
-@pytest.mark.usefixtures("one_request_a_minute")
-def test_a_second_organization_has_an_allowance_of_its_own(api: ApiClient, globex: NewOrganization) -> None:
-    assert [api.get("imports").status_code, ApiClient(globex).get("imports").status_code] == [200, 200]
 
 
 def crash(*args: Any, **kwargs: Any) -> Never:
