@@ -8,7 +8,11 @@ from django.core.wsgi import get_wsgi_application
 from importsvc.http.chunked_bodies import ChunkedBodies
 from importsvc.http.content_types import UnreadContentTypes
 from importsvc.http.unread_bodies import UnreadBodies
+from importsvc.monitoring.reporting import start_reporting
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
+
+# gunicorn loads this module after it has started a process.
+start_reporting()
 
 application = UnreadBodies(ChunkedBodies(UnreadContentTypes(get_wsgi_application()), limit=settings.MAX_BODY_BYTES))

@@ -97,6 +97,28 @@ def redis_url() -> Kind[str]:
     return Kind("name a Redis: redis://user:password@host:6379/0", parse, is_secret=True)
 
 
+def sentry_dsn() -> Kind[str]:
+    """A project of Sentry."""
+
+    def parse(text: str) -> str:
+        parts = _split(text, "http", "https")
+        if not parts.username or not re.fullmatch("/(.*/)?[0-9]+", parts.path):
+            raise ValueError
+        return text
+
+    return Kind("name a project of Sentry: https://key@host/1", parse, is_secret=True)
+
+
+def http_url() -> Kind[str]:
+    """A URL of a service that may have a password in it."""
+
+    def parse(text: str) -> str:
+        _check_host(_split(text, "http", "https").hostname or "")
+        return text
+
+    return Kind("be an http or https URL, such as http://collector:4318", parse, is_secret=True)
+
+
 def _split(text: str, *schemes: str, needs_host: bool = True) -> SplitResult:
     parts = urlsplit(text)
     if "://" not in text or parts.scheme not in schemes or parts.port == 0 or (needs_host and not parts.hostname):

@@ -13,9 +13,11 @@ from typing import Any
 from importsvc.environment.addresses import (
     broker_url,
     database_url,
+    http_url,
     listen_host,
     origin,
     redis_url,
+    sentry_dsn,
     served_host,
 )
 from importsvc.environment.variable import (
@@ -98,6 +100,10 @@ LOG_LEVEL = Variable("LOG_LEVEL", choice("DEBUG", "INFO", "WARNING", "ERROR", "C
 LOG_FORMAT = Variable("LOG_FORMAT", choice("text", "json"), "text")
 # None: no metrics.
 METRICS_PORT = Variable("METRICS_PORT", whole(1, 65_535), None)
+
+# Empty: nothing is sent.
+SENTRY_DSN = Variable("SENTRY_DSN", sentry_dsn(), "")
+OTEL_EXPORTER_OTLP_ENDPOINT = Variable("OTEL_EXPORTER_OTLP_ENDPOINT", http_url(), "")
 
 VARIABLES: Mapping[str, Variable[Any, Any]] = {
     declared.name: declared for declared in list(globals().values()) if isinstance(declared, Variable)

@@ -9,10 +9,12 @@ import time
 from typing import Any, Final
 
 from celery import bootsteps
+from celery.signals import worker_process_init
 from celery.worker import consumer
 from django.db import DatabaseError, InterfaceError
 
 from importsvc.celery import app
+from importsvc.monitoring.reporting import start_reporting
 from importsvc.operations.stopping import GRACE_SECONDS
 from importsvc.operations.wake_up import TASK, WEBHOOKS_TASK, send_wake_up
 from importsvc.operations.work import run_next
@@ -110,6 +112,11 @@ class Grace(bootsteps.StartStopStep):
         DEADLINE.set(self._seconds)
 
 
+def _report(**_: Any) -> None:
+    start_reporting()
+
+
+worker_process_init.connect(_report)
 app.task(work, name=TASK)
 app.task(send_webhooks, name=WEBHOOKS_TASK)
 app.steps["worker"].update([Sweep, Grace])

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import logging
-import threading
-import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-import redis
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from importsvc.environment.variable import Rate
 
-# Redis has so long to respond; after a failure it is not asked for some seconds.
-_REDIS_SECONDS = 0.2
-_REDIS_PAUSE_SECONDS = 5.0
+_NOT_LIMITED = "Requests cannot be counted, and are not limited"
 
 # The periods begin by PostgreSQL's clock, which all nodes share. Rows are locked in the order of their keys.
 _COUNT = """
@@ -77,10 +69,12 @@ def count_request(limits: Sequence[Limit]) -> list[Usage]:
 
     If it cannot be counted, that is logged and the list is empty: the service does not depend on its limits.
     """
+    if settings.REDIS_URL:
+        return _count_in_redis(limits)
     try:
-        return _count_in_redis(limits) if settings.REDIS_URL else _count_in_postgresql(limits)
-    except (DatabaseError, redis.RedisError) as error:
-        logger.warning("Requests cannot be counted, and are not limited", exc_info=error)
+        return _count_in_postgresql(limits)
+    except DatabaseError as error:
+        logger.warning(_NOT_LIMITED, exc_info=error)
         return []
 
 
@@ -93,51 +87,15 @@ def _count_in_postgresql(limits: Sequence[Limit]) -> list[Usage]:
 
 
 def _count_in_redis(limits: Sequence[Limit]) -> list[Usage]:
-    if _REDIS_PAUSE.is_on():
-        return []
-    now = time.time()
+    from importsvc.rate_limits.in_redis import CannotCount, count
+
     try:
-        with _connect(settings.REDIS_URL).pipeline(transaction=True) as pipeline:
-            for limit in limits:
-                key = f"importsvc:{limit.key}:{int(now // limit.rate.seconds)}"
-                pipeline.incr(key)
-                pipeline.expire(key, limit.rate.seconds)
-            counts = pipeline.execute()[::2]
-    except redis.RedisError:
-        _REDIS_PAUSE.begin()
-        raise
-    return [_make_usage(limit, count, now) for limit, count in zip(limits, counts, strict=True)]
+        counts, now = count(settings.REDIS_URL, [(limit.key, limit.rate.seconds) for limit in limits])
+    except CannotCount as error:
+        logger.warning(_NOT_LIMITED, exc_info=error)
+        return []
+    return [_make_usage(limit, number, now) for limit, number in zip(limits, counts, strict=False)]
 
 
 def _make_usage(limit: Limit, count: int, now: float) -> Usage:
     return Usage(limit, count, limit.rate.seconds - now % limit.rate.seconds)
-
-
-class _Pause:
-    """The time for which Redis is not asked after a failure."""
-
-    def __init__(self) -> None:
-        self._until = 0.0
-        self._lock = threading.Lock()
-
-    def begin(self) -> None:
-        with self._lock:
-            self._until = time.monotonic() + _REDIS_PAUSE_SECONDS
-
-    def is_on(self) -> bool:
-        with self._lock:
-            return time.monotonic() < self._until
-
-
-_REDIS_PAUSE = _Pause()
-
-
-@functools.cache
-def _connect(url: str) -> redis.Redis:
-    """The connections of this process, which are made when they are used."""
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=_REDIS_SECONDS,
-        socket_connect_timeout=_REDIS_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )

@@ -77,6 +77,8 @@ REFUSED: dict[str, list[str]] = {
     "REDIS_URL": ["host:6379", "http://host", "redis://", "redis://:secret@host/x", "redis://:secret@host:x/0"],
     "ALLOW_PRIVATE_WEBHOOKS": SWITCHES,
     "METRICS_PORT": [*MALFORMED, "0", "65536"],
+    "SENTRY_DSN": ["host", "https://host/1", "https://secret@host", "https://secret@host/x", "ftp://secret@host/1"],
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ["collector:4318", "grpc://u:secret@host", "http://", "http://a b/", "http://h:x"],
     "LOG_FORMAT": ["xml", "JSON lines", "1", "text,json", "logfmt"],
     "LOG_LEVEL": ["loud", "10", "WARN!", "INFO,DEBUG", "TRACE"],
 }
@@ -103,7 +105,7 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ("REDIS_URL", "rediss://:x@host:6379/2", "rediss://:x@host:6379/2"),
 ]
 
-SECRET = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY")
+SECRET = ("DATABASE_URL", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY")
 
 
 def test_every_variable_has_bad_values_here_and_a_line_in_the_readme() -> None:

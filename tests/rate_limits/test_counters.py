@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from pytest_django import Settings
 
 from importsvc.environment.variable import Rate
-from importsvc.rate_limits import counters
+from importsvc.rate_limits import in_redis as in_redis_module
 from importsvc.rate_limits.counters import Limit, count_request
 from importsvc.rate_limits.models import RequestCounter
 
@@ -125,7 +125,7 @@ def test_a_redis_that_is_away_limits_nothing_and_is_asked_once(
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
-    monkeypatch.setattr(counters, "_REDIS_PAUSE", counters._Pause())
+    monkeypatch.setattr(in_redis_module, "PAUSE", in_redis_module.Pause())
 
     assert [count_request([TOKEN]) for _ in range(3)] == [[], [], []]
     assert caplog.messages == ["Requests cannot be counted, and are not limited"]

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 from importsvc.management.worker_processes import WorkerProcesses
+from importsvc.monitoring.reporting import start_reporting
 from importsvc.operations.stopping import GRACE_SECONDS, STOP_SIGNALS, StopRequest
 from importsvc.operations.worker import Worker, count_workers
 
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         if parent:
             stop = StopRequest(grace_seconds=grace)
             stop.install()
+            start_reporting()
             Worker(stop, parent_id=parent).run()
             return
         processes = WorkerProcesses(concurrency, grace_seconds=grace)
