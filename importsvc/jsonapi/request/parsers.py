@@ -48,12 +48,17 @@ class JsonApiParser(BaseParser):
         """The attributes of the document's resource object; empty if it has none.
 
         Raises:
-            RequestError: 413 if the body is too large, 400 if it is not JSON or not such a document, 409 for another
-                type or id, 403 for an id in a new resource and for relationships that differ from the record's.
+            RequestError: 413 if the body is too large, 415 if it is compressed, 400 if it is not JSON or not such a
+                document, 409 for another type or id, 403 for an id in a new resource and for relationships that differ
+                from the record's.
             NotFound: there is no such record, and the document has relationships.
         """
         context = parser_context or {}
         request, view = context["request"], context["view"]
+        coding = request.headers.get("Content-Encoding", "").strip()
+        if coding.lower() not in ("", "identity"):
+            detail = f"Content-Encoding '{printable(coding)}' is not supported: send the body uncompressed"
+            raise RequestError("unsupported_media_type", detail, header="Content-Encoding")
         if get_content_length(request.META) > settings.MAX_BODY_BYTES:
             detail = f"The request body is larger than {settings.MAX_BODY_BYTES} bytes"
             raise RequestError("payload_too_large", detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -110,6 +111,21 @@ def test_any_other_body_is_an_unsupported_media_type(api: ApiClient, content_typ
     response = api.request("POST", "imports", DOCUMENT, content_type=content_type)
 
     assert_error(response, 415, "unsupported_media_type", detail)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "deflate", "br", "zstd", "gzip, identity", "banana"])
+def test_a_compressed_body_is_an_unsupported_media_type_and_says_so(api: ApiClient, coding: str) -> None:
+    body = gzip.compress(DOCUMENT.encode())
+
+    response = api.request("POST", "imports", body, headers={"Content-Encoding": coding})
+
+    detail = f"Content-Encoding '{coding}' is not supported: send the body uncompressed"
+    assert_error(response, 415, "unsupported_media_type", detail, source={"header": "Content-Encoding"})
+
+
+@pytest.mark.parametrize("coding", [None, "", "identity", " Identity "])
+def test_a_body_without_a_coding_is_read(api: ApiClient, coding: str | None) -> None:
+    assert api.request("POST", "imports", DOCUMENT, headers={"Content-Encoding": coding}).status_code == 201
 
 
 @pytest.mark.parametrize("content_type", [None, "", "text/plain", "multipart/form-data", f"{MEDIA_TYPE}; charset=hex"])
