@@ -5,9 +5,8 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from importsvc.http.chunked_bodies import ChunkedBodies
 from importsvc.http.content_types import UnreadContentTypes
-from importsvc.http.unread_bodies import UnreadBodies
+from importsvc.http.request_bodies import RequestBodies
 from importsvc.monitoring.reporting import start_reporting
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
@@ -15,4 +14,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
 # gunicorn loads this module after it has started a process.
 start_reporting()
 
-application = UnreadBodies(ChunkedBodies(UnreadContentTypes(get_wsgi_application()), limit=settings.MAX_BODY_BYTES))
+application = RequestBodies(UnreadContentTypes(get_wsgi_application()), limit=settings.MAX_BODY_BYTES)

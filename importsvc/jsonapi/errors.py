@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
@@ -19,6 +19,7 @@ from rest_framework.response import Response
 
 from importsvc.errors import DomainError, Unavailable
 from importsvc.http import API_PREFIX
+from importsvc.http.request_bodies import BodyError
 from importsvc.text.display import printable
 
 MEDIA_TYPE = "application/vnd.api+json"
@@ -38,13 +39,17 @@ STATUSES: Mapping[str, int] = {
     "record_not_found": 404,
     "method_not_allowed": 405,
     "not_acceptable": 406,
+    "request_timeout": 408,
     "conflict": 409,
     "precondition_failed": 412,
     "payload_too_large": 413,
+    "uri_too_long": 414,
     "unsupported_media_type": 415,
+    "expectation_failed": 417,
     "invalid_attribute": 422,
     "idempotency_key_reused": 422,
     "too_many_requests": 429,
+    "request_header_fields_too_large": 431,
     "server_error": 500,
     # Only of operations: the response to a request is made by the process that handles it.
     "worker_lost": 500,
@@ -56,6 +61,8 @@ _HEADERS: Mapping[str, str] = {"precondition_failed": "If-Match", "idempotency_k
 
 # Of errors about attributes so many are listed, as of those about rows.
 REPORTED_ERRORS = 1_000
+
+BAD_HOST = "The Host header names none of the service's hosts (ALLOWED_HOSTS)"
 
 # Of a request that the service may also do after the response (RFC 7240).
 RESPOND_ASYNC = "send it with 'Prefer: respond-async'"
@@ -111,6 +118,11 @@ def error_object(
     if meta is not None:
         shown["meta"] = meta
     return shown
+
+
+def write_document(code: str, detail: str) -> bytes:
+    """The document of one error, for responses that no view makes."""
+    return json.dumps({"errors": [error_object(code, detail)]}, separators=(",", ":")).encode()
 
 
 def write_error(error: DomainError) -> dict[str, Any]:
@@ -182,6 +194,10 @@ def _code_and_detail(error: Exception) -> tuple[str, str]:
             return "too_many_requests", "Too many requests; try again later"
         case RequestDataTooBig():
             return "payload_too_large", "The request body is too large"
+        case UnreadablePostError(__cause__=BodyError() as body_error):
+            return body_error.code, body_error.detail
+        case DisallowedHost():
+            return "bad_request", BAD_HOST
         case exceptions.ParseError() | SuspiciousOperation() | UnreadablePostError():
             return "bad_request", "The request could not be read"
         case _:
@@ -201,8 +217,7 @@ def _headers(error: Exception) -> dict[str, str]:
 
 def _error_page(error: Exception) -> HttpResponse:
     code, detail = _code_and_detail(error)
-    document = {"errors": [error_object(code, detail)]}
-    return HttpResponse(json.dumps(document, separators=(",", ":")), status=STATUSES[code], content_type=CONTENT_TYPE)
+    return HttpResponse(write_document(code, detail), status=STATUSES[code], content_type=CONTENT_TYPE)
 
 
 def _make_handler(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -211,6 +226,8 @@ def _make_handler(page: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
         if request.path_info.startswith(API_PREFIX):
             return _error_page(exception or Exception())
+        if isinstance(exception, DisallowedHost):
+            return HttpResponse(f"<!doctype html>\n<title>Bad Request (400)</title>\n<h1>{BAD_HOST}</h1>\n", status=400)
         return page(request, exception) if exception else page(request)
 
     return handle

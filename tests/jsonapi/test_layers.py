@@ -14,6 +14,8 @@ from pytest_django import Settings
 
 from tests.client import CONTENT_TYPE, ApiClient, WsgiClient, assert_error, error_document
 
+BAD_HOST = "The Host header names none of the service's hosts (ALLOWED_HOSTS)"
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BANANA"]
@@ -54,7 +56,14 @@ def test_head_of_an_unknown_url_has_the_headers_of_get() -> None:
 @pytest.mark.parametrize("host", ["evil.example.com", "a b", "[", "testserver:x", "\xff"])
 @pytest.mark.parametrize("path", ["imports", "nothing"])
 def test_a_bad_host_is_a_bad_request(api: ApiClient, host: str, path: str) -> None:
-    assert_error(api.get(path, Host=host), 400, "bad_request", "The request could not be read")
+    assert_error(api.get(path, Host=host), 400, "bad_request", BAD_HOST)
+
+
+def test_a_bad_host_of_the_admin_is_a_bad_request_that_says_so() -> None:
+    response = WsgiClient().generic("GET", "/admin/", headers={"Host": "evil.example.com"})
+
+    assert response.status_code == 400
+    assert response.content.decode() == f"<!doctype html>\n<title>Bad Request (400)</title>\n<h1>{BAD_HOST}</h1>\n"
 
 
 @pytest.mark.parametrize("cookie", ["sessionid=x", "csrftoken=\xff", "=;=;;", "a" * 10_000_000])

@@ -108,9 +108,10 @@ class Service:
         command = [sys.executable, "-m", "gunicorn", "importsvc.wsgi:application"]
         command += ["--config", str(settings.BASE_DIR / "gunicorn.conf.py")]
         command += ["--pythonpath", str(settings.BASE_DIR), "--bind", f"fd://{listener.fileno()}"]
-        # Threads: gunicorn kills a worker of the default class when one request takes more than 30 seconds.
         threads = str(env.THREADS.read() or 4)
-        command += ["--worker-class", "gthread", "--threads", threads]
+        command += ["--worker-class", "importsvc.server.worker.Worker", "--threads", threads]
+        # The worker limits the head of a request as a whole. gunicorn itself trusts no proxy.
+        command += ["--limit-request-line", "0", "--forwarded-allow-ips", "", "--http-parser", "python"]
         command += ["--workers", str(env.WEB_CONCURRENCY.read()), "--graceful-timeout", str(GRACE_SECONDS)]
         command += ["--log-level", "warning", "--no-control-socket"]
         # They end with this process, also if it ends before it handles signals.

@@ -1,0 +1,1 @@
+"""The worker class of gunicorn: connections, and refusals of requests that no view sees."""
