@@ -200,7 +200,13 @@ STATIC_URL = "static/"
 # Static files are served from the packages, without collectstatic.
 WHITENOISE_USE_FINDERS = True
 
-if env.BEHIND_TLS_PROXY.read():
+# The proxies whose X-Forwarded-For counts, and X-Forwarded-Proto too behind TLS; from others all such headers are
+# dropped. Behind TLS, proxies on this machine and in private networks need not be named.
+BEHIND_TLS_PROXY = env.BEHIND_TLS_PROXY.read()
+_PRIVATE_NETWORKS = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1", "fc00::/7", "fe80::/10"]
+TRUSTED_PROXIES = env.TRUSTED_PROXIES.read() or (_PRIVATE_NETWORKS if BEHIND_TLS_PROXY else [])
+
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True

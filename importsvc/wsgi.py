@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from importsvc.http.content_types import UnreadContentTypes
+from importsvc.http.forwarded import Forwarded
 from importsvc.http.request_bodies import RequestBodies
 from importsvc.monitoring.reporting import start_reporting
 
@@ -14,4 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
 # gunicorn loads this module after it has started a process.
 start_reporting()
 
-application = RequestBodies(UnreadContentTypes(get_wsgi_application()), limit=settings.MAX_BODY_BYTES)
+application = Forwarded(
+    RequestBodies(UnreadContentTypes(get_wsgi_application()), limit=settings.MAX_BODY_BYTES),
+    trusted_proxies=settings.TRUSTED_PROXIES,
+)

@@ -56,6 +56,15 @@ def origin() -> Kind[str]:
     return Kind("be origins such as https://imports.example.com, separated by commas", parse)
 
 
+def network() -> Kind[str]:
+    """An address, or a network of addresses."""
+
+    def parse(text: str) -> str:
+        return str(ipaddress.ip_network(text))
+
+    return Kind("be addresses and networks, separated by commas, such as 10.0.0.5,192.168.7.0/24", parse)
+
+
 def database_url() -> Kind[dict[str, Any]]:
     """A PostgreSQL database, as an entry of Django's ``DATABASES``."""
 

@@ -15,6 +15,7 @@ from importsvc.environment.addresses import (
     database_url,
     http_url,
     listen_host,
+    network,
     origin,
     redis_url,
     sentry_dsn,
@@ -83,6 +84,7 @@ DEBUG = Variable("DEBUG", boolean(), False)
 ALLOWED_HOSTS = Variable("ALLOWED_HOSTS", several(served_host(), ","), ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: Variable[list[str], list[str]] = Variable("CSRF_TRUSTED_ORIGINS", several(origin(), ","), [])
 BEHIND_TLS_PROXY = Variable("BEHIND_TLS_PROXY", boolean(), False)
+TRUSTED_PROXIES: Variable[list[str], list[str]] = Variable("TRUSTED_PROXIES", several(network(), ","), [])
 MAX_BODY_BYTES = Variable("MAX_BODY_BYTES", whole(1024, _TEBIBYTE), 256 * 1024 * 1024)
 # None: no size.
 ASYNC_BODY_BYTES = Variable("ASYNC_BODY_BYTES", whole(1, _TEBIBYTE), None)
