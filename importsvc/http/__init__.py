@@ -5,6 +5,9 @@ from typing import Any
 
 API_PREFIX = "/api/"
 
+# The server receives a body up to this size before a thread handles the request. Longer ones are for imports only.
+SMALL_BODY_BYTES = 64 * 1024
+
 
 def get_content_length(environ: Mapping[str, Any]) -> int:
     """The declared length of the body in bytes; 0 if none is declared, or it is no number, as for Django."""

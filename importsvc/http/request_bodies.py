@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.core.exceptions import RequestDataTooBig
 from gunicorn.http.errors import ParseException
 
-from importsvc.http import get_content_length
+from importsvc.http import API_PREFIX, SMALL_BODY_BYTES, get_content_length
 
 
 class BodyError(OSError):
@@ -30,6 +30,9 @@ class RequestBodies:
 
     The length of a chunked body is announced as ``limit``, and it ends before, or raises ``RequestDataTooBig`` there.
     All bodies raise ``BodyError`` if the client sends less than announced, too slowly, or malformed chunks.
+
+    Outside the API forms are read before the login. There only small bodies of a known length are read, which have
+    been received.
     """
 
     def __init__(self, application: WSGIApplication, limit: int) -> None:
@@ -38,17 +41,18 @@ class RequestBodies:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"]
+        is_of_api = environ.get("PATH_INFO", "").startswith(API_PREFIX)
         if length := get_content_length(environ):
-            environ["wsgi.input"] = _DeclaredBody(body, length)
+            environ["wsgi.input"] = _DeclaredBody(body, length, self._limit if is_of_api else SMALL_BODY_BYTES)
         # wsgi.input_terminated: the server ends the input after the body. Otherwise reading would never end.
-        elif not environ.get("CONTENT_LENGTH") and _is_chunked(environ) and environ.get("wsgi.input_terminated"):
+        elif is_of_api and _is_chunked(environ) and environ.get("wsgi.input_terminated"):
             environ["CONTENT_LENGTH"] = str(self._limit)
             environ["wsgi.input"] = _ChunkedBody(body, self._limit)
         return self._application(environ, start_response)
 
 
 def _is_chunked(environ: WSGIEnvironment) -> bool:
-    return "HTTP_TRANSFER_ENCODING" in environ
+    return "HTTP_TRANSFER_ENCODING" in environ and not environ.get("CONTENT_LENGTH")
 
 
 class _Body(RawIOBase):
@@ -72,12 +76,19 @@ class _Body(RawIOBase):
 
 
 class _DeclaredBody(_Body):
+    def __init__(self, stream: Any, size: int, limit: int) -> None:
+        super().__init__(stream, size)
+        self._is_too_large = size > limit
+
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes, of which there are fewer than ``size`` only at the end.
 
         Raises:
             BodyError: the body is shorter than declared, or cannot be read.
+            RequestDataTooBig: it is longer than the limit; nothing is read.
         """
+        if self._is_too_large:
+            raise RequestDataTooBig
         wanted = self._left if size < 0 else min(size, self._left)
         content = self._read(wanted)
         if len(content) < wanted:

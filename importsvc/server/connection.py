@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import select
 import socket
+import struct
 import time
 from typing import Any
 
@@ -13,19 +15,21 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, NoMoreDa
 from gunicorn.http.unreader import IterUnreader, SocketUnreader
 from gunicorn.workers.gthread import TConn
 
+from importsvc.http import SMALL_BODY_BYTES
+
 # Bytes of the request line and the headers together; gunicorn limits the single header and their number.
 HEAD_BYTES = 64 * 1024
 
-# A body up to this size is received before a thread handles the request. Of a longer one a thread reads what it needs.
-READ_AHEAD = 64 * 1024
-
-# Seconds that a client may be silent in a request; it gains time with what it sends, up to this again.
+# Seconds that a client may be silent in a request; it gains time with what it sends, up to this again. For so long it
+# may also not read a response.
 PATIENCE_SECONDS = 10.0
 LEAST_BYTES_PER_SECOND = 10_000
 
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
 _TRANSFER_ENCODING = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
-_EXPECT = re.compile(rb"\r\nexpect:", re.IGNORECASE)
+_EXPECT_CONTINUE = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Unreader(SocketUnreader):
@@ -55,7 +59,7 @@ class Unreader(SocketUnreader):
             raise TimeoutError
         if self.is_continue_due:
             self.is_continue_due = False
-            self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.sock.sendall(CONTINUE)
         began = time.monotonic()
         self.sock.settimeout(self.patience)
         try:
@@ -76,6 +80,7 @@ class Connection(TConn):
         self.initialized = self.data_ready = True
         self.parser: Any = http.get_parser(cfg, sock, client)
         self.unreader = self.parser.unreader = Unreader(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(PATIENCE_SECONDS), 0))
         self._start(b"")
 
     def receive(self) -> bool:
@@ -84,7 +89,7 @@ class Connection(TConn):
         Raises:
             OSError: the connection has ended, or nothing has come (``BlockingIOError``).
         """
-        content = self.sock.recv(READ_AHEAD)
+        content = self.sock.recv(SMALL_BODY_BYTES)
         if not content:
             if not self.has_head:
                 raise ConnectionResetError
@@ -101,6 +106,17 @@ class Connection(TConn):
     def is_idle(self) -> bool:
         """Whether nothing of a request has come."""
         return not self._received
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection is closed on this side."""
+        return self.sock.fileno() < 0
+
+    def can_send(self) -> bool:
+        """Whether the client reads its responses, so that there is room for the next one."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLOUT)
+        return bool(poll.poll(0))
 
     @property
     def has_head(self) -> bool:
@@ -121,6 +137,18 @@ class Connection(TConn):
         self._received = bytearray(received)
         self._searched = 0
         self._body_at = 0
+        self._body_size: int | None = 0
+
+    def _read_head(self, end: int) -> None:
+        self._body_at = end + 4
+        head = bytes(self._received[: end + 2])
+        length = _CONTENT_LENGTH.search(head)
+        is_chunked = bool(_TRANSFER_ENCODING.search(head))
+        self._body_size = None if is_chunked else int(length[1]) if length else 0
+        self.unreader.is_continue_due = bool(_EXPECT_CONTINUE.search(head))
+        if self.unreader.is_continue_due and (is_chunked or 0 < (self._body_size or 0) <= SMALL_BODY_BYTES):
+            self.unreader.is_continue_due = False
+            self.sock.send(CONTINUE)
 
     def _is_ready(self) -> bool:
         searched, self._searched = max(self._searched - 4, 0), len(self._received)
@@ -130,17 +158,13 @@ class Connection(TConn):
                 # A line that ends with LF alone is refused.
                 is_malformed = self._received.count(b"\n") != self._received.count(b"\r\n")
                 return is_malformed or len(self._received) > HEAD_BYTES
-            self._body_at = end + 4
-            self._head = bytes(self._received[: end + 2])
+            self._read_head(end)
         size = len(self._received) - self._body_at
-        if size >= READ_AHEAD or _EXPECT.search(self._head):
-            return True
-        if _TRANSFER_ENCODING.search(self._head):
-            # The last chunk, or the end of trailers; the same bytes elsewhere only mean that a thread reads the rest.
-            start = max(searched, self._body_at)
-            return self._received.find(b"0\r\n\r\n", start) >= 0 or (size > 0 and self._received.endswith(b"\r\n\r\n"))
-        length = _CONTENT_LENGTH.search(self._head)
-        return length is None or int(length[1]) > READ_AHEAD or size >= int(length[1])
+        if self._body_size is not None:
+            return size >= self._body_size or self._body_size > SMALL_BODY_BYTES
+        # The last chunk, or the end of trailers. The same bytes elsewhere only mean that a thread reads the rest.
+        is_whole = self._received.find(b"0\r\n\r\n", max(searched, self._body_at)) >= 0
+        return is_whole or size > SMALL_BODY_BYTES or (size > 0 and self._received.endswith(b"\r\n\r\n"))
 
 
 def settle_chunked_body(request: Any, unreader: Unreader) -> None:
@@ -151,7 +175,7 @@ def settle_chunked_body(request: Any, unreader: Unreader) -> None:
     source = IterUnreader([received])
     reader = ChunkedReader(request, source)
     try:
-        content = reader.read(READ_AHEAD + 1)
+        content = reader.read(SMALL_BODY_BYTES + 1)
         is_whole = reader.parser is None
     except (NoMoreData, ParseException):
         is_whole = False

@@ -17,7 +17,8 @@ from gunicorn import util
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from importsvc.server.connection import PATIENCE_SECONDS, READ_AHEAD, Connection, is_body_left, settle_chunked_body
+from importsvc.http import SMALL_BODY_BYTES
+from importsvc.server.connection import PATIENCE_SECONDS, Connection, is_body_left, settle_chunked_body
 
 # Seconds that a client has to read the last response of a connection and to stop sending (RFC 9112, section 9.6).
 LINGER_SECONDS = 1.0
@@ -63,7 +64,7 @@ class Worker(ThreadWorker):
         try:
             client, address = listener.accept()
         except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE):
                 raise
             return
         self.nr_conns += 1
@@ -75,6 +76,8 @@ class Worker(ThreadWorker):
 
     def on_pending_socket_readable(self, conn: Connection, _socket: socket.socket) -> None:
         """Receive a part of a request, and let a thread handle it when that is enough."""
+        if conn.is_closed:  # by ``accept`` in the same round
+            return
         try:
             if conn.receive():
                 self._forget(conn, self.pending_conns)
@@ -96,7 +99,12 @@ class Worker(ThreadWorker):
             self._linger(conn)
             return
         conn.sock.setblocking(False)
-        if conn.begin_next():
+        try:
+            is_ready = conn.begin_next()
+        except OSError:
+            self._linger(conn)
+            return
+        if is_ready:
             self._hand_over(conn)
         elif conn.is_idle:
             seconds = self.cfg.keepalive if self.alive else min(self.cfg.keepalive, STOP_KEEPALIVE_LINGER)
@@ -121,6 +129,10 @@ class Worker(ThreadWorker):
             conn.timeout = min(conn.timeout, deadline)
 
     def _hand_over(self, conn: Connection, **patience: float) -> None:
+        if not conn.can_send():
+            self.nr_conns -= 1
+            conn.close()
+            return
         conn.hand_over(**patience)
         self.enqueue_req(conn)
 
@@ -137,7 +149,7 @@ class Worker(ThreadWorker):
 
     def _drop_received(self, conn: Connection, _socket: socket.socket) -> None:
         try:
-            is_open = bool(conn.sock.recv(READ_AHEAD))
+            is_open = bool(conn.sock.recv(SMALL_BODY_BYTES))
         except BlockingIOError:
             return
         except OSError:
@@ -168,10 +180,8 @@ class Worker(ThreadWorker):
     def handle_request(self, req: Any, conn: Connection) -> Any:
         """Handle a request; the result says whether the connection can be used for another one."""
         settle_chunked_body(req, conn.unreader)
-        if req._expected_100_continue:
-            # gunicorn would ask for the body before the token is checked.
-            req._expected_100_continue = False
-            conn.unreader.is_continue_due = True
+        # gunicorn would ask for the body before the token is checked. The connection does it where a body is read.
+        req._expected_100_continue = False
         try:
             return super().handle_request(req, conn)
         except BlockingIOError as error:

@@ -13,10 +13,12 @@ from django.core.handlers.wsgi import LimitedStream
 from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.http.unreader import IterUnreader
 
+from importsvc.http import SMALL_BODY_BYTES
 from importsvc.http.request_bodies import BodyError, RequestBodies
 
 LIMIT = 1_000_000
-CHUNKED: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+API: dict[str, Any] = {"PATH_INFO": "/api/v2/imports"}
+CHUNKED: dict[str, Any] = {**API, "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
 
 
 class Application:
@@ -61,7 +63,7 @@ def test_a_chunked_body_gets_the_limit_as_its_length_and_ends_where_it_ends(size
 
 
 def test_nothing_of_a_body_is_read_before_the_application_asks_for_it() -> None:
-    for environ in (CHUNKED, {"CONTENT_LENGTH": str(LIMIT)}):
+    for environ in (CHUNKED, {**API, "CONTENT_LENGTH": str(LIMIT)}):
         stream = BytesIO(b"x" * LIMIT)
 
         send(lambda *_: [b"answer"], stream, **environ)
@@ -89,7 +91,7 @@ def test_a_body_with_a_length_ends_there(at_once: int | None) -> None:
 @pytest.mark.parametrize(("body", "missing"), [(b"", 9), (b"1", 8), (b"123", 6), (b"12345678", 1)])
 def test_a_body_that_ends_before_its_length_is_an_error(body: bytes, missing: int, at_once: int | None) -> None:
     with pytest.raises(BodyError) as error:
-        send(Application(at_once), body, CONTENT_LENGTH="9")
+        send(Application(at_once), body, CONTENT_LENGTH="9", **API)
 
     detail = f"The request body ends {missing} bytes before its Content-Length"
     assert (error.value.code, error.value.detail) == ("bad_request", detail)
@@ -98,7 +100,7 @@ def test_a_body_that_ends_before_its_length_is_an_error(body: bytes, missing: in
 def test_an_input_that_the_server_does_not_terminate_is_not_read() -> None:
     application = Application()
 
-    send(application, b"12345", HTTP_TRANSFER_ENCODING="chunked", **{"wsgi.input_terminated": False})
+    send(application, b"12345", **{**CHUNKED, "wsgi.input_terminated": False})
 
     assert (application.length, application.body) == (None, b"")
 
@@ -106,9 +108,31 @@ def test_an_input_that_the_server_does_not_terminate_is_not_read() -> None:
 def test_a_request_without_a_body_gets_no_length() -> None:
     application = Application()
 
-    send(application, b"12345", **{"wsgi.input_terminated": True})
+    send(application, b"12345", **API, **{"wsgi.input_terminated": True})
 
     assert (application.length, application.body) == (None, b"")
+
+
+def test_a_declared_body_over_the_limit_is_too_large_and_not_read() -> None:
+    stream = BytesIO(b"x" * (LIMIT + 1))
+
+    with pytest.raises(RequestDataTooBig):
+        send(Application(), stream, CONTENT_LENGTH=str(LIMIT + 1), **API)
+
+    assert stream.tell() == 0
+
+
+def test_outside_the_api_small_bodies_of_a_known_length_are_read_and_no_others() -> None:
+    for path in ("/admin/login/", "/api", ""):
+        application, body = Application(), b"x" * SMALL_BODY_BYTES
+
+        send(application, body, CONTENT_LENGTH=str(SMALL_BODY_BYTES), PATH_INFO=path)
+        with pytest.raises(RequestDataTooBig):
+            send(Application(), body + b"x", CONTENT_LENGTH=str(SMALL_BODY_BYTES + 1), PATH_INFO=path)
+        assert application.body == body
+
+        send(application, body, **{**CHUNKED, "PATH_INFO": path})
+        assert application.length is None
 
 
 INCOMPLETE = "The connection was closed before the request body was complete"

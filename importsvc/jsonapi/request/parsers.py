@@ -10,7 +10,7 @@ from typing import IO, Any
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
-from importsvc.http import get_content_length
+from importsvc.http import SMALL_BODY_BYTES, get_content_length
 from importsvc.jsonapi.document.resources import read_resource
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE, RequestError
 from importsvc.text.display import printable
@@ -59,8 +59,10 @@ class JsonApiParser(BaseParser):
         if coding.lower() not in ("", "identity"):
             detail = f"Content-Encoding '{printable(coding)}' is not supported: send the body uncompressed"
             raise RequestError("unsupported_media_type", detail, header="Content-Encoding")
-        if get_content_length(request.META) > settings.MAX_BODY_BYTES:
-            detail = f"The request body is larger than {settings.MAX_BODY_BYTES} bytes"
+        # Only requests about rows are long, and only these need slots.
+        limit = settings.MAX_BODY_BYTES if view.streamed_attributes else SMALL_BODY_BYTES
+        if get_content_length(request.META) > limit:
+            detail = f"The request body is larger than {limit} bytes"
             raise RequestError("payload_too_large", detail)
         body = _Body(stream)
         reader = JsonReader(read_utf8(body))

@@ -29,6 +29,9 @@ DEMO_FILE = settings.VAR_DIR / "demo.json"
 # The time that running requests have to finish when the service is stopped.
 GRACE_SECONDS = 30
 
+# The connections that a process holds at once: many fewer than the files that it may usually open.
+CONNECTIONS = 500
+
 EXAMPLES = """\
 To try it, paste these lines into another terminal, one block after the other:
 
@@ -111,6 +114,7 @@ class Service:
         threads = str(env.THREADS.read() or 4)
         command += ["--worker-class", "importsvc.server.worker.Worker", "--threads", threads]
         # The worker limits the head of a request as a whole. gunicorn itself trusts no proxy.
+        command += ["--worker-connections", str(CONNECTIONS)]
         command += ["--limit-request-line", "0", "--forwarded-allow-ips", "", "--http-parser", "python"]
         command += ["--workers", str(env.WEB_CONCURRENCY.read()), "--graceful-timeout", str(GRACE_SECONDS)]
         command += ["--log-level", "warning", "--no-control-socket"]
