@@ -145,9 +145,7 @@ def test_no_code_connects_to_signals() -> None:
         for alias in node.names
     }
 
-    # Celery says by a signal that a process has started.
-    others = {where: name for where, name in imported.items() if not name.startswith("celery.signals")}
-    assert [where for where, name in others.items() if "signals" in name or name.startswith("django.dispatch")] == []
+    assert [where for where, name in imported.items() if "signals" in name or name.startswith("django.dispatch")] == []
 
 
 def test_no_model_overrides_save_or_delete() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import mmap
 import struct
@@ -9,7 +10,6 @@ import time
 from typing import Any, Final
 
 from celery import bootsteps
-from celery.signals import worker_process_init
 from celery.worker import consumer
 from django.db import DatabaseError, InterfaceError
 
@@ -25,6 +25,9 @@ from importsvc.webhooks.sending import send_due
 SWEEP_SECONDS = 5.0
 
 _DEADLINE: Final = struct.Struct("d")
+
+# By the first task of a process of the pool, which is after its fork.
+_start_reporting = functools.cache(start_reporting)
 
 logger = logging.getLogger("importsvc.operations")
 
@@ -57,6 +60,7 @@ DEADLINE = SharedDeadline()
 
 def work() -> None:
     """Do operations until none is queued that no worker does."""
+    _start_reporting()
     try:
         while not DEADLINE.is_set() and run_next(is_stopping=DEADLINE.is_over):
             pass
@@ -66,6 +70,7 @@ def work() -> None:
 
 def send_webhooks() -> None:
     """Send webhooks that are due."""
+    _start_reporting()
     try:
         send_due(limit=ATTEMPTS_AT_ONCE, should_stop=DEADLINE.is_set)
     except (DatabaseError, InterfaceError) as error:
@@ -112,11 +117,6 @@ class Grace(bootsteps.StartStopStep):
         DEADLINE.set(self._seconds)
 
 
-def _report(**_: Any) -> None:
-    start_reporting()
-
-
-worker_process_init.connect(_report)
 app.task(work, name=TASK)
 app.task(send_webhooks, name=WEBHOOKS_TASK)
 app.steps["worker"].update([Sweep, Grace])

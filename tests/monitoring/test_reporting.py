@@ -130,16 +130,17 @@ def test_sentry_gets_an_error_with_its_frames_and_ids_only(acme: NewOrganization
 @pytest.mark.django_db(transaction=True)
 def test_opentelemetry_gets_requests_and_statements_without_values(acme: NewOrganization, receiver: Receiver) -> None:
     url = f"http://{receiver.address}"
-    expected = (b"importsvc", b"http.route", b"POST api/v2/imports", b'FROM "people_person"', b"COPY", b"api/v2/people")
     with run_service(OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_BSP_SCHEDULE_DELAY="100", WORKERS="0") as service:
         with failing_imports():
             assert run_import(service, acme) == 500
         assert service.send(acme, "GET", "people?filter%5Bemail%5D=hedy@hidden.test").status == 200
-        # Each process sends its own.
-        wait_until(lambda: all(part in receiver.read() for part in expected))
+        wait_until(lambda: b"api/v2/people" in receiver.read())
 
     assert {path for path, _ in receiver.bodies} == {"/v1/traces"}
-    assert_nothing_secret(receiver.read(), acme)
+    sent = receiver.read()
+    assert_nothing_secret(sent, acme)
+    for expected in (b"importsvc", b"http.route", b"POST api/v2/imports", b'FROM "people_person"'):
+        assert expected in sent
 
 
 @pytest.mark.django_db(transaction=True)
