@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import runpy
+import signal
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as configured
 from django.db import connection
 from pytest_django import Settings
 
@@ -79,6 +82,19 @@ def test_ready_lacks_a_server_while_the_process_ends(settings: Settings, monkeyp
 
     assert probe("/health/ready") == lacking("server")
     assert probe("/health/live") == OK
+
+
+def test_a_process_of_gunicorn_that_gets_sigterm_begins_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Draining, "has_begun", False)
+    stopped: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+    try:
+        runpy.run_path(str(configured.BASE_DIR / "gunicorn.conf.py"))["post_worker_init"](None)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert (Draining.has_begun, stopped) == (True, [signal.SIGTERM])
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
