@@ -9,7 +9,9 @@ import pytest
 import redis
 from pytest_django import Settings
 
-URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
+# A database for each of the processes that run tests at once, which are called gw0 and so on.
+DATABASE = 8 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+URL = f"{os.environ.get('TEST_REDIS_URL', 'redis://127.0.0.1:6379')}/{DATABASE}"
 MISSING = f"tests of Redis need one at {URL}; on Debian: apt install redis-server"
 
 
