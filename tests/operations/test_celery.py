@@ -21,8 +21,10 @@ from pytest_django import Settings
 from companies.models import Company
 from importsvc.environment.variables import EXIT_CODE
 from importsvc.imports.models import Import, ImportState
+from importsvc.monitoring.health import find_lacking
 from importsvc.operations.models import Kind, Operation, Status
 from importsvc.operations.services import cancel_operation
+from importsvc.operations.wake_up import count_listeners
 from people.services import NewOrganization
 from tests.command_line import get_environment
 from tests.operations.queueing import create, queue, read_progress
@@ -157,6 +159,33 @@ def test_a_broker_that_does_not_answer_neither_fails_nor_delays_the_request(
     assert Operation.objects.get() == operation
     (record,) = [record for record in caplog.records if record.name == "importsvc.operations"]
     assert record.getMessage().startswith("Workers were not woken, and will find the operation by themselves: ")
+
+
+@pytest.mark.usefixtures("celery_settings")
+def test_the_service_is_ready_while_a_worker_listens(acme: NewOrganization) -> None:
+    assert (count_listeners(), find_lacking()) == (0, "worker")
+    with celery() as worker:
+        assert (count_listeners(), find_lacking()) == (1, None)
+        assert worker.stop() == 0
+    wait_until(lambda: count_listeners() == 0)
+    assert find_lacking() == "worker"
+
+
+@pytest.mark.usefixtures("celery_settings")
+@pytest.mark.parametrize("does_listen", [False, True])
+def test_a_broker_that_does_not_answer_is_one_without_workers(
+    acme: NewOrganization, does_listen: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from importsvc.celery import app
+
+    with socket.socket() as dead:
+        dead.bind(("127.0.0.1", 0))
+        if does_listen:
+            dead.listen()
+        monkeypatch.setattr(app.conf, "broker_url", f"amqp://guest:guest@127.0.0.1:{dead.getsockname()[1]}//")
+        assert find_lacking() == "worker"
+
+    assert [message.partition(": ")[0] for message in caplog.messages] == ["Celery's workers cannot be counted"]
 
 
 @pytest.mark.usefixtures("celery_settings")
