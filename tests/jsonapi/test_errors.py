@@ -8,6 +8,7 @@ from typing import Any, Never
 import pytest
 from pytest_django import Settings
 
+from importsvc.http import SMALL_BODY_BYTES
 from tests.builders import PUBLISHED_ROWS
 from tests.client import ApiClient, assert_error, document_of
 
@@ -112,6 +113,15 @@ def test_another_id_than_the_one_in_the_url_is_a_conflict(api: ApiClient) -> Non
     response = api.send("PATCH", f"imports/{import_id}", {"data": {"type": "imports", "id": "0", "attributes": {}}})
 
     assert_error(response, 409, "conflict", "The id is not the one in the URL", source={"pointer": "data/id"})
+
+
+def test_documents_that_have_no_rows_are_small(api: ApiClient) -> None:
+    sent = json.dumps({"data": {"type": "webhook_endpoints", "attributes": {"url": "banana"}}})
+    small, large = (sent + " " * (size - len(sent)) for size in (SMALL_BODY_BYTES, SMALL_BODY_BYTES + 1))
+
+    assert api.request("POST", "webhook_endpoints", small).status_code == 422
+    response = api.request("POST", "webhook_endpoints", large)
+    assert_error(response, 413, "payload_too_large", "The request body is larger than 65536 bytes")
 
 
 def test_a_body_that_is_too_large_is_refused_and_one_byte_less_is_not(api: ApiClient, settings: Settings) -> None:

@@ -15,6 +15,7 @@ import pytest
 from benchmarks.service import Caller
 from benchmarks.slow_clients import keep_open, list_kinds
 from importsvc.imports.models import Import
+from importsvc.management.commands.serve import CONNECTIONS
 from people.services import NewOrganization
 from tests.client import error_document
 from tests.server.sockets import Response, connect, read_responses, write_token
@@ -50,6 +51,21 @@ def test_twenty_slow_clients_of_each_kind_at_once_keep_no_request_waiting(
 
     assert {reply.status for reply in replies} == {200}
     assert max(reply.seconds for reply in replies) < PROMPT
+
+
+def test_more_silent_clients_than_there_are_places_keep_no_request_waiting(
+    acme: NewOrganization, service: Service
+) -> None:
+    with ExitStack() as stack:
+        silent = [stack.enter_context(connect(service.port)) for _ in range(CONNECTIONS + 20)]
+        reply = service.send(acme, "GET", "imports")
+
+        assert (reply.status, reply.seconds < PROMPT) == (200, True)
+        # The first ones have made way for the last ones.
+        assert [client.recv(1) for client in silent[:10]] == [b""] * 10
+        silent[-1].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            silent[-1].recv(1)
 
 
 def drip(port: int, start: str, *, each: bytes = b"") -> tuple[float, list[Response]]:
