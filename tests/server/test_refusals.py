@@ -121,6 +121,18 @@ def test_a_body_that_is_malformed_or_ends_early_is_refused_and_stages_nothing(
     assert not Import.objects.exists()
 
 
+def test_a_request_whose_body_was_cut_off_can_be_sent_again_with_its_key(
+    acme: NewOrganization, service: Service
+) -> None:
+    head = f"{POST}{write_token(acme)}Idempotency-Key: a\r\nContent-Length: {len(IMPORT)}\r\n\r\n"
+
+    (cut_off,) = exchange(service.port, head + IMPORT[:-1], then_closes=True)
+    (again,) = exchange(service.port, head + IMPORT)
+
+    assert (cut_off.status, again.status) == (400, 201)
+    assert Import.objects.count() == 1
+
+
 def test_a_whole_body_is_read_whatever_its_transfer_encoding(acme: NewOrganization, service: Service) -> None:
     chunks = f"5\r\n{IMPORT[:5]}\r\n{len(IMPORT) - 5:x};name=value\r\n{IMPORT[5:]}\r\n"
     bodies = [
