@@ -59,6 +59,14 @@ class Unavailable(Busy):
     retry_after = 5
 
 
+class DatabaseUnavailable(DomainError):
+    """The database cannot be used at this moment. A commit that was under way may have succeeded."""
+
+    code = "service_unavailable"
+    default_detail = "The database cannot be used at this moment; try again later"
+    retry_after = 5
+
+
 class PreconditionFailed(DomainError):
     """The data has changed since the caller read it. Nothing was changed."""
 

@@ -118,8 +118,10 @@ DATABASES = {"default": env.DATABASE_URL.read() or {"ENGINE": "importsvc.postgre
 
 # Services lock rows and then read what was committed before: that takes READ COMMITTED, whatever the server's default.
 DATABASES["default"].setdefault("OPTIONS", {})["isolation_level"] = IsolationLevel.READ_COMMITTED
-# A PostgreSQL that has vanished is noticed after a minute, and not after two hours. DATABASE_URL may say otherwise.
+# A PostgreSQL that has vanished is noticed after a minute, and not after two hours; one that is not there, after five
+# seconds, and not after two minutes. DATABASE_URL may say otherwise.
 DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
@@ -17,9 +18,10 @@ from rest_framework import exceptions
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
-from importsvc.errors import DomainError, Unavailable
+from importsvc.errors import DatabaseUnavailable, DomainError, Unavailable
 from importsvc.http import API_PREFIX
 from importsvc.http.request_bodies import BodyError
+from importsvc.postgres.outages import describe_outage, is_outage
 from importsvc.text.display import printable
 
 MEDIA_TYPE = "application/vnd.api+json"
@@ -66,6 +68,8 @@ BAD_HOST = "The Host header names none of the service's hosts (ALLOWED_HOSTS)"
 
 # Of a request that the service may also do after the response (RFC 7240).
 RESPOND_ASYNC = "send it with 'Prefer: respond-async'"
+
+Logged = TypeVar("Logged", bound=HttpResponse)
 
 logger = logging.getLogger("importsvc.jsonapi")
 
@@ -137,6 +141,11 @@ def write_error(error: DomainError) -> dict[str, Any]:
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's ``EXCEPTION_HANDLER``: the response to an exception of a view."""
+    if is_outage(error):
+        unavailable = _report_outage(error, context["request"])
+        document = {"errors": [write_error(unavailable)]}
+        status = STATUSES[unavailable.code]
+        return _mark_as_logged(Response(document, status=status, headers=_headers(unavailable)))
     objects = list(_error_objects(error))
     if isinstance(error, Unavailable):
         is_write = context["request"].method not in SAFE_METHODS
@@ -145,6 +154,18 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     # The worker has logged the exception of an operation.
     if response.status_code == STATUSES["server_error"] and not isinstance(error, DomainError):
         logger.error("Unhandled exception", exc_info=error)
+    return response
+
+
+def _report_outage(error: Exception, request: Any) -> DatabaseUnavailable:
+    """The refusal because the database cannot be used; the reason is a line of the log."""
+    logger.error("%s %s: the database cannot be used: %s", request.method, request.path, describe_outage(error))
+    return DatabaseUnavailable()
+
+
+def _mark_as_logged(response: Logged) -> Logged:
+    """The response, of which Django logs no second line."""
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 
@@ -216,8 +237,13 @@ def _headers(error: Exception) -> dict[str, str]:
 
 
 def _error_page(error: Exception) -> HttpResponse:
-    code, detail = _code_and_detail(error)
-    return HttpResponse(write_document(code, detail), status=STATUSES[code], content_type=CONTENT_TYPE)
+    objects = list(_error_objects(error))
+    return HttpResponse(
+        json.dumps({"errors": objects}, separators=(",", ":")),
+        status=int(objects[0]["status"]),
+        content_type=CONTENT_TYPE,
+        headers=_headers(error),
+    )
 
 
 def _make_handler(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -236,8 +262,18 @@ def _make_handler(page: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 bad_request = _make_handler(defaults.bad_request)
 permission_denied = _make_handler(defaults.permission_denied)
 page_not_found = _make_handler(defaults.page_not_found)
-# For exceptions outside views and while a document is rendered.
-server_error = _make_handler(defaults.server_error)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The handler of exceptions of the admin, outside views, and while a document is rendered: 500, or 503."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, Exception) or not is_outage(error):
+        return _make_handler(defaults.server_error)(request)
+    unavailable = _report_outage(error, request)
+    if request.path_info.startswith(API_PREFIX):
+        return _mark_as_logged(_error_page(unavailable))
+    page = defaults.ERROR_PAGE_TEMPLATE % {"title": "Service Unavailable (503)", "details": f"{unavailable.detail}."}
+    return _mark_as_logged(HttpResponse(page, status=STATUSES[unavailable.code], headers=_headers(unavailable)))
 
 
 @csrf_exempt
