@@ -1,9 +1,9 @@
-"""Errors after which the database can be used again without any change here: it was stopped, or has no room left."""
+"""Errors after which the database can be used again by itself: it was stopped, has no room left, or is migrated."""
 
 from __future__ import annotations
 
 import psycopg2
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 # SQLSTATEs and their classes, from appendix A of PostgreSQL's manual.
 _OUTAGES = (
@@ -11,6 +11,8 @@ _OUTAGES = (
     "53",  # insufficient resources: disk, memory, connections
     "57P",  # the server was stopped, crashed, or does not accept connections yet
     "58",  # system errors, such as one of the disk
+    "40P01",  # deadlocks and locks that are not available: of a read because of a migration; writes are tried again
+    "55P03",
 )
 
 
@@ -20,6 +22,8 @@ def is_outage(error: BaseException) -> bool:
     A transaction that was being committed may have been.
     """
     cause = error.__cause__
+    if isinstance(error, OperationalError) and isinstance(cause, OSError):
+        return True  # the embedded server does not start
     if not isinstance(error, DatabaseError | InterfaceError) or not isinstance(cause, psycopg2.Error):
         return False
     if cause.pgcode:

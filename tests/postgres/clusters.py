@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,10 +35,12 @@ class Cluster:
 
 
 @contextmanager
-def own_cluster(folder: Path) -> Iterator[Cluster]:
+def own_cluster() -> Iterator[Cluster]:
     """A server, which is stopped at the end of the block."""
-    cluster = Cluster(folder)
-    try:
-        yield cluster
-    finally:
-        cluster.stop()
+    # Not in pytest's folder: each start of pytest takes the right to enter that from PostgreSQL's account.
+    with tempfile.TemporaryDirectory(prefix="importsvc-") as folder:
+        cluster = Cluster(Path(folder) / "postgres")
+        try:
+            yield cluster
+        finally:
+            cluster.stop()

@@ -17,8 +17,8 @@ def caused_by(error: Exception, cause: Exception | None) -> Exception:
     return error
 
 
-@pytest.mark.parametrize("code", ["08006", "53100", "53300", "57P01", "57P02", "57P03", "58030"])
-def test_a_server_that_stops_or_has_no_room_is_an_outage(code: str) -> None:
+@pytest.mark.parametrize("code", ["08006", "40P01", "55P03", "53100", "53300", "57P01", "57P02", "57P03", "58030"])
+def test_a_server_that_stops_has_no_room_or_is_migrated_is_an_outage(code: str) -> None:
     assert is_outage(caused_by(OperationalError(), PostgreSQLError(code)))
 
 
@@ -34,7 +34,7 @@ def test_a_lost_connection_is_an_outage(cause: Exception) -> None:
     assert is_outage(caused_by(InterfaceError(), cause))
 
 
-@pytest.mark.parametrize("code", ["40P01", "55P03", "57014", "23505", "22P02", "42P01"])
+@pytest.mark.parametrize("code", ["57014", "23505", "22P02", "42P01"])
 def test_errors_of_statements_and_transactions_are_none(code: str) -> None:
     assert not is_outage(caused_by(OperationalError(), PostgreSQLError(code)))
 
