@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -179,6 +180,40 @@ def test_a_server_that_does_not_start_reports_the_reason(folder: Path, server: S
             server.start()
     finally:
         configuration.write_bytes(before)
+
+
+def test_the_log_says_when_the_server_ran_and_has_no_values_of_statements(folder: Path, server: Server) -> None:
+    socket_folder = server.start()
+    for statement in (
+        "SELECT 'ada@acme.test'::int",
+        "SELECT 1 / 0 AS ada",
+        "DO $$ BEGIN RAISE EXCEPTION 'ada' USING DETAIL = 'ada'; END $$",
+        "SELECT pg_terminate_backend(pg_backend_pid()) /* ada */",
+    ):
+        with pytest.raises(psycopg2.Error):
+            ask(socket_folder, statement)
+    server.leave()
+
+    logs = list((folder / "data" / "log").glob("*.log"))
+    text = "".join(log.read_text() for log in [*logs, folder / "data" / "start.log"])
+    assert "LOG:  database system is ready to accept connections" in text
+    assert "LOG:  database system is shut down" in text
+    assert "ada" not in text
+
+
+def test_logs_of_last_week_are_removed_by_the_next_start(folder: Path, server: Server) -> None:
+    server.start()
+    server.leave()
+    logs = folder / "data" / "log"
+    for name, days in (("old.log", 7), ("new.log", 5)):
+        (logs / name).touch()
+        os.utime(logs / name, times=(time.time() - days * 86_400,) * 2)
+
+    server.start()
+
+    assert not (logs / "old.log").exists()
+    assert (logs / "new.log").exists()
+    (logs / "new.log").unlink()
 
 
 def test_a_server_that_does_not_start_is_an_operational_error_of_django(

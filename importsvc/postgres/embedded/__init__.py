@@ -35,6 +35,21 @@ ACCOUNT = "importsvc-postgres"
 # Recovery after a crash during a large import takes minutes.
 PATIENCE_SECONDS = 300
 
+# The log says when the server starts and stops, and why it does not. Errors of statements have values: the client gets
+# them, and the log does not. One file for each day of the week, which the next week overwrites.
+LOG_SETTINGS = {
+    "logging_collector": "on",
+    "log_directory": "log",
+    "log_filename": "%a.log",
+    "log_rotation_age": "1d",
+    "log_rotation_size": "0",
+    "log_truncate_on_rotation": "on",
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+LOG_DAYS = 6
+
 # macOS allows 103 bytes for the path of a socket, Linux 107.
 LONGEST_SOCKET_PATH = 103
 
@@ -50,7 +65,7 @@ def _programs() -> Path:
 PROGRAMS = _programs()
 
 
-class StartError(Exception):
+class StartError(OSError):
     """PostgreSQL does not start or respond; the message has the end of its log."""
 
 
@@ -61,7 +76,8 @@ class Server:
         """Starts, creates and locks nothing before ``start()``."""
         self._folder = folder.resolve()
         self._data = self._folder / "data"
-        self._log = self._data / "server.log"
+        self._logs = self._data / "log"
+        self._start_log = self._data / "start.log"
         self._use: IO[str] | None = None
         self._thread_lock = threading.Lock()
 
@@ -121,6 +137,7 @@ class Server:
         if result.returncode == 0:
             result = self._run("postgres", "--single", "-D", made, "postgres", stdin=f'CREATE DATABASE "{DATABASE}"\n')
         if result.returncode != 0:
+            shutil.rmtree(made, ignore_errors=True)
             raise StartError(f"The embedded PostgreSQL could not be set up in {self._folder}:\n{result.stdout}")
         made.rename(self._data)
 
@@ -145,10 +162,20 @@ class Server:
         # PostgreSQL would take that process for a running server and refuse to start.
         for stale in ("postmaster.pid", f".s.PGSQL.{PORT}.lock"):
             (self._data / stale).unlink(missing_ok=True)
-        options = f"-p {PORT} -c listen_addresses= -c unix_socket_directories={shlex.quote(self._new_socket_folder())}"
-        start = ["start", "-D", self._data, "-l", self._log, "-t", PATIENCE_SECONDS, "-o", options]
+        self._remove_old_logs()
+        settings = {"listen_addresses": "", "unix_socket_directories": self._new_socket_folder(), **LOG_SETTINGS}
+        options = f"-p {PORT} " + " ".join(f"-c {shlex.quote(f'{name}={settings[name]}')}" for name in settings)
+        start = ["start", "-D", self._data, "-l", self._start_log, "-t", PATIENCE_SECONDS, "-o", options]
         if self._run("pg_ctl", *start, inherited=[running]).returncode != 0:
             raise self._start_error("did not start")
+
+    def _remove_old_logs(self) -> None:
+        """Remove logs of last week, which the server overwrites only if it is running at midnight."""
+        self._start_log.unlink(missing_ok=True)
+        oldest = time.time() - LOG_DAYS * 24 * 60 * 60
+        for log in self._logs.glob("*.log"):
+            if log.stat().st_mtime < oldest:
+                log.unlink()
 
     def _stop(self) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -177,8 +204,10 @@ class Server:
         return str(made)
 
     def _start_error(self, what: str) -> StartError:
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        return StartError("\n".join([f"The embedded PostgreSQL {what}. The end of {self._log}:", *lines[-15:]]))
+        # Until PostgreSQL has read its settings, it writes to the first of them.
+        logs = [self._start_log, *sorted(self._logs.glob("*.log"), key=lambda log: log.stat().st_mtime)[-1:]]
+        lines = [line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()[-15:]]
+        return StartError("\n".join([f"The embedded PostgreSQL {what}. The end of {self._logs}:", *lines]))
 
     @contextlib.contextmanager
     def _starting_or_stopping(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.db.backends.postgresql import base, client
 
-from importsvc.postgres.embedded import PORT, PROGRAMS, USER, Server, StartError
+from importsvc.postgres.embedded import PORT, PROGRAMS, USER, Server
 
 SERVER = Server(settings.VAR_DIR / "postgres")
 
@@ -34,7 +34,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Start the server. If that fails, the error is the one of a server that Django cannot reach."""
         try:
             socket_folder = SERVER.start()
-        except (StartError, OSError) as error:
+        except OSError as error:
             raise OperationalError(str(error)) from error
         self.settings_dict.update(HOST=str(socket_folder), PORT=PORT, USER=USER)
         return super().get_connection_params()

@@ -1,0 +1,54 @@
+"""A full disk under ``VAR_DIR``: a sentence, and nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 kB."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("nothing can be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+def run(disk: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "VAR_DIR": str(disk), **variables}
+    environment.pop("DATABASE_URL", None)
+    command = [sys.executable, "manage.py", "imports_status"]
+    return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_the_secret_key_is_not_written_by_halves(disk: Path) -> None:
+    (disk / "rest").write_bytes(b"x" * 64 * 1024)
+
+    done = run(disk)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"SECRET_KEY is not set, and {disk}/secret_key cannot be written or read: No space left on device\n"
+    )
+    assert [path.name for path in disk.iterdir()] == ["rest"]
+
+
+def test_a_database_that_cannot_be_made_leaves_no_part_of_it(disk: Path) -> None:
+    done = run(disk, SECRET_KEY="x" * 50)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        f"CommandError: The database cannot be used: The embedded PostgreSQL could not be set up in {disk}/postgres:\n"
+    )
+    assert "No space left on device" in done.stderr
+    assert sorted(path.name for path in (disk / "postgres").iterdir()) == ["server.lock", "starting.lock", "users.lock"]
