@@ -6,6 +6,8 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from importsvc.management.interrupts import run_interruptible
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
-    execute_from_command_line(sys.argv)
+    run_interruptible(lambda: execute_from_command_line(sys.argv))

@@ -13,8 +13,9 @@ from typing import Any, Never
 from unicodedata import combining, east_asian_width
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
+from importsvc.management.interrupts import is_interrupted, watch_statements
 from importsvc.postgres.transaction_limits import wait_for_locks
 
 # Exit codes.
@@ -70,8 +71,10 @@ class OutputCommand(BaseCommand):
 
         Raises:
             CommandError: otherwise, for an error.
+            KeyboardInterrupt: after Ctrl-C, whatever error that has led to.
         """
         self._is_json = options["json"]
+        watch_statements(connections[DEFAULT_DB_ALIAS])
         try:
             with wait_for_locks(LOCK_TIMEOUT_SECONDS):
                 return super().execute(*args, **options)
@@ -80,6 +83,8 @@ class OutputCommand(BaseCommand):
             error.__cause__ = cause
         except CommandError as refusal:
             error = refusal
+        if is_interrupted():
+            raise KeyboardInterrupt from error
         if self._is_json and getattr(self, "_called_from_command_line", False):
             self._exit_with_error(error)
         if isinstance(error, Refused):  # Django prints the class name of subclasses
