@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 from typing import IO
 
 import psycopg2
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.core.management.base import CommandError
+from django.db import connection, transaction
 
-from importsvc.management.migrating import LOCK_KEY
+from importsvc.management.migrating import LOCK_KEY, retry_migrations
+from importsvc.postgres.side_connection import open_side_connection
 from tests.command_line import manage, start
 from tests.databases import ask_database, empty_database
+from tests.interleaving import threads
+from tests.operations.workers import holding
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,4 +90,59 @@ def test_two_processes_that_migrate_an_empty_database_at_once_both_succeed() -> 
         applied = ask_database(name, "SELECT count(*) FROM django_migrations WHERE app = 'imports'")
 
     assert outcomes == [(0, "Applying webhooks.0001_initial... OK"), (0, "No migrations to apply.")]
-    assert applied == [3]
+    assert applied == [4]
+
+
+def test_a_migration_that_meets_another_transaction_is_tried_again_until_that_has_ended() -> None:
+    with empty_database("busy") as name:
+        assert manage("migrate", database=name).code == 0
+        assert manage("migrate", "imports", "0002", database=name).code == 0
+        writer = psycopg2.connect(**{**connection.get_connection_params(), "dbname": name})
+        with writer.cursor() as cursor:
+            # What a transaction holds that queues an operation. The migration makes a key that refers to this table.
+            cursor.execute("LOCK TABLE operations_operation IN ROW EXCLUSIVE MODE")
+        process = start("migrate", database=name)
+        read_until(process.stdout, "Other transactions use the table; trying again.")
+        with writer.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM operations_operation")
+        writer.close()
+        outcome = finish(process)
+
+    assert outcome == (0, "Applying operations.0002_lists_and_permissions... OK")
+
+
+def test_a_migration_in_a_deadlock_with_a_reader_gives_up_and_not_the_reader() -> None:
+    has_locked, attempts = threading.Event(), []
+
+    def migrate() -> None:
+        attempts.append(1)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE companies_company IN ACCESS EXCLUSIVE MODE")
+            has_locked.set()
+            cursor.execute("LOCK TABLE people_person IN ACCESS EXCLUSIVE MODE")
+
+    with threads() as pool, open_side_connection() as reader:
+        reader.set_autocommit(False)
+        with reader.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM people_person")
+            migrating = pool.start(lambda: retry_migrations(migrate, connection, on_retry=lambda: None))
+            assert has_locked.wait(60)
+            cursor.execute("SELECT count(*) FROM companies_company")
+        reader.rollback()
+    assert migrating.result(60) is None
+    assert len(attempts) > 1
+
+
+def test_a_migration_that_never_gets_its_lock_is_refused_and_changes_nothing() -> None:
+    def migrate() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE people_person IN ACCESS EXCLUSIVE MODE")
+
+    with holding("SELECT count(*) FROM people_person"), pytest.raises(CommandError) as caught:
+        retry_migrations(migrate, connection, on_retry=lambda: None, seconds=0)
+    connection.close()  # its lock_timeout goes with it
+
+    assert str(caught.value) == (
+        "Other transactions have used the tables for 0 seconds. The migrations before this one are applied, and of this"
+        " one nothing is. Run migrate again when no import is running."
+    )
