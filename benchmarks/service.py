@@ -138,7 +138,7 @@ def run_service(settings_module: str, *, processes: int = 1, threads: int = 1, w
     }
     environment.pop("PGAPPNAME", None)  # by which our own connections are known
     # A session of its own: Ctrl-C in the terminal reaches us, and we stop it.
-    command = [sys.executable, "manage.py", "serve"]
+    command = [sys.executable, "manage.py", "serve", "--demo"]
     root = Path(__file__).resolve().parent.parent
     process = subprocess.Popen(
         command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True

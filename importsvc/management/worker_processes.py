@@ -43,6 +43,11 @@ class WorkerProcesses:
                 if self._stopping.is_set():  # a signal came meanwhile
                     self._processes[index].send_signal(signal.SIGTERM)
 
+    def replace(self) -> None:
+        """Let each finish its operation within the grace and end; ``restart_ended`` starts it again, with new code."""
+        for process in self._processes:
+            process.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """Send a stop signal to each. A signal handler may call this: once, and again to end the grace."""
         self._stopping.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,9 +22,10 @@ from django.conf import settings
 from importsvc.imports.models import Import
 from importsvc.operations.models import Kind, Status
 from people.services import NewOrganization
-from tests.command_line import start
+from tests.command_line import manage, start
+from tests.databases import ask_database, empty_database
 from tests.operations.queueing import create, queue
-from tests.operations.workers import wait_for_status
+from tests.operations.workers import wait_for_status, wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the printed lines need curl")
 
@@ -34,31 +36,51 @@ def find_port() -> str:
         return str(free.getsockname()[1])
 
 
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve an embedded database in ``folder``, and stop with Ctrl-C; gives what is printed at the start."""
-    environment = {**os.environ, "VAR_DIR": str(folder), "PORT": find_port(), "WEB_CONCURRENCY": "1"}
+def get_environment(folder: Path, **variables: str) -> dict[str, str]:
+    """The environment of a service on an embedded database in ``folder``."""
+    environment = {**os.environ, "VAR_DIR": str(folder), "WEB_CONCURRENCY": "1", **variables}
     environment.pop("DATABASE_URL", None)
-    command = [sys.executable, "manage.py", "serve"]
-    with subprocess.Popen(
-        command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        printed = ""
-        while "Listening at" not in printed:
-            line = process.stdout.readline()
-            assert line, f"ended with {process.wait()} after printing: {printed}"
-            printed += line
-        yield printed
+    return environment
+
+
+def start_serving(environment: dict[str, str], *options: str) -> tuple[subprocess.Popen[str], str]:
+    """The process, and what it prints at the start."""
+    command = [sys.executable, "manage.py", "serve", *options]
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    printed = ""
+    while "Listening at" not in printed:
+        line = process.stdout.readline()
+        assert line, f"ended with {process.wait()} after printing: {printed}"
+        printed += line
+    return process, printed
+
+
+def stop_serving(process: subprocess.Popen[str]) -> None:
+    """Stop with Ctrl-C."""
+    with process:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
-        assert not process.stdout.read()
+        assert process.stdout
+        assert process.stdout.read() == "Stopped.\n"
 
 
-def paste(printed: str, *further: str) -> list[Any]:
+@contextmanager
+def serve(folder: Path, *options: str) -> Iterator[str]:
+    """Serve an embedded database in ``folder``, and stop with Ctrl-C; gives what is printed at the start."""
+    process, printed = start_serving(get_environment(folder, PORT=find_port()), *options)
+    yield printed
+    stop_serving(process)
+
+
+def paste(printed: str, *further: str, folder: Path) -> list[Any]:
     """Run the printed lines and further ones in a shell; returns the documents of the responses."""
     lines = [line for line in printed.splitlines() if line.startswith("  ")]
-    done = subprocess.run(["sh"], input="\n".join([*lines, *further]), capture_output=True, text=True, check=True)
+    given = "\n".join([*lines, *further])
+    done = subprocess.run(
+        ["sh"], input=given, cwd=settings.BASE_DIR, env=get_environment(folder), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done
     # The response whose id a variable takes is printed on standard error.
     return [json.loads(line) for line in (done.stderr + done.stdout).splitlines() if line]
 
@@ -68,8 +90,10 @@ def names(document: Any, attribute: str) -> list[str]:
 
 
 def test_the_printed_lines_create_import_list_and_revert_and_a_restart_keeps_the_data(tmp_path: Path) -> None:
-    with serve(tmp_path) as printed:
-        created, imported, people, reverted, left, companies = paste(printed, "api $API/people", "api $API/companies")
+    with serve(tmp_path) as first:
+        created, imported, people, reverted, left, companies = paste(
+            first, "api $API/people", "api $API/companies", folder=tmp_path
+        )
 
     assert created["data"]["attributes"]["processed_at"] is None
     assert imported["data"]["attributes"]["processed_at"] is not None
@@ -79,10 +103,84 @@ def test_the_printed_lines_create_import_list_and_revert_and_a_restart_keeps_the
     assert names(companies, "name") == ["Demo"]
     assert not (tmp_path / "postgres" / "data" / "postmaster.pid").exists(), "PostgreSQL was left running"
 
-    with serve(tmp_path) as printed:
-        *_, imports = paste(printed, "api $API/imports")
+    # The token is printed once, and stored nowhere: the next start says how to make another one.
+    with serve(tmp_path) as second:
+        (made,) = paste(second, folder=tmp_path)
+        address = re.search(r"http://[0-9.:]+", second)
+        assert address
+        again = re.sub(r"http://[0-9.:]+", address[0], first).replace(
+            re.findall(r"TOKEN=(\S+)", first)[0], made["token"]
+        )
+        *_, imports = paste(again, "api $API/imports", folder=tmp_path)
 
+    assert second == (
+        "The token of the demo organization was printed by the first start, and only a hash of it is stored."
+        " For another one:\n\n"
+        "  .venv/bin/python manage.py create_token --organization 1 --email demo@example.com\n\n"
+        f"Listening at {address[0]} – stop with Ctrl-C.\n"
+    )
     assert [bool(reverted_at) for reverted_at in names(imports, "reverted_at")] == [True, True]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["postgres", "secret_key"]
+
+
+def test_a_killed_service_leaves_nothing_that_blocks_the_next_start(tmp_path: Path) -> None:
+    environment = get_environment(tmp_path, PORT=find_port())
+    killed, _ = start_serving(environment, "--no-demo")
+    # Those of gunicorn, and a worker.
+    wait_until(lambda: len(psutil.Process(killed.pid).children(recursive=True)) == 3)
+    children = psutil.Process(killed.pid).children(recursive=True)
+    with killed:
+        killed.kill()
+    psutil.wait_procs(children, timeout=60)
+    assert not [child for child in children if child.is_running()]
+
+    process, _ = start_serving(environment, "--no-demo")
+    stop_serving(process)
+
+    assert not (tmp_path / "postgres" / "data" / "postmaster.pid").exists()
+
+
+def serve_database(database: str, *options: str) -> tuple[int, str]:
+    """Serve a database that ``DATABASE_URL`` names; gives the exit code, and what was printed without the address."""
+    with start("serve", *options, database=database) as process:
+        assert process.stdout
+        printed = ""
+        while "Listening at" not in printed and (line := process.stdout.readline()):
+            printed += line
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    return process.returncode, re.sub(r"http://[0-9.:]+", "URL", printed)
+
+
+LISTENING = "Listening at URL – stop with Ctrl-C.\n"
+COUNT = "SELECT count(*) FROM organizations_organization"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_of_its_own_gets_a_demo_organization_only_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", find_port())
+    with empty_database("serve") as name:
+        unmigrated = serve_database(name, "--no-migrate")
+        assert ask_database(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [0]
+        assert manage("migrate", database=name).code == 0
+        first = serve_database(name, "--no-migrate")
+        assert ask_database(name, COUNT) == [0]
+        demo = serve_database(name, "--no-migrate", "--demo")
+        assert ask_database(name, COUNT) == [1]
+        last = serve_database(name)
+
+    assert unmigrated[0] == 1
+    assert re.fullmatch(
+        r"CommandError: The database lacks \d+ migrations: run manage.py migrate first.\n", unmigrated[1]
+    )
+    assert first[0] == 0
+    assert first[1] == (
+        "The database has no organization. To create the first one, with a token:\n\n"
+        f"  .venv/bin/python manage.py create_organization NAME --email EMAIL\n\n{LISTENING}"
+    )
+    assert demo[0] == 0
+    assert re.search(r"  API=URL/api/v2 ORGANIZATION=1 TOKEN=\S{20,}\n", demo[1])
+    assert last == (0, LISTENING)
 
 
 def find_workers(process_id: int) -> list[int]:

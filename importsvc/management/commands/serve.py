@@ -1,30 +1,29 @@
 """``manage.py serve``: migrate the database, create a demo organization, and serve the API and the admin."""
 
+import argparse
 import errno
-import json
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from importsvc.environment import variables as env
+from importsvc.management.demo import prepare_demo
 from importsvc.management.migrating import require_known_migrations
+from importsvc.management.parents import make_end_with_parent
 from importsvc.management.worker_processes import MALLOC, WorkerProcesses
-from organizations.models import Organization
-from people.authentication import find_token
-from people.services import create_organization
-
-DEMO_FILE = settings.VAR_DIR / "demo.json"
 
 # The time that running requests have to finish when the service is stopped.
 GRACE_SECONDS = 30
@@ -32,79 +31,83 @@ GRACE_SECONDS = 30
 # The connections that a process holds at once: many fewer than the files that it may usually open.
 CONNECTIONS = 500
 
-EXAMPLES = """\
-To try it, paste these lines into another terminal, one block after the other:
-
-  API={api} ORGANIZATION={organization_id} TOKEN={token}
-  api() {{ curl -sS "$@" -H "X-Auth-Token: $TOKEN" -H "X-Organization-Id: $ORGANIZATION" \\
-    -H 'Content-Type: application/vnd.api+json'; echo; }}
-
-  # 1. Create an import. The answer is shown, and its id kept in IMPORT.
-  IMPORT=$(api $API/imports -d '{{"data": {{"type": "imports", "attributes": {{"import_data": {{
-    "company": [{{"name": "Import"}}],
-    "person": [{{"Company": "Import", "First Name": "John", "Last Name": "Doe",
-                "Email": "john@mail.com", "Title": "Contact"}}]}}}}}}}}' |
-    tee /dev/stderr | sed -n 's/^{{"data":{{[^{{]*"id":"\\([0-9]*\\)".*/\\1/p')
-
-  # 2. Import it. From now on the company and the person are there.
-  api $API/imports/$IMPORT/import -X POST
-
-  # 3. List the people.
-  api $API/people
-
-  # 4. Revert it. The company and the person are gone.
-  api $API/imports/$IMPORT/revert -X PATCH
-"""
-
-NO_DEMO = """\
-The database has organizations. To create a token for a person:
-
-  .venv/bin/python manage.py create_token --organization ID --email EMAIL
-"""
+logger = logging.getLogger("importsvc.serve")
 
 
 class Command(BaseCommand):
-    """Migrates, creates a demo organization in an empty database, and serves until it gets a stop signal."""
+    """Migrates, creates a demo organization in an empty database of its own, and serves until it gets a stop signal."""
 
-    help = "Migrate, create a demo organization in an empty database, and serve on HOST:PORT until Ctrl-C."
+    help = "Serve the API and the admin on HOST:PORT, and do queued operations, until Ctrl-C."
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Serve; exits with 0 after Ctrl-C or a TERM or HUP signal, otherwise with the exit code of gunicorn."""
+    def add_arguments(self, parser: CommandParser) -> None:
+        """``--no-migrate``, ``--demo``, ``--no-demo`` and ``--grace``."""
+        parser.add_argument(
+            "--no-migrate",
+            action="store_true",
+            help="do not migrate the database, and refuse one on which migrate was not run",
+        )
+        parser.add_argument(
+            "--demo",
+            action=argparse.BooleanOptionalAction,
+            help="create a demo organization in an empty database, and print its token"
+            " (default: only if DATABASE_URL is not set)",
+        )
+        parser.add_argument(
+            "--grace",
+            type=int,
+            default=GRACE_SECONDS,
+            help="seconds that running requests and operations have to finish after a stop signal"
+            f" (default: {GRACE_SECONDS})",
+        )
+
+    def handle(self, *, no_migrate: bool, demo: bool | None, grace: int, **_: Any) -> None:
+        """Serve; exits with 0 after Ctrl-C or a TERM signal, otherwise with the exit code of gunicorn."""
+        if grace < 0:
+            raise CommandError("--grace must be at least 0.", returncode=2)
         _on_stop_signals(lambda *_: sys.exit(0))
         # Before anything else: if the port is taken, the database is not touched.
         listener = _listen(env.HOST.read(), env.PORT.read())
         url = _url(listener)
+        is_embedded = connection.settings_dict["ENGINE"] == "importsvc.postgres.embedded"
         try:
-            self._migrate()
-            demo = _demo()
+            self._migrate(is_allowed=not no_migrate)
+            text = prepare_demo(api=f"{url}/api/v2", is_wanted=is_embedded if demo is None else demo)
         except OperationalError as error:
             raise CommandError(f"The database cannot be used: {error}") from error
         finally:
             connections.close_all()
-        service = Service(listener, _start_metrics())
-        self.stdout.write(EXAMPLES.format(api=f"{url}/api/v2", **demo) if demo else NO_DEMO)
-        self.stdout.write()
+        service = Service(listener, _start_metrics(), grace_seconds=grace)
+        if text:
+            self.stdout.write(text)
+            self.stdout.write()
         self.stdout.write(self.style.SUCCESS(f"Listening at {url} – stop with Ctrl-C."))
         self.stdout.flush()
-        sys.exit(service.wait())
+        code = service.wait()
+        self.stdout.write("Stopped.")
+        sys.exit(code)
 
-    def _migrate(self) -> None:
+    def _migrate(self, *, is_allowed: bool) -> None:
         require_known_migrations(connection)
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if pending:
-            call_command("migrate", verbosity=0, interactive=False)
-            self.stdout.write(f"Migrated the database: {len(pending)} migrations applied.\n\n")
+        if not pending:
+            return
+        if not is_allowed:
+            raise CommandError(f"The database lacks {len(pending)} migrations: run manage.py migrate first.")
+        call_command("migrate", verbosity=0, interactive=False)
+        self.stdout.write(f"Migrated the database: {len(pending)} migrations applied.\n\n")
 
 
 class Service:
     """The gunicorn processes, and workers beside them.
 
-    After the first stop signal running requests and operations may finish; the second one ends them.
+    After the first stop signal running requests and operations may finish; the second one ends them. SIGHUP starts all
+    processes again, one set after the other, so that the service goes on; in a terminal it is a stop signal, because it
+    means that the terminal was closed.
     """
 
-    def __init__(self, listener: socket.socket, environment: Mapping[str, str]) -> None:
-        """Start the processes, gunicorn on ``listener``, which is closed here, and handle the stop signals.
+    def __init__(self, listener: socket.socket, environment: Mapping[str, str], *, grace_seconds: int) -> None:
+        """Start the processes, gunicorn on ``listener``, which is closed here, and handle the signals.
 
         gunicorn's environment also has ``environment``.
         """
@@ -116,29 +119,36 @@ class Service:
         # The worker limits the head of a request as a whole. gunicorn itself trusts no proxy.
         command += ["--worker-connections", str(CONNECTIONS)]
         command += ["--limit-request-line", "0", "--forwarded-allow-ips", "", "--http-parser", "python"]
-        command += ["--workers", str(env.WEB_CONCURRENCY.read()), "--graceful-timeout", str(GRACE_SECONDS)]
+        command += ["--workers", str(env.WEB_CONCURRENCY.read()), "--graceful-timeout", str(grace_seconds)]
         command += ["--log-level", "warning", "--no-control-socket"]
         # They end with this process, also if it ends before it handles signals.
-        self._workers = WorkerProcesses(settings.WORKERS)
+        self._workers = WorkerProcesses(settings.WORKERS, grace_seconds=grace_seconds)
         # In its own process group: Ctrl-C in the terminal then signals this process only.
+        # If this process is killed, gunicorn ends at once: the next start needs its port.
         self._gunicorn = subprocess.Popen(  # noqa: S603 - no shell
             command,
             pass_fds=[listener.fileno()],
             process_group=0,
+            preexec_fn=make_end_with_parent(signal.SIGQUIT),
             env={**MALLOC, **os.environ, **environment, "THREADS": threads},
         )
-        self._stopping = False
+        self._grace_seconds = grace_seconds
+        self._stopped_at: float | None = None
         _on_stop_signals(self._stop)
+        if not os.isatty(0):
+            signal.signal(signal.SIGHUP, self._reload)
         listener.close()
 
     def wait(self) -> int:
         """Wait until gunicorn ends and the workers have; return gunicorn's exit code, or 0 after a stop signal."""
         while (code := self._poll()) is None:
             self._workers.restart_ended()
+        if self._stopped_at and time.monotonic() - self._stopped_at >= self._grace_seconds:
+            logger.warning("Requests that still ran %s seconds after the stop signal were cut off", self._grace_seconds)
         self._workers.stop()
         self._workers.wait()
         # A signal that arrives before gunicorn handles signals kills it.
-        return 0 if self._stopping and code == -signal.SIGTERM else code
+        return 0 if self._stopped_at and code == -signal.SIGTERM else code
 
     def _poll(self) -> int | None:
         try:
@@ -147,9 +157,14 @@ class Service:
             return None
 
     def _stop(self, _signal_number: int, _frame: FrameType | None) -> None:
-        self._gunicorn.send_signal(signal.SIGQUIT if self._stopping else signal.SIGTERM)
+        self._gunicorn.send_signal(signal.SIGQUIT if self._stopped_at else signal.SIGTERM)
         self._workers.stop()
-        self._stopping = True
+        self._stopped_at = self._stopped_at or time.monotonic()
+
+    def _reload(self, _signal_number: int, _frame: FrameType | None) -> None:
+        if not self._stopped_at:
+            self._gunicorn.send_signal(signal.SIGHUP)
+            self._workers.replace()
 
 
 def _on_stop_signals(handler: Callable[[int, FrameType | None], Any]) -> None:
@@ -190,26 +205,3 @@ def _url(listener: socket.socket) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         host = "localhost"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _demo() -> dict[str, Any] | None:
-    """The ids of the demo organization and its person, and a valid token; ``None`` if there is no demo organization.
-
-    In an empty database the organization is created.
-    """
-    if not Organization.objects.exists():
-        created = create_organization(name="Demo", email="demo@example.com", first_name="Demo", last_name="User")
-        demo = {"organization_id": created.organization.pk, "person_id": created.person.pk, "token": created.token}
-        # The next start prints the token again, and the database only has a hash of it.
-        DEMO_FILE.parent.mkdir(parents=True, exist_ok=True)
-        DEMO_FILE.unlink(missing_ok=True)
-        DEMO_FILE.touch(mode=0o600)
-        DEMO_FILE.write_text(json.dumps(demo))
-        return demo
-    try:
-        demo = json.loads(DEMO_FILE.read_text())
-        # The file may belong to another database.
-        token = find_token(demo["token"])
-        return demo if token and token.person.organization_id == demo["organization_id"] else None
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
