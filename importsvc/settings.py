@@ -4,6 +4,7 @@ A value that is not acceptable ends the process here, with a sentence that names
 """
 
 import secrets
+import sys
 from pathlib import Path
 
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
@@ -24,19 +25,26 @@ def _secret_key() -> str:
     if given:
         return given
     path = VAR_DIR / "secret_key"
-    if not path.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
-        made = path.with_name(f"secret_key.{secrets.token_hex(4)}")
+    try:
+        if not path.exists():
+            _make_secret_key(path)
+        return path.read_text()
+    except OSError as error:
+        sys.exit(f"SECRET_KEY is not set, and {path} cannot be written or read: {error.strerror}")
+
+
+def _make_secret_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"secret_key.{secrets.token_hex(4)}")
+    # Of two processes that start at the same time, the first creates the link and both read its key.
+    try:
         made.touch(mode=0o600)
         made.write_text(secrets.token_urlsafe(50))
-        # Of two processes that start at the same time, the first creates the link and both read its key.
-        try:
-            path.hardlink_to(made)
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
-    return path.read_text()
+        path.hardlink_to(made)
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink(missing_ok=True)
 
 
 SECRET_KEY = _secret_key()
@@ -171,6 +179,12 @@ WEBHOOK_DELIVERY_DAYS = env.WEBHOOK_DELIVERY_DAYS.read()
 
 # The time in days for which finished operations are stored.
 OPERATION_DAYS = env.OPERATION_DAYS.read()
+
+# The time in days for which staged rows of imports are stored that are not run.
+UNRUN_IMPORT_DAYS = env.UNRUN_IMPORT_DAYS.read()
+
+# The time in days for which staged rows and the change log of imports are stored that were run; None for always.
+RUN_IMPORT_DAYS = env.RUN_IMPORT_DAYS.read()
 
 # The size in bytes above which a body makes the response come before the work is done; None for no size.
 ASYNC_BODY_BYTES = env.ASYNC_BODY_BYTES.read()

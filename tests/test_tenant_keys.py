@@ -78,6 +78,7 @@ EXEMPT = [
     Exemption("prune", 'FROM "idempotency_idempotencykey"', "it removes the old keys of all organizations"),
     Exemption("prune", 'FROM "operations_operation"', "it removes the old operations of all organizations"),
     Exemption("prune", 'FROM "webhooks_webhookdelivery"', "it removes the old deliveries of all organizations"),
+    Exemption("prune", 'FROM "imports_import"', "it prunes the old imports of all organizations"),
     Exemption(
         "webhooks are sent",
         r'^SELECT .* FROM "webhooks_webhookdelivery" .* LIMIT 1 FOR NO KEY UPDATE OF "\w+" SKIP LOCKED$',

@@ -45,7 +45,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
 
 class Change(models.Model):
-    """What an import did to a record. Only the engine writes it.
+    """What an import did to a record. Only the engine writes it; pruning deletes it.
 
     A revert does not change the values, and adds the outcome.
     """

@@ -65,6 +65,9 @@ CLIENT_CHECK_SECONDS = Variable("CLIENT_CHECK_SECONDS", whole(0, 3600), 1)
 IDEMPOTENCY_KEY_HOURS = Variable("IDEMPOTENCY_KEY_HOURS", whole(1, 24 * _YEARS_10), 48)
 WEBHOOK_DELIVERY_DAYS = Variable("WEBHOOK_DELIVERY_DAYS", whole(1, _YEARS_10), 30)
 OPERATION_DAYS = Variable("OPERATION_DAYS", whole(1, _YEARS_10), 30)
+UNRUN_IMPORT_DAYS = Variable("UNRUN_IMPORT_DAYS", whole(1, _YEARS_10), 90)
+# None: for ever.
+RUN_IMPORT_DAYS = Variable("RUN_IMPORT_DAYS", whole(1, _YEARS_10), None)
 
 # --- Workers --------------------------------------------------------------------------------------------------------
 

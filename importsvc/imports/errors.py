@@ -10,7 +10,7 @@ from importsvc.engine.revert import conflicts
 from importsvc.engine.revert.revert import UndoReport
 from importsvc.engine.schema.importable import get_plural_name
 from importsvc.errors import Busy, Conflict, InvalidAttribute
-from importsvc.imports.models import ImportState
+from importsvc.imports.models import Import, ImportState
 
 
 class ImportDataInvalid(InvalidAttribute):
@@ -44,6 +44,18 @@ class WrongState(Conflict):
     def __init__(self, state: ImportState, move: str) -> None:
         super().__init__(f"The import is in state '{state}' and cannot be {move}")
         self.state = state
+
+
+class ImportPruned(Conflict):
+    """The rows that the request needs were deleted because of their age."""
+
+    def __init__(self, import_: Import) -> None:
+        day = f"{import_.pruned_at:%Y-%m-%d}"
+        if import_.state == ImportState.CREATED:
+            detail = f"The staged rows of this import were deleted on {day}, because it was not run; stage them again"
+        else:
+            detail = f"The change log of this import was deleted on {day}; it cannot be reverted any more"
+        super().__init__(detail)
 
 
 class ImportInUse(Busy):

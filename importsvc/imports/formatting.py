@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from importsvc.errors import DomainError, RecordNotFound
+from importsvc.imports.errors import ImportPruned
+from importsvc.imports.models import Import
 from importsvc.imports.services import RevertPreview, UndoReport, describe_records
 from importsvc.text.display import printable
 
@@ -35,6 +37,11 @@ def describe_progress(progress: Mapping[str, Any]) -> str:
     if progress["total"]:
         parts.append(f"{progress['done']} of {progress['total']} rows")
     return ": ".join([f"operation {progress['operation_id']}", *([", ".join(parts)] if parts else [])])
+
+
+def describe_pruning(import_: Import) -> str:
+    """That the rows of the import were deleted, and what it cannot do any more; empty if they were not."""
+    return f"{ImportPruned(import_).detail}." if import_.pruned_at else ""
 
 
 def describe_revert(revert: UndoReport) -> str:

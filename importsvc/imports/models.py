@@ -63,6 +63,14 @@ class Import(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
     reverted_at = models.DateTimeField(null=True, blank=True)
+    staged_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the staged rows were replaced; null if they never were."
+    )
+    pruned_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When its rows were deleted, those of the change log as well; null if they were not.",
+    )
     # Actors as JSON; see ``importsvc.imports.actors``.
     processed_by = models.JSONField(null=True, editable=False)
     reverted_by = models.JSONField(null=True, editable=False)

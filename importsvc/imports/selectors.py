@@ -103,7 +103,7 @@ def select_revertible(
     until: datetime | None = None,
     import_model_id: int | None = None,
 ) -> list[int]:
-    """The ids of imports that are processed and not reverted, the last processed first.
+    """The ids of imports that are processed, and neither reverted nor pruned, the last processed first.
 
     In this order each import is reverted before the imports that it may depend on.
 
@@ -118,6 +118,7 @@ def select_revertible(
         RecordNotFound: there is no such organization.
     """
     imports = _select_imports(organization_id).filter(processed_at__isnull=False, reverted_at__isnull=True)
+    imports = imports.filter(pruned_at=None)
     if samples is not None:
         condition = Q(sample__in=[sample for sample in samples if sample is not None])
         imports = imports.filter(condition | Q(sample__isnull=True) if None in samples else condition)

@@ -49,6 +49,8 @@ REFUSED: dict[str, list[str]] = {
     "IDEMPOTENCY_KEY_HOURS": [*MALFORMED, "0", "99999999"],
     "WEBHOOK_DELIVERY_DAYS": [*MALFORMED, "0", "3651"],
     "OPERATION_DAYS": [*MALFORMED, "0", "9" * 5000],
+    "UNRUN_IMPORT_DAYS": [*MALFORMED, "0", "9" * 5000],
+    "RUN_IMPORT_DAYS": [*MALFORMED, "0", "9" * 5000],
     "CELERY_BROKER_URL": [
         "redis://user:secret@host/0",
         "amqp://",

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
@@ -65,8 +66,7 @@ def write_changes(import_: Import) -> Iterator[str]:
     """Lines of CSV: headers, then changes in the order of the change log. No cell is a formula in a spreadsheet."""
     yield _write_line(CSV_COLUMNS)
     is_reverted = import_.reverted_at is not None
-    changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk).order_by("id")
-    for change in changes.iterator(chunk_size=CHANGES_AT_ONCE):
+    for change in _read_changes(import_):
         record = (change.row, get_resource_type(change.record_type), change.record_id, change.action)
         outcome = change.find_outcome(is_reverted=is_reverted) or ""
         before, after = change.before or {}, change.after or {}
@@ -74,6 +74,13 @@ def write_changes(import_: Import) -> Iterator[str]:
             kept = "yes" if name in (change.kept_fields or ()) else ""
             values = (describe_value(values[name]) if name in values else "" for values in (before, after))
             yield _write_line((*record, name, *values, outcome, kept))
+
+
+def _read_changes(import_: Import) -> Iterator[Change]:
+    changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk).order_by("id")
+    # A cursor belongs to a connection to PostgreSQL, which poolers keep for a transaction only.
+    with transaction.atomic():
+        yield from changes.iterator(chunk_size=CHANGES_AT_ONCE)
 
 
 def _write_line(cells: Iterable[object]) -> str:

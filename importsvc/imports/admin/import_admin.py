@@ -20,6 +20,7 @@ from importsvc.imports.formatting import (
     describe_conflicts,
     describe_counts,
     describe_progress,
+    describe_pruning,
     describe_refusal,
     describe_rows,
 )
@@ -66,7 +67,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         # Not in state_now(), which a page calls several times.
         state, progress = read_state(organization=obj.organization, import_id=obj.pk)
         obj.described_state = state if progress is None else f"{state}: {describe_progress(progress)}"
-        counts = count_changes(obj)
+        counts = {} if obj.pruned_at else count_changes(obj)
         page, changes = read_changes(obj, request.GET.get("changes_page"), count=sum(counts.values()))
         context |= {
             "made": describe_counts(counts),
@@ -75,10 +76,13 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
             "changes_page": page,
             "changes_pages": page.paginator.get_elided_page_range(page.number),
             "is_reverted": obj.state == ImportState.REVERTED,
+            "pruned": describe_pruning(obj),
             "timeline": make_timeline(obj),
             "conflicts": self._find_conflicts(obj) if "conflicts" in request.GET else None,
             "operations_url": self._find_operations_url(request, obj),
-            "may_revert": obj.state == ImportState.PROCESSED and self.has_revert_permission(request),
+            "may_revert": obj.state == ImportState.PROCESSED
+            and not obj.pruned_at
+            and self.has_revert_permission(request),
         }
         return super().render_change_form(request, context, *args, obj=obj, **options)
 

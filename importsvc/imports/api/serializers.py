@@ -50,14 +50,15 @@ class ImportSerializer(JsonApiSerializer):
             "reverted_at",
             "on_duplicate",
             "counts",
+            "pruned_at",
             "state",
             "progress",
             "import_data",
             "organization",
             "creator",
         ]
-        fields_on_request = ["on_duplicate", "counts", "state", "progress"]
-        read_only_fields = ["started_at", "processed_at", "reverted_at"]
+        fields_on_request = ["on_duplicate", "counts", "pruned_at", "state", "progress"]
+        read_only_fields = ["started_at", "processed_at", "reverted_at", "pruned_at"]
 
     class JSONAPIMeta:
         resource_name = "imports"

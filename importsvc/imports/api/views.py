@@ -23,7 +23,7 @@ from importsvc.imports.api.asynchronous import AsynchronousMixin
 from importsvc.imports.api.changes import CHANGES, LOGGED, PLANNED, UNDOING, ChangeWriter
 from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
 from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
-from importsvc.imports.errors import ImportInUse
+from importsvc.imports.errors import ImportInUse, ImportPruned
 from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
 from importsvc.jsonapi.document.resources import Resource, read_writable
@@ -150,6 +150,8 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
     def changes(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/changes``: the changes of the import."""
         import_ = services.find_import(import_id=self.get_record_id(), organization=self.organization)
+        if import_.pruned_at and import_.processed_at:
+            raise ImportPruned(import_)
         changes = self.filter_queryset(
             Change.objects.of_import(organization_id=self.organization.pk, import_id=import_.pk)
         )

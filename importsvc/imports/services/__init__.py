@@ -1,4 +1,4 @@
-"""The services of imports: create, update, run, revert and preview, each in one transaction.
+"""The services of imports: create, update, run, revert, preview and prune, each in one transaction.
 
 The only entry point for the API, the admin and the commands, which make one call each. The errors are in
 ``importsvc.imports.errors``.
@@ -14,6 +14,7 @@ from importsvc.imports.services.previewing import (
     preview_rows,
 )
 from importsvc.imports.services.progress import Progress
+from importsvc.imports.services.pruning import prune_imports
 from importsvc.imports.services.queueing import queue_operation
 from importsvc.imports.services.record_types import (
     describe_records,

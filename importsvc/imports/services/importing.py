@@ -34,6 +34,7 @@ from importsvc.imports.services.transactions import (
     lock_import,
     lock_organization,
     log_after_commit,
+    require_rows_kept,
     require_state,
     vacuum_after_commit,
 )
@@ -106,7 +107,8 @@ def update_import(
         rows = require_rows(import_data)
         check_rows(rows, PlanOptions(organization.pk, get_on_duplicate(import_), progress=progress)).require_valid()
         store_rows(import_, rows)
-        _save(import_, "sample", "import_model_id", "on_duplicate")
+        import_.staged_at, import_.pruned_at = timezone.now(), None
+        _save(import_, "sample", "import_model_id", "on_duplicate", "staged_at", "pruned_at")
     return import_
 
 
@@ -134,7 +136,7 @@ def run_import(
         on_errors: called with the row errors of each chunk.
 
     Raises:
-        RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
+        RecordNotFound, WrongState, ImportPruned, ImportDataInvalid, RowsInvalid: nothing is changed.
         PreconditionFailed: the result would differ from the previews. Nothing is changed.
         ImportInUse: another transaction updates, runs or reverts the import.
         Busy, Unavailable: other transactions wrote the same records during each attempt, or held locks for too long. A
@@ -147,6 +149,8 @@ def run_import(
         reported.start_again()
         import_ = lock_import(organization, import_id)
         require_state(import_, ImportState.CREATED, "imported")
+        if import_data is None:
+            require_rows_kept(import_)
         started_at = timezone.now()
         # Read again under the lock: its defaults may have changed since the request was authenticated.
         import_.organization = lock_organization(organization)
@@ -165,7 +169,9 @@ def run_import(
         import_.started_at = started_at
         # A clock that is set back must not make ``processed_at`` earlier than ``started_at``.
         import_.processed_at = max(timezone.now(), started_at)
-        _save(import_, "started_at", "processed_at", "shared_values", "on_duplicate", "counts", "processed_by")
+        import_.pruned_at = None
+        stamps = ("started_at", "processed_at", "pruned_at")
+        _save(import_, *stamps, "shared_values", "on_duplicate", "counts", "processed_by")
         vacuum_after_commit({name: of["created"] + of["updated"] for name, of in import_.counts.items()})
         record_event(
             organization_id=organization.pk,

@@ -25,7 +25,7 @@ from importsvc.imports.services.planning import (
 )
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.reverting import find_import
-from importsvc.imports.services.transactions import require_state
+from importsvc.imports.services.transactions import require_rows_kept, require_state
 from importsvc.imports.staging import StagedRows
 from organizations.models import Organization
 
@@ -76,10 +76,11 @@ def preview_import(*, organization: Organization, import_id: int) -> ImportPrevi
     """Plan what running an import would do now, without locks and without writing.
 
     Raises:
-        RecordNotFound, WrongState, ImportDataInvalid: as ``run_import`` does.
+        RecordNotFound, WrongState, ImportPruned, ImportDataInvalid: as ``run_import`` does.
     """
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.CREATED, "imported")
+    require_rows_kept(import_)
     options = PlanOptions(organization.pk, get_on_duplicate(import_))
     return _preview(StagedRows(organization.pk, import_id), options, Defaults(organization))
 

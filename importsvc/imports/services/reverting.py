@@ -24,6 +24,7 @@ from importsvc.imports.services.transactions import (
     lock_import,
     lock_organization,
     log_after_commit,
+    require_rows_kept,
     require_state,
     vacuum_after_commit,
 )
@@ -80,7 +81,7 @@ def revert_import(
         progress: called with the numbers of changes that have been read, checked and undone.
 
     Raises:
-        RecordNotFound, WrongState: the import does not exist, or is not processed.
+        RecordNotFound, WrongState, ImportPruned: the import does not exist, is not processed, or has no change log.
         PreconditionFailed: a record has been written since the previews.
         RevertConflict: records were changed or referred to since; ``meta`` lists the conflicts.
         Conflict: a type is no longer registered, or the database no longer accepts former values.
@@ -94,6 +95,7 @@ def revert_import(
         reported.start_again()
         import_ = lock_import(organization, import_id)
         require_state(import_, ImportState.PROCESSED, "reverted")
+        require_rows_kept(import_)
         assert import_.processed_at  # noqa: S101 - by its state
         lock_organization(organization)
         with _convert_errors():
@@ -134,11 +136,12 @@ def preview_revert(*, organization: Organization, import_id: int) -> RevertPrevi
     """Read what reverting an import would do, without locks and without writing.
 
     Raises:
-        RecordNotFound, WrongState: as ``revert_import`` does.
+        RecordNotFound, WrongState, ImportPruned: as ``revert_import`` does.
         Conflict: a type is no longer registered.
     """
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.PROCESSED, "reverted")
+    require_rows_kept(import_)
     with _convert_errors(), transaction.atomic():
         force_generic_plans()
         # Before anything else is read: if another transaction writes in between, the ETag is outdated.

@@ -12,7 +12,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 
 from importsvc.engine.schema import registry
 from importsvc.errors import Busy, RecordNotFound, Unavailable
-from importsvc.imports.errors import ImportInUse, WrongState
+from importsvc.imports.errors import ImportInUse, ImportPruned, WrongState
 from importsvc.imports.models import Import, ImportState
 from importsvc.postgres.transaction_limits import get_lock_timeout, is_lock_timeout, limit_transaction, may_wait
 from importsvc.postgres.vacuum import vacuum_tables
@@ -124,6 +124,12 @@ def log_after_commit(message: str, *, import_: Import, began: float, counts: Map
         logger.info("Import %s %s", import_.pk, message, extra={"fields": fields})
 
     transaction.on_commit(log, robust=True)
+
+
+def require_rows_kept(import_: Import) -> None:
+    """Raise ``ImportPruned`` if the import's staged rows and its change log were deleted."""
+    if import_.pruned_at:
+        raise ImportPruned(import_)
 
 
 def vacuum_after_commit(records: Mapping[str, int]) -> None:

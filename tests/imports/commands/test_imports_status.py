@@ -72,6 +72,7 @@ def test_everything_known_about_one_import_is_printed(
         f"processed_by     Ada Lovelace (person {acme.person.pk})\n"
         "reverted_at      2024-01-15 09:02:00\n"
         "reverted_by      operator root\ufffd[2J\n"
+        "pruned_at        –\n"
         "staged           3.9 KB\n"
     )
 
@@ -97,6 +98,7 @@ def test_json_output_has_everything_known_about_one_import(
         "started_at": "2024-01-15T09:00:00Z",
         "processed_at": "2024-01-15T09:01:00Z",
         "reverted_at": "2024-01-15T09:02:00Z",
+        "pruned_at": None,
         "processed_by": {"kind": "person", "name": "Ada Lovelace", "id": acme.person.pk},
         "reverted_by": {"kind": "operator", "name": "root\x1b[2J", "id": None},
         "staged_bytes": 4_000,
@@ -124,6 +126,7 @@ def test_unknown_values_are_printed_as_a_dash(acme: NewOrganization, capsys: pyt
         "processed_by     –\n"
         "reverted_at      –\n"
         "reverted_by      –\n"
+        "pruned_at        –\n"
         "staged           0 bytes\n"
     )
 

@@ -74,10 +74,11 @@ def test_a_serializer_is_read_in_terms_of_columns() -> None:
         Attribute("reverted_at", "reverted_at", is_time_stamp=True),
         Attribute("on_duplicate", "on_duplicate", is_time_stamp=False),
         Attribute("counts", "counts", is_time_stamp=False),
+        Attribute("pruned_at", "pruned_at", is_time_stamp=True),
         Attribute("state", "state", is_time_stamp=False, compute=show_state),
         Attribute("progress", "progress", is_time_stamp=False, compute=show_running, write=order_progress),
     )
-    on_request = {"on_duplicate", "counts", "state", "progress"}
+    on_request = {"on_duplicate", "counts", "pruned_at", "state", "progress"}
     assert resource.field_names - resource.default_field_names == resource.on_request == on_request
     assert resource.relationships == {
         "organization": Relationship("organization", "organization", "organizations", int),

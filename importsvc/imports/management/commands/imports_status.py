@@ -90,6 +90,7 @@ def _describe(status: ImportStatus) -> dict[str, str]:
         "processed_by": _describe_actor(import_.processed_by),
         "reverted_at": _describe_time(import_.reverted_at),
         "reverted_by": _describe_actor(import_.reverted_by),
+        "pruned_at": _describe_time(import_.pruned_at),
         "staged": filesizeformat(status.staged_bytes).replace("\xa0", " "),
     }
 
@@ -98,7 +99,7 @@ def _document(status: ImportStatus) -> dict[str, Any]:
     """The facts of an import, as data."""
     import_, creator = status.import_, status.import_.creator
     plain = ("sample", "import_model_id", "on_duplicate")
-    stamps = ("created_at", "started_at", "processed_at", "reverted_at")
+    stamps = ("created_at", "started_at", "processed_at", "reverted_at", "pruned_at")
     return {
         "id": import_.pk,
         "state": status.state,
