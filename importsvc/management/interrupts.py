@@ -25,6 +25,7 @@ _CANCEL_SECONDS = 0.1
 _MESSAGE = "Interrupted. What was not committed is rolled back."
 
 _has_arrived = threading.Event()
+_is_handled = threading.Event()
 _watched: list[BaseDatabaseWrapper] = []
 
 
@@ -61,8 +62,9 @@ def run_interruptible(command: Callable[[], Any]) -> None:
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:
-    is_first = not _has_arrived.is_set()
+    is_first = not _is_handled.is_set()
     _has_arrived.set()
+    _is_handled.set()
     # The driver prints a traceback if the function that it reads rows of a COPY from raises an exception.
     if is_first and any(map(_is_active, _watched)):
         return

@@ -15,10 +15,11 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.http.errors import ParseException
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 from importsvc.http import SMALL_BODY_BYTES
 from importsvc.server.connection import PATIENCE_SECONDS, Connection, is_body_left, settle_chunked_body
+from importsvc.server.draining import DrainingWorker
 
 # Seconds that a client has to read the last response of a connection and to stop sending (RFC 9112, section 9.6).
 LINGER_SECONDS = 1.0
@@ -26,7 +27,7 @@ LINGER_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-class Worker(ThreadWorker):
+class Worker(DrainingWorker):
     """gunicorn's ``gthread``, in which no thread waits for the head of a request, a short body, or a client to go.
 
     gunicorn gives each new connection to a thread, which then waits for the whole head.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -22,10 +23,10 @@ from django.conf import settings
 from importsvc.imports.models import Import
 from importsvc.operations.models import Kind, Status
 from people.services import NewOrganization
-from tests.command_line import manage, start
+from tests.command_line import describe_database, manage, start
 from tests.databases import ask_database, empty_database
 from tests.operations.queueing import create, queue
-from tests.operations.workers import wait_for_status, wait_until
+from tests.operations.workers import PEOPLE, holding, wait_for_status, wait_until, wait_until_blocked
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the printed lines need curl")
 
@@ -37,16 +38,26 @@ def find_port() -> str:
 
 
 def get_environment(folder: Path, **variables: str) -> dict[str, str]:
-    """The environment of a service on an embedded database in ``folder``."""
-    environment = {**os.environ, "VAR_DIR": str(folder), "WEB_CONCURRENCY": "1", **variables}
+    """The environment of a service on an embedded database in ``folder``, unless ``DATABASE_URL`` names another."""
+    environment = {**os.environ, "VAR_DIR": str(folder), "WEB_CONCURRENCY": "1"}
     environment.pop("DATABASE_URL", None)
-    return environment
+    return environment | variables
 
 
-def start_serving(environment: dict[str, str], *options: str) -> tuple[subprocess.Popen[str], str]:
+def start_serving(
+    environment: dict[str, str], *options: str, is_logged: bool = False
+) -> tuple[subprocess.Popen[str], str]:
     """The process, and what it prints at the start."""
     command = [sys.executable, "manage.py", "serve", *options]
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=settings.BASE_DIR,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if is_logged else None,
+        text=True,
+    )
     assert process.stdout is not None
     printed = ""
     while "Listening at" not in printed:
@@ -138,6 +149,50 @@ def test_a_killed_service_leaves_nothing_that_blocks_the_next_start(tmp_path: Pa
     stop_serving(process)
 
     assert not (tmp_path / "postgres" / "data" / "postmaster.pid").exists()
+
+
+def test_sighup_renews_all_processes_while_the_service_goes_on(tmp_path: Path) -> None:
+    environment = get_environment(tmp_path, PORT=find_port())
+    process, _ = start_serving(environment, "--no-demo")
+    wait_until(lambda: len(psutil.Process(process.pid).children(recursive=True)) == 3)
+    gunicorn = next(child for child in psutil.Process(process.pid).children() if "gunicorn" in child.cmdline())
+    old = {child.pid for child in psutil.Process(process.pid).children(recursive=True)} - {gunicorn.pid}
+    statuses = []
+
+    def is_renewed() -> bool:
+        client = http.client.HTTPConnection("127.0.0.1", int(environment["PORT"]), timeout=60)
+        client.request("GET", "/api/v2/imports")
+        statuses.append(client.getresponse().status)
+        client.close()
+        now = {child.pid for child in psutil.Process(process.pid).children(recursive=True)} - {gunicorn.pid}
+        return len(now) == 2 and not now & old
+
+    process.send_signal(signal.SIGHUP)
+    wait_until(is_renewed)
+    stop_serving(process)
+
+    assert {*statuses} == {401}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_that_outlast_the_grace_are_cut_off_and_that_is_logged(acme: NewOrganization, tmp_path: Path) -> None:
+    environment = get_environment(tmp_path, PORT=find_port(), DATABASE_URL=describe_database(), WORKERS="0")
+    process, _ = start_serving(environment, "--grace", "1", is_logged=True)
+    import_ = create(acme)
+    with holding(PEOPLE), socket.create_connection(("127.0.0.1", int(environment["PORT"]))) as client:
+        path = f"/api/v2/imports/{import_.pk}/import"
+        client.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nX-Auth-Token: {acme.token}\r\nContent-Length: 0\r\n"
+            f"X-Organization-Id: {acme.organization.pk}\r\nContent-Type: application/vnd.api+json\r\n\r\n".encode()
+        )
+        wait_until_blocked()
+        process.send_signal(signal.SIGTERM)
+        _, logged = process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert "WARNING importsvc.serve: Requests that still ran 1 seconds after the stop signal were cut off\n" in logged
+    import_.refresh_from_db()
+    assert import_.state == "created"
 
 
 def serve_database(database: str, *options: str) -> tuple[int, str]:

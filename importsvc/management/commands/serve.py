@@ -21,6 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from importsvc.environment import variables as env
 from importsvc.management.demo import prepare_demo
+from importsvc.server.draining import refuse_connections
 from importsvc.management.migrating import require_known_migrations
 from importsvc.management.parents import make_end_with_parent
 from importsvc.management.worker_processes import MALLOC, WorkerProcesses
@@ -107,7 +108,7 @@ class Service:
     """
 
     def __init__(self, listener: socket.socket, environment: Mapping[str, str], *, grace_seconds: int) -> None:
-        """Start the processes, gunicorn on ``listener``, which is closed here, and handle the signals.
+        """Start the processes, gunicorn on ``listener``, and handle the signals.
 
         gunicorn's environment also has ``environment``.
         """
@@ -137,7 +138,7 @@ class Service:
         _on_stop_signals(self._stop)
         if not os.isatty(0):
             signal.signal(signal.SIGHUP, self._reload)
-        listener.close()
+        self._listener = listener
 
     def wait(self) -> int:
         """Wait until gunicorn ends and the workers have; return gunicorn's exit code, or 0 after a stop signal."""
@@ -157,6 +158,9 @@ class Service:
             return None
 
     def _stop(self, _signal_number: int, _frame: FrameType | None) -> None:
+        if not self._stopped_at:
+            refuse_connections(self._listener)
+            self._listener.close()
         self._gunicorn.send_signal(signal.SIGQUIT if self._stopped_at else signal.SIGTERM)
         self._workers.stop()
         self._stopped_at = self._stopped_at or time.monotonic()
