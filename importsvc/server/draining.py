@@ -51,7 +51,7 @@ def refuse_connections(listener: socket.socket) -> None:
     """
     if sys.platform != "linux":
         return
-    instructions = (_Instruction * len(_DROP_SYN))(*_DROP_SYN)
+    instructions = (_Instruction * len(_DROP_SYN))(*(_Instruction(*each) for each in _DROP_SYN))
     program = _Program(len(_DROP_SYN), ctypes.cast(instructions, ctypes.c_void_p))
     listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, bytes(program))
 

@@ -150,7 +150,7 @@ def test_a_rolling_restart_of_two_nodes_fails_no_request(acme: NewOrganization) 
                     time.sleep(1.5)  # nginx tries a node again after a second
                 load.wait_for(50)
             # What nginx refuses by itself is a document.
-            large = service.send(acme, "POST", "imports", **{"Content-Length": str(300 << 20)})
+            large = service.send(acme, "POST", "imports", None, **{"Content-Length": str(300 << 20)})
             codes += [node.stop() for node in (first, second)]
             unserved = service.send(acme, "GET", "imports")
     finally:

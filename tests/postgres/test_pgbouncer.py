@@ -94,10 +94,12 @@ def test_imports_are_made_run_downloaded_and_reverted(acme: NewOrganization) -> 
         created = service.send(acme, "POST", "imports", body)
         import_id = created.document["data"]["id"]
         keyed = {"Idempotency-Key": "1"}
-        run = [service.send(acme, "POST", f"imports/{import_id}/import", **keyed) for _ in range(2)]
+        run = [service.send(acme, "POST", f"imports/{import_id}/import", None, **keyed) for _ in range(2)]
         changes = download(service, f"/admin/imports/import/{import_id}/changes.csv")
         preview = service.send(acme, "GET", f"imports/{import_id}/revert")
-        reverted = service.send(acme, "PATCH", f"imports/{import_id}/revert", **{"If-Match": preview.headers["ETag"]})
+        reverted = service.send(
+            acme, "PATCH", f"imports/{import_id}/revert", None, **{"If-Match": preview.headers["ETag"]}
+        )
 
     assert [reply.status for reply in (created, *run, preview, reverted)] == [201, 200, 200, 200, 200]
     assert run[1].headers["Idempotency-Replayed"] == "true"
