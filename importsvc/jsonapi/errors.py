@@ -142,7 +142,7 @@ def write_error(error: DomainError) -> dict[str, Any]:
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's ``EXCEPTION_HANDLER``: the response to an exception of a view."""
     if is_outage(error):
-        unavailable = _report_outage(error, context["request"])
+        unavailable = _report_outage(error)
         document = {"errors": [write_error(unavailable)]}
         status = STATUSES[unavailable.code]
         return _mark_as_logged(Response(document, status=status, headers=_headers(unavailable)))
@@ -157,9 +157,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     return response
 
 
-def _report_outage(error: Exception, request: Any) -> DatabaseUnavailable:
+def _report_outage(error: Exception) -> DatabaseUnavailable:
     """The refusal because the database cannot be used; the reason is a line of the log."""
-    logger.error("%s %s: the database cannot be used: %s", request.method, request.path, describe_outage(error))
+    logger.error("The database cannot be used: %s", describe_outage(error))
     return DatabaseUnavailable()
 
 
@@ -269,7 +269,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if not isinstance(error, Exception) or not is_outage(error):
         return _make_handler(defaults.server_error)(request)
-    unavailable = _report_outage(error, request)
+    unavailable = _report_outage(error)
     if request.path_info.startswith(API_PREFIX):
         return _mark_as_logged(_error_page(unavailable))
     page = defaults.ERROR_PAGE_TEMPLATE % {"title": "Service Unavailable (503)", "details": f"{unavailable.detail}."}
