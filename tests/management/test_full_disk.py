@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ def test_the_secret_key_is_not_written_by_halves(disk: Path) -> None:
 
 
 def test_a_database_that_cannot_be_made_leaves_no_part_of_it(disk: Path) -> None:
-    done = run(disk, SECRET_KEY="x" * 50)
+    done = run(disk, SECRET_KEY=secrets.token_urlsafe(50))
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,16 +20,23 @@ from importsvc.postgres.embedded import DATABASE, PORT, USER, Server, StartError
 from importsvc.postgres.embedded.base import DatabaseWrapper
 
 
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder outside of pytest's, which each start of pytest closes for PostgreSQL's account."""
+    with tempfile.TemporaryDirectory(prefix="importsvc-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder() -> Iterator[Path]:
     """One cluster for all tests here, in a folder with an awkward name and a locale that folds ASCII only."""
-    folder = tmp_path_factory.mktemp("embedded") / "it's a folder" / "postgres"
-    with pytest.MonkeyPatch.context() as environment:
+    with tempfile.TemporaryDirectory(prefix="importsvc-") as outer, pytest.MonkeyPatch.context() as environment:
+        folder = Path(outer) / "it's a folder" / "postgres"
         environment.setenv("LC_ALL", "C")
         server = Server(folder)
         server.start()
         server.leave()
-    return folder
+        yield folder
 
 
 @pytest.fixture
