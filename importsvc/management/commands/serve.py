@@ -21,10 +21,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from importsvc.environment import variables as env
 from importsvc.management.demo import prepare_demo
-from importsvc.server.draining import refuse_connections
 from importsvc.management.migrating import require_known_migrations
 from importsvc.management.parents import make_end_with_parent
 from importsvc.management.worker_processes import MALLOC, WorkerProcesses
+from importsvc.server.draining import refuse_connections
 
 # The time that running requests have to finish when the service is stopped.
 GRACE_SECONDS = 30
