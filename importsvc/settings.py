@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     # Each app may import the apps before it.
     "importsvc.rate_limits",
     "importsvc.changelog",
+    "importsvc.guessing",
     "organizations",
     "importsvc.idempotency",
     "companies",

@@ -8,18 +8,24 @@ import re
 from datetime import timedelta
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, transaction
-from django.db.models import Model
+from django.db.models import Model, Subquery
+from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
+from importsvc.guessing.models import FailureCount
+from importsvc.guessing.services import PAIR_LIMIT, count_failure, count_for_address, count_for_pair
 from importsvc.logs.context import add_log_fields
 from importsvc.postgres.compiled_queries import CompiledQuery, Parameter, Row
 from organizations.models import Organization
 from people.models import ApiToken, Person, Scope
 
 LAST_SEEN_INTERVAL = timedelta(minutes=1)
+
+# Of the attempts that are counted.
+_KIND = "token"
 
 _TOKEN = re.compile(r"([A-Za-z0-9]{8})\.[A-Za-z0-9]{32}")
 _RECORD_ID = re.compile(r"[0-9]{1,19}")
@@ -48,10 +54,14 @@ class TokenAuthentication(BaseAuthentication):
 
         Raises:
             AuthenticationFailed: there is no token, or it is not valid.
+            Throttled: so have been too many attempts before, from this address.
             PermissionDenied: the person belongs to another organization.
         """
-        token = find_token(request.headers.get("X-Auth-Token", ""))
+        written, address = request.headers.get("X-Auth-Token", "").strip(), request.META.get("REMOTE_ADDR", "")
+        token, is_known = _find_token(written, address)
         if token is None:
+            if written and (wait := _count_failure(written, address, is_known)):
+                raise Throttled(wait)
             raise AuthenticationFailed
         organization_id = request.headers.get("X-Organization-Id", "").strip()
         if not _RECORD_ID.fullmatch(organization_id) or int(organization_id) != token.person.organization_id:
@@ -69,17 +79,51 @@ def find_token(written: str) -> ApiToken | None:
 
     A valid token is not revoked or expired, and its person is not deactivated or archived.
     """
-    match = _TOKEN.fullmatch(written.strip())
+    return _find_token(written.strip(), "")[0]
+
+
+def _find_token(written: str, address: str) -> tuple[ApiToken | None, bool]:
+    """The token as of ``find_token``, also ``None`` after too many failures with it from this address.
+
+    The second value says whether there is a token with this prefix.
+    """
+    match = _TOKEN.fullmatch(written)
     if match is None:
-        return None
-    rows = _usable_tokens().fetch(prefix=match[1])
-    token = _make_token(rows[0]) if rows else None
-    return token if token and not token.has_expired and token.is_valid(match[0]) else None
+        return None, False
+    rows = _usable_tokens().fetch(prefix=match[1], counter=count_for_pair(_KIND, address, match[1]).key)
+    if not rows:
+        return None, False
+    token = _make_token(rows[0])
+    is_limited = (rows[0][-1] or 0) >= PAIR_LIMIT
+    is_valid = not is_limited and not token.has_expired and token.is_valid(match[0])
+    return token if is_valid else None, True
+
+
+def _count_failure(written: str, address: str, is_known: bool) -> int:
+    """Count a token that is not valid; return the seconds to wait if these are too many, otherwise 0.
+
+    Another token, which is valid, works from the same address all the same. Of tokens that do not exist no more are
+    counted one by one than an address is allowed to try: otherwise a client could fill the table.
+    """
+    match = _TOKEN.fullmatch(written)
+    try:
+        with transaction.atomic():
+            wait = count_failure(count_for_address(_KIND, address))
+            if match and (is_known or not wait):
+                wait = max(wait, count_failure(count_for_pair(_KIND, address, match[1])))
+    except DatabaseError:
+        logger.warning("A failed attempt could not be counted", exc_info=True)
+        return 0
+    return wait
 
 
 @functools.cache
 def _usable_tokens() -> CompiledQuery:
-    """The token with a prefix, if it is usable; the caller checks expiry and hash."""
+    """The token with a prefix, if it is usable; the caller checks expiry and hash.
+
+    The last column has the failures that the counter has, or null.
+    """
+    failures = FailureCount.objects.filter(key=Parameter("counter"), expires_at__gt=Now()).values("failures")
     tokens = ApiToken.objects.get_usable_keys().filter(
         prefix=Parameter("prefix"), person__deactivated_at=None, person__archived_at=None
     )
@@ -88,7 +132,7 @@ def _usable_tokens() -> CompiledQuery:
         *(f"person__{column}" for column in _PERSON_COLUMNS),
         *(f"person__organization__{column}" for column in _ORGANIZATION_COLUMNS),
     )
-    return CompiledQuery(tokens.values_list(*columns))
+    return CompiledQuery(tokens.values_list(*columns, Subquery(failures)))
 
 
 def _make_token(row: Row) -> ApiToken:
@@ -97,7 +141,8 @@ def _make_token(row: Row) -> ApiToken:
     organization_at = person_at + len(_PERSON_COLUMNS)
     token = ApiToken.from_db(DEFAULT_DB_ALIAS, _TOKEN_COLUMNS, row[:person_at])
     token.person = Person.from_db(DEFAULT_DB_ALIAS, _PERSON_COLUMNS, row[person_at:organization_at])
-    token.person.organization = Organization.from_db(DEFAULT_DB_ALIAS, _ORGANIZATION_COLUMNS, row[organization_at:])
+    organization = row[organization_at : organization_at + len(_ORGANIZATION_COLUMNS)]
+    token.person.organization = Organization.from_db(DEFAULT_DB_ALIAS, _ORGANIZATION_COLUMNS, organization)
     return token
 
 

@@ -28,6 +28,7 @@ APPS = [
     "idempotency",
     "organizations",
     "rate_limits",
+    "guessing",
 ]
 
 # Tables that ``migrate`` fills in a new database; a dump has these rows with their ids.
@@ -39,7 +40,7 @@ def read_schema() -> dict[str, list[Any]]:
     tables = "'organizations_organization', 'companies_company', 'people_person', 'people_apitoken',"
     tables += "'imports_import', 'imports_stagedchunk', 'changelog_change', 'idempotency_idempotencykey',"
     tables += "'webhooks_webhookendpoint', 'webhooks_webhookdelivery', 'imports_queuedchunk', 'operations_operation',"
-    tables += "'operations_progress', 'rate_limits_requestcounter'"
+    tables += "'operations_progress', 'rate_limits_requestcounter', 'guessing_failurecount'"
     queries = {
         "columns": (
             "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attoptions FROM pg_attribute"

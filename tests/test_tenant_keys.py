@@ -42,6 +42,7 @@ from tests.statements import Unscoped, Watch, find_models
 NO_TENANT = {
     "Organization": "it is the tenant",
     "RequestCounter": "a count by a key, of a token or an organization",
+    "FailureCount": "a failed attempt to authenticate belongs to none",
 }
 
 

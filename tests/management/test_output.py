@@ -152,6 +152,7 @@ def test_every_command_has_json_output(acme: NewOrganization) -> None:
             "unrun_imports_older_than_days": 90,
             "run_imports": 0,
             "run_imports_older_than_days": None,
+            "failure_counts": 0,
         },
         ("revoke_token", prefix): {"prefix": prefix, "person": ada, "organization": organization},
         ("imports_status",): {"imports": []},
