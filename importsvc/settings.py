@@ -7,6 +7,7 @@ import secrets
 import sys
 from pathlib import Path
 
+from csp import constants as csp
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
 from importsvc.admin_site.appearance import UNFOLD  # noqa: F401 - a setting
@@ -85,9 +86,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "importsvc.monitoring.requests.RequestLog",
+    # The headers of all responses.
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "importsvc.http.security_headers.PermissionsPolicy",
     # Before those that read the Host header.
     "importsvc.monitoring.health.Health",
-    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Before ConditionalGet, so that ETags are computed from uncompressed responses.
     "importsvc.http.middleware.Compression",
@@ -227,8 +231,26 @@ if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    # The proxy redirects from http to https, and probes and metrics come without it.
-    SILENCED_SYSTEM_CHECKS = ["security.W008"]
+    SECURE_HSTS_SECONDS = env.HSTS_SECONDS.read()
+    # The proxy redirects from http to https, and probes and metrics come without it. Other names of the domain, and the
+    # lists in browsers, are not for a service to decide about.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
+
+# Pages have files of their own only. Alpine, which the theme of the admin comes with, evaluates the attributes of
+# elements, and htmx and the theme's templates have inline styles.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [csp.NONE],
+        "script-src": [csp.SELF, csp.UNSAFE_EVAL],
+        "style-src": [csp.SELF, csp.UNSAFE_INLINE],
+        "font-src": [csp.SELF],
+        "img-src": [csp.SELF, "data:"],
+        "connect-src": [csp.SELF],
+        "form-action": [csp.SELF],
+        "base-uri": [csp.NONE],
+        "frame-ancestors": [csp.NONE],
+    }
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

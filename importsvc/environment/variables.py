@@ -88,6 +88,8 @@ ALLOWED_HOSTS = Variable("ALLOWED_HOSTS", several(served_host(), ","), ["localho
 CSRF_TRUSTED_ORIGINS: Variable[list[str], list[str]] = Variable("CSRF_TRUSTED_ORIGINS", several(origin(), ","), [])
 BEHIND_TLS_PROXY = Variable("BEHIND_TLS_PROXY", boolean(), False)
 TRUSTED_PROXIES: Variable[list[str], list[str]] = Variable("TRUSTED_PROXIES", several(network(), ","), [])
+# A year at most twice: browsers cannot be told otherwise before that.
+HSTS_SECONDS = Variable("HSTS_SECONDS", whole(0, 63_072_000), 31_536_000)
 MAX_BODY_BYTES = Variable("MAX_BODY_BYTES", whole(1024, _TEBIBYTE), 256 * 1024 * 1024)
 # None: no size.
 ASYNC_BODY_BYTES = Variable("ASYNC_BODY_BYTES", whole(1, _TEBIBYTE), None)

@@ -13,6 +13,9 @@ def test_the_watch_reports_every_forbidden_action_of_a_page(page: Page, watch: W
     # No server listens at this address, and the request never leaves the browser.
     elsewhere = "http://127.0.0.1:9/"
     page.evaluate("elsewhere => fetch(elsewhere).catch(() => null)", elsewhere)
+    assert any("violates the following Content Security Policy" in found for found in watch.found)
+    page.goto("data:text/html,a page without a policy")
+    page.evaluate("elsewhere => fetch(elsewhere).catch(() => null)", elsewhere)
     page.evaluate("elsewhere => new Promise(done => { new WebSocket(elsewhere).onerror = done })", elsewhere)
     page.evaluate("() => { console.error('told') ; alert('asked') ; console.log('said') }")
     page.evaluate("() => new Promise(done => { setTimeout(() => { setTimeout(done); throw new Error('thrown') }) })")

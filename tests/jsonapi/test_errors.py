@@ -243,7 +243,7 @@ def crash(*args: Any, **kwargs: Any) -> Never:
     [
         "importsvc.imports.services.create_import",
         "importsvc.jsonapi.document.renderers.JsonApiRenderer.render",
-        "people.authentication.find_token",
+        "people.authentication._find_token",
         "importsvc.jsonapi.views.check_query",
     ],
 )
