@@ -61,7 +61,7 @@ def test_an_update_changes_only_the_given_attributes(
     acme: NewOrganization, attributes: dict[str, Any], changed: dict[str, Any]
 ) -> None:
     import_ = stage(acme, ROWS, sample=True, import_model_id=7)
-    before = stored(import_)
+    before, began = stored(import_), timezone.now()
 
     update_import(
         organization=acme.organization,
@@ -70,7 +70,9 @@ def test_an_update_changes_only_the_given_attributes(
         attributes={**attributes, "creator": None},
     )
 
-    assert stored(import_) == {**before, **changed}
+    after = stored(import_)
+    assert began <= after["staged_at"] <= timezone.now()
+    assert after == {**before, **changed, "staged_at": after["staged_at"]}
     assert read_staged(import_) == '{"company": [{"name": "A"}]}'
 
 
