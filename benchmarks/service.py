@@ -112,11 +112,17 @@ class Service:
     process: psutil.Process
 
     def worker_id(self) -> int:
-        """The process id of its one worker."""
-        gunicorns = [process for process in self.process.children(recursive=True) if _is_gunicorn(process)]
-        ids = {process.pid for process in gunicorns}
-        (worker,) = [process.pid for process in gunicorns if process.ppid() in ids]
-        return int(worker)
+        """The process id of its one worker, as soon as it has started."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            gunicorns = [process for process in self.process.children(recursive=True) if _is_gunicorn(process)]
+            ids = {process.pid for process in gunicorns}
+            if workers := [process.pid for process in gunicorns if process.ppid() in ids]:
+                (worker,) = workers
+                return int(worker)
+            if time.monotonic() > deadline:
+                raise SystemExit("The service has no worker")
+            time.sleep(0.05)
 
 
 @contextmanager
