@@ -70,6 +70,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_api_key",
     "rest_framework_json_api",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "importsvc.apps.ProjectConfig",
     # Each app may import the apps before it.
     "importsvc.rate_limits",
@@ -101,6 +103,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -251,6 +254,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [csp.NONE],
     }
 }
+
+# Whether accounts of the admin have a second factor: off, optional or required.
+STAFF_SECOND_FACTOR = env.STAFF_SECOND_FACTOR.read()
+# The name of the service in authenticator apps.
+OTP_TOTP_ISSUER = "importsvc"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

@@ -20,6 +20,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SCRIPTS": [lambda request: static("importsvc/copy.js")],
     "DASHBOARD_CALLBACK": "importsvc.imports.admin.home.add_overview",
+    "ACCOUNT": {"navigation": "importsvc.admin_site.second_factor.list_account_links"},
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,

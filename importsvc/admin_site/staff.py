@@ -3,10 +3,12 @@
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-admin.site.unregister([User, Group])
+# Devices have secrets, and a page of their own.
+admin.site.unregister([User, Group, TOTPDevice])
 
 
 @admin.register(User)

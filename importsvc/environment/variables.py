@@ -98,6 +98,7 @@ API_RATE_LIMIT = Variable("API_RATE_LIMIT", rate(), Rate(100, 10))
 ORGANIZATION_RATE_LIMIT = Variable("ORGANIZATION_RATE_LIMIT", rate(), Rate(4000, 30 * 60))
 # Empty: requests are counted in PostgreSQL.
 REDIS_URL = Variable("REDIS_URL", redis_url(), "")
+STAFF_SECOND_FACTOR = Variable("STAFF_SECOND_FACTOR", choice("off", "optional", "required"), "off")
 ALLOW_PRIVATE_WEBHOOKS = Variable("ALLOW_PRIVATE_WEBHOOKS", boolean(), False)
 
 # --- Watching -------------------------------------------------------------------------------------------------------

@@ -79,6 +79,7 @@ REFUSED: dict[str, list[str]] = {
     "API_RATE_LIMIT": RATES,
     "ORGANIZATION_RATE_LIMIT": RATES,
     "REDIS_URL": ["host:6379", "http://host", "redis://", "redis://:secret@host/x", "redis://:secret@host:x/0"],
+    "STAFF_SECOND_FACTOR": ["on", "true", "2", "optional, required", "none"],
     "ALLOW_PRIVATE_WEBHOOKS": SWITCHES,
     "METRICS_PORT": [*MALFORMED, "0", "65536"],
     "SENTRY_DSN": ["host", "https://host/1", "https://secret@host", "https://secret@host/x", "ftp://secret@host/1"],
