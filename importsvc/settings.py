@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "rest_framework_json_api",
     "django_otp",
     "django_otp.plugins.otp_totp",
+    "drf_spectacular",
     "importsvc.apps.ProjectConfig",
     # Each app may import the apps before it.
     "importsvc.rate_limits",
@@ -215,9 +216,19 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_THROTTLE_CLASSES": ["people.throttling.TokenThrottle"],
     "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "importsvc.openapi.auto_schema.AutoSchema",
     "EXCEPTION_HANDLER": "importsvc.jsonapi.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "importsvc",
+    "DESCRIPTION": "Brings companies and people into an organization, and takes them out again.",
+    "VERSION": "2.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v2",
+    "POSTPROCESSING_HOOKS": ["importsvc.openapi.auto_schema.add_components"],
 }
 
 STATIC_URL = "static/"

@@ -8,6 +8,7 @@ from companies.views import CompanyViewSet
 from importsvc.imports.api.operations import OperationViewSet
 from importsvc.imports.api.views import ImportViewSet
 from importsvc.jsonapi.errors import unknown_url
+from importsvc.openapi.views import describe
 from importsvc.webhooks.views import WebhookDeliveryViewSet, WebhookEndpointViewSet
 from organizations.views import OrganizationViewSet
 from people.views import PersonViewSet
@@ -22,6 +23,7 @@ router.register("webhook_endpoints", WebhookEndpointViewSet, basename="webhook_e
 router.register("webhook_deliveries", WebhookDeliveryViewSet, basename="webhook_deliveries")
 
 urlpatterns = [
+    path("api/v2/openapi.json", describe),
     path("api/v2/", include(router.urls)),
     re_path(r"^api/", unknown_url),
     path("admin/", admin.site.urls),

@@ -60,6 +60,7 @@ def idempotent(handler: Handler) -> Handler:
             written.headers[REPLAYED] = "true"
         return written
 
+    handle.is_idempotent = True  # type: ignore[attr-defined]  # for the description of the API
     return handle
 
 

@@ -22,6 +22,9 @@ from organizations.models import Organization
 # In place of the state, while a request or a worker updates, imports or reverts the import.
 RUNNING = "running"
 
+# The states that are shown.
+STATES = [state.value for state in ImportState] + [RUNNING]
+
 # The version of an import and its staged rows, for ``If-Match``.
 IMPORT_VERSION = RowVersion("created_at")
 

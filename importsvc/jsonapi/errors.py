@@ -280,3 +280,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def unknown_url(request: HttpRequest) -> HttpResponse:
     """The view for URLs of the API that are no endpoint, for all methods."""
     return _error_page(Http404())
+
+
+def method_not_allowed(request: HttpRequest) -> HttpResponse:
+    """The response of a view that is none of a resource, to a method that it does not have."""
+    return _error_page(exceptions.MethodNotAllowed(str(request.method)))

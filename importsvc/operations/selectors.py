@@ -61,6 +61,21 @@ def show_progress(prefix: str = "") -> Combinable:
     return JSONObject(phase=phase, done=F(f"{names}done"), total=F(f"{names}total"))
 
 
+def describe_progress(*, of_import: bool = False) -> dict[str, Any]:
+    """The JSON schema of ``show_progress``, or of ``show_running``."""
+    properties = {
+        **({"operation_id": {"type": "integer"}} if of_import else {}),
+        "phase": {"type": ["string", "null"], "enum": ["reading", "checking", "writing", None]},
+        "done": {"type": "integer"},
+        "total": {"type": "integer"},
+    }
+    return {
+        "type": ["object", "null"] if of_import else "object",
+        "required": list(properties),
+        "properties": properties,
+    }
+
+
 def order_progress(progress: Mapping[str, Any]) -> dict[str, Any]:
     """The members of a progress in the order that is shown; PostgreSQL sorts those of jsonb."""
     return {name: progress[name] for name in ("operation_id", "phase", "done", "total") if name in progress}

@@ -11,12 +11,15 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from importsvc.idempotency.decorator import idempotent
+from importsvc.jsonapi.description import described
 from importsvc.jsonapi.views import JsonApiViewSet, ListMixin, RetrieveMixin
 from importsvc.webhooks import services
 from importsvc.webhooks.filters import WebhookDeliveryFilterSet, WebhookEndpointFilterSet
 from importsvc.webhooks.models import WebhookDelivery, WebhookEndpoint
 from importsvc.webhooks.serializers import WebhookDeliverySerializer, WebhookEndpointSerializer
 from organizations.views import OrganizationScopedViewSet
+
+_SECRET = {"secret": {"type": "string"}}
 
 
 class WebhookEndpointViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
@@ -28,6 +31,13 @@ class WebhookEndpointViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet
     http_method_names = [*JsonApiViewSet.http_method_names, "delete"]
 
     @idempotent
+    @described(
+        "Create an endpoint",
+        serializer=WebhookEndpointSerializer,
+        is_required=True,
+        status=201,
+        further_attributes=_SECRET,
+    )
     def create(self, request: Request) -> Response:
         """``POST /webhook_endpoints``. The secret is only in this response."""
         attributes = self.read_attributes(WebhookEndpointSerializer, document_required=True)
@@ -36,6 +46,7 @@ class WebhookEndpointViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet
         return self._respond_with_secret(made, status=status.HTTP_201_CREATED, headers={"Location": location})
 
     @idempotent
+    @described("Change an endpoint", serializer=WebhookEndpointSerializer, is_required=True, is_partial=True)
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /webhook_endpoints/{id}``: change the attributes that the document has."""
         endpoint_id = self.get_record_id()
@@ -44,6 +55,7 @@ class WebhookEndpointViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet
         return self.respond(endpoint_id)
 
     @idempotent
+    @described("Delete an endpoint and its deliveries", has_data=False)
     def destroy(self, request: Request, pk: str) -> Response:
         """``DELETE /webhook_endpoints/{id}``: delete it and its deliveries. The document has only ``meta``."""
         services.delete_endpoint(organization=self.organization, endpoint_id=self.get_record_id())
@@ -51,6 +63,7 @@ class WebhookEndpointViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet
 
     @action(detail=True, methods=["POST"])
     @idempotent
+    @described("Make a new secret", further_attributes=_SECRET)
     def rotate_secret(self, request: Request, pk: str) -> Response:
         """``POST /webhook_endpoints/{id}/rotate_secret``. The new secret is only in this response."""
         made = services.rotate_secret(organization=self.organization, endpoint_id=self.get_record_id())
@@ -71,6 +84,7 @@ class WebhookDeliveryViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet
 
     @action(detail=True, methods=["POST"])
     @idempotent
+    @described("Send a delivery again")
     def redeliver(self, request: Request, pk: str) -> Response:
         """``POST /webhook_deliveries/{id}/redeliver``: send it again as soon as possible."""
         delivery_id = self.get_record_id()

@@ -6,17 +6,20 @@ without a serializer.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from importsvc.changelog.models import Change
+from importsvc.changelog.models import Action, Change, Outcome
 from importsvc.imports.errors import describe_conflict
 from importsvc.imports.services import PlannedChange, UndoChange, get_resource_type
 from importsvc.jsonapi.document.resources import Attribute, Relationship, Resource
 
 CHANGES = "import_changes"
 
-_RELATIONSHIPS = {name: Relationship(name, None, name, str) for name in ("import", "record")}
+_RELATIONSHIPS = {
+    "import": Relationship("import", None, "imports", str),
+    "record": Relationship("record", None, "", str),  # of any type
+}
 
 
 def _declare(*names: str) -> Resource:
@@ -28,6 +31,30 @@ def _declare(*names: str) -> Resource:
 LOGGED = _declare("row", "action", "before", "after", "outcome", "kept_fields")
 PLANNED = _declare("row", "action", "before", "after")
 UNDOING = _declare("row", "action", "before", "after", "outcome", "fields", "conflicts")
+
+_VALUES = {"type": ["object", "null"], "description": "Values by column of the table."}
+_NAMES = {"type": ["array", "null"], "items": {"type": "string"}}
+
+# The JSON schemas of the attributes of all three, for the description of the API.
+ATTRIBUTE_SCHEMAS: Mapping[str, Any] = {
+    "row": {"type": "integer", "minimum": 1},
+    "action": {"type": "string", "enum": Action.values},
+    "before": _VALUES,
+    "after": _VALUES,
+    "outcome": {"type": ["string", "null"], "enum": [*Outcome.values, "conflict", None]},
+    "kept_fields": _NAMES,
+    "fields": _NAMES,
+    "conflicts": {"type": "array", "items": {"type": "object"}},
+}
+
+_NUMBERS = {"type": "object", "additionalProperties": {"type": "integer"}}
+
+# Likewise of the members of ``meta`` that previews have.
+PREVIEW_META: Mapping[str, Any] = {
+    "counts": {"type": "object", "additionalProperties": _NUMBERS},
+    "row_errors": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}},
+    "error_count": {"type": "integer"},
+}
 
 
 class ChangeWriter:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from importsvc.imports.api.serializers import ImportSerializer
+from importsvc.jsonapi.description import described
 from importsvc.jsonapi.document.fields import ComputedField, JsonApiSerializer, ToOneField
 from importsvc.jsonapi.document.queries import compile_record
 from importsvc.jsonapi.errors import write_error
@@ -20,7 +21,14 @@ from importsvc.jsonapi.request.preferences import make_polling_headers
 from importsvc.jsonapi.views import ListMixin, RetrieveMixin
 from importsvc.operations.errors import StoredError
 from importsvc.operations.models import Kind, Operation
-from importsvc.operations.selectors import STATUSES, filter_status, order_progress, show_progress, show_status
+from importsvc.operations.selectors import (
+    STATUSES,
+    describe_progress,
+    filter_status,
+    order_progress,
+    show_progress,
+    show_status,
+)
 from importsvc.operations.services import cancel_operation
 from organizations.views import OrganizationScopedViewSet
 from people.serializers import PersonSerializer
@@ -34,11 +42,19 @@ def write_errors(stored: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 class OperationSerializer(JsonApiSerializer):
     """``operations``, read-only."""
 
-    status = ComputedField(show_status)
-    progress = ComputedField(show_progress, write=order_progress)
-    attempts = ComputedField(lambda prefix: F(f"{prefix}progress__attempts"))
-    errors = ComputedField(lambda prefix: F(f"{prefix}errors"), write=write_errors)
-    started_at = ComputedField(lambda prefix: F(f"{prefix}progress__started_at"), is_time_stamp=True)
+    status = ComputedField(show_status, schema={"type": "string", "enum": list(STATUSES)})
+    progress = ComputedField(show_progress, write=order_progress, schema=describe_progress())
+    attempts = ComputedField(lambda prefix: F(f"{prefix}progress__attempts"), schema={"type": "integer"})
+    errors = ComputedField(
+        lambda prefix: F(f"{prefix}errors"),
+        write=write_errors,
+        schema={"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
+    )
+    started_at = ComputedField(
+        lambda prefix: F(f"{prefix}progress__started_at"),
+        is_time_stamp=True,
+        schema={"type": ["string", "null"], "format": "date-time"},
+    )
     creator = ToOneField("people")
 
     included_serializers = {"import": ImportSerializer, "creator": PersonSerializer}
@@ -104,6 +120,7 @@ class OperationViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
         return self.respond(self.get_record_id(), headers=make_polling_headers(is_finished=not unfinished))
 
     @action(detail=True, methods=["POST"])
+    @described("Cancel an operation", serializer=OperationSerializer)
     def cancel(self, request: Request, pk: str) -> Response:
         """``POST /operations/{id}/cancel``: end the work, which leaves nothing behind."""
         operation_id = self.get_record_id()

@@ -5,7 +5,7 @@ from typing import get_args
 from rest_framework import serializers
 
 from importsvc.imports.models import Import, OnDuplicate
-from importsvc.imports.selectors import show_state
+from importsvc.imports.selectors import STATES, show_state
 from importsvc.imports.services import OnConflict
 from importsvc.jsonapi.document.fields import (
     ComputedField,
@@ -16,7 +16,7 @@ from importsvc.jsonapi.document.fields import (
     StrictIdField,
     ToOneField,
 )
-from importsvc.operations.selectors import order_progress, show_running
+from importsvc.operations.selectors import describe_progress, order_progress, show_running
 from organizations.serializers import OrganizationRelation
 from people.serializers import PersonSerializer
 
@@ -30,8 +30,8 @@ class ImportSerializer(JsonApiSerializer):
     import_data = RawJsonField()
     on_duplicate = StrictChoiceField(OnDuplicate.values, required=False)
     counts = serializers.JSONField(read_only=True)
-    state = ComputedField(show_state)
-    progress = ComputedField(show_running, write=order_progress)
+    state = ComputedField(show_state, schema={"type": "string", "enum": STATES})
+    progress = ComputedField(show_running, write=order_progress, schema=describe_progress(of_import=True))
     organization = OrganizationRelation()
     creator = ToOneField("people")
 

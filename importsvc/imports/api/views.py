@@ -20,12 +20,21 @@ from importsvc.idempotency.decorator import idempotent
 from importsvc.imports import selectors, services
 from importsvc.imports.actors import Actor
 from importsvc.imports.api.asynchronous import AsynchronousMixin
-from importsvc.imports.api.changes import CHANGES, LOGGED, PLANNED, UNDOING, ChangeWriter
+from importsvc.imports.api.changes import (
+    ATTRIBUTE_SCHEMAS,
+    CHANGES,
+    LOGGED,
+    PLANNED,
+    PREVIEW_META,
+    UNDOING,
+    ChangeWriter,
+)
 from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
 from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
 from importsvc.imports.errors import ImportInUse, ImportPruned
 from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
+from importsvc.jsonapi.description import described
 from importsvc.jsonapi.document.resources import Resource, read_writable
 from importsvc.jsonapi.request.preconditions import read_if_match, read_version_match
 from importsvc.jsonapi.request.preferences import Preferences, read_preferences
@@ -78,6 +87,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
 
     @takes_slot()
     @idempotent
+    @described("Stage rows", serializer=ImportSerializer, is_required=True, status=201, takes_prefer=True)
     def create(self, request: Request) -> Response:
         """``POST /imports``: check the rows and stage them."""
         attributes = self.read_attributes(ImportSerializer, document_required=True)
@@ -90,6 +100,13 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
 
     @takes_slot(explain=_require_not_in_use)
     @idempotent
+    @described(
+        "Replace the staged rows",
+        serializer=ImportSerializer,
+        is_required=True,
+        takes_if_match=True,
+        takes_prefer=True,
+    )
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /imports/{id}``: replace the staged rows. ``import_data`` is required, as in ``POST``."""
         import_id = self.get_record_id()
@@ -114,12 +131,20 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
     @action(detail=True, methods=["POST"], url_path="import", url_name="import")
     @takes_slot(measure=_measure_staged, explain=_require_not_in_use)
     @idempotent
+    @described("Run the import", serializer=ImportRunSerializer, takes_if_match=True, takes_prefer=True)
     def run(self, request: Request, pk: str) -> Response:
         """``POST /imports/{id}/import``: run the import."""
         return self.respond_after(Kind.IMPORT, services.run_import, ImportRunSerializer)
 
     @run.mapping.get
     @takes_slot(measure=_measure_staged, is_read=True)
+    @described(
+        "Preview a run",
+        component="PlannedChange",
+        attributes=ATTRIBUTE_SCHEMAS,
+        meta=PREVIEW_META,
+        errors=("conflict", "invalid_attribute"),
+    )
     def preview_import(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/import``: preview ``POST``."""
         preview = services.preview_import(organization=self.organization, import_id=self.get_record_id())
@@ -133,12 +158,20 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
     @action(detail=True, methods=["PATCH"])
     @takes_slot(measure=_measure_staged, explain=_require_not_in_use)
     @idempotent
+    @described("Revert the import", serializer=ImportRevertSerializer, takes_if_match=True, takes_prefer=True)
     def revert(self, request: Request, pk: str) -> Response:
         """``PATCH /imports/{id}/revert``: undo what the import did."""
         return self.respond_after(Kind.REVERT, services.revert_import, ImportRevertSerializer)
 
     @revert.mapping.get
     @takes_slot(measure=_measure_staged, is_read=True)
+    @described(
+        "Preview a revert",
+        component="UndoneChange",
+        attributes=ATTRIBUTE_SCHEMAS,
+        meta=PREVIEW_META,
+        errors=("conflict", "invalid_attribute"),
+    )
     def preview_revert(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/revert``: preview ``PATCH``."""
         preview = services.preview_revert(organization=self.organization, import_id=self.get_record_id())
@@ -147,6 +180,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
         return self.respond_with_changes(data, {"counts": preview.counts}, etag=preview.etag)
 
     @action(detail=True, methods=["GET"])
+    @described("List what the import changed", component="LoggedChange", attributes=ATTRIBUTE_SCHEMAS)
     def changes(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/changes``: the changes of the import."""
         import_ = services.find_import(import_id=self.get_record_id(), organization=self.organization)

@@ -48,6 +48,7 @@ class ComputedField(serializers.Field):
             resource is included as ``creator``.
         is_time_stamp: whether the value is a time stamp.
         write: converts the value of the expression, unless that is null.
+        schema: the JSON schema of the attribute, for the description of the API.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class ComputedField(serializers.Field):
         *,
         is_time_stamp: bool = False,
         write: Callable[[Any], Any] | None = None,
+        schema: Mapping[str, Any],
     ) -> None:
         self.compute = compute
+        self.schema = schema
         self.is_time_stamp = is_time_stamp
         self.write = write
         super().__init__(read_only=True)

@@ -90,12 +90,15 @@ class Resource:
             yield prefix + name
             yield from related.include_paths(f"{prefix}{name}.")
 
+    def walk(self) -> Iterator[Resource]:
+        """This resource, and those that it can include, once for each path."""
+        yield self
+        for related in self.included.values():
+            yield from related.walk()
+
     def find(self, resource_type: str) -> Resource | None:
         """This resource, or one that it can include, by type."""
-        if self.type == resource_type:
-            return self
-        found = (related.find(resource_type) for related in self.included.values())
-        return next((resource for resource in found if resource), None)
+        return next((resource for resource in self.walk() if resource.type == resource_type), None)
 
 
 @functools.cache

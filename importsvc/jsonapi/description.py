@@ -1,0 +1,54 @@
+"""What the description of the API says about a handler, and cannot read from its view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """A handler, as the description of the API has it.
+
+    Attributes:
+        summary: what it does, in a few words.
+        serializer: of the attributes in the request's document; ``None`` if it takes no document.
+        is_required: whether the request must have a document.
+        is_partial: whether all attributes may be left out.
+        status: of the successful response.
+        takes_if_match: whether it reads ``If-Match``.
+        takes_prefer: whether it reads ``Prefer``, and may respond with an operation.
+        has_data: whether the response has primary data.
+        further_attributes: JSON schemas of attributes that only this response has, by name.
+        meta: JSON schemas of members of ``meta`` that only this response has, by name.
+        component: the name of the schema of the response's resource; the type by default.
+        attributes: of that schema, if no serializer declares them: JSON schemas by name.
+        errors: codes of errors besides those that follow from the rest.
+    """
+
+    summary: str
+    serializer: Any = None
+    is_required: bool = False
+    is_partial: bool = False
+    status: int = 200
+    takes_if_match: bool = False
+    takes_prefer: bool = False
+    has_data: bool = True
+    further_attributes: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    component: str = ""
+    attributes: Mapping[str, Any] | None = None
+    errors: tuple[str, ...] = ()
+
+
+def described(summary: str, **more: Any) -> Callable[[Handler], Handler]:
+    """Describe a handler; see ``Description``. Decorators around this one keep the description."""
+
+    def decorate(handler: Handler) -> Handler:
+        handler.description = Description(summary=summary, **more)  # type: ignore[attr-defined]
+        return handler
+
+    return decorate

@@ -1,0 +1,113 @@
+"""One operation of the API: a method of an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from importsvc.jsonapi.description import Description
+from importsvc.jsonapi.document.resources import read_resource
+from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE
+from importsvc.openapi import errors, parameters
+from importsvc.openapi.schemas import describe_document, describe_request, describe_resource, refer
+
+_READS = {
+    "list": Description(summary="List {resources}"),
+    "retrieve": Description(summary="Read one of the {resources}"),
+}
+
+_HEADER = {"schema": {"type": "string"}}
+_CREATED_HEADERS = {"Location": {"description": "The URL of the new record.", "schema": {"type": "string"}}}
+_ACCEPTED_HEADERS = dict.fromkeys(("Location", "Content-Location", "Preference-Applied", "Retry-After"), _HEADER)
+
+
+def describe_operation(view: Any, *, method: str) -> dict[str, Any]:
+    """The operation object (OpenAPI 3.1, section 4.8.10) of a view whose ``action`` is set."""
+    handler = getattr(view, view.action)
+    resource = view.get_resource()
+    described = getattr(handler, "description", None) or _READS[view.action]
+    described = replace(described, summary=described.summary.format(resources=resource.type.replace("_", " ")))
+    operation: dict[str, Any] = {
+        "operationId": f"{view.basename}_{view.action}",
+        "summary": described.summary,
+        "tags": [view.basename],
+        "parameters": list(_describe_parameters(view, handler, described, method=method)),
+        "responses": _describe_responses(view, handler, described, method=method),
+    }
+    if described.serializer:
+        operation["requestBody"] = _describe_body(view, described)
+    return operation
+
+
+def _describe_parameters(
+    view: Any, handler: Any, described: Description, *, method: str
+) -> Iterator[parameters.Parameter]:
+    if view.detail:
+        yield parameters.ID
+    yield from parameters.describe_query(view.get_resource(), view.get_listing())
+    names = []
+    if method == "GET":
+        names.append("If-None-Match")
+    if getattr(handler, "is_idempotent", False):
+        names.append(IDEMPOTENCY_KEY)
+    if described.takes_if_match:
+        names.append("If-Match")
+    if described.takes_prefer:
+        names.append("Prefer")
+    yield from (parameters.HEADERS[name] for name in names)
+
+
+def _describe_body(view: Any, described: Description) -> dict[str, Any]:
+    schema = describe_request(
+        read_resource(view.serializer_class),
+        described.serializer,
+        is_partial=described.is_partial,
+        with_id=view.detail,
+    )
+    return {"required": described.is_required, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+def _describe_responses(view: Any, handler: Any, described: Description, *, method: str) -> dict[str, Any]:
+    success: dict[str, Any] = {
+        "description": described.summary,
+        "content": {MEDIA_TYPE: {"schema": _describe_success(view, described)}},
+    }
+    if described.status == 201:
+        success["headers"] = _CREATED_HEADERS
+    responses = {str(described.status): success}
+    if described.takes_prefer:
+        responses["202"] = {
+            "description": "The operation that a worker will do",
+            "headers": _ACCEPTED_HEADERS,
+            "content": {MEDIA_TYPE: {"schema": describe_document(refer("operations"), (), is_list=False)}},
+        }
+    if method == "GET":
+        responses["304"] = {"description": "The response with the ETag in `If-None-Match` is still the same"}
+    return responses | errors.refer_to_errors(_list_codes(view, handler, described))
+
+
+def _list_codes(view: Any, handler: Any, described: Description) -> set[str]:
+    codes = {*errors.ALWAYS, *described.errors}
+    if view.get_listing():
+        codes.update(errors.OF_LISTS)
+    if view.detail:
+        codes.update(errors.OF_RECORDS)
+    if described.serializer:
+        codes.update(errors.OF_DOCUMENTS)
+    if getattr(handler, "is_idempotent", False):
+        codes.update(errors.OF_KEYS)
+    if described.takes_if_match:
+        codes.update(errors.OF_PRECONDITIONS)
+    return codes
+
+
+def _describe_success(view: Any, described: Description) -> dict[str, Any]:
+    if not described.has_data:
+        return {"type": "object", "required": ["meta"], "properties": {"meta": refer("Meta")}}
+    resource = view.get_resource()
+    data = refer(described.component or resource.type)
+    if described.further_attributes:
+        data = describe_resource(resource, view.serializer_class, further=described.further_attributes)
+    included = {each.type for each in resource.walk()} - {resource.type}
+    return describe_document(data, included, is_list=view.get_listing() is not None, meta=described.meta)

@@ -1,0 +1,102 @@
+"""The parameters of operations: query parameters from what views declare, and headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from importsvc.jsonapi.document.resources import Resource
+from importsvc.jsonapi.errors import IDEMPOTENCY_KEY
+from importsvc.jsonapi.request.filters import IdFilter, NullableBooleanFilter, TextFilter, WordFilter
+from importsvc.jsonapi.request.query import Listing
+
+Parameter = dict[str, Any]
+
+ID: Parameter = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"},
+}
+
+HEADERS: dict[str, Parameter] = {
+    IDEMPOTENCY_KEY: {
+        "name": IDEMPOTENCY_KEY,
+        "in": "header",
+        "description": "A retry with the same key is not done again, and gets the stored response.",
+        "schema": {"type": "string", "pattern": "[!-~]", "maxLength": 255},
+    },
+    "If-Match": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "ETags, one of which must be the current one.",
+        "schema": {"type": "string"},
+    },
+    "If-None-Match": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The ETag of a response that the client has: 304 if it is still the same.",
+        "schema": {"type": "string"},
+    },
+    "Prefer": {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`respond-async`, or `respond-async, wait=10`: a worker does the work (RFC 7240).",
+        "schema": {"type": "string"},
+        "example": "respond-async",
+    },
+}
+
+
+def describe_query(resource: Resource, listing: Listing | None) -> Iterator[Parameter]:
+    """The query parameters of an operation whose document has this resource, and is a list with ``listing``."""
+    if listing:
+        yield _describe_page("number", "The number of the page, from 1.", 1)
+        yield _describe_page("size", "Items of a page; more than 200 are served as 200.", 30)
+        if names := listing.sort_fields:
+            orders = [order for name in names for order in (name, f"-{name}")]
+            yield _list_of("sort", {"type": "string", "enum": orders}, "The order; `-` for descending.")
+        for name, filter_ in (listing.filterset_class.base_filters if listing.filterset_class else {}).items():
+            yield _describe_filter(name, filter_)
+    if paths := list(resource.include_paths()):
+        default = f" By default {', '.join(resource.default_paths)}." if resource.default_paths else ""
+        yield _list_of("include", {"type": "string", "enum": paths}, f"Related resources to include.{default}")
+    for each in {each.type: each for each in resource.walk()}.values():
+        items = {"type": "string", "enum": [attribute.name for attribute in each.attributes] + list(each.relationships)}
+        yield _list_of(f"fields[{each.type}]", items, "The fields to show.")
+
+
+def _describe_page(name: str, description: str, default: int) -> Parameter:
+    schema = {"type": "integer", "minimum": 1, "default": default}
+    return {"name": f"page[{name}]", "in": "query", "description": description, "schema": schema}
+
+
+def _list_of(name: str, items: dict[str, Any], description: str) -> Parameter:
+    schema = {"type": "array", "items": items}
+    return {
+        "name": name, "in": "query", "description": description, "style": "form", "explode": False, "schema": schema
+    }  # fmt: skip
+
+
+def _describe_filter(name: str, filter_: Any) -> Parameter:
+    named = f"filter[{name}]"
+    match filter_:
+        case TextFilter():
+            # A comma is part of the text.
+            return {
+                "name": named,
+                "in": "query",
+                "description": "The whole text, regardless of case. Several parameters mean any of them.",
+                "style": "form",
+                "explode": True,
+                "schema": {"type": "array", "items": {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}},
+            }
+        case WordFilter():
+            items: dict[str, Any] = {"type": "string", "enum": list(filter_.words())}
+        case NullableBooleanFilter():
+            items = {"type": "string", "enum": ["true", "false", "null"]}
+        case IdFilter():
+            items = {"type": "string", "pattern": "^[0-9]{1,100}$"}
+        case _:
+            raise TypeError(f"It is not known how to describe {type(filter_).__name__}")
+    return _list_of(named, items, "Any of these.")
