@@ -67,6 +67,14 @@ class DatabaseUnavailable(DomainError):
     retry_after = 5
 
 
+class DiskFull(DomainError):
+    """There is no room for the rows of the request. Nothing was changed."""
+
+    code = "service_unavailable"
+    default_detail = "The service has no room for these rows at this moment; try again later"
+    retry_after = 60
+
+
 class PreconditionFailed(DomainError):
     """The data has changed since the caller read it. Nothing was changed."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import logging
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
@@ -12,9 +14,12 @@ from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.parse.chunks import RowChunk, split_rows
 from importsvc.engine.schema import registry
+from importsvc.errors import DiskFull
 from importsvc.imports.errors import ImportDataInvalid
 from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
 from importsvc.text.text_stream import ReadText, read_parts, read_utf8
+
+logger = logging.getLogger(__name__)
 
 # Bytes that are held in memory; more are written to a file.
 IN_MEMORY = 1 << 20
@@ -50,14 +55,18 @@ class SpooledRows:
     """Rows in a temporary file, which is deleted with this object."""
 
     def __init__(self, chunks: Iterable[RowChunk]) -> None:
-        """Write all chunks to the file. An exception of ``chunks`` is passed on."""
+        """Write all chunks to the file. An exception of ``chunks`` is passed on.
+
+        Raises:
+            DiskFull: there is no room for the file.
+        """
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed below
         weakref.finalize(self, self._file.close)
         self._places: list[_Place] = []
         offset = 0
         for chunk in chunks:
             content = chunk.text.encode("utf-8", "surrogatepass")
-            self._file.write(content)
+            self._write(content)
             self._places.append(_Place(*chunk[:3], offset, len(content)))
             offset += len(content)
 
@@ -78,6 +87,15 @@ class SpooledRows:
                 self._file.seek(place.offset)
                 text = self._file.read(place.size).decode("utf-8", "surrogatepass")
                 yield RowChunk(place.type_name, place.first_row, place.row_count, text)
+
+    def _write(self, content: bytes) -> None:
+        try:
+            self._file.write(content)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            logger.error("There is no room for rows in %s", tempfile.gettempdir())
+            raise DiskFull from error
 
 
 class RefusedRows(NamedTuple):

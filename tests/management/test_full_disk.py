@@ -1,4 +1,4 @@
-"""A full disk under ``VAR_DIR``: a sentence, and nothing half-written."""
+"""A full disk, under ``VAR_DIR`` or ``TMPDIR``: a sentence, and nothing half-written."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+
+from tests.client import ApiClient, assert_error
+from tests.snapshots import take_snapshot
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 
@@ -53,3 +57,22 @@ def test_a_database_that_cannot_be_made_leaves_no_part_of_it(disk: Path) -> None
     )
     assert "No space left on device" in done.stderr
     assert sorted(path.name for path in (disk / "postgres").iterdir()) == ["server.lock", "starting.lock", "users.lock"]
+
+
+def test_rows_for_which_there_is_no_room_are_refused_until_there_is(
+    api: ApiClient, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    rows = {"company": [{"name": f"Greens {number}", "description": "x" * 1_000} for number in range(1_500)]}
+    api.get("imports")  # moves last_seen_at
+    before = take_snapshot()
+
+    refused = api.send_import("POST", "imports", import_data=rows)
+
+    detail = "The service has no room for these rows at this moment; try again later"
+    assert_error(refused, 503, "service_unavailable", detail)
+    assert refused.headers["Retry-After"] == "60"
+    assert take_snapshot() == before
+    assert list(disk.iterdir()) == []
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert api.send_import("POST", "imports", import_data=rows).status_code == 201
