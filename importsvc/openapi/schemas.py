@@ -100,8 +100,10 @@ def describe_document(
         meta: schemas of further members of ``meta``.
     """
     properties: Schema = {"data": {"type": "array", "items": data} if is_list else data}
-    if names := sorted(included):
-        properties["included"] = {"type": "array", "items": {"anyOf": [refer(name) for name in names]}}
+    # Without types it is empty, and there only if the request has ``include``.
+    names = sorted(included)
+    items = {"items": {"anyOf": [refer(name) for name in names]}} if names else {"maxItems": 0}
+    properties["included"] = {"type": "array", **items}
     if is_list:
         properties["links"] = refer("Links")
     properties["meta"] = describe_meta(is_list=is_list, further=meta) if meta else refer(name_meta(is_list))

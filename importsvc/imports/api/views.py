@@ -180,7 +180,9 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
         return self.respond_with_changes(data, {"counts": preview.counts}, etag=preview.etag)
 
     @action(detail=True, methods=["GET"])
-    @described("List what the import changed", component="LoggedChange", attributes=ATTRIBUTE_SCHEMAS)
+    @described(
+        "List what the import changed", component="LoggedChange", attributes=ATTRIBUTE_SCHEMAS, errors=("conflict",)
+    )
     def changes(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/changes``: the changes of the import."""
         import_ = services.find_import(import_id=self.get_record_id(), organization=self.organization)

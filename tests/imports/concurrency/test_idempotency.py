@@ -141,7 +141,8 @@ def test_a_connection_that_is_lost_leaves_neither_work_nor_key_and_a_retry_does_
             assert ask("SELECT pg_terminate_backend(%s)", gate.backend_id)
             gate.open()
 
-    assert_error(running.result(), 500, "server_error", "Something went wrong on our side")
+    detail = "The database cannot be used at this moment; try again later"
+    assert_error(running.result(), 503, "service_unavailable", detail)
     assert take_snapshot() == before
 
     response = run(keyed, import_id)

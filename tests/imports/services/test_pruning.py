@@ -52,7 +52,7 @@ def run(tenant: NewOrganization, *, days: float, name: str = "Greens") -> Import
 def prune(capsys: pytest.CaptureFixture[str], **options: Any) -> list[str]:
     """The lines about imports."""
     call_command("prune", **options)
-    return capsys.readouterr().out.splitlines()[3:]
+    return [line for line in capsys.readouterr().out.splitlines() if "import" in line.lower()]
 
 
 def count_rows(import_: Import) -> tuple[int, int]:
