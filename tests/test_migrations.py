@@ -44,7 +44,7 @@ def read_schema() -> dict[str, list[Any]]:
     queries = {
         "columns": (
             "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attoptions FROM pg_attribute"
-            f" JOIN pg_class ON pg_class.oid = attrelid WHERE relname IN ({tables}) AND attnum > 0"
+            f" JOIN pg_class ON pg_class.oid = attrelid WHERE relname IN ({tables}) AND attnum > 0 AND NOT attisdropped"
             " ORDER BY relname, attname"
         ),
         "constraints": (
