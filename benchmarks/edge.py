@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import statistics
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.service import PRODUCT, Caller, Client, run_service
 from benchmarks.session import open_session
 from benchmarks.slow_clients import keep_open, list_kinds
-from benchmarks.tables import Figure, Row, Section, compare_ratio, format_section, summarize
+from benchmarks.tables import Figure, Row, Section, compare_ratio, format_section, percentile, summarize
 
 AT_MOST = 5
 
@@ -36,9 +32,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="ten seconds of each kind of client, and not a minute")
     quick = parser.parse_args().quick
     with open_session(), run_service(PRODUCT, processes=2, threads=4) as service:
-        demo = json.loads((Path(os.environ["VAR_DIR"]) / "demo.json").read_text())
-        caller = Caller(demo["organization_id"], demo["token"])
-        section = measure(service.port, caller, QUICK if quick else FULL)
+        section = measure(service.port, Caller.of_demo(), QUICK if quick else FULL)
         print(f"{format_section(section)}\n\n{summarize([section])}")
 
 
@@ -70,7 +64,7 @@ def time_requests(port: int, caller: Caller, seconds: float) -> Figure:
         taken.append(client.time("GET", "/api/v2/imports")[0])
         client.close()
         time.sleep(0.01)
-    return Figure(statistics.quantiles(taken, n=100)[98] * 1000, "ms")
+    return percentile(taken)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,16 @@ class Caller:
     organization_id: int
     token: str
 
+    @classmethod
+    def of_demo(cls) -> Caller:
+        """The demo's person, whom the first start of a service made, with a new token."""
+        from importsvc.management.demo import EMAIL
+        from people.models import Person
+        from people.services import create_token
+
+        person = Person.objects.get(email=EMAIL)
+        return cls(person.organization_id, create_token(person=person))
+
 
 class UnexpectedStatusError(Exception):
     """An answer is not what it should be; the message says what it is."""

@@ -9,10 +9,7 @@ from benchmarks.database import clear_imports
 from benchmarks.rows import make_body, make_rows
 from benchmarks.service import PRODUCT, WITH_BASELINES, Caller, Client, run_service
 from benchmarks.tables import Section
-from importsvc.management.demo import EMAIL
 from organizations.models import Organization
-from people.models import Person
-from people.services import create_token
 
 
 def run(*, quick: bool) -> Iterator[Section]:
@@ -27,7 +24,7 @@ def run(*, quick: bool) -> Iterator[Section]:
         memory_sizes = memory_cases.Sizes(people=100_000, large_people=1_000_000, malformed_rows=5_000_000)
 
     with run_service(PRODUCT) as service:
-        caller = _make_token()
+        caller = Caller.of_demo()
         organization = Organization.objects.get(pk=caller.organization_id)
         clear_imports()
         bare_copy.make_tables()
@@ -62,12 +59,6 @@ def run(*, quick: bool) -> Iterator[Section]:
         yield serving.measure_small(service.port, caller, 15 if quick else 50)
         _announce("Serving")
         yield serving.measure_serving(service.port, 5 if quick else 40)
-
-
-def _make_token() -> Caller:
-    """A token of the demo's person, whom the first start made."""
-    person = Person.objects.get(email=EMAIL)
-    return Caller(person.organization_id, create_token(person=person))
 
 
 def _warm_up(client: Client) -> None:

@@ -52,6 +52,11 @@ def milliseconds(samples: Sequence[float]) -> Figure:
     return Figure(statistics.median(samples) * 1000, "ms")
 
 
+def percentile(samples: Sequence[float]) -> Figure:
+    """The 99th percentile of samples in seconds, in milliseconds."""
+    return Figure(statistics.quantiles(samples, n=100)[98] * 1000, "ms")
+
+
 def megabytes(samples: Sequence[int]) -> Figure:
     """The median of samples in bytes, in millions of bytes."""
     return Figure(statistics.median(samples) / 1e6, "MB")

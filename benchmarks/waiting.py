@@ -6,7 +6,6 @@ In the suite, and alone: ``python -m benchmarks.waiting``.
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.rows import make_body, make_rows
 from benchmarks.session import open_session
-from benchmarks.tables import Figure, Row, Section, compare_ratio, format_section, milliseconds
+from benchmarks.tables import Row, Section, compare_ratio, format_section, milliseconds, percentile
 
 if TYPE_CHECKING:
     from benchmarks.service import Client
@@ -44,11 +43,6 @@ class Sizes:
 
 QUICK = Sizes(people=20_000, large_people=100_000)
 FULL = Sizes(people=100_000, large_people=1_000_000)
-
-
-def percentile(samples: Sequence[float]) -> Figure:
-    """The 99th percentile of samples in seconds, in milliseconds."""
-    return Figure(statistics.quantiles(samples, n=100)[98] * 1000, "ms")
 
 
 def time_reads(read: Callable[[], float], until: Callable[[], bool]) -> list[float]:
