@@ -27,18 +27,24 @@ PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Reply:
-    """A response, and the seconds that it took."""
+class Received:
+    """A response."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
-    seconds: float
 
     @property
     def document(self) -> Any:
         """The document, with the order of its members."""
         return json.loads(self.content)
+
+
+@dataclass(frozen=True)
+class Reply(Received):
+    """A response, and the seconds that it took."""
+
+    seconds: float
 
 
 @dataclass(frozen=True)

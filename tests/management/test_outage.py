@@ -9,8 +9,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.conf import settings
 
@@ -18,11 +16,13 @@ from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization
 from tests.client import error_document
+from tests.management.load import Load
 from tests.operations.workers import wait_until
 from tests.postgres.clusters import own_cluster
 from tests.service import PATIENCE_SECONDS, Reply, Service, run_service
 
 IMPORT = b'{"data": {"type": "imports", "attributes": {"import_data": {"company": [{"name": "Greens"}]}}}}'
+CREATE = ("POST", "imports", IMPORT)
 AWAY = "The database cannot be used at this moment; try again later"
 
 
@@ -40,8 +40,8 @@ def make_organization(url: str) -> NewOrganization:
     return NewOrganization(Organization(pk=made["organization_id"]), Person(pk=made["person_id"]), made["token"])
 
 
-class Load:
-    """Clients that send requests without a pause.
+class OutageLoad(Load):
+    """Six clients, which end when a connection fails.
 
     Attributes:
         statuses: of the latest 10 responses of each client.
@@ -50,25 +50,9 @@ class Load:
     """
 
     def __init__(self, service: Service, caller: NewOrganization) -> None:
-        self.replies: list[Reply] = []
+        super().__init__(service, caller, [("GET", "imports", None), ("GET", "people", None), CREATE] * 2)
         self.failures: list[OSError] = []
         self.statuses: dict[int, list[int]] = {}
-        self._service, self._caller = service, caller
-        self._has_ended = threading.Event()
-
-    @contextmanager
-    def run(self) -> Iterator[None]:
-        """Send during the block."""
-        requests = [("GET", "imports", None), ("GET", "people", None), ("POST", "imports", IMPORT)]
-        threads = [threading.Thread(target=self._send, args=each) for each in requests * 2]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._has_ended.set()
-            for thread in threads:
-                thread.join()
 
     def wait_for(self, *statuses: int) -> None:
         """Wait until the latest responses of all clients have one of these statuses."""
@@ -84,17 +68,17 @@ class Load:
             seconds=300,
         )
 
-    def _send(self, method: str, path: str, body: bytes | None) -> None:
-        while not self._has_ended.is_set():
-            try:
-                reply = self._service.send(self._caller, method, path, body)
-            except OSError as error:
-                self.failures.append(error)
-                return
-            latest = self.statuses.get(threading.get_ident(), [])
-            self.statuses[threading.get_ident()] = [*latest[-9:], reply.status]
-            if reply.status not in (200, 201):
-                self.replies.append(reply)
+    def record(self, reply: Reply) -> None:
+        """Keep the status of every response, and the others than those of success."""
+        latest = self.statuses.get(threading.get_ident(), [])
+        self.statuses[threading.get_ident()] = [*latest[-9:], reply.status]
+        if reply.status not in (200, 201):
+            super().record(reply)
+
+    def record_failure(self, error: OSError) -> bool:
+        """Keep the error, and end the client."""
+        self.failures.append(error)
+        return False
 
 
 def get_page(service: Service, *, cookie: str) -> Reply:
@@ -111,7 +95,7 @@ def test_requests_are_refused_while_postgresql_is_stopped_and_are_served_when_it
     with own_cluster() as cluster:
         caller = make_organization(cluster.url)
         with run_service(DATABASE_URL=cluster.url, WEB_CONCURRENCY="1") as service:
-            load = Load(service, caller)
+            load = OutageLoad(service, caller)
             with load.run():
                 load.wait_for(200, 201)
                 assert load.replies == []

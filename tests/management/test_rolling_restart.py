@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from django.conf import settings
 from people.services import NewOrganization
 from tests.client import CONTENT_TYPE, error_document
 from tests.command_line import describe_database
+from tests.management.load import Load, Request
 from tests.operations.workers import wait_until
 from tests.service import PATIENCE_SECONDS, Reply, Service
 
@@ -100,39 +100,22 @@ def nginx(*nodes: Node) -> Iterator[Service]:
             process.wait(PATIENCE_SECONDS)
 
 
-class Load:
-    """Clients that send requests without a pause; ``replies`` are all responses."""
+class RestartLoad(Load):
+    """Five clients; ``replies`` are all responses, with the status 0 for a connection that failed."""
 
     def __init__(self, service: Service, caller: NewOrganization) -> None:
-        self.replies: list[Reply] = []
-        self._service, self._caller = service, caller
-        self._has_ended = threading.Event()
-
-    @contextmanager
-    def run(self) -> Iterator[None]:
-        """Send during the block."""
-        requests = [("GET", "imports", None), ("GET", "people", None), ("POST", "imports", IMPORT)]
-        threads = [threading.Thread(target=self._send, args=each) for each in [*requests, requests[0], requests[1]]]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._has_ended.set()
-            for thread in threads:
-                thread.join()
+        reads: list[Request] = [("GET", "imports", None), ("GET", "people", None)]
+        super().__init__(service, caller, [*reads, ("POST", "imports", IMPORT), *reads])
 
     def wait_for(self, count: int) -> None:
         """Wait for so many further responses."""
         before = len(self.replies)
         wait_until(lambda: len(self.replies) >= before + count)
 
-    def _send(self, method: str, path: str, body: bytes | None) -> None:
-        while not self._has_ended.is_set():
-            try:
-                self.replies.append(self._service.send(self._caller, method, path, body))
-            except OSError as error:
-                self.replies.append(Reply(0, {}, repr(error).encode(), 0))
+    def record_failure(self, error: OSError) -> bool:
+        """Keep the error as a response, and go on."""
+        self.record(Reply(0, {}, repr(error).encode(), 0))
+        return True
 
 
 def test_a_rolling_restart_of_two_nodes_fails_no_request(acme: NewOrganization) -> None:
@@ -140,7 +123,7 @@ def test_a_rolling_restart_of_two_nodes_fails_no_request(acme: NewOrganization) 
     codes = []
     try:
         with nginx(first, second) as service:
-            load = Load(service, acme)
+            load = RestartLoad(service, acme)
             with load.run():
                 for node in (first, second):
                     load.wait_for(50)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from dataclasses import dataclass
-from typing import Any
 
 from people.services import NewOrganization
+from tests.service import Received
 
 PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Response:
+class Response(Received):
     """A response, and what follows it on the connection."""
 
-    status: int
-    headers: dict[str, str]
-    content: bytes
     rest: bytes
-
-    @property
-    def document(self) -> Any:
-        """The document, with the order of its members."""
-        return json.loads(self.content)
 
 
 def write_token(caller: NewOrganization) -> str:
