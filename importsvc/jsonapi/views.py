@@ -130,7 +130,8 @@ class JsonApiViewSet(GenericViewSet):
         if "pk" not in self.kwargs:
             return {}
         shape = compile_document(self.serializer_class, None, frozenset())
-        relationships: dict[str, Any] = self.build_document(self.get_record_id(), shape)["data"]["relationships"]
+        rows = self._fetch(self.get_record_id(), type(self), shape.columns)
+        relationships: dict[str, Any] = shape.build(rows, self.time_zone)["data"][0]["relationships"]
         return relationships
 
     def respond(self, record_id: int, **response: Any) -> Response:

@@ -71,26 +71,25 @@ def _describe_page(name: str, description: str, default: int) -> Parameter:
     return {"name": f"page[{name}]", "in": "query", "description": description, "schema": schema}
 
 
-def _list_of(name: str, items: dict[str, Any], description: str) -> Parameter:
-    schema = {"type": "array", "items": items}
+def _list_of(name: str, items: dict[str, Any], description: str, *, explode: bool = False) -> Parameter:
+    """A list with commas between its items, or with a parameter for each of them."""
     return {
-        "name": name, "in": "query", "description": description, "style": "form", "explode": False, "schema": schema
-    }  # fmt: skip
+        "name": name,
+        "in": "query",
+        "description": description,
+        "style": "form",
+        "explode": explode,
+        "schema": {"type": "array", "items": items},
+    }
 
 
 def _describe_filter(name: str, filter_: Any) -> Parameter:
     named = f"filter[{name}]"
     match filter_:
         case TextFilter():
-            # A comma is part of the text.
-            return {
-                "name": named,
-                "in": "query",
-                "description": "The whole text, regardless of case. Several parameters mean any of them.",
-                "style": "form",
-                "explode": True,
-                "schema": {"type": "array", "items": {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}},
-            }
+            text = {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}
+            description = "The whole text, regardless of case. Several parameters mean any of them."
+            return _list_of(named, text, description, explode=True)  # a comma is part of the text
         case WordFilter():
             items: dict[str, Any] = {"type": "string", "enum": list(filter_.words())}
         case NullableBooleanFilter():

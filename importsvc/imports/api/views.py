@@ -50,6 +50,8 @@ _CHANGE_LISTS: Mapping[str, tuple[Resource, Listing]] = {
     "preview_revert": (UNDOING, Listing()),
 }
 
+_preview = partial(described, attributes=ATTRIBUTE_SCHEMAS, meta=PREVIEW_META, errors=("conflict", "invalid_attribute"))
+
 
 def _measure_staged(view: ImportViewSet) -> int:
     if read_preferences(view.request) == Preferences(respond_async=True):
@@ -138,13 +140,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
 
     @run.mapping.get
     @takes_slot(measure=_measure_staged, is_read=True)
-    @described(
-        "Preview a run",
-        component="PlannedChange",
-        attributes=ATTRIBUTE_SCHEMAS,
-        meta=PREVIEW_META,
-        errors=("conflict", "invalid_attribute"),
-    )
+    @_preview("Preview a run", component="PlannedChange")
     def preview_import(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/import``: preview ``POST``."""
         preview = services.preview_import(organization=self.organization, import_id=self.get_record_id())
@@ -165,13 +161,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
 
     @revert.mapping.get
     @takes_slot(measure=_measure_staged, is_read=True)
-    @described(
-        "Preview a revert",
-        component="UndoneChange",
-        attributes=ATTRIBUTE_SCHEMAS,
-        meta=PREVIEW_META,
-        errors=("conflict", "invalid_attribute"),
-    )
+    @_preview("Preview a revert", component="UndoneChange")
     def preview_revert(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/revert``: preview ``PATCH``."""
         preview = services.preview_revert(organization=self.organization, import_id=self.get_record_id())
