@@ -9,7 +9,7 @@ from typing import Any
 from importsvc.errors import DomainError, RecordNotFound
 from importsvc.imports.errors import ImportPruned
 from importsvc.imports.models import Import
-from importsvc.imports.services import RevertPreview, UndoReport, describe_records
+from importsvc.imports.services import OnConflict, RevertPreview, UndoReport, describe_records, get_record_types
 from importsvc.text.display import printable
 
 DESCRIBED_CONFLICTS = 5
@@ -31,6 +31,13 @@ def describe_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
     return _describe({what: _count_by_type(counts, what) for what in ("created", "updated", "unchanged", "skipped")})
 
 
+def describe_planned_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """The ``counts`` of a preview, as ``would create 1 company; skip 2 people; 1 person unchanged``."""
+    done = {"create": "created", "update": "updated", "skip": "skipped"}
+    planned = {verb: _count_by_type(counts, outcome) for verb, outcome in done.items()}
+    return f"would {_describe(planned, {'unchanged': _count_by_type(counts, 'unchanged')})}"
+
+
 def describe_progress(progress: Mapping[str, Any]) -> str:
     """The progress of the operation that runs: ``operation 7: writing, 400 of 1000 rows``."""
     parts = [progress["phase"]] if progress["phase"] else []
@@ -50,10 +57,28 @@ def describe_revert(revert: UndoReport) -> str:
     return _describe(done, {"gone already": revert.gone})
 
 
-def describe_revert_preview(preview: RevertPreview) -> str:
-    """What a revert would do: ``remove 1 company; restore 3 people; 1 person in conflict; 1 person gone already``."""
+def sort_by_type(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
+    """Stored counts in the order in which types are imported; PostgreSQL sorts the keys of ``jsonb`` by itself."""
+    known = [name for name in get_record_types() if name in counts]
+    return {name: counts[name] for name in dict.fromkeys([*known, *counts])}
+
+
+def describe_stored_revert(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """The ``revert_counts`` of an import, in the words of ``describe_revert``."""
+    counts = sort_by_type(counts)
+    done = {outcome: _count_by_type(counts, outcome) for outcome in ("removed", "restored", "kept")}
+    return _describe(done, {"gone already": _count_by_type(counts, "gone")})
+
+
+def describe_revert_preview(preview: RevertPreview, *, on_conflict: OnConflict = "refuse") -> str:
+    """What a revert would do: ``remove 1 company; restore 3 people; 1 person in conflict; 1 person gone already``.
+
+    With the policy ``keep``, records in conflict are those that it would keep: ``keep 1 person``.
+    """
     done = {"remove": "removed", "restore": "restored"}
     found = {"in conflict": "conflict", "gone already": "gone"}
+    if on_conflict == "keep":
+        done["keep"] = found.pop("in conflict")
     return _describe(
         {verb: _count_by_type(preview.counts, outcome) for verb, outcome in done.items()},
         {what: _count_by_type(preview.counts, outcome) for what, outcome in found.items()},

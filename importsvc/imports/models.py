@@ -74,6 +74,14 @@ class Import(models.Model):
     # Actors as JSON; see ``importsvc.imports.actors``.
     processed_by = models.JSONField(null=True, editable=False)
     reverted_by = models.JSONField(null=True, editable=False)
+    reverted_with = models.CharField(
+        max_length=8, null=True, editable=False, help_text="The conflict policy of the revert: refuse, keep or discard."
+    )
+    revert_counts = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="The numbers of records of each type that the revert removed, restored and kept, or that were gone.",
+    )
 
     objects = OrganizationScopedQuerySet.as_manager()
 

@@ -23,6 +23,7 @@ from importsvc.imports.formatting import (
     describe_pruning,
     describe_refusal,
     describe_rows,
+    describe_stored_revert,
 )
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.selectors import read_state
@@ -112,11 +113,12 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
 
 
 class Step(NamedTuple):
-    """A step in the timeline of an import; ``at`` is ``None`` if it has not happened, ``actor`` is in words."""
+    """A step in the timeline of an import; ``at`` is ``None`` if it has not happened, the others are in words."""
 
     title: str
     at: datetime | None
     actor: str = ""
+    result: str = ""
 
 
 def make_timeline(import_: Import) -> list[Step]:
@@ -124,9 +126,10 @@ def make_timeline(import_: Import) -> list[Step]:
     processed_by, reverted_by = (
         str(Actor(**stored)) if stored else "" for stored in (import_.processed_by, import_.reverted_by)
     )
+    reverted = "" if import_.revert_counts is None else describe_stored_revert(import_.revert_counts)
     return [
         Step("Created", import_.created_at, str(import_.creator)),
         Step("Started", import_.started_at, processed_by),
         Step("Processed", import_.processed_at),
-        Step("Reverted", import_.reverted_at, reverted_by),
+        Step("Reverted", import_.reverted_at, reverted_by, reverted),
     ]

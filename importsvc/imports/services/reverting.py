@@ -108,14 +108,18 @@ def revert_import(
             )
         if report.conflict_count:
             raise RevertConflict(report)
+        counts_by_type = _count_by_type(report)
         Import.objects.for_organization(organization).filter(pk=import_id).update(
-            reverted_at=max(timezone.now(), import_.processed_at), reverted_by=actor.to_json() if actor else None
+            reverted_at=max(timezone.now(), import_.processed_at),
+            reverted_by=actor.to_json() if actor else None,
+            reverted_with=on_conflict,
+            revert_counts=counts_by_type,
         )
         vacuum_after_commit({name: count + report.restored[name] for name, count in report.removed.items()})
         record_event(
             organization_id=organization.pk,
             event=Event.IMPORT_REVERTED,
-            data=describe_import(import_id, _count_by_type(report)),
+            data=describe_import(import_id, counts_by_type),
         )
         outcomes = {"removed": report.removed, "restored": report.restored, "kept": report.kept, "gone": report.gone}
         counts = {outcome: sum(of_types.values()) for outcome, of_types in outcomes.items()}

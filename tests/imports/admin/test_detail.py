@@ -87,16 +87,16 @@ def test_the_page_lists_past_steps_with_actor_and_time_and_the_steps_to_come(
     assert processed.endswith("UTC")
     assert reverted == "> Reverted not yet"
     revert_import(organization=acme.organization, import_id=import_.pk, actor=Actor("staff", "admin", 1))
-    assert steps()[3].endswith("UTC by staff admin")
+    assert steps()[3].endswith("UTC by staff admin removed 1 company, 1 person")
     for actor, words in (
         (Actor("operator", "root"), "operator root"),
         (Actor("operator", SCRIPT), f"operator {ESCAPED}"),
     ):
         Import.objects.filter(pk=import_.pk).update(reverted_by=actor.to_json())
-        assert steps()[3].endswith(f"UTC by {words}")
+        assert f"UTC by {words} removed" in steps()[3]
     Import.objects.filter(pk=import_.pk).update(reverted_by=None, processed_by=None)
     assert steps()[1].endswith("UTC")
-    assert steps()[3].endswith("UTC")
+    assert steps()[3].endswith("UTC removed 1 company, 1 person")
 
 
 def test_conflicts_of_a_revert_are_shown_on_request(acme: NewOrganization, admin_client: Client) -> None:

@@ -112,14 +112,17 @@ def test_a_file_may_have_a_byte_order_mark_and_space(shell: Shell, content: str)
 
 
 @pytest.mark.parametrize(
-    ("on_duplicate", "summary"),
-    [("skip", "created 1 person; skipped 1 company"), ("update", "created 1 person; updated 1 company")],
+    ("on_duplicate", "planned", "summary"),
+    [
+        ("skip", "would create 1 person; skip 1 company", "created 1 person; skipped 1 company"),
+        ("update", "would create 1 person; update 1 company", "created 1 person; updated 1 company"),
+    ],
 )
-def test_existing_records_are_skipped_or_updated(shell: Shell, on_duplicate: str, summary: str) -> None:
+def test_existing_records_are_skipped_or_updated(shell: Shell, on_duplicate: str, planned: str, summary: str) -> None:
     make_company(organization=shell.acme.organization, name="Reds")
     rows = {"company": [{"name": "reds", "due_days": 7}], "person": [{"first_name": "Ann"}]}
 
-    assert shell.run(rows, "--dry-run", "--on-duplicate", on_duplicate) == f"Dry run, nothing was written: {summary}\n"
+    assert shell.run(rows, "--dry-run", "--on-duplicate", on_duplicate) == f"Dry run, nothing was written: {planned}\n"
     printed = shell.run(rows, "--on-duplicate", on_duplicate)
 
     import_ = Import.objects.get()
@@ -131,7 +134,7 @@ def test_existing_records_are_skipped_or_updated(shell: Shell, on_duplicate: str
 def test_a_dry_run_stages_and_writes_nothing(shell: Shell) -> None:
     before = take_snapshot()
 
-    assert shell.run(PUBLISHED_ROWS, "--dry-run") == "Dry run, nothing was written: created 1 company, 1 person\n"
+    assert shell.run(PUBLISHED_ROWS, "--dry-run") == "Dry run, nothing was written: would create 1 company, 1 person\n"
     document = json.loads(shell.run(PUBLISHED_ROWS, "--dry-run", "--json"))
 
     made = counts(created=1)

@@ -107,4 +107,4 @@ def test_a_dry_run_shows_that_rows_are_validated(file: Path, caller: list[Any]) 
 
     assert "Validating:" in seen.out
     assert "Writing:" not in seen.out
-    assert seen.out.endswith("\rDry run, nothing was written: created 10 companies, 1 person\r\n")
+    assert seen.out.endswith("\rDry run, nothing was written: would create 10 companies, 1 person\r\n")

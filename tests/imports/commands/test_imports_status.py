@@ -37,6 +37,11 @@ def reverted(acme: NewOrganization) -> Import:
         counts={"deal": counts(created=2), "company": counts(created=1, unchanged=2), "person": counts(created=3)},
         processed_by=Actor("person", "Ada Lovelace", acme.person.pk).to_json(),
         reverted_by=Actor("operator", "root\x1b[2J").to_json(),
+        reverted_with="keep",
+        revert_counts={
+            "person": {"removed": 1, "restored": 0, "kept": 2, "gone": 0},
+            "company": {"removed": 0, "restored": 0, "kept": 0, "gone": 1},
+        },
     )
 
 
@@ -72,6 +77,8 @@ def test_everything_known_about_one_import_is_printed(
         f"processed_by     Ada Lovelace (person {acme.person.pk})\n"
         "reverted_at      2024-01-15 09:02:00\n"
         "reverted_by      operator root\ufffd[2J\n"
+        "reverted_with    keep\n"
+        "revert           removed 1 person; kept 2 people; 1 company gone already\n"
         "pruned_at        –\n"
         "staged           3.9 KB\n"
     )
@@ -101,6 +108,11 @@ def test_json_output_has_everything_known_about_one_import(
         "pruned_at": None,
         "processed_by": {"kind": "person", "name": "Ada Lovelace", "id": acme.person.pk},
         "reverted_by": {"kind": "operator", "name": "root\x1b[2J", "id": None},
+        "reverted_with": "keep",
+        "revert_counts": {
+            "company": {"removed": 0, "restored": 0, "kept": 0, "gone": 1},
+            "person": {"removed": 1, "restored": 0, "kept": 2, "gone": 0},
+        },
         "staged_bytes": 4_000,
     }
 
@@ -126,6 +138,8 @@ def test_unknown_values_are_printed_as_a_dash(acme: NewOrganization, capsys: pyt
         "processed_by     –\n"
         "reverted_at      –\n"
         "reverted_by      –\n"
+        "reverted_with    –\n"
+        "revert           –\n"
         "pruned_at        –\n"
         "staged           0 bytes\n"
     )

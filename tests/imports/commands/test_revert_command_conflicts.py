@@ -56,7 +56,7 @@ def test_edits_can_be_kept(acme: NewOrganization, capsys: pytest.CaptureFixture[
     arguments = ("--on-conflict", "keep", import_id)
 
     assert revert(capsys, "--dry-run", *arguments) == [
-        f"Import {import_id}: would remove 1 person; restore 1 person; 2 people in conflict; 1 person gone already",
+        f"Import {import_id}: would remove 1 person; restore 1 person; keep 2 people; 1 person gone already",
         f'  people/{id_of("New")} (row 4): changed since: title from "Made" to "Edited"',
         f'  people/{id_of("Old 2")} (row 2): changed since: title from "Updated" to "Edited"',
     ]

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError, CommandParser
 from importsvc.errors import DomainError
 from importsvc.imports.actors import find_operator
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
-from importsvc.imports.formatting import describe_rows
+from importsvc.imports.formatting import describe_planned_rows, describe_rows
 from importsvc.imports.management.problems import COLUMNS, Problems, to_cells
 from importsvc.imports.management.progress import ProgressBar
 from importsvc.imports.models import OnDuplicate
@@ -92,8 +92,11 @@ class Command(OutputCommand):
                 raise CommandError(f"{_name(file)} {invalid.detail}") from None
             except DomainError as error:
                 raise CommandError(str(error.detail)) from None
-        started = "Dry run, nothing was written" if outcome["dry_run"] else f"Import {outcome['import_id']}"
-        self.print_result(outcome, f"{started}: {describe_rows(outcome['counts'])}")
+        if outcome["dry_run"]:
+            line = f"Dry run, nothing was written: {describe_planned_rows(outcome['counts'])}"
+        else:
+            line = f"Import {outcome['import_id']}: {describe_rows(outcome['counts'])}"
+        self.print_result(outcome, line)
 
     def _refuse(self, invalid: RowsInvalid, problems: Problems, types: Sequence[str]) -> CommandError:
         """Print the first row errors, and return the error to raise."""

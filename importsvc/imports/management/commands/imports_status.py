@@ -10,9 +10,8 @@ from django.template.defaultfilters import filesizeformat
 
 from importsvc.errors import RecordNotFound
 from importsvc.imports.actors import Actor
-from importsvc.imports.formatting import describe_progress, describe_rows
+from importsvc.imports.formatting import describe_progress, describe_rows, describe_stored_revert, sort_by_type
 from importsvc.imports.selectors import ImportStatus, list_statuses, read_status
-from importsvc.imports.services import get_record_types
 from importsvc.management.output import USAGE, OutputCommand, format_table, read_positive, to_line
 
 LIMIT = 20
@@ -83,13 +82,15 @@ def _describe(status: ImportStatus) -> dict[str, str]:
         "sample": {True: "true", False: "false", None: NOTHING}[import_.sample],
         "import_model_id": NOTHING if import_.import_model_id is None else str(import_.import_model_id),
         "on_duplicate": import_.on_duplicate,
-        "rows": NOTHING if import_.counts is None else describe_rows(_sort(import_.counts)),
+        "rows": NOTHING if import_.counts is None else describe_rows(sort_by_type(import_.counts)),
         "created_at": _describe_time(import_.created_at),
         "started_at": _describe_time(import_.started_at),
         "processed_at": _describe_time(import_.processed_at),
         "processed_by": _describe_actor(import_.processed_by),
         "reverted_at": _describe_time(import_.reverted_at),
         "reverted_by": _describe_actor(import_.reverted_by),
+        "reverted_with": import_.reverted_with or NOTHING,
+        "revert": NOTHING if import_.revert_counts is None else describe_stored_revert(import_.revert_counts),
         "pruned_at": _describe_time(import_.pruned_at),
         "staged": filesizeformat(status.staged_bytes).replace("\xa0", " "),
     }
@@ -107,18 +108,14 @@ def _document(status: ImportStatus) -> dict[str, Any]:
         "organization": {"id": import_.organization_id, "name": import_.organization.name},
         "creator": {"id": creator.pk, "name": str(creator), "email": creator.email},
         **{name: getattr(import_, name) for name in plain},
-        "counts": import_.counts and _sort(import_.counts),
+        "counts": import_.counts and sort_by_type(import_.counts),
         **{name: _write_time(getattr(import_, name)) for name in stamps},
         "processed_by": import_.processed_by,
         "reverted_by": import_.reverted_by,
+        "reverted_with": import_.reverted_with,
+        "revert_counts": import_.revert_counts and sort_by_type(import_.revert_counts),
         "staged_bytes": status.staged_bytes,
     }
-
-
-def _sort(counts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    """The counts in the order in which types are imported; PostgreSQL sorts the keys of ``jsonb`` by itself."""
-    known = [name for name in get_record_types() if name in counts]
-    return {name: counts[name] for name in dict.fromkeys([*known, *counts])}
 
 
 def _write_time(time: datetime | None) -> str | None:
