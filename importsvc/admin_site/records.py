@@ -22,6 +22,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from importsvc.admin_site.fields import JsonObjectField, LinesField, LongTextField
+from importsvc.admin_site.record_history import read_history
 from importsvc.postgres.transaction_limits import get_lock_timeout, is_lock_timeout, limit_transaction
 from importsvc.postgres.write_conflicts import is_write_conflict, retry
 
@@ -183,6 +184,7 @@ class RecordAdmin(ModelAdmin):
         ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
     }
     change_form_before_template = "admin_site/opened_with.html"
+    object_history_template = "admin_site/record_history.html"
     ordering = ["-id"]
     list_per_page = 50
     show_full_result_count = False
@@ -200,6 +202,16 @@ class RecordAdmin(ModelAdmin):
     changeform_view = _in_transaction(ModelAdmin.changeform_view)
     delete_view = _in_transaction(ModelAdmin.delete_view)
     changelist_view = _in_transaction(ModelAdmin.changelist_view)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of what staff and, for records that they write, imports did to the record."""
+        record = self.get_object(request, object_id)
+        if record and self.has_view_or_change_permission(request, record):
+            events = read_history(request, record)
+            extra_context = {"events": events, "has_sources": events is not None, **(extra_context or {})}
+        return super().history_view(request, object_id, extra_context)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The record, which a POST request locks until its transaction ends; ``None`` if there is none."""

@@ -26,6 +26,7 @@ from unfold.decorators import display
 
 from importsvc.imports.formatting import describe_rows
 from importsvc.imports.models import Import, ImportState
+from importsvc.imports.record_history import find_imports_by_record
 from importsvc.imports.staging import staged_size
 from people.models import Person
 
@@ -131,7 +132,9 @@ class ImportListAdmin(ModelAdmin):
     list_filter_submit = True
     # Makes Django show the search field; ``get_search_results`` does the search.
     search_fields = ["id__exact"]
-    search_help_text = "An import's id, or its creator's name or e-mail"
+    search_help_text = (
+        "An import's id, its creator's name or e-mail, or a person's e-mail or a company's name that it wrote"
+    )
     ordering = ["-id"]
     list_per_page = 50
     show_full_result_count = False
@@ -145,7 +148,10 @@ class ImportListAdmin(ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Import], search_term: str
     ) -> tuple[QuerySet[Import], bool]:
-        """Imports with this id, or whose creator's name or address contains each of the words."""
+        """Imports with this id, whose creator's name or address contains each of the words, or that wrote a record.
+
+        Such a record's match key is the search term.
+        """
         words = search_term.split()
         if not words:
             return queryset, False
@@ -157,6 +163,7 @@ class ImportListAdmin(ModelAdmin):
         # The search of people takes longest: with a list of ids it runs once, not for the count and for the page.
         ids = list(creators.values_list("pk", flat=True)[: CREATORS + 1])
         found = Q(creator__in=ids if len(ids) <= CREATORS else creators)
+        found |= Q(pk__in=find_imports_by_record(search_term.strip()))
         if search_term.strip().isdecimal():
             found |= Q(pk=int(search_term))
         return queryset.filter(found), False

@@ -18,7 +18,9 @@ from importsvc.imports.services.pruning import prune_imports
 from importsvc.imports.services.queueing import queue_operation
 from importsvc.imports.services.record_types import (
     describe_records,
+    find_keyed_records,
     find_record_model,
+    find_record_type,
     get_record_models,
     get_record_types,
     get_resource_type,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.db.models import Model
+from django.db.models import Model, Value
+from django.db.models.functions import Lower
 
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import get_plural_name
@@ -21,6 +22,27 @@ def get_record_models() -> list[type[Model]]:
 def find_record_model(record_type: str) -> type[Model] | None:
     """The model of an importable; ``None`` if it is not registered."""
     return registry.get(record_type).model if record_type in registry.get_names() else None
+
+
+def find_record_type(model: type[Model]) -> str | None:
+    """The name of the importable whose records are of this model; ``None`` if there is none."""
+    return next((each.name for each in registry.in_dependency_order() if each.model is model), None)
+
+
+def find_keyed_records(key: str, *, limit: int) -> dict[str, list[tuple[int, int]]]:
+    """Records of any organization whose match key is ``key``, regardless of case.
+
+    Returns:
+        By importable name, the organization's id and the record's id; at most ``limit`` of each type.
+    """
+    found: dict[str, list[tuple[int, int]]] = {}
+    for importable in registry.in_dependency_order():
+        if importable.match_key:
+            # The expression of the column's index.
+            records = importable.model._default_manager.alias(key=Lower(importable.match_key))
+            keyed = records.filter(key=Lower(Value(key))).values_list("organization_id", "pk")
+            found[importable.name] = list(keyed[:limit])
+    return found
 
 
 def get_resource_type(record_type: str) -> str:

@@ -1,0 +1,41 @@
+"""Imports and reverts in the history of the records that they wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+
+from importsvc.admin_site.record_history import Event
+from importsvc.imports.models import Import
+from importsvc.imports.record_history import read_record_history
+from importsvc.imports.services import find_record_type
+from importsvc.text.display import describe_value, printable
+
+
+def read_events(request: HttpRequest, record: Any) -> Iterator[Event] | None:
+    """What imports and reverts did to a record; ``None`` if its type cannot be imported."""
+    record_type = find_record_type(type(record))
+    return None if record_type is None else _read_events(request, record, record_type)
+
+
+def _read_events(request: HttpRequest, record: Any, record_type: str) -> Iterator[Event]:
+    may_view = admin.site.get_model_admin(Import).has_view_permission(request)
+    events = read_record_history(organization_id=record.organization_id, record_type=record_type, record_id=record.pk)
+    for event in events:
+        url = reverse("admin:imports_import_change", args=[event.import_id]) if may_view else ""
+        values = _describe_values(type(record), event.values)
+        yield Event(event.at, event.what, event.actor, str(event.import_id), url, values)
+
+
+def _describe_values(model: type[Model], values: Mapping[str, tuple[Any, Any]]) -> tuple[tuple[str, str, str], ...]:
+    labels = {str(field.column): str(field.verbose_name) for field in model._meta.concrete_fields}
+    return tuple((labels.get(name, name), *map(_describe_value, pair)) for name, pair in sorted(values.items()))
+
+
+def _describe_value(value: object) -> str:
+    return "–" if value is None else printable(describe_value(value))

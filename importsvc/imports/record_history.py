@@ -1,0 +1,93 @@
+"""The history of a record: what imports and reverts did to it, and which imports have written it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from importsvc.changelog.models import CREATED, Change, Outcome
+from importsvc.changelog.selectors import select_changes_of_records
+from importsvc.imports.actors import Actor
+from importsvc.imports.models import Import
+from importsvc.imports.services import find_keyed_records
+
+# The records whose imports one search finds.
+FOUND_RECORDS = 50
+
+_REVERTED = {
+    Outcome.REMOVED: "Removed by the revert of import",
+    Outcome.RESTORED: "Restored by the revert of import",
+    Outcome.KEPT: "Kept by the revert of import",
+    Outcome.GONE: "Not found by the revert of import",
+}
+
+
+@dataclass(frozen=True)
+class RecordEvent:
+    """What an import or its revert did to a record.
+
+    Attributes:
+        at: when.
+        what: in words that end before the id of the import: ``Created by import``.
+        import_id: the import.
+        actor: that ran or reverted the import, in words; empty if it is not known.
+        values: by column of the table, the value before and after.
+    """
+
+    at: datetime
+    what: str
+    import_id: int
+    actor: str
+    values: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+def read_record_history(*, organization_id: int, record_type: str, record_id: int) -> list[RecordEvent]:
+    """What imports and reverts did to a record of the organization, the latest first.
+
+    Changes that were pruned are not in it.
+    """
+    changes = select_changes_of_records([organization_id], record_type, [record_id])
+    found = {change.import_record_id: change for change in changes}
+    imports = Import.objects.filter(organization_id=organization_id, pk__in=found)
+    events = [event for import_ in imports for event in _describe(import_, found[import_.pk])]
+    return sorted(events, key=lambda event: (event.at, event.import_id), reverse=True)
+
+
+def find_imports_by_record(key: str) -> set[int]:
+    """The ids of imports, of any organization, that wrote a record whose match key is ``key``, regardless of case."""
+    found: set[int] = set()
+    for record_type, records in find_keyed_records(key, limit=FOUND_RECORDS).items():
+        organizations = {organization_id for organization_id, _ in records}
+        changes = select_changes_of_records(organizations, record_type, [record_id for _, record_id in records])
+        found.update(changes.values_list("import_record_id", flat=True))
+    return found
+
+
+def _describe(import_: Import, change: Change) -> Iterator[RecordEvent]:
+    assert import_.processed_at  # noqa: S101 - it has a change
+    before, after = change.before or {}, change.after or {}
+    done = "Created" if change.action == CREATED else "Updated"
+    values = {name: (before.get(name), value) for name, value in after.items()}
+    yield RecordEvent(
+        import_.processed_at, f"{done} by import", import_.pk, _describe_actor(import_.processed_by), values
+    )
+    if outcome := change.find_outcome(is_reverted=import_.reverted_at is not None):
+        assert import_.reverted_at  # noqa: S101 - it has an outcome
+        restored = {} if change.action == CREATED else _leave_out(before, change.kept_fields or ())
+        yield RecordEvent(
+            import_.reverted_at,
+            _REVERTED[Outcome(outcome)],
+            import_.pk,
+            _describe_actor(import_.reverted_by),
+            {name: (after.get(name), value) for name, value in restored.items()} if outcome != Outcome.GONE else {},
+        )
+
+
+def _leave_out(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
+
+
+def _describe_actor(stored: dict[str, Any] | None) -> str:
+    return str(Actor(**stored)) if stored else ""
