@@ -9,7 +9,16 @@ from io import TextIOWrapper
 from typing import Any, NamedTuple
 
 from importsvc.files.reading.encodings import UTF_8, find_undecodable, open_text
-from importsvc.files.reading.tables import FileRefused, ReadOptions, Source, TableRow, check_width, name_columns
+from importsvc.files.reading.tables import (
+    FileRefused,
+    ReadOptions,
+    Source,
+    TableRow,
+    check_width,
+    name_columns,
+    number_columns,
+    refuse_header,
+)
 
 # In characters. A cell of Excel has at most 32,767.
 LONGEST_FIELD = csv.field_size_limit()
@@ -45,9 +54,7 @@ class DelimitedTable:
             self.headers: Sequence[str] = self._read_header(options.header_row)
             return
         first = next((record for record in self._records if record.cells), Record(1, []))
-        self.headers = name_columns(["x"] * len(first.cells)) and [
-            f"Column {at}" for at, _ in enumerate(first.cells, 1)
-        ]
+        self.headers = number_columns(len(first.cells))
         self.close()
         self._records = read_records(source, options)
 
@@ -67,7 +74,7 @@ class DelimitedTable:
         for record in self._records:
             if record.line >= wanted:
                 return name_columns(record.cells)
-        raise FileRefused("no_header", f"The file has no line {wanted:,}, where its header should be.", line=wanted)
+        raise refuse_header(wanted)
 
 
 def read_records(source: Source, options: ReadOptions) -> Generator[Record, None, None]:

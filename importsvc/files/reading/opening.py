@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+from importsvc.files.reading.archives import WorkbookLimits
 from importsvc.files.reading.delimited import DelimitedTable
-from importsvc.files.reading.tables import CSV, FileRefused, ReadOptions, Source, Table
+from importsvc.files.reading.json_tables import JsonTable
+from importsvc.files.reading.tables import CSV, WORKBOOKS, ReadOptions, Source, Table
+from importsvc.files.reading.workbooks import WorkbookTable
 
 
 @contextmanager
-def open_table(source: Source, options: ReadOptions) -> Iterator[Table]:
+def open_table(source: Source, options: ReadOptions, *, limits: WorkbookLimits | None = None) -> Iterator[Table]:
     """Open the table that these options name, read its headers, and close it at the end.
+
+    Args:
+        limits: what a workbook may need.
 
     Raises:
         FileRefused: the file cannot be read with these options.
     """
-    if options.format == CSV:
-        table = DelimitedTable(source, options)
-        try:
-            yield table
-        finally:
-            table.close()
-        return
-    raise FileRefused("format_unknown", f"The format {options.format} is not known.")
+    table: DelimitedTable | JsonTable | WorkbookTable
+    if options.format in WORKBOOKS:
+        table = WorkbookTable(source, options, limits)
+    else:
+        table = DelimitedTable(source, options) if options.format == CSV else JsonTable(source, options)
+    with closing(table):
+        yield table

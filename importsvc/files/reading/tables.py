@@ -67,7 +67,7 @@ class ReadOptions:
 
     Attributes:
         format: one of ``FORMATS``.
-        encoding: of text; a name of ``encodings.ENCODINGS``. JSON is always UTF-8.
+        encoding: of text, a name of ``encodings.ENCODINGS``; of workbooks ``None``.
         separator: of CSV: one character, or one and a space after it that belongs to no cell; "" for a single column.
         quote: of CSV: one character, or "" if quotes have no meaning.
         header_row: the line, or the row of the sheet, where the header starts; 0 without a header. JSON names its
@@ -150,6 +150,23 @@ def name_columns(header: Sequence[Cell]) -> list[str]:
         seen.add(unique)
         names[index] = unique
     return names
+
+
+def number_columns(width: int) -> list[str]:
+    """The headers of a table that has no header row: ``Column 1`` and so on.
+
+    Raises:
+        FileRefused: there are more than ``MAX_COLUMNS``.
+    """
+    check_width(width)
+    return [f"Column {number}" for number in range(1, width + 1)]
+
+
+def refuse_header(row: int, *, sheet: str | None = None) -> FileRefused:
+    """The refusal of a file that ends before the row of its header."""
+    what = f"sheet '{sheet}'" if sheet else "file"
+    detail = f"The {what} has no row {row:,}, where its header should be."
+    return FileRefused("no_header", detail, line=row, sheet=sheet)
 
 
 def check_width(width: int, *, sheet: str | None = None) -> None:

@@ -1,0 +1,263 @@
+"""Tables of workbooks: their cells come from a process of its own, see ``workbook_child``. Pure: no Django."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from importsvc.files.reading import ods, xlsx
+from importsvc.files.reading.archives import Archive, WorkbookLimits, damaged, encrypted
+from importsvc.files.reading.detection import DetectedSheet
+from importsvc.files.reading.sheet_rows import SheetRows, correct_rows
+from importsvc.files.reading.tables import (
+    ODS,
+    Cell,
+    Fault,
+    FileRefused,
+    ReadOptions,
+    Source,
+    TableRow,
+    check_width,
+    is_blank,
+    name_columns,
+    number_columns,
+    refuse_header,
+)
+
+_CHILD = Path(__file__).with_name("workbook_child.py")
+
+
+class WorkbookTable:
+    """A sheet of a workbook. Rows after the last one that has a value are left out."""
+
+    def __init__(self, source: Source, options: ReadOptions, limits: WorkbookLimits | None = None) -> None:
+        """Check the workbook, and read the header.
+
+        Raises:
+            FileRefused: the workbook or its sheet cannot be read.
+        """
+        self._workbook = _Workbook(source, options.format, limits or WorkbookLimits())
+        try:
+            self.sheet: str | None = self._workbook.start(options.sheet, is_sample=False).sheet
+            self._rows = _drop_trailing_blanks(self._workbook.read_rows())
+            self.headers: Sequence[str] = self._read_header(options.header_row)
+        except BaseException:
+            self.close()
+            raise
+
+    def rows(self) -> Iterator[TableRow]:
+        """The rows below the header."""
+        width = len(self.headers)
+        for row in self._rows:
+            if len(row.cells) > width:
+                check_width(len(row.cells), sheet=self.sheet)
+            yield row
+
+    def close(self) -> None:
+        """End the process, and close the file."""
+        self._workbook.close()
+
+    def _read_header(self, wanted: int) -> list[str]:
+        if not wanted:
+            before: list[TableRow] = []
+            for row in self._rows:
+                before.append(row)
+                if row.cells:
+                    break
+            rest = self._rows
+            self._rows = (row for rows in (before, rest) for row in rows)
+            return number_columns(len(before[-1].cells) if before else 0)
+        for row in self._rows:
+            if row.line >= wanted:
+                return name_columns(row.cells)
+        raise refuse_header(wanted, sheet=self.sheet)
+
+
+class WorkbookSample(NamedTuple):
+    """All sheets of a workbook, and some rows of one of them: from its start, its middle and its end."""
+
+    sheets: list[DetectedSheet]
+    sheet: str | None
+    rows: list[TableRow]
+
+
+def sample_workbook(
+    source: Source, *, format_: str, sheet: str | None, limits: WorkbookLimits | None = None
+) -> WorkbookSample:
+    """Describe a workbook. Without a name, the sheet is the first visible one that has a value.
+
+    Raises:
+        FileRefused: the workbook cannot be read, or has no such sheet.
+    """
+    workbook = _Workbook(source, format_, limits or WorkbookLimits())
+    try:
+        started = workbook.start(sheet, is_sample=True)
+        rows = list(workbook.read_rows())
+    finally:
+        workbook.close()
+    sheets = [_describe(name, end, workbook.rows_of(name)) for name, end in started.ends.items()]
+    return WorkbookSample(sheets, started.sheet, rows)
+
+
+class _Started(NamedTuple):
+    """The rows that each sheet has up to its last value, and the sheet that is read."""
+
+    ends: dict[str, int]
+    sheet: str | None
+
+
+class _Workbook:
+    """A checked workbook, and the process that reads it."""
+
+    def __init__(self, source: Source, format_: str, limits: WorkbookLimits) -> None:
+        self._limits = limits
+        self._is_ods = format_ == ODS
+        self._process: subprocess.Popen[bytes] | None = None
+        with ExitStack() as stack:
+            self._file = stack.enter_context(_open_file(source))
+            self._archive = Archive(self._file, limits)
+            self._archive.check()
+            self._parts = {} if self._is_ods else xlsx.find_sheets(self._archive)
+            self._rows = (
+                ods.scan_rows(self._archive)
+                if self._is_ods
+                else {name: xlsx.scan_rows(self._archive, part, sheet=name) for name, part in self._parts.items()}
+            )
+            self._stack = stack.pop_all()
+        self._sheet: str | None = None
+
+    def rows_of(self, sheet: str) -> SheetRows:
+        """The rows of a sheet as the file has them."""
+        return self._rows.get(sheet, SheetRows())
+
+    def start(self, sheet: str | None, *, is_sample: bool) -> _Started:
+        """Start the process, and learn which sheet it reads."""
+        self._file.seek(0)
+        arguments = {
+            "sheet": sheet,
+            "sample": is_sample,
+            "memory": self._limits.memory_bytes,
+            "seconds": self._limits.processor_seconds,
+        }
+        self._process = subprocess.Popen(  # noqa: S603 - no shell
+            [sys.executable, "-I", str(_CHILD), json.dumps(arguments)],
+            stdin=self._file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+        )
+        first = next(self._read_output(), None)
+        if first is None:
+            raise damaged()
+        ends = dict(first["sheets"])
+        if sheet is not None and sheet not in ends:
+            names = ", ".join(f"'{name}'" for name in ends)
+            raise FileRefused("sheet_unknown", f"The workbook has no sheet '{sheet}'; it has {names}.", sheet=sheet)
+        self._sheet = first["sheet"]
+        return _Started(ends, self._sheet)
+
+    def read_rows(self) -> Iterator[TableRow]:
+        """The rows that the process writes, with errors and leading zeros."""
+        rows = (
+            TableRow(number, [_read_tag(cell) if type(cell) is dict else cell for cell in cells])
+            for batch in self._read_output()
+            for number, cells in batch
+        )
+        if self._sheet is None:
+            return rows
+        if self._is_ods:
+            return correct_rows(rows, ods.find_special_cells(self._archive, self._sheet))
+        styles = xlsx.find_padded_styles(self._archive)
+        return correct_rows(rows, xlsx.find_special_cells(self._archive, self._parts[self._sheet], styles))
+
+    def close(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            if self._process.stdout:
+                self._process.stdout.close()
+        self._stack.close()
+
+    def _read_output(self) -> Iterator[Any]:
+        """The values that the process writes.
+
+        Raises:
+            FileRefused: the process reports an error, or dies.
+        """
+        process = self._process
+        if process is None or process.stdout is None:
+            return
+        for line in process.stdout:
+            value = json.loads(line)
+            if isinstance(value, dict) and "error" in value:
+                raise self._refuse(value["error"])
+            yield value
+        if process.wait() != 0:
+            raise self._refuse("memory")
+
+    def _refuse(self, error: str) -> FileRefused:
+        if error == "password":
+            return encrypted()
+        if error == "damaged":
+            return damaged()
+        detail = (
+            "Reading the workbook takes too much memory or time. Often a value stands far from the table: "
+            "delete it, or save the sheet as .csv."
+        )
+        return FileRefused("workbook_too_large", detail)
+
+
+def _open_file(source: Source) -> BinaryIO:
+    """The file for another process: itself, if it is one of the system, or a temporary copy."""
+    stream = source.open()
+    try:
+        stream.fileno()
+    except (OSError, AttributeError):
+        with stream:
+            copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+            shutil.copyfileobj(stream, copy, 1 << 20)
+            copy.seek(0)
+            return copy
+    return stream
+
+
+def _describe(name: str, end: int, rows: SheetRows) -> DetectedSheet:
+    return DetectedSheet(
+        name=name,
+        row_count=end,
+        hidden_row_count=rows.count_hidden(end),
+        trailing_blank_row_count=rows.count_after(end),
+    )
+
+
+def _drop_trailing_blanks(rows: Iterator[TableRow]) -> Iterator[TableRow]:
+    blank: list[int] = []
+    for row in rows:
+        if all(map(is_blank, row.cells)):
+            blank.append(row.line)
+            continue
+        yield from (TableRow(line, ()) for line in blank)
+        blank.clear()
+        yield row
+
+
+def _read_tag(cell: dict[str, str]) -> Cell:
+    [(kind, text)] = cell.items()
+    match kind:
+        case "date":
+            return date.fromisoformat(text)
+        case "datetime":
+            return datetime.fromisoformat(text)
+        case "time":
+            return time.fromisoformat(text)
+        case "fault":
+            return Fault(text, "is not a finite number")
+    return text
