@@ -18,6 +18,8 @@ READ_SIZE = 256 * 1024
 _LONGEST_TAG = 1 << 20
 _MOST_MEMBERS = 10_000
 
+_ERROR = re.compile(rb"t=[\"']e[\"']")
+
 
 @dataclass(frozen=True)
 class WorkbookLimits:
@@ -35,7 +37,12 @@ class WorkbookLimits:
 
 
 class Archive:
-    """The parts of a workbook."""
+    """The parts of a workbook.
+
+    Attributes:
+        names: of all parts.
+        with_errors: the names of those that seem to have cells of XLSX that are errors; known after ``check``.
+    """
 
     def __init__(self, stream: BinaryIO, limits: WorkbookLimits) -> None:
         """Read the list of the parts, and check the sizes that it declares.
@@ -54,6 +61,7 @@ class Archive:
         if any(member.flag_bits & 0x1 for member in members):
             raise encrypted()
         self.names = {member.filename for member in members}
+        self.with_errors: set[str] = set()
 
     def check(self) -> None:
         """Unpack every part of XML once, without keeping it.
@@ -73,7 +81,9 @@ class Archive:
                 if b"<!DOCTYPE" in before + part:
                     detail = "The workbook has a document type definition, which no program for spreadsheets writes."
                     raise FileRefused("workbook_damaged", detail)
-                before = part[-8:]
+                if name not in self.with_errors and _ERROR.search(before + part):
+                    self.with_errors.add(name)
+                before = part[-16:]
 
     def read_parts(self, name: str) -> Iterator[bytes]:
         """The content of a part, about ``READ_SIZE`` bytes at a time.

@@ -37,8 +37,7 @@ class SheetRows:
             FileRefused: there are more than ``MAX_ROWS``.
         """
         if number > MAX_ROWS:
-            detail = f"The sheet '{sheet}' has more than {MAX_ROWS:,} rows. Split it, or save it as .csv."
-            raise FileRefused("too_many_rows", detail, line=MAX_ROWS + 1, sheet=sheet)
+            raise refuse_rows(sheet)
         self._numbers.append(number)
         if is_hidden:
             self._hidden.append(number)
@@ -84,6 +83,12 @@ def _correct(value: Cell, content: Fault | str | PaddedFormat) -> Cell:
     if not is_whole:
         return value
     return content if isinstance(content, str) else content.render(int(value))  # type: ignore[arg-type]
+
+
+def refuse_rows(sheet: str) -> FileRefused:
+    """The refusal of a sheet that has more than ``MAX_ROWS``."""
+    detail = f"The sheet '{sheet}' has more than {MAX_ROWS:,} rows. Split it, or save it as .csv."
+    return FileRefused("too_many_rows", detail, line=MAX_ROWS + 1, sheet=sheet)
 
 
 def make_fault(text: str) -> Fault:

@@ -6,9 +6,9 @@ nothing of the project.
 
 The argument is a JSON object: ``sheet`` (a name, or null for the first one that has rows), ``sample`` (whether only
 some rows are written), ``memory`` (bytes), ``seconds`` (of the processor). The output is JSON, a value a line: the
-sheets, then batches of rows. A batch is an array of rows: the number of the row, and its cells. A cell that JSON has no
-type for is an object with one member: ``date``, ``datetime``, ``time``, ``text`` or ``fault``. If the workbook cannot
-be read, the last line is an object with ``error``.
+sheets, then batches. A batch has ``rows``, each with its number and its cells, and ``typed``: the cells that JSON has
+no type for. Each is the index of the row in the batch, the index of the cell, and ``date``, ``datetime``, ``time`` or
+``fault``; the cell itself is text. If the workbook cannot be read, the last line is an object with ``error``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import resource
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 BATCH_ROWS = 500
@@ -42,7 +43,7 @@ def main() -> int:
         resource.setrlimit(limit, (value, value))
     try:
         for value in read_workbook(arguments["sheet"], is_sample=arguments["sample"]):
-            sys.stdout.write(json.dumps(value, default=_tag) + "\n")
+            sys.stdout.write(json.dumps(value) + "\n")
     except BrokenPipeError:  # the reader has stopped
         return 1
     except MemoryError:
@@ -85,46 +86,50 @@ def _choose_rows(end: int) -> set[int]:
 
 
 def _read_rows(sheet: Any, wanted: set[int] | None) -> Iterator[tuple[int, list[Any]]]:
-    """The rows that have a value, from row 1, with their numbers."""
+    """The rows from row 1 to the last one that has a value, with their numbers."""
     missing = [None] * sheet.start[1]
     for number, row in enumerate(sheet.iter_rows(), 1):
-        if wanted is not None and number not in wanted:
-            continue
-        cells = missing + [_convert(cell) if isinstance(cell, float) else cell for cell in row]
-        while cells and cells[-1] in (None, ""):
-            cells.pop()
-        yield number, cells
+        if wanted is None or number in wanted:
+            yield number, missing + row
 
 
-def _batch(rows: Iterator[tuple[int, list[Any]]]) -> Iterator[list[tuple[int, list[Any]]]]:
-    batch = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH_ROWS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _batch(rows: Iterator[tuple[int, list[Any]]]) -> Iterator[dict[str, Any]]:
+    while batch := list(islice(rows, BATCH_ROWS)):
+        typed = []
+        for index, (_, cells) in enumerate(batch):
+            while cells and cells[-1] in (None, ""):
+                cells.pop()
+            for at, cell in enumerate(cells):
+                if type(cell) is str or cell is None:
+                    continue
+                if type(cell) is float and math.isfinite(cell):
+                    # Excel has no integers: 1.0 is 1.
+                    if cell.is_integer() and abs(cell) < _LARGEST_INTEGER:
+                        cells[at] = int(cell)
+                    continue
+                cells[at], kind = _convert(cell)
+                if kind:
+                    typed.append((index, at, kind))
+        yield {"rows": batch, "typed": typed}
 
 
-def _convert(number: float) -> Any:
-    if number.is_integer() and abs(number) < _LARGEST_INTEGER:
-        return int(number)
-    return number if math.isfinite(number) else {"fault": str(number)}
-
-
-def _tag(cell: Any) -> dict[str, str]:
+def _convert(cell: Any) -> tuple[Any, str]:
+    """A cell as a value of JSON, and its type if JSON has none."""
     match cell:
+        case bool() | int():
+            return cell, ""
+        case float():
+            return str(cell), "fault"
         case datetime():
-            return {"datetime": cell.isoformat()}
+            return cell.isoformat(), "datetime"
         case date():
-            return {"date": cell.isoformat()}
+            return cell.isoformat(), "date"
         case time():
-            return {"time": cell.isoformat()}
+            return cell.isoformat(), "time"
         case timedelta():
             seconds = round(cell.total_seconds())
-            return {"text": f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"}
-    raise TypeError
+            return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}", ""
+    return str(cell), ""
 
 
 def _report(error: str) -> None:

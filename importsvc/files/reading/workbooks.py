@@ -7,16 +7,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, time
+from itertools import starmap
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from importsvc.files.reading import ods, xlsx
 from importsvc.files.reading.archives import Archive, WorkbookLimits, damaged, encrypted
 from importsvc.files.reading.detection import DetectedSheet
-from importsvc.files.reading.sheet_rows import SheetRows, correct_rows
+from importsvc.files.reading.sheet_rows import MAX_ROWS, SheetRows, correct_rows, refuse_rows
 from importsvc.files.reading.tables import (
     ODS,
     Cell,
@@ -99,11 +100,12 @@ def sample_workbook(
     """
     workbook = _Workbook(source, format_, limits or WorkbookLimits())
     try:
+        found = workbook.scan_rows()
         started = workbook.start(sheet, is_sample=True)
         rows = list(workbook.read_rows())
     finally:
         workbook.close()
-    sheets = [_describe(name, end, workbook.rows_of(name)) for name, end in started.ends.items()]
+    sheets = [_describe(name, end, found.get(name, SheetRows())) for name, end in started.ends.items()]
     return WorkbookSample(sheets, started.sheet, rows)
 
 
@@ -126,17 +128,14 @@ class _Workbook:
             self._archive = Archive(self._file, limits)
             self._archive.check()
             self._parts = {} if self._is_ods else xlsx.find_sheets(self._archive)
-            self._rows = (
-                ods.scan_rows(self._archive)
-                if self._is_ods
-                else {name: xlsx.scan_rows(self._archive, part, sheet=name) for name, part in self._parts.items()}
-            )
             self._stack = stack.pop_all()
         self._sheet: str | None = None
 
-    def rows_of(self, sheet: str) -> SheetRows:
-        """The rows of a sheet as the file has them."""
-        return self._rows.get(sheet, SheetRows())
+    def scan_rows(self) -> dict[str, SheetRows]:
+        """The rows of every sheet as the file has them."""
+        if self._is_ods:
+            return ods.scan_rows(self._archive)
+        return {name: xlsx.scan_rows(self._archive, part, sheet=name) for name, part in self._parts.items()}
 
     def start(self, sheet: str | None, *, is_sample: bool) -> _Started:
         """Start the process, and learn which sheet it reads."""
@@ -162,21 +161,21 @@ class _Workbook:
             names = ", ".join(f"'{name}'" for name in ends)
             raise FileRefused("sheet_unknown", f"The workbook has no sheet '{sheet}'; it has {names}.", sheet=sheet)
         self._sheet = first["sheet"]
+        if self._sheet and ends[self._sheet] > MAX_ROWS:
+            raise refuse_rows(self._sheet)
         return _Started(ends, self._sheet)
 
     def read_rows(self) -> Iterator[TableRow]:
         """The rows that the process writes, with errors and leading zeros."""
-        rows = (
-            TableRow(number, [_read_tag(cell) if type(cell) is dict else cell for cell in cells])
-            for batch in self._read_output()
-            for number, cells in batch
-        )
+        rows = (row for batch in self._read_output() for row in _read_batch(batch))
         if self._sheet is None:
             return rows
         if self._is_ods:
             return correct_rows(rows, ods.find_special_cells(self._archive, self._sheet))
-        styles = xlsx.find_padded_styles(self._archive)
-        return correct_rows(rows, xlsx.find_special_cells(self._archive, self._parts[self._sheet], styles))
+        part, styles = self._parts.get(self._sheet), xlsx.find_padded_styles(self._archive)
+        if part is None or not (styles or part in self._archive.with_errors):
+            return rows
+        return correct_rows(rows, xlsx.find_special_cells(self._archive, part, styles))
 
     def close(self) -> None:
         if self._process:
@@ -249,15 +248,21 @@ def _drop_trailing_blanks(rows: Iterator[TableRow]) -> Iterator[TableRow]:
         yield row
 
 
-def _read_tag(cell: dict[str, str]) -> Cell:
-    [(kind, text)] = cell.items()
-    match kind:
-        case "date":
-            return date.fromisoformat(text)
-        case "datetime":
-            return datetime.fromisoformat(text)
-        case "time":
-            return time.fromisoformat(text)
-        case "fault":
-            return Fault(text, "is not a finite number")
-    return text
+def _read_batch(batch: dict[str, Any]) -> Iterator[TableRow]:
+    rows: list[tuple[int, list[Cell]]] = batch["rows"]
+    for index, at, kind in batch["typed"]:
+        cells = rows[index][1]
+        cells[at] = _TYPES[kind](cells[at])
+    return starmap(TableRow, rows)
+
+
+def _make_fault(text: str) -> Fault:
+    return Fault(text, "is not a finite number")
+
+
+_TYPES: dict[str, Callable[[Any], Cell]] = {
+    "date": date.fromisoformat,
+    "datetime": datetime.fromisoformat,
+    "time": time.fromisoformat,
+    "fault": _make_fault,
+}

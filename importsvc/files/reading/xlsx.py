@@ -6,6 +6,7 @@ import html
 import posixpath
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from xml.etree import ElementTree
 
 from importsvc.files.reading.archives import Archive, damaged, find_tags
@@ -124,6 +125,7 @@ def find_special_cells(archive: Archive, part: str, styles: dict[int, PaddedForm
                 yield SpecialCell(row, column, styles[int(style[1])])
 
 
+@lru_cache(maxsize=2_000)
 def find_column(letters: bytes) -> int:
     """The number of a column, from 1, by its letters."""
     number = 0
