@@ -146,6 +146,8 @@ class _Import:
             "person": {_lower(email) for email in emails if email is not None},
         }
         self.names_of_rows: dict[str, int] = {}
+        self.takers: dict[str, dict[str, int]] = {"company": {}, "person": {}}
+        self.unknown: dict[tuple[str, str], int] = {}
         self.problems: dict[str, dict[tuple[int, str | None], list[str]]] = {name: {} for name in payload}
         self.records: dict[str, list[Record]] = {}
 
@@ -176,7 +178,8 @@ class _Import:
             if _squeeze(header) not in columns:
                 shown = _shown("_".join(header.replace("-", " ").replace("_", " ").split()).lower())
                 words = _label(shown) if shown else "A blank header"
-                self._complain(type_name, number, shown, f"{words} is not a column of {type_name}")
+                if self.unknown.setdefault((type_name, shown), number) == number:
+                    self._complain(type_name, number, shown, f"{words} is not a column of {type_name}")
         given: dict[str, Any] = {}
         for column in RULES[type_name]:
             try:
@@ -209,9 +212,11 @@ class _Import:
         """Take a unique value, which later rows may not have."""
         if type_name == "company":
             self.names_of_rows.setdefault(folded, number)
+        first = self.takers[type_name].setdefault(folded, number)
+        if first != number:
+            raise WrongError(f"has already been taken by row {first}")
         if folded in self.taken[type_name]:
             raise WrongError("has already been taken")
-        self.taken[type_name].add(folded)
 
     def _find_company(self, folded: str) -> int | RowOfCompany:
         ids = [pk for pk, name in self.companies if name == folded]

@@ -3,13 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 REPORTED_ROW_ERRORS = 1_000
 
 
+class Code(StrEnum):
+    """What a row error is about. Clients may rely on the values; docs/api.md lists them."""
+
+    BLANK = "blank"
+    NOT_TEXT = "not_text"
+    TOO_LONG = "too_long"
+    NOT_EMAIL = "not_email"
+    NOT_CURRENCY = "not_currency"
+    NOT_WHOLE_NUMBER = "not_whole_number"
+    NEGATIVE = "negative"
+    TOO_LARGE = "too_large"
+    NOT_AMOUNT = "not_amount"
+    TOO_PRECISE = "too_precise"
+    NOT_TAGS = "not_tags"
+    NOT_AN_OBJECT = "not_an_object"
+    NESTED_TOO_DEEP = "nested_too_deep"
+    MEMBER_GIVEN_TWICE = "member_given_twice"
+    NUL_CHARACTER = "nul_character"
+    HALF_SURROGATE = "half_surrogate"
+    UNREADABLE = "unreadable"
+    INVALID = "invalid"
+    UNKNOWN_COLUMN = "unknown_column"
+    GIVEN_TWICE = "given_twice"
+    ROW_NOT_AN_OBJECT = "row_not_an_object"
+    REPEATED = "repeated"
+    TAKEN = "taken"
+    AMBIGUOUS = "ambiguous"
+    MUST_EXIST = "must_exist"
+    REFERS_TO_ERROR = "refers_to_error"
+
+
 class CellError(ValueError):
-    """A cell is not acceptable. The message is the rest of a sentence that starts with the column's label."""
+    """A cell is not acceptable. The message is the rest of a sentence that starts with the column's label.
+
+    Attributes:
+        code: what is wrong, for programs.
+    """
+
+    def __init__(self, message: str, code: Code = Code.INVALID) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class PayloadError(ValueError):
@@ -17,11 +57,21 @@ class PayloadError(ValueError):
 
 
 class RowError(NamedTuple):
-    """An error of a row. ``row`` counts from 1 within the type; ``column`` is ``None`` for the row as a whole."""
+    """An error of a row.
+
+    Attributes:
+        row: counts from 1 within the type.
+        column: ``None`` for the row as a whole.
+        message: a whole sentence.
+        code: what is wrong, for programs.
+        other_row: the row that this one repeats, or the row with errors that it refers to.
+    """
 
     row: int
     column: str | None
     message: str
+    code: Code
+    other_row: int | None = None
 
 
 def label(column: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -31,6 +32,14 @@ class OnDuplicate(models.TextChoices):
     UPDATE = "update"
 
 
+class OnRowError(models.TextChoices):
+    """What becomes of rows with errors."""
+
+    REFUSE = "refuse"  # no row is staged
+    STAGE = "stage"  # the rows and their errors are staged, to be corrected
+    SKIP = "skip"  # likewise, and a run leaves the rows with errors out
+
+
 class Import(models.Model):
     """An import: its options, and when it was run and reverted. Its rows are in ``StagedChunk``."""
 
@@ -53,6 +62,24 @@ class Import(models.Model):
     )
     on_duplicate = models.CharField(
         max_length=8, choices=OnDuplicate.choices, default=OnDuplicate.ERROR, db_default=OnDuplicate.ERROR
+    )
+    on_row_error = models.CharField(
+        max_length=6, choices=OnRowError.choices, default=OnRowError.REFUSE, db_default=OnRowError.REFUSE
+    )
+    error_count = models.PositiveIntegerField(
+        null=True, editable=False, help_text="The number of its row errors; null if they are not kept."
+    )
+    derived_types = models.JSONField(
+        default=list,
+        db_default=[],
+        editable=False,
+        help_text="Types of which rows that match a record are skipped even if on_duplicate is error.",
+    )
+    headers = models.JSONField(
+        default=dict,
+        db_default={},
+        editable=False,
+        help_text="The headers of the file by type and column, if the rows come from a file.",
     )
     counts = models.JSONField(
         null=True,
@@ -114,6 +141,9 @@ class Import(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(on_duplicate__in=OnDuplicate.values), name="import_on_duplicate_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(on_row_error__in=OnRowError.values), name="import_on_row_error_known"
             ),
         ]
         indexes = [
@@ -192,7 +222,17 @@ class StagedChunk(Chunk):
         db_constraint=False,
         db_index=False,
     )
-    rows = JsonTextField(help_text="An array of rows.")
+    rows = JsonTextField(help_text="An array of rows; {} in place of a deleted one.")
+    sheet = models.TextField(blank=True, default="", db_default="", help_text="Of the file that the rows come from.")
+    lines = ArrayField(
+        models.PositiveIntegerField(), null=True, help_text="The line of each row in that file; null without a file."
+    )
+    deleted_rows = ArrayField(models.PositiveIntegerField(), default=list, db_default=[], help_text="Their numbers.")
+    keys = models.JSONField(
+        null=True,
+        help_text="What other rows may depend on: folded values by column, and the first row of each unknown column."
+        " Null if errors are not kept.",
+    )
 
     class Meta:
         constraints = [
@@ -204,6 +244,54 @@ class StagedChunk(Chunk):
                 name="staged_chunk_of_import",
             ),
         ]
+
+
+class StagedRowError(models.Model):
+    """An error of a staged row. Those of a row are numbered in the order in which they are reported."""
+
+    pk = models.CompositePrimaryKey("organization_id", "import_record_id", "record_type", "row", "number")
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,  # the key to the import implies it
+        db_index=False,  # the primary key starts with it
+    )
+    import_record = TenantForeignKey(
+        Import,
+        on_delete=models.CASCADE,
+        related_name="row_errors",
+        db_column="import_id",
+        db_constraint=False,
+        db_index=False,
+    )
+    record_type = models.CharField(max_length=63, help_text="The importable's name: company, person…")
+    row = models.PositiveIntegerField(help_text="Counted from 1 within its type.")
+    number = models.PositiveIntegerField(help_text="Counted from 0 within its row.")
+    line = models.PositiveIntegerField(null=True, help_text="Of the file that the row comes from.")
+    sheet = models.TextField(blank=True, default="", help_text="Of that file.")
+    column = models.TextField(null=True, help_text="Null for the row as a whole.")
+    header = models.TextField(null=True, help_text="Of the cell, as submitted; null if the row has no such cell.")
+    value = models.TextField(null=True, help_text="The start of the cell, as text; null if the row has no such cell.")
+    code = models.CharField(max_length=32)
+    message = models.TextField()
+    other_row = models.PositiveIntegerField(null=True, help_text="The row that this one repeats or refers to.")
+
+    objects = OrganizationScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # An error belongs to the organization of its import.
+            ForeignKeyConstraint(
+                fields=["organization", "import_record"],
+                to="imports.Import",
+                to_fields=["organization", "id"],
+                name="row_error_of_import",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class QueuedChunk(Chunk):

@@ -8,6 +8,7 @@ import json
 import logging
 import tempfile
 import weakref
+from array import array
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
 
@@ -42,11 +43,9 @@ class ImportRows(Protocol):
 
 
 class _Place(NamedTuple):
-    """The position of a chunk in the file."""
+    """The position of a chunk in the file, and what else it has."""
 
-    type_name: str
-    first_row: int
-    row_count: int
+    chunk: RowChunk  # without its text
     offset: int
     size: int
 
@@ -67,26 +66,27 @@ class SpooledRows:
         for chunk in chunks:
             content = chunk.text.encode("utf-8", "surrogatepass")
             self._write(content)
-            self._places.append(_Place(*chunk[:3], offset, len(content)))
+            lines = None if chunk.lines is None else array("q", chunk.lines)
+            self._places.append(_Place(chunk._replace(text="", lines=lines), offset, len(content)))
             offset += len(content)
 
     @property
     def types(self) -> list[str]:
         """The names of the submitted types in their order, including types without rows."""
-        return list(dict.fromkeys(place.type_name for place in self._places))
+        return list(dict.fromkeys(place.chunk.type_name for place in self._places))
 
     @property
     def row_count(self) -> int:
         """The number of rows of all types."""
-        return sum(place.row_count for place in self._places)
+        return sum(place.chunk.row_count for place in self._places)
 
     def read(self, type_name: str | None = None) -> Iterator[RowChunk]:
         """The chunks of one type or of all types, in the order in which they were submitted."""
         for place in self._places:
-            if type_name in (None, place.type_name):
+            if type_name in (None, place.chunk.type_name):
                 self._file.seek(place.offset)
                 text = self._file.read(place.size).decode("utf-8", "surrogatepass")
-                yield RowChunk(place.type_name, place.first_row, place.row_count, text)
+                yield place.chunk._replace(text=text)
 
     def _write(self, content: bytes) -> None:
         try:

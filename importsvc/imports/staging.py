@@ -45,18 +45,30 @@ class _StoredRows:
         last = -1
         while found := list(chunks.filter(number__gt=last).order_by("number")[:CHUNKS_AT_ONCE]):
             for chunk in found:
-                yield RowChunk(chunk.record_type, chunk.first_row, chunk.row_count, self._decode(chunk.rows)[1:-1])
+                yield self._make_chunk(chunk)
             last = found[-1].number
 
-    def _decode(self, rows: Any) -> str:
-        return str(rows)
+    def _make_chunk(self, chunk: Any) -> RowChunk:
+        raise NotImplementedError
 
 
 class StagedRows(_StoredRows):
     """The staged rows of an import."""
 
     def __init__(self, organization_id: int, import_id: int) -> None:
-        super().__init__(StagedChunk.objects.filter(organization_id=organization_id, import_record_id=import_id))
+        chunks = StagedChunk.objects.filter(organization_id=organization_id, import_record_id=import_id)
+        super().__init__(chunks.defer("keys"))
+
+    def _make_chunk(self, chunk: StagedChunk) -> RowChunk:
+        return RowChunk(
+            chunk.record_type,
+            chunk.first_row,
+            chunk.row_count,
+            chunk.rows[1:-1],
+            chunk.lines,
+            chunk.sheet,
+            tuple(chunk.deleted_rows),
+        )
 
 
 class QueuedRows(_StoredRows):
@@ -79,8 +91,9 @@ class QueuedRows(_StoredRows):
                 [import_.pk, self._operation.organization_id, self._operation.pk],
             )
 
-    def _decode(self, rows: Any) -> str:
-        return bytes(rows).decode("utf-8", "surrogatepass")
+    def _make_chunk(self, chunk: QueuedChunk) -> RowChunk:
+        text = bytes(chunk.rows).decode("utf-8", "surrogatepass")
+        return RowChunk(chunk.record_type, chunk.first_row, chunk.row_count, text[1:-1])
 
 
 def store_rows(import_: Import, rows: ImportRows) -> None:

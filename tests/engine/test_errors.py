@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from importsvc.engine.errors import REPORTED_ROW_ERRORS, RowError, RowErrors, label
+from importsvc.engine.errors import REPORTED_ROW_ERRORS, Code, RowError, RowErrors, label
 
 
 def entry(row: int, column: str | None, *messages: str) -> dict[str, object]:
@@ -14,7 +14,7 @@ def entry(row: int, column: str | None, *messages: str) -> dict[str, object]:
 
 
 def errors_of(column: str, rows: Iterable[int]) -> list[RowError]:
-    return [RowError(row, column, "No") for row in rows]
+    return [RowError(row, column, "No", Code.INVALID) for row in rows]
 
 
 def test_every_submitted_type_has_a_key_in_the_order_submitted_even_without_errors() -> None:
@@ -35,13 +35,13 @@ def test_messages_about_one_column_of_one_row_are_one_entry() -> None:
     errors.add(
         "person",
         [
-            RowError(1, "email", "A"),
-            RowError(1, "email", "B"),
-            RowError(1, "title", "C"),
-            RowError(1, "email", "D"),
-            RowError(2, "title", "E"),
-            RowError(2, None, "F"),
-            RowError(2, None, "G"),
+            RowError(1, "email", "A", Code.INVALID),
+            RowError(1, "email", "B", Code.INVALID),
+            RowError(1, "title", "C", Code.INVALID),
+            RowError(1, "email", "D", Code.INVALID),
+            RowError(2, "title", "E", Code.INVALID),
+            RowError(2, None, "F", Code.INVALID),
+            RowError(2, None, "G", Code.INVALID),
         ],
     )
 
@@ -104,7 +104,11 @@ def test_a_second_message_does_not_open_a_new_entry_at_the_cut() -> None:
     errors = RowErrors()
     errors.add(
         "person",
-        [RowError(row, "email", message) for row in range(1, REPORTED_ROW_ERRORS + 2) for message in "AB"],
+        [
+            RowError(row, "email", message, Code.INVALID)
+            for row in range(1, REPORTED_ROW_ERRORS + 2)
+            for message in "AB"
+        ],
     )
 
     entries = errors.describe(["person"])["person"]

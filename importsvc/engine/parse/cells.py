@@ -12,8 +12,9 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from importsvc.engine.errors import CellError
+from importsvc.engine.errors import CellError, Code
 from importsvc.engine.parse.currencies import CURRENCIES
+from importsvc.text.display import printable
 from importsvc.text.strict_json import AmbiguousObject
 
 TEXT_LENGTH = 255
@@ -35,6 +36,10 @@ EMAIL = re.compile(
     re.VERBOSE,
 )
 EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
+# The members of an object in place of a cell that its file has, but that has no value: its text there, and why.
+UNREADABLE = "$unreadable"
+BECAUSE = "because"
+
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
@@ -52,7 +57,7 @@ def email(value: object) -> str | None:
     """An e-mail address; its case is kept."""
     address = _text(value, EMAIL_LENGTH)
     if address is not None and not EMAIL.fullmatch(address if address.isascii() else _without_marks(address)):
-        raise CellError("is not an email")
+        raise CellError("is not an email", Code.NOT_EMAIL)
     return address
 
 
@@ -63,7 +68,7 @@ def currency(value: object) -> str | None:
         return None
     # upper() turns the long s and the dotless i into ASCII letters.
     if not code.isascii() or code.upper() not in CURRENCIES:
-        raise CellError("is not a currency code")
+        raise CellError("is not a currency code", Code.NOT_CURRENCY)
     return code.upper()
 
 
@@ -73,35 +78,35 @@ def whole_number(value: object) -> int | None:
         value = int(value)
     if type(value) is not int:
         if not isinstance(value, str | None):
-            raise CellError("must be a whole number")
+            raise CellError("must be a whole number", Code.NOT_WHOLE_NUMBER)
         written = _text(value, TEXT_LENGTH)
         if written is None:
             return None
         if not _WHOLE_NUMBER.fullmatch(written):
-            raise CellError("must be a whole number")
+            raise CellError("must be a whole number", Code.NOT_WHOLE_NUMBER)
         value = int(written)
     if value < 0:
-        raise CellError("must be 0 or more")
+        raise CellError("must be 0 or more", Code.NEGATIVE)
     if value > LARGEST_INTEGER:
-        raise CellError(f"is too large (maximum is {LARGEST_INTEGER})")
+        raise CellError(f"is too large (maximum is {LARGEST_INTEGER})", Code.TOO_LARGE)
     return value
 
 
 def money(value: object) -> Decimal | None:
     """An amount of at most 12 digits before and 2 after the point: a JSON number, or text such as ``1234.50``."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | None):
-        raise CellError("must be an amount")
+        raise CellError("must be an amount", Code.NOT_AMOUNT)
     written = _text(value if isinstance(value, str | None) else str(value), TEXT_LENGTH)
     if written is None:
         return None
     try:
         amount = Decimal(written)
     except InvalidOperation:
-        raise CellError("must be an amount") from None
+        raise CellError("must be an amount", Code.NOT_AMOUNT) from None
     if not amount.is_finite() or not written.isascii() or "_" in written:
-        raise CellError("must be an amount")
+        raise CellError("must be an amount", Code.NOT_AMOUNT)
     if abs(amount) >= 10**12 or amount != round(amount, 2):
-        raise CellError("must have at most 12 digits before and 2 after the point")
+        raise CellError("must have at most 12 digits before and 2 after the point", Code.TOO_PRECISE)
     return round(amount, 2)
 
 
@@ -112,7 +117,7 @@ def tags(value: object) -> list[str] | None:
     if value is None:
         return None
     if not isinstance(value, list):
-        raise CellError("must be a list of text, or text with commas between")
+        raise CellError("must be a list of text, or text with commas between", Code.NOT_TAGS)
     return [tag for item in value if (tag := _text(item, TEXT_LENGTH)) is not None] or None
 
 
@@ -121,19 +126,34 @@ def json_object(value: object) -> dict[str, Any] | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if not isinstance(value, dict):
-        raise CellError("must be an object")
+        raise CellError("must be an object", Code.NOT_AN_OBJECT)
     _check_json(value, NESTING)
     return value
+
+
+def is_unreadable(value: object) -> bool:
+    """Whether this stands for a cell without a value: ``{"$unreadable": "#N/A", "because": "is the error #N/A"}``."""
+    return (
+        isinstance(value, dict)
+        and value.keys() == {UNREADABLE, BECAUSE}
+        and all(isinstance(member, str) for member in value.values())
+    )
+
+
+def check_readable(value: object) -> None:
+    """Refuse what stands for a cell without a value; its ``because`` is the message."""
+    if is_unreadable(value):
+        raise CellError(printable(value[BECAUSE]), Code.UNREADABLE)  # type: ignore[index]  # is an object
 
 
 def _text(value: object, length: int) -> str | None:
     if type(value) is not str:
         if value is None:
             return None
-        raise CellError("must be text")
+        raise CellError("must be text", Code.NOT_TEXT)
     trimmed = value.strip()
     if len(trimmed) > length:
-        raise CellError(f"is too long (maximum is {length} characters)")
+        raise CellError(f"is too long (maximum is {length} characters)", Code.TOO_LONG)
     if not trimmed.isprintable():
         _check_storable(trimmed)
     return trimmed or None
@@ -150,11 +170,11 @@ def _check_storable(written: str) -> None:
     Neither is printable in Python's sense, so printable text needs no check.
     """
     if "\x00" in written:
-        raise CellError("contains a NUL character")
+        raise CellError("contains a NUL character", Code.NUL_CHARACTER)
     try:
         written.encode()
     except UnicodeEncodeError:
-        raise CellError("contains half of a surrogate pair") from None
+        raise CellError("contains half of a surrogate pair", Code.HALF_SURROGATE) from None
 
 
 def _check_json(value: object, levels: int) -> None:
@@ -162,14 +182,17 @@ def _check_json(value: object, levels: int) -> None:
         _check_storable(value)
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise CellError("contains a number that is too large")
+            raise CellError("contains a number that is too large", Code.TOO_LARGE)
     elif isinstance(value, dict | list):
         if levels == 0:
-            raise CellError(f"is nested too deep (maximum is {NESTING} levels)")
+            raise CellError(f"is nested too deep (maximum is {NESTING} levels)", Code.NESTED_TOO_DEEP)
         if isinstance(value, AmbiguousObject):
-            raise CellError("names a member twice")
+            raise CellError("names a member twice", Code.MEMBER_GIVEN_TWICE)
         if isinstance(value, dict):
-            for key in value:
+            for key, member in value.items():
                 _check_storable(key)
+                if is_unreadable(member):
+                    because = printable(member[BECAUSE])
+                    raise CellError(f"has '{printable(key)}', which {because}", Code.UNREADABLE)
         for member in value.values() if isinstance(value, dict) else value:
             _check_json(member, levels - 1)

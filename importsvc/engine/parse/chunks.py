@@ -5,7 +5,7 @@ A chunk has the text of its rows: the digits of numbers, the order of members an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from importsvc.engine.errors import PayloadError
@@ -23,13 +23,20 @@ class RowChunk(NamedTuple):
         type_name: the name of the importable.
         first_row: the number of the first row, counted from 1 within the type.
         row_count: the number of rows; 0 for a type without rows.
-        text: the rows as items of a JSON array, without its brackets.
+        text: the rows as items of a JSON array, without its brackets. In place of a deleted row it has ``{}``.
+        lines: for each row its place in the file that it comes from: the line, the row of the sheet or the number of
+            the item, counted from 1; ``None`` for rows that come from no file.
+        sheet: of that file; empty if it has none.
+        deleted: the numbers of the rows that were deleted, in order. They are counted in ``row_count``.
     """
 
     type_name: str
     first_row: int
     row_count: int
     text: str
+    lines: Sequence[int] | None = None
+    sheet: str = ""
+    deleted: Sequence[int] = ()
 
 
 def split_rows(reader: JsonReader, *, types: Collection[str]) -> Iterator[RowChunk]:

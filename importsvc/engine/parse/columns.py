@@ -22,8 +22,10 @@ _LENGTHS: Mapping[Callable[[object], Any], int] = {
 }
 
 
-def clean_column(clean: Callable[[object], Any], column: Sequence[object]) -> tuple[Sequence[Any], dict[int, str]]:
-    """The values that ``clean`` returns for a column's cells, and the messages for refused cells by index.
+def clean_column(
+    clean: Callable[[object], Any], column: Sequence[object]
+) -> tuple[Sequence[Any], dict[int, CellError]]:
+    """The values that ``clean`` returns for a column's cells, and the errors of refused cells by index.
 
     The value of a refused cell is ``None``.
     """
@@ -33,13 +35,15 @@ def clean_column(clean: Callable[[object], Any], column: Sequence[object]) -> tu
     if texts is not None and (clean is not cells.email or _are_emails(texts)):
         return texts, {}
     values: list[Any] = []
-    problems: dict[int, str] = {}
+    problems: dict[int, CellError] = {}
     for index, cell in enumerate(column):
         try:
+            if isinstance(cell, dict):
+                cells.check_readable(cell)
             values.append(clean(cell))
         except CellError as error:
             values.append(None)
-            problems[index] = str(error)
+            problems[index] = error
     return values, problems
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from importsvc.engine.errors import RowError, label
+from importsvc.engine.errors import Code, RowError, label
 from importsvc.engine.parse import cells
 from importsvc.engine.parse.columns import clean_column
 from importsvc.engine.schema.importable import Importable, normalize_header
 from importsvc.text.display import printable
 from importsvc.text.strict_json import AmbiguousObject
 
-# The unknown headers that are reported for a row; further ones are counted, since a row may have megabytes of them.
+# The unknown columns of a type that are reported; further headers are counted: a row may have megabytes of them.
 NAMED_HEADERS = 1_000
 
 
@@ -21,35 +21,37 @@ class CleanChunk:
 
     Attributes:
         importable: the type.
-        first_row: the number of the first row.
-        row_count: the number of rows.
+        rows: the numbers of the rows, in ascending order.
+        deleted: the numbers of the deleted rows among them.
         columns: for each column and reference of the type the clean value of each row.
         nulls: by position the indexes of the rows with an explicit null; only collected if rows may match records.
         errors: the errors of the rows themselves, unordered.
-        uncounted: the number of unknown headers that are not among the errors.
+        with_unknown: the numbers of the rows with unknown columns; the errors have only the first row of each column.
+        uncounted: the number of unknown headers that are not compared with those of other rows, nor among the errors.
     """
 
-    def __init__(self, importable: Importable, first_row: int, row_count: int) -> None:
+    def __init__(self, importable: Importable, rows: Sequence[int], deleted: Collection[int] = ()) -> None:
         width = len(importable.column_names)
         self.importable = importable
-        self.first_row = first_row
-        self.row_count = row_count
-        self.columns: list[Sequence[Any]] = [(None,) * row_count] * width
+        self.rows = rows
+        self.deleted = deleted
+        self.columns: list[Sequence[Any]] = [(None,) * len(rows)] * width
         self.nulls: dict[int, set[int]] = {}
         self.errors: list[RowError] = []
+        self.with_unknown: set[int] = set()
         self.uncounted = 0
         self._refused: set[tuple[int, int]] = set()
 
     @property
-    def rows(self) -> range:
-        """The numbers of the rows."""
-        return range(self.first_row, self.first_row + self.row_count)
+    def row_count(self) -> int:
+        """The number of rows."""
+        return len(self.rows)
 
-    def refuse(self, index: int, position: int, why: str) -> None:
+    def refuse(self, index: int, position: int, why: str, code: Code) -> None:
         """Add an error for a cell. If the cell is blank, ``require`` adds no second one."""
         name = self.importable.column_names[position]
         self._refused.add((index, position))
-        self.errors.append(RowError(self.first_row + index, name, f"{label(name)} {why}"))
+        self.errors.append(RowError(self.rows[index], name, f"{label(name)} {why}", code))
 
     def excuse(self, index: int, positions: Iterable[int]) -> None:
         """Let ``require`` add no errors for these cells of a row, because the row has another error."""
@@ -72,26 +74,58 @@ class CleanChunk:
             nulls = self.nulls.get(position, ())
             for index, (row, value) in enumerate(zip(self.rows, column, strict=True)):
                 may_be_blank = row in ignored or (row in matched and index not in nulls)
-                if value is None and not may_be_blank and (index, position) not in self._refused:
-                    self.refuse(index, position, "can't be blank")
+                if (
+                    value is None
+                    and not may_be_blank
+                    and row not in self.deleted
+                    and (index, position) not in self._refused
+                ):
+                    self.refuse(index, position, "can't be blank", Code.BLANK)
 
 
 class RowCleaner:
-    """Cleans the rows of one type, chunk by chunk."""
+    """Cleans the rows of one type, chunk by chunk.
 
-    def __init__(self, importable: Importable, *, may_match: bool = False) -> None:
-        """With ``may_match``, rows may match existing records and leave required columns out.
+    Attributes:
+        unknown_columns: the first row that has each unknown column, by its name in row errors.
+    """
 
-        ``clean`` then does not check required columns: the planner calls ``CleanChunk.require`` after matching.
+    def __init__(
+        self, importable: Importable, *, may_match: bool = False, unknown_columns: Mapping[str, int] | None = None
+    ) -> None:
+        """Clean rows of this type.
+
+        Args:
+            importable: the type.
+            may_match: whether rows may match existing records and leave required columns out. ``clean`` then does not
+                check required columns: the planner calls ``CleanChunk.require`` after matching.
+            unknown_columns: those that are known from rows that this object does not clean.
         """
+        self.unknown_columns = dict(unknown_columns or {})
         self.importable = importable
         self._may_match = may_match
         self._cleaners = [column.clean for column in importable.columns] + [cells.text] * len(importable.references)
         self._positions: dict[str, int | None] = {}
 
-    def clean(self, rows: Sequence[Any], *, first_row: int) -> CleanChunk:
-        """Clean rows, which may be any JSON values (contract, section 2.5)."""
-        chunk = CleanChunk(self.importable, first_row, len(rows))
+    def clean(
+        self,
+        rows: Sequence[Any],
+        *,
+        first_row: int = 1,
+        numbers: Sequence[int] | None = None,
+        deleted: Collection[int] = (),
+    ) -> CleanChunk:
+        """Clean rows, which may be any JSON values (contract, section 2.5).
+
+        Args:
+            rows: of the type.
+            first_row: the number of the first of consecutive rows.
+            numbers: of rows that are not consecutive, in ascending order.
+            deleted: the numbers of the deleted rows among them, for which there is ``{}``.
+        """
+        if numbers is None:
+            numbers = range(first_row, first_row + len(rows))
+        chunk = CleanChunk(self.importable, numbers, deleted)
         if not rows:
             return chunk
         headers = self._find_headers(rows)
@@ -102,7 +136,7 @@ class RowCleaner:
         for position, clean in enumerate(self._cleaners):
             chunk.columns[position], problems = clean_column(clean, chunk.columns[position])
             for index, problem in problems.items():
-                chunk.refuse(index, position, problem)
+                chunk.refuse(index, position, str(problem), problem.code)
         if not self._may_match:
             chunk.require(self.importable.required_positions)
         return chunk
@@ -128,21 +162,20 @@ class RowCleaner:
             if isinstance(row, dict):
                 self._read_row(chunk, columns, index, row)
             else:
-                chunk.errors.append(RowError(chunk.first_row + index, None, "Row must be an object"))
+                number = chunk.rows[index]
+                chunk.errors.append(RowError(number, None, "Row must be an object", Code.ROW_NOT_AN_OBJECT))
                 chunk.excuse(index, self.importable.required_positions)
 
     def _read_row(self, chunk: CleanChunk, columns: list[list[Any]], index: int, row: dict[str, Any]) -> None:
         given: set[int] = set()
         repeated: set[int] = set()
-        unknown = 0
+        unknown: list[str] = []
         if isinstance(row, AmbiguousObject):
             repeated.update(found for found in map(self._find_position, row.repeated) if found is not None)
         for header, cell in row.items():
             position = self._find_position(header)
             if position is None:
-                unknown += 1
-                if unknown <= NAMED_HEADERS:
-                    self._refuse_header(chunk, index, header)
+                unknown.append(header)
             elif position in given:
                 repeated.add(position)
             else:
@@ -150,16 +183,26 @@ class RowCleaner:
                 columns[position][index] = cell
                 if cell is None and self._may_match:
                     chunk.nulls.setdefault(position, set()).add(index)
-        chunk.uncounted += max(unknown - NAMED_HEADERS, 0)
+        if unknown:
+            chunk.with_unknown.add(chunk.rows[index])
+            self._refuse_headers(chunk, chunk.rows[index], unknown)
         for position in repeated:
             columns[position][index] = None
-            chunk.refuse(index, position, "is given more than once")
+            chunk.refuse(index, position, "is given more than once", Code.GIVEN_TWICE)
 
-    def _refuse_header(self, chunk: CleanChunk, index: int, header: str) -> None:
-        column = name_unknown(header)
-        named = label(column) or "A blank header"
-        message = f"{named} is not a column of {self.importable.name}"
-        chunk.errors.append(RowError(chunk.first_row + index, column, message))
+    def _refuse_headers(self, chunk: CleanChunk, row: int, headers: Sequence[str]) -> None:
+        """Add an error for each header of an unknown column that no earlier row has."""
+        for header in headers:
+            column = name_unknown(header)
+            if column not in self.unknown_columns:
+                if len(self.unknown_columns) >= NAMED_HEADERS:
+                    chunk.uncounted += 1
+                    continue
+                self.unknown_columns[column] = row
+            if self.unknown_columns[column] == row:
+                named = label(column) or "A blank header"
+                message = f"{named} is not a column of {self.importable.name}"
+                chunk.errors.append(RowError(row, column, message, Code.UNKNOWN_COLUMN))
 
     def _find_position(self, header: str) -> int | None:
         """The position of the column that a header names. Rows repeat their headers, so some are cached."""

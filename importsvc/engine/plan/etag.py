@@ -33,7 +33,7 @@ class PlanEtag:
     def add(self, chunk: RowChunk, lookups: Lookups) -> None:
         """Add a chunk, and the state of all records that the lookups found for it."""
         text = chunk.text.encode("utf-8", "surrogatepass")
-        self._update([chunk.type_name, chunk.first_row, hashlib.sha256(text).hexdigest()])
+        self._update([chunk.type_name, chunk.first_row, hashlib.sha256(text).hexdigest(), *chunk.deleted])
         ids: dict[str, set[int]] = {}
         for kind, known in (("taken", lookups.taken), ("found", lookups.found)):
             for (name, column), records in sorted(known.items()):

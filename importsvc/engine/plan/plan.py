@@ -70,9 +70,10 @@ class PlannedChunk:
     Attributes:
         importable: the type.
         row_count: the number of rows.
-        created: the records to create; meaningless if there are errors.
-        given: the values for existing records; empty if these are to be skipped.
+        created: the records to create; meaningless if there are errors, unless rows with errors are refused alone.
+        given: the values for existing records; empty if these are to be skipped. As for ``created``.
         skipped: the number of rows that match existing records and are skipped.
+        refused: the number of rows that are left out because of their errors.
         errors: the errors in row order; those of a row in the order of the declared columns, unknown columns first.
         uncounted: the number of further errors.
     """
@@ -82,6 +83,7 @@ class PlannedChunk:
     created: ColumnBatch
     given: Sequence[GivenValues] = ()
     skipped: int = 0
+    refused: int = 0
     errors: Sequence[RowError] = ()
     uncounted: int = 0
 
@@ -90,6 +92,9 @@ class TypePlanner:
     """Decides what becomes of the rows of one type, chunk by chunk in their order (contract, section 2.5).
 
     It keeps the first row of each unique value, for later chunks and for types that refer to this one.
+
+    Attributes:
+        refused: the rows that are left out because of their errors, if they are and a later type may refer to them.
     """
 
     def __init__(
@@ -99,6 +104,8 @@ class TypePlanner:
         on_duplicate: OnDuplicate,
         earlier: Mapping[str, TypePlanner],
         is_referenced: bool = True,
+        leaves_out_errors: bool = False,
+        refused: Collection[int] = (),
     ) -> None:
         """Plan rows of this type.
 
@@ -107,7 +114,11 @@ class TypePlanner:
             on_duplicate: what becomes of rows that match existing records.
             earlier: the planners of the types that this one may refer to, by name.
             is_referenced: whether a later type may refer to this one; otherwise the planner needs less memory.
+            leaves_out_errors: whether rows with errors are left out. Rows that refer to them then have errors too.
+            refused: rows that are known to have errors, which this object may not find.
         """
+        self.refused: set[int] = set(refused)
+        self._leaves_out_errors = leaves_out_errors
         self.importable = importable
         self._is_referenced = is_referenced
         self._on_duplicate = on_duplicate
@@ -144,16 +155,23 @@ class TypePlanner:
                 errors += unique.check(chunk, lookups, owners=matched, ignored=skipped)
         for _, references in self._references:
             errors += references.check(chunk, lookups, ignored=skipped)
+        if chunk.deleted:
+            errors = [error for error in errors if error.row not in chunk.deleted]
         errors.sort(key=lambda error: (error.row, self._order.get(error.column or "", -1)))
         if self._is_referenced:
             self._matched |= matched
+        refused = {error.row for error in errors} | chunk.with_unknown if self._leaves_out_errors else set()
+        if self._is_referenced:
+            self.refused |= refused
         columns = self._resolve(chunk)
+        left_out = refused.union(chunk.deleted) if refused or chunk.deleted else ()
         return PlannedChunk(
             self.importable,
             chunk.row_count,
-            created=_leave_out(ColumnBatch(chunk.rows, columns), matched),
-            given=_gather(chunk, columns, matched) if self._on_duplicate == "update" else (),
-            skipped=len(skipped),
+            created=_leave_out(ColumnBatch(chunk.rows, columns), {*matched, *left_out} if left_out else matched),
+            given=_gather(chunk, columns, matched, left_out) if self._on_duplicate == "update" else (),
+            skipped=len(set(skipped).difference(left_out)) if left_out else len(skipped),
+            refused=len(refused),
             errors=errors,
             uncounted=chunk.uncounted,
         )
@@ -179,21 +197,23 @@ class TypePlanner:
         return columns
 
 
-def _leave_out(batch: ColumnBatch, matched: Collection[int]) -> ColumnBatch:
-    """The batch without rows that match a record."""
-    if not matched:
+def _leave_out(batch: ColumnBatch, rows: Collection[int]) -> ColumnBatch:
+    """The batch without these rows."""
+    if not rows:
         return batch
-    kept = [index for index, row in enumerate(batch.rows) if row not in matched]
+    kept = [index for index, row in enumerate(batch.rows) if row not in rows]
     return ColumnBatch(
         [batch.rows[index] for index in kept], [[column[index] for index in kept] for column in batch.columns]
     )
 
 
-def _gather(chunk: CleanChunk, columns: Sequence[Sequence[Any]], matched: Mapping[int, int]) -> list[GivenValues]:
+def _gather(
+    chunk: CleanChunk, columns: Sequence[Sequence[Any]], matched: Mapping[int, int], left_out: Collection[int]
+) -> list[GivenValues]:
     """The values and explicit nulls that rows give for the records that they match."""
     gathered = []
     for index, row in enumerate(chunk.rows):
-        if row in matched:
+        if row in matched and row not in left_out:
             values = {
                 position: column[index]
                 for position, column in enumerate(columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from importsvc.engine.errors import RowError, label
+from importsvc.engine.errors import Code, RowError, label
 from importsvc.engine.parse.rows import CleanChunk
 from importsvc.engine.schema.importable import Importable, Reference
 
@@ -22,6 +22,14 @@ class RowRef(NamedTuple):
 
     type_name: str
     row: int
+
+
+class _Problem(NamedTuple):
+    """Why a name cannot be used. ``message`` is the rest of a sentence that starts with the column's label."""
+
+    message: str
+    code: Code
+    other_row: int | None = None
 
 
 class UniqueColumn:
@@ -65,7 +73,7 @@ class UniqueColumn:
             return []
         owners = owners or {}
         return [
-            RowError(row, self.name, f"{label(self.name)} has already been taken")
+            self._refuse(row, self.first_rows[value])
             for row, value in zip(chunk.rows, folded, strict=True)
             if value is not None
             and row not in ignored
@@ -93,9 +101,9 @@ class UniqueColumn:
                 matched[row] = ids[0]
                 self._matched_rows.add(first_row)
             if first_row != row:
-                errors.append(RowError(row, self.name, f"{label(self.name)} has already been taken"))
+                errors.append(self._refuse(row, first_row))
             elif ids and only_one and len(ids) > 1:
-                errors.append(RowError(row, self.name, f"{label(self.name)} is ambiguous"))
+                errors.append(RowError(row, self.name, f"{label(self.name)} is ambiguous", Code.AMBIGUOUS))
         return matched, errors
 
     def _note_all(self, rows: Sequence[int], folded: Sequence[str | None], taken: Mapping[str, Any]) -> bool:
@@ -115,6 +123,13 @@ class UniqueColumn:
     def _is_repeated(self, value: str, row: int) -> bool:
         return self.first_rows.setdefault(value, row) != row
 
+    def _refuse(self, row: int, first_row: int) -> RowError:
+        """The error of a row whose value an earlier row has, or a record."""
+        taken = f"{label(self.name)} has already been taken"
+        if first_row == row:
+            return RowError(row, self.name, taken, Code.TAKEN)
+        return RowError(row, self.name, f"{taken} by row {first_row}", Code.REPEATED, first_row)
+
 
 class References:
     """A reference column: its names, and the record or row that each name refers to."""
@@ -125,7 +140,7 @@ class References:
         self._reference = reference
         self._payload = payload
         self._targets: dict[str | None, int | RowRef] = {}
-        self._problems: dict[str | None, str] = {}
+        self._problems: dict[str | None, _Problem] = {}
 
     def unknown_names(self, chunk: CleanChunk) -> set[str]:
         """The names of the chunk that are to be looked up before ``check``."""
@@ -145,14 +160,15 @@ class References:
             elif len(ids) == 1:
                 self._targets[name] = ids[0]
             else:
-                self._problems[name] = "is ambiguous"
+                self._problems[name] = _Problem("is ambiguous", Code.AMBIGUOUS)
         names = chunk.columns[self.position]
         if not any(map(self._problems.__contains__, names)):
             return
         column = self._reference.name
         for row, name in zip(chunk.rows, names, strict=True):
             if name in self._problems and row not in ignored:
-                yield RowError(row, column, f"{label(column)} {self._problems[name]}")
+                message, code, other_row = self._problems[name]
+                yield RowError(row, column, f"{label(column)} {message}", code, other_row)
 
     def resolve(self, chunk: CleanChunk) -> list[int | RowRef | None]:
         """The records or rows that the names of a checked chunk refer to."""
@@ -160,7 +176,9 @@ class References:
 
     def _find_in_payload(self, name: str, folded: str) -> None:
         row = self._payload.first_rows(self._reference.by).get(folded) if self._payload else None
-        if self._payload and row:
+        if self._payload and row in self._payload.refused:
+            self._problems[name] = _Problem(f"is in row {row}, which has errors", Code.REFERS_TO_ERROR, row)
+        elif self._payload and row:
             self._targets[name] = self._payload.target(row)
         else:
-            self._problems[name] = "must exist"
+            self._problems[name] = _Problem("must exist", Code.MUST_EXIST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -62,6 +62,8 @@ class PlanOptions:
     Attributes:
         organization_id: the organization of the records.
         on_duplicate: what becomes of a row whose match key a record has already.
+        derived_types: types of which such rows are skipped even if that is an error otherwise.
+        leaves_out_errors: whether rows with errors are left out, and the others written.
         lock: whether the records that are to be updated are locked until the end of the transaction.
         progress: called with the numbers of rows that have been read and checked.
         on_errors: called with the row errors of each chunk.
@@ -69,9 +71,25 @@ class PlanOptions:
 
     organization_id: int
     on_duplicate: OnDuplicate
+    derived_types: Collection[str] = ()
+    leaves_out_errors: bool = False
     lock: bool = False
     progress: Progress | None = None
     on_errors: OnErrors | None = None
+
+    def get_on_duplicate(self, type_name: str) -> OnDuplicate:
+        """What becomes of a row of this type whose match key a record has already."""
+        is_skipped = self.on_duplicate == "error" and type_name in self.derived_types
+        return "skip" if is_skipped else self.on_duplicate
+
+    def describe(self) -> dict[str, Any]:
+        """The options that the result of a plan depends on."""
+        described: dict[str, Any] = {"on_duplicate": self.on_duplicate}
+        if self.derived_types:
+            described["derived_types"] = sorted(self.derived_types)
+        if self.leaves_out_errors:
+            described["leaves_out_errors"] = True
+        return described
 
 
 def plan_chunks(rows: ImportRows, options: PlanOptions) -> Iterator[Step]:
@@ -91,12 +109,14 @@ def plan_chunks(rows: ImportRows, options: PlanOptions) -> Iterator[Step]:
     if options.progress:
         options.progress("read", rows.row_count)
     for importable in importables:
-        cleaner = RowCleaner(importable, may_match=options.on_duplicate != "error")
+        on_duplicate = options.get_on_duplicate(importable.name)
+        cleaner = RowCleaner(importable, may_match=on_duplicate != "error")
         planners[importable.name] = planner = TypePlanner(
             importable,
-            on_duplicate=options.on_duplicate,
+            on_duplicate=on_duplicate,
             earlier=planners,
             is_referenced=importable.name in referenced,
+            leaves_out_errors=options.leaves_out_errors,
         )
         for step in _plan_type(_CleanChunks(rows.read(importable.name), cleaner), planner, options):
             if step.planned.errors and options.on_errors:
@@ -108,7 +128,7 @@ def plan_chunks(rows: ImportRows, options: PlanOptions) -> Iterator[Step]:
 
 def _plan_type(chunks: _CleanChunks, planner: TypePlanner, options: PlanOptions) -> Iterator[Step]:
     """The steps of a type. The lookups of a chunk come before the previous step, whose writing needs the connection."""
-    lock = options.lock and options.on_duplicate == "update"
+    lock = options.lock and options.get_on_duplicate(planner.importable.name) == "update"
     previous = None
     for chunk, rows, clean in chunks:
         if previous:
@@ -156,7 +176,7 @@ class _CleanChunks(Iterator[tuple[RowChunk, Sequence[Any], CleanChunk]]):
             rows = decode_rows(chunk.text)
         except JsonError as error:
             raise ImportDataInvalid(f"is not valid JSON: {error}") from None
-        return chunk, rows, self._cleaner.clean(rows, first_row=chunk.first_row)
+        return chunk, rows, self._cleaner.clean(rows, first_row=chunk.first_row, deleted=frozenset(chunk.deleted))
 
 
 @dataclass
@@ -212,7 +232,7 @@ def make_etag(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> str
 
 def finish_etag(etag: PlanEtag, options: PlanOptions, defaults: Defaults) -> str:
     """The ETag after all chunks were added."""
-    return etag.finish({"on_duplicate": options.on_duplicate}, defaults, registry.in_dependency_order())
+    return etag.finish(options.describe(), defaults, registry.in_dependency_order())
 
 
 def find_referenced(importables: Sequence[Importable]) -> set[str]:

@@ -29,16 +29,21 @@ columns = st.one_of(
 )
 
 
-def clean_cells(clean: Callable[[object], Any], column: list[Any]) -> tuple[list[Any], dict[int, str]]:
+def clean_cells(clean: Callable[[object], Any], column: list[Any]) -> tuple[list[Any], dict[int, tuple[str, str]]]:
     values: list[Any] = []
-    problems: dict[int, str] = {}
+    problems: dict[int, CellError] = {}
     for index, cell in enumerate(column):
         try:
             values.append(clean(cell))
         except CellError as error:
             values.append(None)
-            problems[index] = str(error)
-    return values, problems
+            problems[index] = error
+    return values, describe(problems)
+
+
+def describe(problems: dict[int, CellError]) -> dict[int, tuple[str, str]]:
+    """The message and the code of each problem."""
+    return {index: (str(error), error.code) for index, error in problems.items()}
 
 
 @pytest.mark.parametrize("clean", CLEANERS)
@@ -49,7 +54,7 @@ def test_cleaning_a_column_gives_the_same_as_cleaning_its_cells(
 ) -> None:
     values, problems = clean_column(clean, column)
 
-    assert (list(values), problems) == clean_cells(clean, column)
+    assert (list(values), describe(problems)) == clean_cells(clean, column)
     assert list(map(type, values)) == list(map(type, clean_cells(clean, column)[0]))
 
 
@@ -82,7 +87,7 @@ def test_a_single_unusual_cell_among_plain_cells_is_cleaned_like_any_cell(
 
     values, problems = clean_column(clean, column)
 
-    assert (list(values), problems) == clean_cells(clean, column)
+    assert (list(values), describe(problems)) == clean_cells(clean, column)
 
 
 @pytest.mark.parametrize("clean", CLEANERS)
@@ -90,6 +95,37 @@ def test_a_column_of_missing_values_stays_missing(clean: Callable[[object], Any]
     values, problems = clean_column(clean, [None, None])
 
     assert (list(values), problems) == ([None, None], {})
+
+
+@pytest.mark.parametrize("clean", CLEANERS)
+def test_a_cell_that_its_file_could_not_give_is_refused_with_the_reason(clean: Callable[[object], Any]) -> None:
+    cell = {"$unreadable": "#N/A", "because": "is the error #N/A of the workbook"}
+
+    values, problems = clean_column(clean, [cell, None])
+
+    assert list(values) == [None, None]
+    assert describe(problems) == {0: ("is the error #N/A of the workbook", "unreadable")}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {"$unreadable": "#N/A"},
+        {"because": "is wrong"},
+        {"$unreadable": "#N/A", "because": 7},
+        {"$unreadable": "#N/A", "because": "is wrong", "more": 1},
+    ],
+)
+def test_an_object_that_only_resembles_such_a_cell_is_a_value(cell: dict[str, Any]) -> None:
+    assert clean_column(cells.json_object, [cell]) == ([cell], {})
+
+
+def test_a_member_that_its_file_could_not_give_is_named() -> None:
+    cell = {"Seats": {"$unreadable": "many", "because": "is not a number"}}
+
+    _, problems = clean_column(cells.json_object, [cell])
+
+    assert describe(problems) == {0: ("has 'Seats', which is not a number", "unreadable")}
 
 
 def test_an_unknown_cleaner_is_called_for_each_cell() -> None:
@@ -121,4 +157,4 @@ def test_the_engines_rules_are_those_of_the_contract(clean: Callable[[object], A
 
     values, problems = clean_column(clean, [cell])
 
-    assert (list(values), problems) == expected
+    assert (list(values), {index: str(error) for index, error in problems.items()}) == expected

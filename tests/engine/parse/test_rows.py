@@ -13,6 +13,7 @@ from importsvc.engine.parse.rows import NAMED_HEADERS, CleanChunk, RowCleaner
 from importsvc.engine.schema.importable import Importable
 from importsvc.text.strict_json import read_json
 from tests.engine.example import PLAYER, TEAM
+from tests.engine.row_errors import row_error
 
 ADA = {"first_name": "Ada", "email": "ada@acme.test"}
 FIRST_NAME, EMAIL, NICK, TAG_LIST, TEAM_AT, FORMER_TEAM = range(6)
@@ -70,13 +71,13 @@ def test_values_come_in_declaration_order_and_rows_in_submitted_order() -> None:
 def test_a_row_that_is_no_object_is_one_error_of_the_row(row: object) -> None:
     cleaned = clean(ADA, row)
 
-    assert cleaned.errors == [RowError(2, None, "Row must be an object")]
+    assert cleaned.errors == [row_error(2, None, "Row must be an object")]
     assert values(cleaned)[1] == (None,) * 6
 
 
 @pytest.mark.parametrize("blank", ["", " \t", None])
 def test_a_blank_cell_is_a_missing_one(blank: object) -> None:
-    expected = [(1, "email", "Email can't be blank"), (1, "first_name", "First name can't be blank")]
+    expected = [row_error(1, "email", "Email can't be blank"), row_error(1, "first_name", "First name can't be blank")]
 
     assert problems({}) == expected
     assert problems({"First Name": blank, "email": blank, "nick": blank, "team": blank, "tag_list": blank}) == expected
@@ -98,22 +99,22 @@ def test_a_blank_cell_is_a_missing_one(blank: object) -> None:
 )
 def test_an_unknown_column_is_an_error_even_where_it_is_blank(header: str, column: str, message: str) -> None:
     for cell in ("x", None, {"a": ["b"]}):
-        assert problems({**ADA, header: cell}) == [(1, column, message)]
+        assert problems({**ADA, header: cell}) == [row_error(1, column, message)]
 
 
 @pytest.mark.parametrize("cells", [("Ada", "Ada"), ("Ada", ""), (None, "Ada"), (1, "Ada")])
 def test_two_headers_that_name_one_column_are_an_error_whatever_their_cells(cells: tuple[Any, Any]) -> None:
     row = {"First Name": cells[0], "email": "ada@acme.test", "first_name": cells[1]}
 
-    assert problems(row) == [(1, "first_name", "First name is given more than once")]
+    assert problems(row) == [row_error(1, "first_name", "First name is given more than once")]
 
 
 def test_a_header_repeated_in_the_json_counts_as_two_headers() -> None:
     row = read_json('{"first_name": "Ada", "email": "a@acme.test", "email": "b@acme.test", "x": 1, "x": 2}')
 
     assert problems(row) == [
-        (1, "email", "Email is given more than once"),
-        (1, "x", "X is not a column of player"),
+        row_error(1, "email", "Email is given more than once"),
+        row_error(1, "x", "X is not a column of player"),
     ]
 
 
@@ -134,7 +135,7 @@ def test_a_header_repeated_in_the_json_counts_as_two_headers() -> None:
 def test_an_invalid_cell_is_one_error_and_has_no_value(column: str, cell: object, message: str) -> None:
     cleaned = clean({**ADA, column: cell})
 
-    assert cleaned.errors == [RowError(1, column, message)]
+    assert cleaned.errors == [row_error(1, column, message)]
     assert values(cleaned)[0][PLAYER.position(column)] is None
 
 
@@ -148,15 +149,15 @@ def test_every_error_of_every_row_is_reported() -> None:
 
     assert problems(*rows) == sort(
         [
-            RowError(1, "shoe", "Shoe is not a column of player"),
-            RowError(1, "hat", "Hat is not a column of player"),
-            RowError(1, "first_name", "First name can't be blank"),
-            RowError(1, "email", "Email is not an email"),
-            RowError(1, "team", "Team must be text"),
-            RowError(3, None, "Row must be an object"),
-            RowError(4, "first_name", "First name must be text"),
-            RowError(4, "nick", "Nick must be text"),
-            RowError(4, "tag_list", "Tag list must be a list of text, or text with commas between"),
+            row_error(1, "shoe", "Shoe is not a column of player"),
+            row_error(1, "hat", "Hat is not a column of player"),
+            row_error(1, "first_name", "First name can't be blank"),
+            row_error(1, "email", "Email is not an email"),
+            row_error(1, "team", "Team must be text"),
+            row_error(3, None, "Row must be an object"),
+            row_error(4, "first_name", "First name must be text"),
+            row_error(4, "nick", "Nick must be text"),
+            row_error(4, "tag_list", "Tag list must be a list of text, or text with commas between"),
         ]
     )
 
@@ -166,8 +167,8 @@ def test_a_row_of_a_type_without_references_is_read_like_any_other() -> None:
 
     assert values(cleaned) == [("Reds", 30), (None, None)]
     assert sort(cleaned.errors) == [
-        RowError(2, "due_days", "Due days must be 0 or more"),
-        RowError(2, "name", "Name can't be blank"),
+        row_error(2, "due_days", "Due days must be 0 or more"),
+        row_error(2, "name", "Name can't be blank"),
     ]
 
 
@@ -184,7 +185,8 @@ def test_a_row_is_cleaned_the_same_whatever_rows_are_around_it(
     rows: list[Any], first_row: int, may_match: bool
 ) -> None:
     together = clean(*rows, first_row=first_row, may_match=may_match)
-    alone = [clean(row, first_row=number, may_match=may_match) for number, row in enumerate(rows, start=first_row)]
+    cleaner = RowCleaner(PLAYER, may_match=may_match)
+    alone = [cleaner.clean([row], first_row=number) for number, row in enumerate(rows, start=first_row)]
 
     assert values(together) == [each for chunk in alone for each in values(chunk)]
     assert sort(together.errors) == sort([error for chunk in alone for error in chunk.errors])
@@ -196,11 +198,11 @@ def test_a_row_is_cleaned_the_same_whatever_rows_are_around_it(
 def test_rows_are_numbered_from_the_first_row_of_the_chunk() -> None:
     cleaned = clean(ADA, {**ADA, "nick": 7}, "Ada", {**ADA, "hat": 1}, first_row=2_001)
 
-    assert (cleaned.first_row, cleaned.row_count, cleaned.rows) == (2_001, 4, range(2_001, 2_005))
+    assert (cleaned.row_count, cleaned.rows) == (4, range(2_001, 2_005))
     assert sort(cleaned.errors) == [
-        RowError(2_002, "nick", "Nick must be text"),
-        RowError(2_003, None, "Row must be an object"),
-        RowError(2_004, "hat", "Hat is not a column of player"),
+        row_error(2_002, "nick", "Nick must be text"),
+        row_error(2_003, None, "Row must be an object"),
+        row_error(2_004, "hat", "Hat is not a column of player"),
     ]
 
 
@@ -211,23 +213,46 @@ def test_a_chunk_without_rows_has_every_column() -> None:
     assert len(cleaned.columns) == len(PLAYER.column_names)
 
 
-def test_the_first_unknown_columns_of_a_row_are_named_and_the_rest_are_counted() -> None:
+def test_the_first_unknown_columns_of_a_type_are_named_and_the_rest_are_counted() -> None:
     row = {**ADA, **{f"x{number}": None for number in range(NAMED_HEADERS + 7)}}
 
     cleaned = clean(ADA, row, {**row, "nick": 7}, {**ADA, "hat": None})
 
-    assert cleaned.uncounted == 14
+    assert cleaned.uncounted == 15
     assert sort(cleaned.errors) == sort(
         [
-            *(
-                RowError(number, f"x{index}", f"X{index} is not a column of player")
-                for number in (2, 3)
-                for index in range(NAMED_HEADERS)
-            ),
-            RowError(3, "nick", "Nick must be text"),
-            RowError(4, "hat", "Hat is not a column of player"),
+            *(row_error(2, f"x{index}", f"X{index} is not a column of player") for index in range(NAMED_HEADERS)),
+            row_error(3, "nick", "Nick must be text"),
         ]
     )
+
+
+def test_an_unknown_column_is_one_error_of_the_first_row_that_has_it() -> None:
+    cleaner = RowCleaner(PLAYER, unknown_columns={"boots": 1})
+
+    first = cleaner.clean([ADA, {**ADA, "Shoe Size": 40}, {**ADA, "shoe_size": 41, "boots": 2}], first_row=1)
+    second = cleaner.clean([{**ADA, "SHOE-SIZE": 42, "hat": None}], first_row=4)
+
+    assert first.errors == [row_error(2, "shoe_size", "Shoe size is not a column of player")]
+    assert second.errors == [row_error(4, "hat", "Hat is not a column of player")]
+    assert (first.with_unknown, second.with_unknown) == ({2, 3}, {4})
+    assert cleaner.unknown_columns == {"boots": 1, "shoe_size": 2, "hat": 4}
+
+
+def test_rows_that_are_not_consecutive_keep_their_numbers() -> None:
+    cleaned = RowCleaner(PLAYER).clean([{**ADA, "nick": 7}, "Ada"], numbers=[3, 70])
+
+    assert (list(cleaned.rows), cleaned.row_count) == ([3, 70], 2)
+    assert cleaned.errors == [
+        row_error(70, None, "Row must be an object"),
+        row_error(3, "nick", "Nick must be text"),
+    ]
+
+
+def test_a_deleted_row_has_no_errors() -> None:
+    cleaned = RowCleaner(PLAYER).clean([ADA, {}, {}], deleted={2})
+
+    assert {error.row for error in cleaned.errors} == {3}
 
 
 def test_a_known_column_is_found_however_many_unknown_ones_came_before() -> None:
@@ -259,9 +284,9 @@ def test_a_blank_required_cell_is_refused_once_the_matching_rows_are_known() -> 
     cleaned.require(PLAYER.required_positions, matched={11: 1, 12: 2}, ignored={13})
 
     assert sort(cleaned.errors) == [
-        RowError(12, "first_name", "First name can't be blank"),
-        RowError(14, "email", "Email can't be blank"),
-        RowError(14, "first_name", "First name can't be blank"),
+        row_error(12, "first_name", "First name can't be blank"),
+        row_error(14, "email", "Email can't be blank"),
+        row_error(14, "first_name", "First name can't be blank"),
     ]
 
 
@@ -272,8 +297,8 @@ def test_a_cell_that_has_an_error_already_is_not_refused_as_blank() -> None:
     cleaned.require(PLAYER.required_positions)
 
     assert sort(cleaned.errors) == [
-        RowError(1, "first_name", "First name must be text"),
-        RowError(2, None, "Row must be an object"),
-        RowError(3, "email", "Email can't be blank"),
-        RowError(3, "first_name", "First name is given more than once"),
+        row_error(1, "first_name", "First name must be text"),
+        row_error(2, None, "Row must be an object"),
+        row_error(3, "email", "Email can't be blank"),
+        row_error(3, "first_name", "First name is given more than once"),
     ]

@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importsvc.engine.errors import RowError
 from importsvc.engine.plan.lookups import Lookups, read_lookups
 from importsvc.engine.plan.plan import Questions
 from importsvc.engine.schema import registry
@@ -20,6 +19,7 @@ from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
 from tests.engine.planning import ALL_ROWS, PlannedPayload, plan_payload
+from tests.engine.row_errors import row_error
 
 # Letters without a simple case mapping: the unique index alone decides whether a pair is equal.
 PAIRS = [
@@ -67,7 +67,7 @@ def select_queries(captured: CaptureQueriesContext) -> list[str]:
 def taken_rows(acme: NewOrganization, *addresses: str) -> list[int]:
     """The rows of an import of these addresses that the plan refuses."""
     errors = plan(acme, person=[{"first_name": "A", "email": address} for address in addresses]).errors["person"]
-    assert {error.message for error in errors} <= {"Email has already been taken"}
+    assert {error.code for error in errors} <= {"taken", "repeated"}
     return [error.row for error in errors]
 
 
@@ -137,8 +137,8 @@ def test_accented_letters_are_the_same_whatever_their_case(acme: NewOrganization
         found={("company", "name"): {"école": [company.pk]}},
     )
     assert planned.errors == {
-        "company": [RowError(1, "name", "Name has already been taken")],
-        "person": [RowError(1, "email", "Email has already been taken")],
+        "company": [row_error(1, "name", "Name has already been taken")],
+        "person": [row_error(1, "email", "Email has already been taken")],
     }
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from importsvc.engine.errors import RowError
 from importsvc.engine.plan.plan import RowRef
 from tests.engine.example import PLAYER, TEAM, planned_player, player
 from tests.engine.planning import PlannedPayload, plan_in_chunks_of_any_size
+from tests.engine.row_errors import row_error
 
 TAKEN = "has already been taken"
 
@@ -86,8 +86,8 @@ def test_two_references_of_a_row_are_resolved_independently() -> None:
         (3, planned_player(3, team=None, former_team=None)),
     ]
     assert made.errors["player"] == [
-        RowError(3, "team", "Team must exist"),
-        RowError(3, "former_team", "Former team must exist"),
+        row_error(3, "team", "Team must exist"),
+        row_error(3, "former_team", "Former team must exist"),
     ]
 
 
@@ -104,7 +104,7 @@ def test_a_missing_or_ambiguous_reference_is_an_error_of_each_row(
 ) -> None:
     made = plan({"player": [player(1, team="red"), player(2, team="Reds"), player(3, team="REDS")]}, teams=teams)
 
-    assert made.errors["player"] == [RowError(row, "team", f"Team {why}") for row, why in enumerate(problems, start=1)]
+    assert made.errors["player"] == [row_error(row, "team", f"Team {why}") for row, why in enumerate(problems, start=1)]
     assert not made.is_valid
 
 
@@ -112,28 +112,28 @@ def test_a_team_in_the_organization_twice_is_ambiguous_even_if_a_row_has_its_nam
     made = plan({"team": [{"name": "Reds"}], "player": [player(1, team="Reds")]}, teams={"reds": [7, 9]})
 
     assert made.errors == {
-        "team": [RowError(1, "name", f"Name {TAKEN}")],
-        "player": [RowError(1, "team", "Team is ambiguous")],
+        "team": [row_error(1, "name", f"Name {TAKEN}")],
+        "player": [row_error(1, "team", "Team is ambiguous")],
     }
 
 
 @pytest.mark.parametrize(
-    ("rows", "taken_rows"),
+    ("rows", "errors"),
     [
-        (["a@x.io", "b@x.io"], []),
-        (["a@x.io", "A@X.IO", "b@x.io", "a@x.io"], [2, 4]),
-        (["old@x.io", "a@x.io"], [1]),
-        (["a@x.io", "OLD@X.io", "a@X.io", "Old@x.io"], [2, 3, 4]),
+        (["a@x.io", "b@x.io"], {}),
+        (["a@x.io", "A@X.IO", "b@x.io", "a@x.io"], {2: f"{TAKEN} by row 1", 4: f"{TAKEN} by row 1"}),
+        (["old@x.io", "a@x.io"], {1: TAKEN}),
+        (["a@x.io", "OLD@X.io", "a@X.io", "Old@x.io"], {2: TAKEN, 3: f"{TAKEN} by row 1", 4: f"{TAKEN} by row 2"}),
     ],
 )
 def test_a_unique_value_is_refused_in_every_row_but_the_first_that_has_it(
-    rows: list[str], taken_rows: list[int]
+    rows: list[str], errors: dict[int, str]
 ) -> None:
     players = [{"first_name": "Ada", "email": address} for address in rows]
 
     made = plan({"player": players}, emails=["old@x.io"])
 
-    assert made.errors == {"player": [RowError(row, "email", f"Email {TAKEN}") for row in taken_rows]}
+    assert made.errors == {"player": [row_error(row, "email", f"Email {why}") for row, why in errors.items()]}
 
 
 def test_blank_values_are_never_taken() -> None:
@@ -154,7 +154,7 @@ def test_values_that_are_not_ascii_are_compared_as_the_database_folds_them() -> 
         folded=folded,
     )
 
-    assert made.errors == {"team": [RowError(2, "name", f"Name {TAKEN}")], "player": []}
+    assert made.errors == {"team": [row_error(2, "name", f"Name {TAKEN} by row 1")], "player": []}
     assert [values[4] for _, values in made.created["player"]] == [RowRef("team", 1), 5]
 
 
@@ -166,8 +166,8 @@ def test_importing_the_same_file_again_reports_only_taken_values() -> None:
     )
 
     assert made.errors == {
-        "team": [RowError(1, "name", f"Name {TAKEN}"), RowError(2, "name", f"Name {TAKEN}")],
-        "player": [RowError(1, "email", f"Email {TAKEN}"), RowError(2, "email", f"Email {TAKEN}")],
+        "team": [row_error(1, "name", f"Name {TAKEN}"), row_error(2, "name", f"Name {TAKEN}")],
+        "player": [row_error(1, "email", f"Email {TAKEN}"), row_error(2, "email", f"Email {TAKEN}")],
     }
 
 
@@ -175,7 +175,10 @@ def test_a_row_with_an_error_can_still_be_referred_to() -> None:
     made = plan({"team": [{"name": "Reds", "due_days": "soon"}, {"name": "REDS"}], "player": [player(1, team="reds")]})
 
     assert made.errors == {
-        "team": [RowError(1, "due_days", "Due days must be a whole number"), RowError(2, "name", f"Name {TAKEN}")],
+        "team": [
+            row_error(1, "due_days", "Due days must be a whole number"),
+            row_error(2, "name", f"Name {TAKEN} by row 1"),
+        ],
         "player": [],
     }
 
@@ -195,16 +198,16 @@ def test_errors_come_in_row_order_then_in_declaration_order_with_rows_numbered_w
     )
 
     assert made.errors == {
-        "team": [RowError(2, "name", f"Name {TAKEN}")],
+        "team": [row_error(2, "name", f"Name {TAKEN} by row 1")],
         "player": [
-            RowError(1, "team", "Team must exist"),
-            RowError(2, "hat", "Hat is not a column of player"),
-            RowError(2, "shoe", "Shoe is not a column of player"),
-            RowError(2, "email", f"Email {TAKEN}"),
-            RowError(2, "nick", "Nick must be text"),
-            RowError(2, "team", "Team must exist"),
-            RowError(3, None, "Row must be an object"),
-            RowError(4, "email", "Email can't be blank"),
-            RowError(4, "team", "Team must exist"),
+            row_error(1, "team", "Team must exist"),
+            row_error(2, "hat", "Hat is not a column of player"),
+            row_error(2, "shoe", "Shoe is not a column of player"),
+            row_error(2, "email", f"Email {TAKEN} by row 1"),
+            row_error(2, "nick", "Nick must be text"),
+            row_error(2, "team", "Team must exist"),
+            row_error(3, None, "Row must be an object"),
+            row_error(4, "email", "Email can't be blank"),
+            row_error(4, "team", "Team must exist"),
         ],
     }

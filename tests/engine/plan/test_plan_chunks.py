@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from importsvc.engine.errors import RowError
 from importsvc.engine.parse.rows import NAMED_HEADERS
 from importsvc.engine.plan import row_checks
 from importsvc.engine.plan.lookups import Lookups
 from importsvc.engine.plan.plan import OnDuplicate, PlannedChunk, Questions, RowRef
 from tests.engine.example import MATCHED_PLAYER, MATCHED_TEAM, PLAYER, TEAM, planned_player, player
 from tests.engine.planning import answer, plan_payload
+from tests.engine.row_errors import row_error
 
 TAKEN = "has already been taken"
 
@@ -43,7 +43,9 @@ def test_a_value_is_taken_by_a_row_of_an_earlier_chunk() -> None:
 
     for chunk_rows in (1, 2, 3):
         made = plan_payload({"player": rows}, [PLAYER], know_nothing, chunk_rows=chunk_rows)
-        assert made.errors == {"player": [RowError(3, "email", f"Email {TAKEN}"), RowError(5, "nick", f"Nick {TAKEN}")]}
+        assert made.errors == {
+            "player": [row_error(3, "email", f"Email {TAKEN} by row 1"), row_error(5, "nick", f"Nick {TAKEN} by row 4")]
+        }
 
 
 def test_a_chunk_looks_up_its_unique_values_and_the_names_not_looked_up_before() -> None:
@@ -84,7 +86,7 @@ def test_a_name_looked_up_before_resolves_to_the_same_record() -> None:
     ]
     assert [values[4] for _, values in made.created["player"]] == [7, None, None, 7] * 3
     assert made.errors["player"] == [
-        RowError(row, "team", f"Team {why}")
+        row_error(row, "team", f"Team {why}")
         for first in (2, 6, 10)
         for row, why in ((first, "is ambiguous"), (first + 1, "must exist"))
     ]
@@ -102,7 +104,7 @@ def test_names_are_looked_up_again_once_too_many_are_remembered(monkeypatch: pyt
         ["A"], ["B"], [], ["none"], ["A"], ["B"], ["none"]
     ]  # fmt: skip
     assert [values[4] for _, values in made.created["player"]] == [1, 2, 1, None, 1, 2, None]
-    assert made.errors["player"] == [RowError(4, "team", "Team must exist"), RowError(7, "team", "Team must exist")]
+    assert made.errors["player"] == [row_error(4, "team", "Team must exist"), row_error(7, "team", "Team must exist")]
 
 
 def test_a_reference_is_to_a_row_of_any_chunk() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from importsvc.engine.errors import RowError
 from importsvc.engine.plan.plan import GivenValues, OnDuplicate, RowRef
 from importsvc.engine.schema.importable import Column, Importable, Reference
 from tests.engine.example import MATCHED_PLAYER, MATCHED_TEAM, NO_MODEL, PLAYER, TEAM
 from tests.engine.planning import PlannedPayload, plan_in_chunks_of_any_size
+from tests.engine.row_errors import row_error
 
 FIRST_NAME, EMAIL, NICK, TAG_LIST, TEAM_AT, FORMER_TEAM = range(6)
 
@@ -40,7 +40,7 @@ def player(email: str, **cells: object) -> dict[str, object]:
 
 def test_by_default_a_row_that_matches_a_record_is_an_error() -> None:
     assert plan("error", {"player": [player("P1@acme.test")]}).errors == {
-        "player": [RowError(1, "email", "Email has already been taken")]
+        "player": [row_error(1, "email", "Email has already been taken")]
     }
 
 
@@ -84,7 +84,7 @@ def test_null_clears_a_value_also_where_rows_have_different_headers() -> None:
 def test_a_required_column_cannot_be_cleared(rows: list[Any]) -> None:
     errors = plan("update", {"player": rows}).errors["player"]
 
-    assert errors[0] == RowError(1, "first_name", "First name can't be blank")
+    assert errors[0] == row_error(1, "first_name", "First name can't be blank")
 
 
 def test_new_records_need_required_values_whatever_on_duplicate_is() -> None:
@@ -94,9 +94,9 @@ def test_new_records_need_required_values_whatever_on_duplicate_is() -> None:
             mode, {"player": [{"email": "p1@acme.test"}, {"email": "new@acme.test"}, {"nick": "x"}]}
         ).errors == {
             "player": [
-                RowError(2, "first_name", "First name can't be blank"),
-                RowError(3, "first_name", "First name can't be blank"),
-                RowError(3, "email", "Email can't be blank"),
+                row_error(2, "first_name", "First name can't be blank"),
+                row_error(3, "first_name", "First name can't be blank"),
+                row_error(3, "email", "Email can't be blank"),
             ]
         }
 
@@ -114,14 +114,14 @@ def test_a_second_row_that_matches_the_same_record_is_an_error() -> None:
     for mode in modes:
         assert plan(
             mode, {"player": [player("p1@acme.test"), player("p2@acme.test"), player("P1@ACME.test")]}
-        ).errors == {"player": [RowError(3, "email", "Email has already been taken")]}
+        ).errors == {"player": [row_error(3, "email", "Email has already been taken by row 1")]}
         assert plan(mode, {"player": [player("new@acme.test"), player("New@acme.test")]}).errors == {
-            "player": [RowError(2, "email", "Email has already been taken")]
+            "player": [row_error(2, "email", "Email has already been taken by row 1")]
         }
 
 
 def test_a_value_of_several_records_is_ambiguous_for_update_and_a_match_for_skip() -> None:
-    assert plan("update", {"team": [{"name": "Blues"}]}).errors == {"team": [RowError(1, "name", "Name is ambiguous")]}
+    assert plan("update", {"team": [{"name": "Blues"}]}).errors == {"team": [row_error(1, "name", "Name is ambiguous")]}
     made = plan("skip", {"team": [{"name": "Blues"}]})
     assert (made.errors, made.created, made.skipped) == ({"team": []}, {"team": []}, {"team": 1})
 
@@ -132,8 +132,8 @@ def test_a_record_may_keep_its_own_value_of_another_unique_column() -> None:
         "update", {"player": [player("p2@acme.test", nick="Ace"), player("n@acme.test", nick="ace")]}
     ).errors == {
         "player": [
-            RowError(1, "nick", "Nick has already been taken"),
-            RowError(2, "nick", "Nick has already been taken"),
+            row_error(1, "nick", "Nick has already been taken"),
+            row_error(2, "nick", "Nick has already been taken by row 1"),
         ]
     }
 
@@ -174,7 +174,7 @@ def test_references_resolve_to_a_matched_record_or_to_the_row_that_creates_one()
 
 def test_an_unresolved_reference_is_an_error_of_an_update() -> None:
     assert plan("update", {"player": [player("p1@acme.test", team="None")]}).errors == {
-        "player": [RowError(1, "team", "Team must exist")]
+        "player": [row_error(1, "team", "Team must exist")]
     }
 
 
@@ -183,7 +183,7 @@ def test_a_type_without_a_match_key_only_creates() -> None:
         {"player": [player("p1@acme.test")]}, [PLAYER], records=RECORDS, on_duplicate="update"
     )
 
-    assert made.errors == {"player": [RowError(1, "email", "Email has already been taken")]}
+    assert made.errors == {"player": [row_error(1, "email", "Email has already been taken")]}
 
 
 def test_a_match_key_is_a_unique_column() -> None:

@@ -187,7 +187,7 @@ def test_a_unique_value_is_refused_once_it_is_taken_whatever_its_case(
     value = cell_of(importable.columns[importable.position(column)]).given
     row = {**minimal_row(importable), column: value}
     again = {**row, column: change_case(value)}
-    entry = {"column": column, "messages": [f"{label(column)} has already been taken"]}
+    entry = {"column": column, "messages": [f"{label(column)} has already been taken by row 1"]}
 
     with pytest.raises(RowsInvalid) as caught:
         stage(acme, {importable.name: [row, again]})
