@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,10 +14,14 @@ from importsvc.engine.parse.chunks import RowChunk
 from importsvc.imports.models import Import, QueuedChunk, StagedChunk
 from importsvc.imports.rows import ImportRows
 from importsvc.operations.models import Operation
-from importsvc.postgres.copy import cell, copy_rows
+from importsvc.postgres.copy import NULL, cell, copy_rows
+from importsvc.text.json_stream import split_items
 
 # A chunk has at most 2,000 rows and about 256 kB.
 CHUNKS_AT_ONCE = 4
+
+_CHUNK_COLUMNS = ("number", "record_type", "first_row", "row_count", "size", "rows")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _StoredRows:
@@ -96,20 +101,39 @@ class QueuedRows(_StoredRows):
         return RowChunk(chunk.record_type, chunk.first_row, chunk.row_count, text[1:-1])
 
 
-def store_rows(import_: Import, rows: ImportRows) -> None:
-    """Replace the staged rows of an import. The caller owns the transaction, and has locked the import."""
+def store_rows(import_: Import, rows: ImportRows, *, may_have_errors: bool = False) -> None:
+    """Replace the staged rows of an import. The caller owns the transaction, and has locked the import.
+
+    Rows that ``may_have_errors`` may have halves of surrogate pairs, which are stored as escapes.
+    """
     StagedChunk.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk).delete()
-    if isinstance(rows, QueuedRows):
+    if isinstance(rows, QueuedRows) and not may_have_errors:
         rows.stage(import_)
-    else:
-        head = f"{import_.organization_id}\t{import_.pk}"
-        _copy_chunks(StagedChunk, ("organization_id", "import_id"), head, rows, cell)
+        return
+    head = f"{import_.organization_id}\t{import_.pk}"
+    chunks = enumerate(rows.read())
+    # COPY would need the connection of queued rows.
+    parts: Iterable[Iterable[tuple[int, RowChunk]]] = (
+        ([each] for each in chunks) if isinstance(rows, QueuedRows) else [chunks]
+    )
+    for part in parts:
+        copy_rows(
+            StagedChunk._meta.db_table,
+            ("organization_id", "import_id", *_CHUNK_COLUMNS, "sheet", "lines"),
+            (f"{_make_line(head, number, chunk, _to_json)}\t{_write_place(chunk)}\n" for number, chunk in part),
+            lines_at_once=1,
+        )
 
 
 def queue_rows(operation: Operation, rows: ImportRows) -> None:
     """Store the rows of an operation that is queued in the caller's transaction."""
     head = f"{operation.organization_id}\t{operation.pk}"
-    _copy_chunks(QueuedChunk, ("organization_id", "operation_id"), head, rows, _to_bytea)
+    copy_rows(
+        QueuedChunk._meta.db_table,
+        ("organization_id", "operation_id", *_CHUNK_COLUMNS),
+        (f"{_make_line(head, number, chunk, _to_bytea)}\n" for number, chunk in enumerate(rows.read())),
+        lines_at_once=1,
+    )
 
 
 def discard_rows(operation: Operation) -> None:
@@ -117,22 +141,24 @@ def discard_rows(operation: Operation) -> None:
     QueuedChunk.objects.filter(organization_id=operation.organization_id, operation_id=operation.pk).delete()
 
 
-def _copy_chunks(
-    model: type[StagedChunk | QueuedChunk],
-    keys: tuple[str, str],
-    head: str,
-    rows: ImportRows,
-    encode: Callable[[str], str],
-) -> None:
-    def make_lines() -> Iterator[str]:
-        for number, chunk in enumerate(rows.read()):
-            text = f"[{chunk.text}]"
-            size = len(text.encode("utf-8", "surrogatepass"))
-            place = f"{chunk.type_name}\t{chunk.first_row}\t{chunk.row_count}\t{size}"
-            yield f"{head}\t{number}\t{place}\t{encode(text)}\n"
+def _make_line(head: str, number: int, chunk: RowChunk, encode: Callable[[str], str]) -> str:
+    text = f"[{chunk.text}]"
+    size = len(text.encode("utf-8", "surrogatepass"))
+    return f"{head}\t{number}\t{chunk.type_name}\t{chunk.first_row}\t{chunk.row_count}\t{size}\t{encode(text)}"
 
-    columns = (*keys, "number", "record_type", "first_row", "row_count", "size", "rows")
-    copy_rows(model._meta.db_table, columns, make_lines(), lines_at_once=1)
+
+def _write_place(chunk: RowChunk) -> str:
+    lines = NULL if chunk.lines is None else f"{{{','.join(map(str, chunk.lines))}}}"
+    return f"{cell(chunk.sheet)}\t{lines}"
+
+
+def escape_surrogates(text: str) -> str:
+    """JSON with escapes in place of halves of surrogate pairs, which UTF-8 cannot encode. The value is the same."""
+    return text if _SURROGATE.search(text) is None else _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _to_json(text: str) -> str:
+    return cell(escape_surrogates(text))
 
 
 def _to_bytea(text: str) -> str:
@@ -144,6 +170,14 @@ def staged_size() -> Coalesce:
     chunks = StagedChunk.objects.filter(organization_id=OuterRef("organization_id"), import_record=OuterRef("pk"))
     sizes = chunks.order_by().values("import_record").values(size=Sum("size"))
     return Coalesce(Subquery(sizes, output_field=BigIntegerField()), 0)
+
+
+def leave_out_deleted(chunk: RowChunk) -> str:
+    """The text of a chunk's rows that were not deleted."""
+    if not chunk.deleted:
+        return chunk.text
+    deleted = {row - chunk.first_row for row in chunk.deleted}
+    return ",".join(text for index, text in enumerate(split_items(chunk.text)) if index not in deleted)
 
 
 def read_document(organization_id: int, import_id: int) -> Iterator[str]:
@@ -161,7 +195,8 @@ def read_document(organization_id: int, import_id: int) -> Iterator[str]:
             if chunk.type_name != current:
                 yield f'{"{" if current is None else "], "}"{chunk.type_name}": ['
                 current, separator = chunk.type_name, ""
-            if chunk.row_count:
-                yield separator + chunk.text
+            text = leave_out_deleted(chunk)
+            if text:
+                yield separator + text
                 separator = ","
         yield "{}" if current is None else "]}"

@@ -3,9 +3,9 @@
 import json
 
 
-def printable(text: str) -> str:
-    """At most 100 characters of the text; characters that UTF-8 cannot encode, and NUL, are replaced."""
-    shown = text if len(text) <= 100 else f"{text[:100]}…"
+def printable(text: str, length: int = 100) -> str:
+    """At most ``length`` characters of the text; characters that UTF-8 cannot encode, and NUL, are replaced."""
+    shown = text if len(text) <= length else f"{text[:length]}…"
     return shown.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 

@@ -48,6 +48,18 @@ def decode_rows(text: str) -> list[Any]:
     return strict
 
 
+def split_items(text: str) -> list[str]:
+    """The texts of an array's items, from its text without the brackets. The text has been decoded before."""
+    items = []
+    at = _SPACE.match(text).end()  # type: ignore[union-attr]  # matches everywhere
+    while at < len(text):
+        _, end = PLAIN_DECODER.raw_decode(text, at)
+        items.append(text[at:end])
+        comma = _SPACE.match(text, end).end()  # type: ignore[union-attr]
+        at = _SPACE.match(text, comma + 1).end() if comma < len(text) else comma  # type: ignore[union-attr]
+    return items
+
+
 class JsonReader:
     """Reads one JSON value from a text, from start to end.
 

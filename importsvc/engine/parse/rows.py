@@ -27,6 +27,7 @@ class CleanChunk:
         nulls: by position the indexes of the rows with an explicit null; only collected if rows may match records.
         errors: the errors of the rows themselves, unordered.
         with_unknown: the numbers of the rows with unknown columns; the errors have only the first row of each column.
+        unknown_columns: the first row of the chunk with each unknown column; at most ``NAMED_HEADERS``.
         uncounted: the number of unknown headers that are not compared with those of other rows, nor among the errors.
     """
 
@@ -39,6 +40,7 @@ class CleanChunk:
         self.nulls: dict[int, set[int]] = {}
         self.errors: list[RowError] = []
         self.with_unknown: set[int] = set()
+        self.unknown_columns: dict[str, int] = {}
         self.uncounted = 0
         self._refused: set[tuple[int, int]] = set()
 
@@ -194,6 +196,8 @@ class RowCleaner:
         """Add an error for each header of an unknown column that no earlier row has."""
         for header in headers:
             column = name_unknown(header)
+            if len(chunk.unknown_columns) < NAMED_HEADERS:
+                chunk.unknown_columns.setdefault(column, row)
             if column not in self.unknown_columns:
                 if len(self.unknown_columns) >= NAMED_HEADERS:
                     chunk.uncounted += 1

@@ -62,6 +62,12 @@ def read_lookups(organization_id: int, questions: Questions, *, lock: bool = Fal
         )
 
 
+def fold_values(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """Columns of values in the form in which they are compared, by name; ``None`` stays ``None``."""
+    lookups = Lookups(folded=_fold(set().union(*columns.values()) - {None}))
+    return {name: lookups.fold_all(values) for name, values in columns.items()}
+
+
 def _avoid_sequential_scans() -> None:
     """Set ``enable_seqscan = off`` until the transaction ends.
 

@@ -4,7 +4,7 @@ from typing import get_args
 
 from rest_framework import serializers
 
-from importsvc.imports.models import Import, OnDuplicate
+from importsvc.imports.models import Import, OnDuplicate, OnRowError
 from importsvc.imports.selectors import STATES, show_state
 from importsvc.imports.services import OnConflict
 from importsvc.jsonapi.document.fields import (
@@ -29,6 +29,8 @@ class ImportSerializer(JsonApiSerializer):
     sample = StrictBooleanField(required=False, allow_null=True)
     import_data = RawJsonField()
     on_duplicate = StrictChoiceField(OnDuplicate.values, required=False)
+    on_row_error = StrictChoiceField(OnRowError.values, required=False)
+    error_count = serializers.IntegerField(read_only=True)
     counts = serializers.JSONField(read_only=True)
     state = ComputedField(show_state, schema={"type": "string", "enum": STATES})
     progress = ComputedField(show_running, write=order_progress, schema=describe_progress(of_import=True))
@@ -49,6 +51,8 @@ class ImportSerializer(JsonApiSerializer):
             "processed_at",
             "reverted_at",
             "on_duplicate",
+            "on_row_error",
+            "error_count",
             "counts",
             "pruned_at",
             "state",
@@ -57,7 +61,7 @@ class ImportSerializer(JsonApiSerializer):
             "organization",
             "creator",
         ]
-        fields_on_request = ["on_duplicate", "counts", "pruned_at", "state", "progress"]
+        fields_on_request = ["on_duplicate", "on_row_error", "error_count", "counts", "pruned_at", "state", "progress"]
         read_only_fields = ["started_at", "processed_at", "reverted_at", "pruned_at"]
 
     class JSONAPIMeta:
@@ -78,6 +82,7 @@ class ImportRevertSerializer(ImportRunSerializer):
 
     on_conflict = StrictChoiceField(get_args(OnConflict), required=False, write_only=True)
     on_duplicate = StrictChoiceField(OnDuplicate.values, read_only=True)
+    on_row_error = StrictChoiceField(OnRowError.values, read_only=True)
 
     class Meta(ImportSerializer.Meta):
         fields = [*(name for name in ImportSerializer.Meta.fields if name != "import_data"), "on_conflict"]

@@ -146,8 +146,8 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
         preview = services.preview_import(organization=self.organization, import_id=self.get_record_id())
         page = self.paginator.paginate_sliced(preview.changes, request, count=len(preview.changes))
         meta: dict[str, Any] = {"counts": preview.counts}
-        if preview.refusal:
-            meta |= {"row_errors": preview.refusal.detail, **(preview.refusal.meta or {})}
+        if preview.errors:
+            meta |= {"row_errors": preview.errors.detail, **(preview.errors.meta or {})}
         data = list(map(self.change_writer.write_planned, page))
         return self.respond_with_changes(data, meta, etag=preview.etag)
 

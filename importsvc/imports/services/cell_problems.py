@@ -10,7 +10,8 @@ from importsvc.engine.parse.rows import name_unknown
 from importsvc.engine.schema.importable import normalize_header
 from importsvc.text.display import describe_value
 
-_NOTHING = object()
+# In place of a cell that a row does not have.
+NO_CELL = object()
 
 
 class CellProblem(NamedTuple):
@@ -32,18 +33,25 @@ def find_cells(
 ) -> Iterator[CellProblem]:
     """Each error of these rows with its cell; the arguments are those of ``OnErrors``."""
     for error in errors:
-        value = _find_value(rows[error.row - first_row], error.column)
-        text = "" if value is _NOTHING else describe_value(value)
-        value = None if value is _NOTHING else value
+        _, value = find_cell(rows[error.row - first_row], error.column)
+        text = "" if value is NO_CELL else describe_value(value)
+        value = None if value is NO_CELL else value
         yield CellProblem(type_name, error.row, error.column, value, text, error.message)
 
 
-def _find_value(row: Any, column: str | None) -> Any:
-    """The value of a column in a row, whose header may have another spelling; a list if several headers name it."""
+def find_cell(row: Any, column: str | None) -> tuple[str | None, Any]:
+    """The header and the value of a column in a row, whose header may have another spelling.
+
+    If several headers name the column, they are the first of them and a list of the values. Without a cell the header
+    is ``None`` and the value ``NO_CELL``; without a column, the value is the row.
+    """
     if column is None or not isinstance(row, dict):
-        return row
+        return None, row
     wanted = normalize_header(column)
-    values = [
-        value for header, value in row.items() if normalize_header(header) == wanted or name_unknown(header) == column
-    ]
-    return values[0] if len(values) == 1 else values or _NOTHING
+    cells = {
+        header: value
+        for header, value in row.items()
+        if normalize_header(header) == wanted or name_unknown(header) == column
+    }
+    values = list(cells.values())
+    return next(iter(cells), None), values[0] if len(values) == 1 else values or NO_CELL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -13,7 +13,7 @@ from importsvc.engine.plan.plan import OnDuplicate
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.imports.actors import Actor
-from importsvc.imports.models import Import, ImportState
+from importsvc.imports.models import Import, ImportState, OnRowError
 from importsvc.imports.rows import ImportRows, require_rows
 from importsvc.imports.services.planning import (
     Counts,
@@ -22,12 +22,13 @@ from importsvc.imports.services.planning import (
     Report,
     check_rows,
     find_referenced,
-    get_on_duplicate,
+    get_options,
     make_etag,
     plan_chunks,
 )
 from importsvc.imports.services.preconditions import needs_tag, require_tag, require_version
 from importsvc.imports.services.progress import AttemptProgress, Progress
+from importsvc.imports.services.row_errors import ErrorRecorder, check_staged, select_errors
 from importsvc.imports.services.transactions import (
     attempt,
     limited_transaction,
@@ -36,6 +37,7 @@ from importsvc.imports.services.transactions import (
     log_after_commit,
     require_rows_kept,
     require_state,
+    save_fields,
     vacuum_after_commit,
 )
 from importsvc.imports.staging import StagedRows, store_rows
@@ -43,6 +45,9 @@ from importsvc.webhooks.events import Event, describe_import
 from importsvc.webhooks.services import record_event
 from organizations.models import Organization
 from people.models import Person
+
+# The attributes that an update may set.
+_OPTIONS = ("sample", "import_model_id", "on_duplicate", "on_row_error")
 
 
 def create_import(
@@ -53,27 +58,45 @@ def create_import(
     sample: bool | None = None,
     import_model_id: int | None = None,
     on_duplicate: OnDuplicate = "error",
+    on_row_error: str = OnRowError.REFUSE,
+    derived_types: Sequence[str] = (),
+    headers: Mapping[str, Mapping[str, str]] | None = None,
     progress: Progress | None = None,
 ) -> Import:
     """Stage rows, after checking all of them against what the organization has now.
 
-    ``import_data`` is what ``require_rows`` takes; ``sample`` null becomes ``False``; ``progress`` is told how many
-    rows have been read and checked.
+    Args:
+        organization: of the import.
+        creator: of the import.
+        import_data: what ``require_rows`` takes.
+        sample: null becomes ``False``.
+        import_model_id: any number.
+        on_duplicate: what becomes of rows that match existing records.
+        on_row_error: a value of ``OnRowError``. With ``stage`` and ``skip``, rows with errors are staged as well.
+        derived_types: types of which rows that match a record are skipped even if ``on_duplicate`` is ``error``.
+        headers: those of the file, by type and column, if the rows come from a file.
+        progress: told how many rows have been read and checked.
 
     Raises:
         ImportDataInvalid, RowsInvalid, Unavailable: nothing is staged.
     """
     rows = require_rows(import_data)
-    check_rows(rows, PlanOptions(organization.pk, on_duplicate, progress=progress)).require_valid()
+    import_ = Import(
+        organization=organization,
+        creator=creator,
+        sample=bool(sample),
+        import_model_id=import_model_id,
+        on_duplicate=on_duplicate,
+        on_row_error=on_row_error,
+        derived_types=list(derived_types),
+        headers=headers or {},
+    )
+    if on_row_error == OnRowError.REFUSE:
+        # Before the transaction, which it would make long.
+        check_rows(rows, get_options(import_, progress=progress)).require_valid()
     with limited_transaction():
-        import_ = Import.objects.create(
-            organization=organization,
-            creator=creator,
-            sample=bool(sample),
-            import_model_id=import_model_id,
-            on_duplicate=on_duplicate,
-        )
-        store_rows(import_, rows)
+        import_.save(force_insert=True)
+        _stage(import_, rows, progress=progress)
     return import_
 
 
@@ -83,14 +106,22 @@ def update_import(
     import_id: int,
     import_data: object,
     attributes: Mapping[str, Any],
+    derived_types: Sequence[str] = (),
+    headers: Mapping[str, Mapping[str, str]] | None = None,
     if_match: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> Import:
     """Replace the staged rows of an import that was not run yet, and the attributes that are given.
 
-    ``attributes`` may hold ``sample``, ``import_model_id`` and ``on_duplicate``; a ``sample`` of null becomes
-    ``False``. ``if_match`` are versions of the import, one of which must be the current one; ``*`` stands for any.
-    ``progress`` is as for ``create_import``.
+    Args:
+        organization: of the import.
+        import_id: the import.
+        import_data: what ``require_rows`` takes.
+        attributes: may hold ``sample``, ``import_model_id``, ``on_duplicate`` and ``on_row_error``; a ``sample`` of
+            null becomes ``False``.
+        derived_types, headers: as for ``create_import``.
+        if_match: versions of the import, one of which must be the current one; ``*`` stands for any.
+        progress: as for ``create_import``.
 
     Raises:
         RecordNotFound, WrongState, ImportDataInvalid, RowsInvalid: nothing is changed.
@@ -101,15 +132,30 @@ def update_import(
         import_ = lock_import(organization, import_id)
         require_state(import_, ImportState.CREATED, "updated")
         require_version(import_, if_match)
-        for name in attributes.keys() & {"sample", "import_model_id", "on_duplicate"}:
+        for name in attributes.keys() & set(_OPTIONS):
             setattr(import_, name, attributes[name])
         import_.sample = bool(import_.sample)
+        import_.derived_types, import_.headers = list(derived_types), dict(headers or {})
         rows = require_rows(import_data)
-        check_rows(rows, PlanOptions(organization.pk, get_on_duplicate(import_), progress=progress)).require_valid()
-        store_rows(import_, rows)
+        if import_.on_row_error == OnRowError.REFUSE:
+            check_rows(rows, get_options(import_, progress=progress)).require_valid()
+        _stage(import_, rows, progress=progress)
         import_.staged_at, import_.pruned_at = timezone.now(), None
-        _save(import_, "sample", "import_model_id", "on_duplicate", "staged_at", "pruned_at")
+        save_fields(import_, *_OPTIONS, "derived_types", "headers", "staged_at", "pruned_at")
     return import_
+
+
+def _stage(import_: Import, rows: ImportRows, *, progress: Progress | None) -> None:
+    """Store rows, and their errors if the import keeps them; otherwise the caller has found none."""
+    keeps_errors = import_.on_row_error != OnRowError.REFUSE
+    store_rows(import_, rows, may_have_errors=keeps_errors)
+    if keeps_errors:
+        check_staged(import_, rows, progress=progress)
+        save_fields(import_, "error_count")
+    elif import_.error_count is not None:
+        select_errors(import_).delete()
+        import_.error_count = None
+        save_fields(import_, "error_count")
 
 
 def run_import(
@@ -118,6 +164,7 @@ def run_import(
     import_id: int,
     import_data: object = None,
     on_duplicate: OnDuplicate | None = None,
+    on_row_error: str | None = None,
     if_match: Collection[str] | None = None,
     actor: Actor | None = None,
     progress: Progress | None = None,
@@ -125,11 +172,15 @@ def run_import(
 ) -> Import:
     """Write the rows as records, all in one transaction. With an error nothing is written.
 
+    If ``on_row_error`` is ``skip``, rows with errors are left out, and so are those that refer to them; the errors are
+    stored. Nothing is written if no row is left.
+
     Args:
         organization: that the import belongs to.
         import_id: the import.
         import_data: rows that replace the staged ones in the same transaction; ``None`` keeps the staged ones.
         on_duplicate: replaces the import's ``on_duplicate``; ``None`` keeps it.
+        on_row_error: replaces the import's ``on_row_error``; ``None`` keeps it.
         if_match: ETags of previews, one of which must be the current one; ``*`` stands for any.
         actor: the person or operator that runs the import.
         progress: called with the numbers of rows that have been read, checked and written.
@@ -155,30 +206,37 @@ def run_import(
         # Read again under the lock: its defaults may have changed since the request was authenticated.
         import_.organization = lock_organization(organization)
         import_.on_duplicate = on_duplicate or import_.on_duplicate
+        import_.on_row_error = on_row_error or import_.on_row_error
         import_.processed_by = actor and actor.to_json()
         rows = StagedRows(organization.pk, import_id) if import_data is None else require_rows(import_data)
         defaults = Defaults(import_.organization)
-        options = PlanOptions(organization.pk, get_on_duplicate(import_), lock=True)
+        options = get_options(import_, lock=True)
         if needs_tag(if_match):
             require_tag(if_match, lambda: make_etag(rows, options, defaults))
         options.progress, options.on_errors = reported, on_errors
-        import_.counts = _write(import_, rows, options, defaults, reported)
+        errors = ErrorRecorder(import_)
+        import_.counts = _write(import_, rows, options, defaults, reported, errors)
+        if import_.on_row_error == OnRowError.REFUSE:
+            import_.error_count = None
+        else:
+            import_.error_count = errors.error_count
         if import_data is not None:  # after the rows were checked: text that PostgreSQL cannot store is a row error
-            store_rows(import_, rows)
+            store_rows(import_, rows, may_have_errors=options.leaves_out_errors)
         import_.shared_values = defaults.describe()
         import_.started_at = started_at
         # A clock that is set back must not make ``processed_at`` earlier than ``started_at``.
         import_.processed_at = max(timezone.now(), started_at)
         import_.pruned_at = None
         stamps = ("started_at", "processed_at", "pruned_at")
-        _save(import_, *stamps, "shared_values", "on_duplicate", "counts", "processed_by")
+        further = ("shared_values", "on_duplicate", "on_row_error", "error_count", "counts", "processed_by")
+        save_fields(import_, *stamps, *further)
         vacuum_after_commit({name: of["created"] + of["updated"] for name, of in import_.counts.items()})
         record_event(
             organization_id=organization.pk,
             event=Event.IMPORT_PROCESSED,
             data=describe_import(import_id, import_.counts),
         )
-        outcomes = ("created", "updated", "unchanged", "skipped")
+        outcomes = dict.fromkeys(outcome for of in import_.counts.values() for outcome in of)
         counts = {outcome: sum(of[outcome] for of in import_.counts.values()) for outcome in outcomes}
         log_after_commit("was run", import_=import_, began=began, counts=counts)
         return import_
@@ -192,6 +250,7 @@ def import_rows(
     creator: Person,
     import_data: object,
     on_duplicate: OnDuplicate = "error",
+    on_row_error: str = OnRowError.REFUSE,
     actor: Actor | None = None,
     progress: Progress | None = None,
     on_errors: OnErrors | None = None,
@@ -204,7 +263,11 @@ def import_rows(
     rows = require_rows(import_data)
     with limited_transaction():
         import_ = Import.objects.create(
-            organization=organization, creator=creator, sample=False, on_duplicate=on_duplicate
+            organization=organization,
+            creator=creator,
+            sample=False,
+            on_duplicate=on_duplicate,
+            on_row_error=on_row_error,
         )
         return run_import(
             organization=organization,
@@ -216,8 +279,18 @@ def import_rows(
         )
 
 
-def _write(import_: Import, rows: ImportRows, options: PlanOptions, defaults: Defaults, progress: Progress) -> Counts:
-    """Write the rows chunk by chunk, and return the counts by type. After a row error the rest is only checked.
+def _write(
+    import_: Import,
+    rows: ImportRows,
+    options: PlanOptions,
+    defaults: Defaults,
+    progress: Progress,
+    recorder: ErrorRecorder,
+) -> Counts:
+    """Write the rows chunk by chunk, and return the counts by type.
+
+    Rows with errors are left out and their errors recorded, if the options say so; otherwise the rest is only checked
+    after an error.
 
     Raises:
         RowsInvalid: has all row errors. The caller rolls back the chunks before them.
@@ -233,20 +306,19 @@ def _write(import_: Import, rows: ImportRows, options: PlanOptions, defaults: De
     current = None
     for step in plan_chunks(rows, options):
         report.add_errors(step.planned)
-        if report.errors:
+        if options.leaves_out_errors:
+            recorder.add(step)
+        elif report.errors:
             continue
         if current is not None and current != step.chunk.type_name:
             writer.finish_type(importables[current])
         current = step.chunk.type_name
-        report.add_counts(current, writer.write(step.planned, meanwhile=step.prepare_next))
+        report.add_counts(step.planned, writer.write(step.planned, meanwhile=step.prepare_next), options)
         progress("written", step.chunk.row_count)
-    report.require_valid()
+    if options.leaves_out_errors:
+        report.require_rows_without_errors()
+    else:
+        report.require_valid()
     if current is not None:
         writer.finish_type(importables[current])
     return report.counts
-
-
-def _save(import_: Import, *fields: str) -> None:
-    """Write these fields of the import, which the caller has locked."""
-    values = {name: getattr(import_, name) for name in fields}
-    Import.objects.filter(organization_id=import_.organization_id, pk=import_.pk).update(**values)

@@ -18,7 +18,7 @@ from importsvc.engine.schema import registry
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
-from importsvc.imports.models import Import
+from importsvc.imports.models import Import, OnRowError
 from importsvc.imports.rows import ImportRows
 from importsvc.imports.services.progress import Progress
 from importsvc.text.json_stream import JsonError, decode_rows
@@ -186,7 +186,7 @@ class Report:
     Attributes:
         submitted: the names of the types in the order in which they were submitted.
         errors: the row errors.
-        counts: by type the numbers of rows that are created, updated, unchanged and skipped.
+        counts: by type the numbers of rows that are created, updated, unchanged and skipped, and perhaps refused.
     """
 
     submitted: Sequence[str]
@@ -198,11 +198,19 @@ class Report:
         if planned.errors:
             self.errors.add(planned.importable.name, planned.errors, uncounted=planned.uncounted)
 
-    def add_counts(self, type_name: str, counts: dict[str, int]) -> None:
-        """Add the counts of a chunk."""
+    def add_counts(self, planned: PlannedChunk, counts: dict[str, int], options: PlanOptions) -> None:
+        """Add the counts of a chunk, and with ``leaves_out_errors`` the number of rows that are left out."""
+        if options.leaves_out_errors:
+            counts = {**counts, "refused": planned.refused}
+        type_name = planned.importable.name
         known = self.counts.setdefault(type_name, dict.fromkeys(counts, 0))
         for what, count in counts.items():
             known[what] += count
+
+    @property
+    def invalid(self) -> RowsInvalid | None:
+        """The row errors as an exception; ``None`` without errors."""
+        return RowsInvalid(self.errors, self.submitted) if self.errors else None
 
     def require_valid(self) -> None:
         """Raise an error if there are row errors.
@@ -210,8 +218,17 @@ class Report:
         Raises:
             RowsInvalid: has the row errors.
         """
-        if self.errors:
-            raise RowsInvalid(self.errors, self.submitted)
+        if self.invalid:
+            raise self.invalid
+
+    def require_rows_without_errors(self) -> None:
+        """Raise an error if all rows were left out because of errors.
+
+        Raises:
+            RowsInvalid: has the row errors.
+        """
+        if not any(sum(counts.values()) - counts["refused"] for counts in self.counts.values()):
+            self.require_valid()
 
 
 def check_rows(rows: ImportRows, options: PlanOptions) -> Report:
@@ -235,11 +252,18 @@ def finish_etag(etag: PlanEtag, options: PlanOptions, defaults: Defaults) -> str
     return etag.finish(options.describe(), defaults, registry.in_dependency_order())
 
 
+def get_options(import_: Import, **further: Any) -> PlanOptions:
+    """The options of a plan of this import's rows; ``further`` are those that the import does not have."""
+    return PlanOptions(
+        import_.organization_id,
+        # Constraints of the database allow only the values of the types.
+        cast("OnDuplicate", import_.on_duplicate),
+        derived_types=import_.derived_types,
+        leaves_out_errors=import_.on_row_error == OnRowError.SKIP,
+        **further,
+    )
+
+
 def find_referenced(importables: Sequence[Importable]) -> set[str]:
     """The names of the types that these types refer to."""
     return {reference.to for importable in importables for reference in importable.references}
-
-
-def get_on_duplicate(import_: Import) -> OnDuplicate:
-    """The import's ``on_duplicate``. A constraint of the database allows only these values."""
-    return cast("OnDuplicate", import_.on_duplicate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from importsvc.engine.apply.write import count_rows
@@ -20,7 +20,7 @@ from importsvc.imports.services.planning import (
     PlanOptions,
     Report,
     finish_etag,
-    get_on_duplicate,
+    get_options,
     plan_chunks,
 )
 from importsvc.imports.services.progress import Progress
@@ -59,15 +59,17 @@ class ImportPreview:
     """What running an import would do.
 
     Attributes:
-        counts: by type, the numbers of rows that would be ``created``, ``updated``, ``unchanged`` and ``skipped``; all
-            are 0 if there are row errors.
-        refusal: the row errors as the exception that running would raise; ``None`` without errors.
+        counts: by type, the numbers of rows that would be ``created``, ``updated``, ``unchanged`` and ``skipped``, and
+            ``refused`` if rows with errors are left out; all are 0 if running would be refused.
+        refusal: the row errors as the exception that running would raise; ``None`` if it would raise none.
+        errors: all row errors, also those of rows that would be left out; ``None`` without errors.
         changes: the changes; none if there are row errors.
         etag: of the preview. With it in ``if_match``, ``run_import`` does what the preview shows or nothing.
     """
 
     counts: Mapping[str, Mapping[str, int]]
     refusal: RowsInvalid | None
+    errors: RowsInvalid | None
     changes: PlannedChanges
     etag: str
 
@@ -81,8 +83,7 @@ def preview_import(*, organization: Organization, import_id: int) -> ImportPrevi
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.CREATED, "imported")
     require_rows_kept(import_)
-    options = PlanOptions(organization.pk, get_on_duplicate(import_))
-    return _preview(StagedRows(organization.pk, import_id), options, Defaults(organization))
+    return _preview(StagedRows(organization.pk, import_id), get_options(import_), Defaults(organization))
 
 
 def preview_rows(
@@ -116,19 +117,21 @@ def _preview(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> Impo
         plan_etag.add(step.chunk, step.lookups)
         planned = step.planned
         report.add_errors(planned)
-        if not report.errors:
+        if options.leaves_out_errors or not report.errors:
             diffs = _compare(planned, options, defaults)
-            report.add_counts(planned.importable.name, count_rows(planned, diffs))
+            report.add_counts(planned, count_rows(planned, diffs), options)
     refusal, counts = None, report.counts
     try:
-        report.require_valid()
+        if options.leaves_out_errors:
+            report.require_rows_without_errors()
+        else:
+            report.require_valid()
     except RowsInvalid as invalid:
         refusal = invalid
         counts = {name: dict.fromkeys(("created", "updated", "unchanged", "skipped"), 0) for name in report.submitted}
     count = sum(of_type["created"] + of_type["updated"] for of_type in counts.values())
-    silent = PlanOptions(options.organization_id, options.on_duplicate)
-    changes = PlannedChanges(rows, silent, defaults, count)
-    return ImportPreview(counts, refusal, changes, finish_etag(plan_etag, options, defaults))
+    changes = PlannedChanges(rows, replace(options, progress=None, on_errors=None), defaults, count)
+    return ImportPreview(counts, refusal, report.invalid, changes, finish_etag(plan_etag, options, defaults))
 
 
 def _compare(planned: PlannedChunk, options: PlanOptions, defaults: Defaults) -> list[Diff]:

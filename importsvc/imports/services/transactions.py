@@ -102,6 +102,12 @@ def lock_organization(organization: Organization) -> Organization:
     return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
+def save_fields(import_: Import, *fields: str) -> None:
+    """Write these fields of the import, which the caller has locked."""
+    values = {name: getattr(import_, name) for name in fields}
+    Import.objects.filter(organization_id=import_.organization_id, pk=import_.pk).update(**values)
+
+
 def require_state(import_: Import, state: ImportState, move: str) -> None:
     """Raise ``WrongState`` unless the import is in this state (contract, section 2.4); ``move`` is a participle."""
     if import_.state != state:

@@ -1,0 +1,132 @@
+"""The errors of staged rows as records, and what the errors of other rows may depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from importsvc.engine.errors import RowError
+from importsvc.engine.parse.cells import UNREADABLE, is_unreadable
+from importsvc.engine.parse.chunks import RowChunk
+from importsvc.engine.parse.rows import CleanChunk
+from importsvc.engine.plan.lookups import fold_values
+from importsvc.engine.schema.importable import Importable
+from importsvc.imports.models import Import, StagedChunk, StagedRowError
+from importsvc.imports.rows import ImportRows
+from importsvc.imports.services.cell_problems import NO_CELL, find_cell
+from importsvc.imports.services.planning import Step, get_options, plan_chunks
+from importsvc.imports.services.progress import Progress
+from importsvc.postgres.copy import cell, copy_rows
+from importsvc.text.display import describe_value, printable
+
+# Characters of a cell, and of a message, that are stored.
+STORED_LENGTH = 1_000
+
+_COLUMNS = (
+    *("organization_id", "import_id", "record_type", "row", "number", "line", "sheet"),
+    *("column", "header", "value", "code", "message", "other_row"),
+)
+
+
+class ErrorRecorder:
+    """Writes the errors of an import's rows. The caller owns the transaction.
+
+    Attributes:
+        error_count: the number of errors that were written.
+    """
+
+    def __init__(self, import_: Import) -> None:
+        """Delete the errors that the import has."""
+        self.error_count = 0
+        self._import = import_
+        if import_.error_count is not None:
+            select_errors(import_).delete()
+
+    def add(self, step: Step) -> None:
+        """Write the errors of a chunk."""
+        errors = step.planned.errors
+        if errors:
+            rows = dict(zip(step.clean.rows, step.rows, strict=True))
+            write_errors(self._import, step.chunk, rows, errors)
+            self.error_count += len(errors)
+
+
+def check_staged(import_: Import, rows: ImportRows, *, progress: Progress | None = None) -> None:
+    """Find all errors of the staged rows, and replace those that are stored. The caller has locked the import.
+
+    ``rows`` are the staged ones, or those that were staged last. Sets ``error_count``, which the caller saves.
+
+    Raises:
+        ImportDataInvalid: there are no rows.
+    """
+    recorder = ErrorRecorder(import_)
+    for step in plan_chunks(rows, get_options(import_, progress=progress)):
+        recorder.add(step)
+        select_chunks(import_, step.chunk.type_name).filter(first_row=step.chunk.first_row).update(
+            keys=describe_keys(step.clean)
+        )
+    import_.error_count = recorder.error_count
+
+
+def write_errors(import_: Import, chunk: RowChunk, rows: dict[int, Any], errors: Sequence[RowError]) -> None:
+    """Write errors of rows of one chunk, those of a row in their order. ``rows`` has the decoded rows by number."""
+    copy_rows(StagedRowError._meta.db_table, _COLUMNS, _make_lines(import_, chunk, rows, errors))
+
+
+def select_errors(import_: Import, type_name: str | None = None) -> Any:
+    """The errors of an import, or of its rows of one type."""
+    errors = StagedRowError.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk)
+    return errors if type_name is None else errors.filter(record_type=type_name)
+
+
+def select_chunks(import_: Import, type_name: str) -> Any:
+    """The staged chunks of a type."""
+    return StagedChunk.objects.filter(
+        organization_id=import_.organization_id, import_record_id=import_.pk, record_type=type_name
+    )
+
+
+def get_key_columns(importable: Importable) -> list[str]:
+    """The columns by which the errors of a row may depend on other rows."""
+    unique = [column.name for column in importable.columns if column.unique]
+    return unique + [reference.name for reference in importable.references]
+
+
+def describe_keys(clean: CleanChunk) -> dict[str, Any]:
+    """The ``keys`` of a chunk: ``{"values": {"email": ["ada@acme.test", null]}, "unknown": {"shoe_size": 7}}``.
+
+    ``values`` has the folded value of each row by column, ``unknown`` the first row of the chunk with each unknown
+    column.
+    """
+    values = {name: clean.columns[clean.importable.position(name)] for name in get_key_columns(clean.importable)}
+    return {"values": fold_values(values), "unknown": clean.unknown_columns}
+
+
+def _make_lines(import_: Import, chunk: RowChunk, rows: dict[int, Any], errors: Iterable[RowError]) -> Iterator[str]:
+    head = f"{import_.organization_id}\t{import_.pk}\t{chunk.type_name}\t"
+    headers = import_.headers.get(chunk.type_name, {})
+    row, number = 0, 0
+    for error in errors:
+        row, number = error.row, number + 1 if error.row == row else 0
+        line = None if chunk.lines is None else chunk.lines[row - chunk.first_row]
+        header, value = find_cell(rows[row], error.column)
+        stored = (
+            None if line is None else str(line),
+            chunk.sheet,
+            error.column,
+            _show(headers.get(error.column, header)),
+            None if value is NO_CELL else _show(describe_cell(value)),
+            error.code,
+            _show(error.message),
+            None if error.other_row is None else str(error.other_row),
+        )
+        yield f"{head}{row}\t{number}\t" + "\t".join(map(cell, stored)) + "\n"
+
+
+def describe_cell(value: Any) -> str:
+    """A cell as text; of one that its file could not give, the text in the file."""
+    return str(value[UNREADABLE]) if is_unreadable(value) else describe_value(value)
+
+
+def _show(text: str | None) -> str | None:
+    return None if text is None else printable(text, STORED_LENGTH)
