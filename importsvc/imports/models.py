@@ -230,8 +230,11 @@ class StagedChunk(Chunk):
     deleted_rows = ArrayField(models.PositiveIntegerField(), default=list, db_default=[], help_text="Their numbers.")
     keys = models.JSONField(
         null=True,
-        help_text="What other rows may depend on: folded values by column, and the first row of each unknown column."
-        " Null if errors are not kept.",
+        help_text="The folded value of each row by column, for the columns by which the errors of rows depend on each"
+        " other; null if errors are not kept.",
+    )
+    unknown_columns = models.JSONField(
+        default=dict, db_default={}, help_text="The first row of the chunk with each unknown column."
     )
 
     class Meta:

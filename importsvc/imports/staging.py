@@ -62,7 +62,7 @@ class StagedRows(_StoredRows):
 
     def __init__(self, organization_id: int, import_id: int) -> None:
         chunks = StagedChunk.objects.filter(organization_id=organization_id, import_record_id=import_id)
-        super().__init__(chunks.defer("keys"))
+        super().__init__(chunks.defer("keys", "unknown_columns"))
 
     def _make_chunk(self, chunk: StagedChunk) -> RowChunk:
         return RowChunk(

@@ -74,6 +74,10 @@ class JsonApiViewSet(GenericViewSet):
         """The resource in the action's document."""
         return read_resource(self.serializer_class)
 
+    def get_document_id(self) -> str | None:
+        """The id of the resource that the URL names; ``None`` for a new one."""
+        return self.kwargs.get("pk")
+
     def get_listing(self) -> Listing | None:
         """The filters and sort fields of the action's list; ``None`` if its document is no list."""
         if self.action != "list":

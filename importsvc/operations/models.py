@@ -22,6 +22,7 @@ class Kind(models.TextChoices):
     UPDATE = "update"
     IMPORT = "import"
     REVERT = "revert"
+    CHECK = "check"
 
 
 class Status(models.TextChoices):

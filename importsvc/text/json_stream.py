@@ -51,13 +51,31 @@ def decode_rows(text: str) -> list[Any]:
 def split_items(text: str) -> list[str]:
     """The texts of an array's items, from its text without the brackets. The text has been decoded before."""
     items = []
-    at = _SPACE.match(text).end()  # type: ignore[union-attr]  # matches everywhere
+    at = _skip_space(text, 0)
     while at < len(text):
         _, end = PLAIN_DECODER.raw_decode(text, at)
         items.append(text[at:end])
-        comma = _SPACE.match(text, end).end()  # type: ignore[union-attr]
-        at = _SPACE.match(text, comma + 1).end() if comma < len(text) else comma  # type: ignore[union-attr]
+        at = _skip_space(text, _skip_space(text, end) + 1)
     return items
+
+
+def split_members(text: str) -> list[tuple[str, str]]:
+    """The name and the text of the value of each member of an object, from its text, which has been decoded before."""
+    members = []
+    at = _skip_space(text, text.index("{") + 1)
+    while text[at] != "}":
+        name, end = PLAIN_DECODER.raw_decode(text, at)
+        start = _skip_space(text, _skip_space(text, end) + 1)
+        _, end = PLAIN_DECODER.raw_decode(text, start)
+        members.append((name, text[start:end]))
+        at = _skip_space(text, end)
+        if text[at] == ",":
+            at = _skip_space(text, at + 1)
+    return members
+
+
+def _skip_space(text: str, at: int) -> int:
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # matches everywhere
 
 
 class JsonReader:

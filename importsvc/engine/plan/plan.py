@@ -105,7 +105,6 @@ class TypePlanner:
         earlier: Mapping[str, TypePlanner],
         is_referenced: bool = True,
         leaves_out_errors: bool = False,
-        refused: Collection[int] = (),
     ) -> None:
         """Plan rows of this type.
 
@@ -115,9 +114,8 @@ class TypePlanner:
             earlier: the planners of the types that this one may refer to, by name.
             is_referenced: whether a later type may refer to this one; otherwise the planner needs less memory.
             leaves_out_errors: whether rows with errors are left out. Rows that refer to them then have errors too.
-            refused: rows that are known to have errors, which this object may not find.
         """
-        self.refused: set[int] = set(refused)
+        self.refused: set[int] = set()
         self._leaves_out_errors = leaves_out_errors
         self.importable = importable
         self._is_referenced = is_referenced

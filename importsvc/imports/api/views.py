@@ -19,7 +19,6 @@ from importsvc.changelog.models import Change
 from importsvc.idempotency.decorator import idempotent
 from importsvc.imports import selectors, services
 from importsvc.imports.actors import Actor
-from importsvc.imports.api.asynchronous import AsynchronousMixin
 from importsvc.imports.api.changes import (
     ATTRIBUTE_SCHEMAS,
     CHANGES,
@@ -31,6 +30,7 @@ from importsvc.imports.api.changes import (
 )
 from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
 from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
+from importsvc.imports.api.staged_rows import RESOURCES, ReplacementSerializer, RowSerializer, StagedRowsMixin
 from importsvc.imports.errors import ImportInUse, ImportPruned
 from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
@@ -40,11 +40,12 @@ from importsvc.jsonapi.request.preconditions import read_if_match, read_version_
 from importsvc.jsonapi.request.preferences import Preferences, read_preferences
 from importsvc.jsonapi.request.query import Listing, read_fields
 from importsvc.jsonapi.slots import takes_slot
-from importsvc.jsonapi.views import ListMixin, RetrieveMixin
+from importsvc.jsonapi.views import JsonApiViewSet, ListMixin, RetrieveMixin
 from importsvc.operations.models import Kind
 
-# The actions whose documents are lists of changes: their fields, filters and sort fields.
-_CHANGE_LISTS: Mapping[str, tuple[Resource, Listing]] = {
+# The actions whose documents are no imports: the fields, and the filters and sort fields of lists.
+_RESOURCES: Mapping[str, tuple[Resource, Listing | None]] = {
+    **RESOURCES,
     "changes": (LOGGED, Listing(ChangeFilterSet, ("id", "row"))),
     "preview_import": (PLANNED, Listing()),
     "preview_revert": (UNDOING, Listing()),
@@ -64,7 +65,7 @@ def _require_not_in_use(view: ImportViewSet) -> None:
         raise view.name_operation(ImportInUse(), view.get_record_id())
 
 
-class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
+class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
     """``/imports`` (contract, section 2.4)."""
 
     queryset = Import.objects.all()
@@ -73,19 +74,26 @@ class ImportViewSet(ListMixin, RetrieveMixin, AsynchronousMixin):
     sort_fields = ("id", "started_at", "processed_at", "reverted_at")
     streamed_attributes = {"import_data": read_attribute}
     version = selectors.IMPORT_VERSION
+    http_method_names = [*JsonApiViewSet.http_method_names, "delete"]
     paginator: Any
 
     def get_resource(self) -> Resource:
-        """The resource of imports or of changes."""
-        return _CHANGE_LISTS[self.action][0] if self.action in _CHANGE_LISTS else super().get_resource()
+        """The resource of the action's document."""
+        return _RESOURCES[self.action][0] if self.action in _RESOURCES else super().get_resource()
 
     @classmethod
     def get_writable_attributes(cls) -> Mapping[str, bool]:
-        return read_writable(ImportSerializer, ImportRevertSerializer)
+        return read_writable(ImportSerializer, ImportRevertSerializer, ReplacementSerializer, RowSerializer)
+
+    def get_document_id(self) -> str | None:
+        """The id of the row or of the import that the URL names."""
+        if "row" in self.kwargs:
+            return f"{self.kwargs['record_type']}-{self.kwargs['row']}"
+        return super().get_document_id()
 
     def get_listing(self) -> Listing | None:
-        """The filters and sort fields of imports or of changes."""
-        return _CHANGE_LISTS[self.action][1] if self.action in _CHANGE_LISTS else super().get_listing()
+        """The filters and sort fields of the action's list."""
+        return _RESOURCES[self.action][1] if self.action in _RESOURCES else super().get_listing()
 
     @takes_slot()
     @idempotent

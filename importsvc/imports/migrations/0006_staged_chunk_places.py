@@ -42,10 +42,22 @@ class Migration(migrations.Migration):
             model_name="stagedchunk",
             name="keys",
             field=models.JSONField(
-                help_text="What other rows may depend on: folded values by column, and the first row of each unknown"
-                " column. Null if errors are not kept.",
+                help_text="The folded value of each row by column, for the columns by which the errors of rows depend on"
+                " each other; null if errors are not kept.",
                 null=True,
             ),
+        ),
+        migrations.AddField(
+            model_name="stagedchunk",
+            name="unknown_columns",
+            field=models.JSONField(
+                db_default={}, default=dict, help_text="The first row of the chunk with each unknown column."
+            ),
+        ),
+        # Not compressed: a correction searches the keys of all chunks.
+        migrations.RunSQL(
+            sql="ALTER TABLE imports_stagedchunk ALTER COLUMN keys SET STORAGE EXTERNAL",
+            reverse_sql=migrations.RunSQL.noop,
         ),
         migrations.AlterField(
             model_name="stagedchunk",

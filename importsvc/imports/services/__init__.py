@@ -6,6 +6,7 @@ The only entry point for the API, the admin and the commands, which make one cal
 
 from importsvc.engine.revert.preview import UndoChange
 from importsvc.imports.services.cell_problems import CellProblem, find_cells
+from importsvc.imports.services.corrections import ANY_VALUE, check_import, correct_row, delete_row, replace_value
 from importsvc.imports.services.importing import create_import, import_rows, run_import, update_import
 from importsvc.imports.services.previewing import (
     ImportPreview,
@@ -33,3 +34,13 @@ from importsvc.imports.services.reverting import (
     preview_revert,
     revert_import,
 )
+from importsvc.imports.services.row_errors import select_errors
+from importsvc.imports.services.staged_rows import (
+    RowWithErrors,
+    StagedRowList,
+    find_row,
+    get_error_codes,
+    list_rows,
+    summarize_errors,
+)
+from importsvc.imports.services.transactions import require_rows_kept

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.conf import settings
 from django.db import transaction
@@ -13,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from importsvc.changelog.models import Change
-from importsvc.imports.models import Import, StagedChunk
+from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.operations.models import Operation, Status
 
 # What one transaction deletes: it takes some tens of milliseconds.
@@ -91,11 +93,12 @@ def _mark(imports: QuerySet[Import]) -> int:
 def _delete_rows() -> None:
     """Delete the rows of all marked imports, those of interrupted calls as well."""
     key = {"organization_id": OuterRef("organization_id"), "import_record_id": OuterRef("pk")}
-    has_rows = Q(Exists(StagedChunk.objects.filter(**key))) | Q(Exists(Change.objects.filter(**key)))
+    kept = (StagedChunk, StagedRowError, Change)
+    has_rows = reduce(or_, (Q(Exists(model.objects.filter(**key))) for model in kept))
     marked = Import.objects.filter(has_rows, pruned_at__isnull=False).order_by("id")
     for organization_id, import_id in list(marked.values_list("organization_id", "pk")):
         of_import = {"organization_id": organization_id, "import_record_id": import_id}
-        for delete in (_delete_chunks, _delete_changes):
+        for delete in (_delete_chunks, _delete_errors, _delete_changes):
             while _delete_some(organization_id, import_id, lambda: delete(of_import)):  # noqa: B023 - called at once
                 pass
 
@@ -114,6 +117,13 @@ def _delete_chunks(of_import: dict[str, int]) -> bool:
     numbers = list(chunks.order_by("number").values_list("number", flat=True)[:CHUNKS_AT_ONCE])
     chunks.filter(number__in=numbers).delete()
     return len(numbers) == CHUNKS_AT_ONCE
+
+
+def _delete_errors(of_import: dict[str, int]) -> bool:
+    errors = StagedRowError.objects.filter(**of_import)
+    ids = list(errors.order_by("record_type", "row", "number").values_list("pk", flat=True)[:CHANGES_AT_ONCE])
+    errors.filter(pk__in=ids).delete()
+    return len(ids) == CHANGES_AT_ONCE
 
 
 def _delete_changes(of_import: dict[str, int]) -> bool:

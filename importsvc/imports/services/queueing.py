@@ -7,6 +7,7 @@ from typing import Any
 
 from importsvc.imports.actors import Actor
 from importsvc.imports.rows import require_rows
+from importsvc.imports.services.corrections import check_import
 from importsvc.imports.services.importing import create_import, run_import, update_import
 from importsvc.imports.services.reverting import find_import, revert_import
 from importsvc.imports.services.transactions import limited_transaction
@@ -81,6 +82,14 @@ def perform_operation(operation: Operation, report: Report) -> int:
             import_id=import_id,
             import_data=QueuedRows(operation),
             attributes=arguments,
+            if_match=operation.arguments["if_match"],
+            progress=report,
+        )
+        return import_id
+    if operation.kind == Kind.CHECK:
+        check_import(
+            organization=organization,
+            import_id=import_id,
             if_match=operation.arguments["if_match"],
             progress=report,
         )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from importsvc.engine.errors import RowError
 from importsvc.engine.parse.cells import UNREADABLE, is_unreadable
-from importsvc.engine.parse.chunks import RowChunk
 from importsvc.engine.parse.rows import CleanChunk
 from importsvc.engine.plan.lookups import fold_values
 from importsvc.engine.schema.importable import Importable
@@ -28,6 +27,15 @@ _COLUMNS = (
 )
 
 
+class StagedRow(NamedTuple):
+    """A staged row: its number, its decoded value, and its place in the file that it comes from."""
+
+    row: int
+    value: Any
+    line: int | None
+    sheet: str
+
+
 class ErrorRecorder:
     """Writes the errors of an import's rows. The caller owns the transaction.
 
@@ -44,10 +52,14 @@ class ErrorRecorder:
 
     def add(self, step: Step) -> None:
         """Write the errors of a chunk."""
-        errors = step.planned.errors
+        errors, chunk = step.planned.errors, step.chunk
         if errors:
-            rows = dict(zip(step.clean.rows, step.rows, strict=True))
-            write_errors(self._import, step.chunk, rows, errors)
+            rows = {}
+            for row in {error.row for error in errors}:
+                index = row - chunk.first_row
+                line = None if chunk.lines is None else chunk.lines[index]
+                rows[row] = StagedRow(row, step.rows[index], line, chunk.sheet)
+            write_errors(self._import, chunk.type_name, rows, errors)
             self.error_count += len(errors)
 
 
@@ -63,14 +75,14 @@ def check_staged(import_: Import, rows: ImportRows, *, progress: Progress | None
     for step in plan_chunks(rows, get_options(import_, progress=progress)):
         recorder.add(step)
         select_chunks(import_, step.chunk.type_name).filter(first_row=step.chunk.first_row).update(
-            keys=describe_keys(step.clean)
+            keys=find_keys(step.clean), unknown_columns=step.clean.unknown_columns
         )
     import_.error_count = recorder.error_count
 
 
-def write_errors(import_: Import, chunk: RowChunk, rows: dict[int, Any], errors: Sequence[RowError]) -> None:
-    """Write errors of rows of one chunk, those of a row in their order. ``rows`` has the decoded rows by number."""
-    copy_rows(StagedRowError._meta.db_table, _COLUMNS, _make_lines(import_, chunk, rows, errors))
+def write_errors(import_: Import, type_name: str, rows: Mapping[int, StagedRow], errors: Sequence[RowError]) -> None:
+    """Write errors of rows of one type, those of a row in their order. ``rows`` has these rows by number."""
+    copy_rows(StagedRowError._meta.db_table, _COLUMNS, _make_lines(import_, type_name, rows, errors))
 
 
 def select_errors(import_: Import, type_name: str | None = None) -> Any:
@@ -92,27 +104,25 @@ def get_key_columns(importable: Importable) -> list[str]:
     return unique + [reference.name for reference in importable.references]
 
 
-def describe_keys(clean: CleanChunk) -> dict[str, Any]:
-    """The ``keys`` of a chunk: ``{"values": {"email": ["ada@acme.test", null]}, "unknown": {"shoe_size": 7}}``.
-
-    ``values`` has the folded value of each row by column, ``unknown`` the first row of the chunk with each unknown
-    column.
-    """
+def find_keys(clean: CleanChunk) -> dict[str, list[Any]]:
+    """The folded value of each row by column, such as ``{"email": ["ada@acme.test", null]}``: ``StagedChunk.keys``."""
     values = {name: clean.columns[clean.importable.position(name)] for name in get_key_columns(clean.importable)}
-    return {"values": fold_values(values), "unknown": clean.unknown_columns}
+    return fold_values(values)
 
 
-def _make_lines(import_: Import, chunk: RowChunk, rows: dict[int, Any], errors: Iterable[RowError]) -> Iterator[str]:
-    head = f"{import_.organization_id}\t{import_.pk}\t{chunk.type_name}\t"
-    headers = import_.headers.get(chunk.type_name, {})
+def _make_lines(
+    import_: Import, type_name: str, rows: Mapping[int, StagedRow], errors: Iterable[RowError]
+) -> Iterator[str]:
+    head = f"{import_.organization_id}\t{import_.pk}\t{type_name}\t"
+    headers = import_.headers.get(type_name, {})
     row, number = 0, 0
     for error in errors:
         row, number = error.row, number + 1 if error.row == row else 0
-        line = None if chunk.lines is None else chunk.lines[row - chunk.first_row]
-        header, value = find_cell(rows[row], error.column)
+        _, values, line, sheet = rows[row]
+        header, value = find_cell(values, error.column)
         stored = (
             None if line is None else str(line),
-            chunk.sheet,
+            sheet,
             error.column,
             _show(headers.get(error.column, header)),
             None if value is NO_CELL else _show(describe_cell(value)),

@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from importsvc.jsonapi.errors import RequestError
 
 LARGEST_BIGINT = 2**63 - 1
+LARGEST_INTEGER = 2**31 - 1
 
 
 class _ValuesField(forms.Field):
@@ -82,7 +83,7 @@ class IdFilter(ValuesFilter):
 class NumberFilter(IdFilter):
     """By numbers from 1 of PostgreSQL's type integer."""
 
-    largest = 2**31 - 1
+    largest = LARGEST_INTEGER
 
 
 class RelatedIdFilter(IdFilter):
@@ -155,17 +156,42 @@ class FilterBackend(BaseFilterBackend):
         Raises:
             RequestError: a filter does not support a value.
         """
-        given = read_filters(request.query_params)
-        if not given:
-            return queryset
-        filterset = view.get_listing().filterset_class(MultiValueDict(given), queryset=queryset, request=request)
-        # Only the filters in the request: django-filter would call all of them.
-        filterset.filters = {name: each for name, each in filterset.filters.items() if name in given}
-        if not filterset.is_valid():
-            name = next(iter(filterset.errors))
-            detail = f"Filter '{name}' does not support this value"
-            raise RequestError("unsupported_filter_value", detail, parameter=f"filter[{name}]")
-        return filterset.qs
+        filterset = _make_filterset(request, queryset, view)
+        return queryset if filterset is None else filterset.qs
+
+
+def filter_records(request: Request, queryset: QuerySet[Any, Any], view: Any) -> QuerySet[Any, Any]:
+    """The records that match all filters of the request, in no order.
+
+    Raises:
+        RequestError: a filter does not support a value.
+    """
+    return FilterBackend().filter_queryset(request, queryset, view)
+
+
+def clean_filters(request: Request, view: Any) -> Mapping[str, Sequence[Any]]:
+    """The values of the filters in the request, for lists that are no querysets.
+
+    Raises:
+        RequestError: a filter does not support a value.
+    """
+    filterset = _make_filterset(request, None, view)
+    return {} if filterset is None else {name: filterset.form.cleaned_data[name] for name in filterset.filters}
+
+
+def _make_filterset(request: Request, queryset: QuerySet[Any, Any] | None, view: Any) -> Any:
+    """The valid filters of the request; ``None`` without filters."""
+    given = read_filters(request.query_params)
+    if not given:
+        return None
+    filterset = view.get_listing().filterset_class(MultiValueDict(given), queryset=queryset, request=request)
+    # Only the filters in the request: django-filter would call all of them.
+    filterset.filters = {name: each for name, each in filterset.filters.items() if name in given}
+    if not filterset.is_valid():
+        name = next(iter(filterset.errors))
+        detail = f"Filter '{name}' does not support this value"
+        raise RequestError("unsupported_filter_value", detail, parameter=f"filter[{name}]")
+    return filterset
 
 
 class SortBackend(BaseFilterBackend):

@@ -11,7 +11,6 @@ from django.conf import settings
 from rest_framework.parsers import BaseParser
 
 from importsvc.http import SMALL_BODY_BYTES, get_content_length
-from importsvc.jsonapi.document.resources import read_resource
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE, RequestError
 from importsvc.text.display import printable
 from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
@@ -75,8 +74,9 @@ class JsonApiParser(BaseParser):
             raise RequestError("bad_request", f"The request body is not valid JSON: {error}") from None
         if IDEMPOTENCY_KEY in request.headers:
             view.body_digest = body.digest.hexdigest()
-        resource = read_resource(view.serializer_class)
-        data = _read_resource_object(document, resource_type=resource.type, resource_id=view.kwargs.get("pk"))
+        data = _read_resource_object(
+            document, resource_type=view.get_resource().type, resource_id=view.get_document_id()
+        )
         if relationships := data.get("relationships"):
             _check_relationships(relationships, view.read_relationships())
         attributes: dict[str, Any] = data.get("attributes", {})

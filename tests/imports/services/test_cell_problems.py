@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from importsvc.engine.errors import RowError
+from importsvc.engine.errors import Code, RowError
 from importsvc.imports.services import preview_rows
 from importsvc.imports.services.cell_problems import CellProblem, find_cells
 from people.services import NewOrganization
@@ -71,7 +71,11 @@ def test_cells_are_found_in_every_chunk(acme: NewOrganization) -> None:
 
 
 def test_every_error_of_a_cell_comes_with_the_cell() -> None:
-    errors = [RowError(7, "title", "is wrong"), RowError(7, "title", "is bad"), RowError(8, None, "is no row")]
+    errors = [
+        RowError(7, "title", "is wrong", Code.INVALID),
+        RowError(7, "title", "is bad", Code.INVALID),
+        RowError(8, None, "is no row", Code.INVALID),
+    ]
 
     found = list(find_cells("person", 7, [{"title": 1}, "x"], errors))
 

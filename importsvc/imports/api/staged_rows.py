@@ -1,0 +1,351 @@
+"""Staged rows and their errors as resources, and corrections (docs/api.md)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from django_filters import FilterSet
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from importsvc.idempotency.decorator import idempotent
+from importsvc.imports import services
+from importsvc.imports.api.asynchronous import AsynchronousMixin
+from importsvc.imports.api.serializers import ImportSerializer
+from importsvc.imports.models import StagedRowError
+from importsvc.imports.services import ANY_VALUE, RowWithErrors, get_error_codes, get_record_types
+from importsvc.jsonapi.description import described
+from importsvc.jsonapi.document.fields import JsonApiSerializer, StrictTextField
+from importsvc.jsonapi.document.resources import Attribute, Relationship, Resource
+from importsvc.jsonapi.request.filters import LARGEST_INTEGER, TextFilter, WordFilter, clean_filters, filter_records
+from importsvc.jsonapi.request.preconditions import read_version_match
+from importsvc.jsonapi.request.query import Listing, read_fields
+from importsvc.jsonapi.slots import takes_slot
+from importsvc.operations.models import Kind
+from importsvc.text.display import printable
+from importsvc.text.strict_json import AmbiguousObject
+
+_TEXT: Mapping[str, Any] = {"type": "string"}
+_NULLABLE_TEXT: Mapping[str, Any] = {"type": ["string", "null"]}
+_NUMBER: Mapping[str, Any] = {"type": "integer", "minimum": 1}
+_NULLABLE_NUMBER: Mapping[str, Any] = {"type": ["integer", "null"], "minimum": 1}
+
+# The JSON schemas of the attributes of errors and of rows, for the description of the API.
+OF_ERRORS: Mapping[str, Any] = {
+    "record_type": _TEXT,
+    "row": _NUMBER,
+    "line": _NULLABLE_NUMBER,
+    "sheet": _NULLABLE_TEXT,
+    "column": _NULLABLE_TEXT,
+    "header": _NULLABLE_TEXT,
+    "value": _NULLABLE_TEXT,
+    "code": {**_TEXT, "enum": get_error_codes()},
+    "message": _TEXT,
+    "other_row": _NULLABLE_NUMBER,
+}
+OF_ROWS: Mapping[str, Any] = {
+    "record_type": _TEXT,
+    "row": _NUMBER,
+    "line": _NULLABLE_NUMBER,
+    "sheet": _NULLABLE_TEXT,
+    "cells": {"description": "The row as submitted: an object, unless that is an error."},
+    "errors": {"type": "array", "items": {"type": "object"}},
+}
+_OF_GROUPS = {
+    **{name: OF_ERRORS[name] for name in ("record_type", "column", "code", "value")},
+    "count": _NUMBER,
+    "first_row": _NUMBER,
+    "message": _TEXT,
+}
+SUMMARY_META: Mapping[str, Any] = {
+    "summary": {"type": "array", "items": {"type": "object", "properties": _OF_GROUPS}},
+}
+COUNT_META: Mapping[str, Any] = {"error_count": {"type": "integer", "minimum": 0}}
+
+# The members of the errors in a row: those that the row does not have itself.
+_IN_ROWS = ("column", "header", "value", "code", "message", "other_row")
+
+
+def _declare(resource_type: str, schemas: Mapping[str, Any]) -> Resource:
+    attributes = tuple(Attribute(name, name, is_time_stamp=False) for name in schemas)
+    relationships = {"import": Relationship("import", None, "imports", str)}
+    return Resource(resource_type, "id", attributes, relationships, included={}, default_paths=())
+
+
+ERRORS = _declare("import_errors", OF_ERRORS)
+ROWS = _declare("import_rows", OF_ROWS)
+
+
+class ErrorFilterSet(FilterSet):
+    """``filter[record_type]``, ``filter[column]`` and ``filter[code]``."""
+
+    record_type = WordFilter(words=get_record_types)
+    column = TextFilter()
+    code = WordFilter(words=get_error_codes)
+
+    class Meta:
+        model = StagedRowError
+        fields: list[str] = []
+
+
+class RowFilterSet(FilterSet):
+    """``filter[record_type]`` and ``filter[has_errors]``, of rows that are in no table of their own."""
+
+    record_type = WordFilter(words=get_record_types)
+    has_errors = WordFilter(words=lambda: ("true", "false"))
+
+    class Meta:
+        model = StagedRowError
+        fields: list[str] = []
+
+
+# The actions whose documents are no imports: their resource, and the filters of lists.
+RESOURCES: Mapping[str, tuple[Resource, Listing | None]] = {
+    "errors": (ERRORS, Listing(ErrorFilterSet)),
+    "rows": (ROWS, Listing(RowFilterSet)),
+    "row": (ROWS, None),
+    "correct_row": (ROWS, None),
+    "delete_row": (ROWS, None),
+}
+
+
+class CellsField(serializers.JSONField):
+    """Cells by column."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict) or not data:
+            raise serializers.ValidationError("must be an object with a value for each column")
+        if isinstance(data, AmbiguousObject):
+            raise serializers.ValidationError(f"names '{printable(data.repeated[0])}' twice")
+        return data
+
+
+class RowSerializer(JsonApiSerializer):
+    """The body of ``PATCH …/rows/{type}/{row}``."""
+
+    cells = CellsField()
+    errors = serializers.JSONField(read_only=True)
+
+    class Meta:
+        model = StagedRowError
+        fields = ["record_type", "row", "line", "sheet", "cells", "errors"]
+        read_only_fields = ["record_type", "row", "line", "sheet"]
+
+    class JSONAPIMeta:
+        resource_name = "import_rows"
+
+
+class ReplacementSerializer(ImportSerializer):
+    """The body of ``POST …/replacements``: where a value is replaced. Without ``from`` any value is."""
+
+    record_type = StrictTextField(write_only=True)
+    column = StrictTextField(write_only=True, allow_blank=True)
+    to = serializers.JSONField(write_only=True, allow_null=True)
+
+    class Meta(ImportSerializer.Meta):
+        fields = ["id", "record_type", "column", "from", "to"]
+        fields_on_request: list[str] = []
+        read_only_fields: list[str] = []
+
+    def get_fields(self) -> dict[str, Any]:
+        """The field whose name is a keyword of Python is added here."""
+        declared = {name: self._declared_fields[name] for name in ("record_type", "column", "to")}
+        before = serializers.JSONField(write_only=True, allow_null=True, required=False)
+        return {**copy.deepcopy(declared), "from": before}
+
+
+class CheckSerializer(ImportSerializer):
+    """The body of ``POST …/check``, which has no attributes."""
+
+    class Meta(ImportSerializer.Meta):
+        fields = ["id"]
+        fields_on_request: list[str] = []
+        read_only_fields: list[str] = []
+
+    def get_fields(self) -> dict[str, Any]:
+        """None."""
+        return {}
+
+
+class StagedRowsMixin(AsynchronousMixin):
+    """The errors and the rows of an import, and what corrects them."""
+
+    paginator: Any
+
+    @action(detail=True, methods=["GET"])
+    @described(
+        "List the errors of the rows",
+        component="RowError",
+        attributes=OF_ERRORS,
+        meta=SUMMARY_META,
+        errors=("conflict",),
+    )
+    def errors(self, request: Request, pk: str) -> Response:
+        """``GET /imports/{id}/errors``: the errors of the staged rows, and ``meta.summary``."""
+        import_ = services.find_import(import_id=self.get_record_id(), organization=self.organization)
+        services.require_rows_kept(import_)
+        errors = filter_records(request, services.select_errors(import_), self)
+        count = errors.count()
+        page = self.paginator.paginate_sliced(errors.order_by("record_type", "row", "number"), request, count=count)
+        data = [self._write(ERRORS, _name_error(error), _describe_error(error)) for error in page]
+        return self._respond_with_list(data, {"summary": services.summarize_errors(import_)})
+
+    @action(detail=True, methods=["GET"])
+    @takes_slot(is_read=True)
+    @described("List the staged rows", component="StagedRow", attributes=OF_ROWS, errors=("conflict",))
+    def rows(self, request: Request, pk: str) -> Response:
+        """``GET /imports/{id}/rows``: the staged rows with their errors."""
+        given = clean_filters(request, self)
+        has_errors = given.get("has_errors", ())
+        rows = services.list_rows(
+            organization=self.organization,
+            import_id=self.get_record_id(),
+            record_types=given.get("record_type"),
+            has_errors=has_errors[0] == "true" if len(set(has_errors)) == 1 else None,
+        )
+        page = self.paginator.paginate_sliced(rows, request, count=len(rows))
+        return self._respond_with_list([self._write(ROWS, _name_row(row), _describe_row(row)) for row in page], {})
+
+    @action(
+        detail=True,
+        methods=["GET"],
+        url_path="rows/(?P<record_type>[a-z_]{1,63})/(?P<row>[1-9][0-9]{0,9})",
+        url_name="row",
+    )
+    @described("Read a staged row", component="StagedRow", attributes=OF_ROWS, errors=("conflict",))
+    def row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
+        """``GET /imports/{id}/rows/{type}/{row}``: a staged row with its errors."""
+        found = services.find_row(
+            organization=self.organization, import_id=self.get_record_id(), record_type=record_type, row=self._get_row()
+        )
+        document = {"data": self._write(ROWS, _name_row(found), _describe_row(found)), "meta": self.get_document_meta()}
+        return Response(document)
+
+    @row.mapping.patch
+    @takes_slot()
+    @idempotent
+    @described(
+        "Correct cells of a staged row",
+        serializer=RowSerializer,
+        is_required=True,
+        takes_if_match=True,
+        component="StagedRow",
+        attributes=OF_ROWS,
+        meta=COUNT_META,
+    )
+    def correct_row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
+        """``PATCH /imports/{id}/rows/{type}/{row}``: set cells; null removes one."""
+        attributes = self.read_attributes(RowSerializer, document_required=True)
+        place = self._get_place()
+        import_ = services.correct_row(
+            organization=self.organization, if_match=read_version_match(request), **place, **attributes
+        )
+        found = services.find_row(organization=self.organization, **place)
+        meta = {"error_count": import_.error_count, **self.get_document_meta()}
+        return Response({"data": self._write(ROWS, _name_row(found), _describe_row(found)), "meta": meta})
+
+    @row.mapping.delete
+    @takes_slot()
+    @idempotent
+    @described("Delete a staged row", has_data=False, takes_if_match=True, meta=COUNT_META, errors=("conflict",))
+    def delete_row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
+        """``DELETE /imports/{id}/rows/{type}/{row}``: delete the row. The document has only ``meta``."""
+        import_ = services.delete_row(
+            organization=self.organization, if_match=read_version_match(request), **self._get_place()
+        )
+        return Response({"meta": {"error_count": import_.error_count, **self.get_document_meta()}})
+
+    @action(detail=True, methods=["POST"])
+    @takes_slot()
+    @idempotent
+    @described(
+        "Replace a value in a column of all rows",
+        serializer=ReplacementSerializer,
+        is_required=True,
+        takes_if_match=True,
+        meta={"replaced_count": {"type": "integer", "minimum": 0}, **COUNT_META},
+    )
+    def replacements(self, request: Request, pk: str) -> Response:
+        """``POST /imports/{id}/replacements``: replace a value in every row of a type that has it."""
+        attributes = self.read_attributes(ReplacementSerializer, document_required=True)
+        import_, count = services.replace_value(
+            organization=self.organization,
+            import_id=self.get_record_id(),
+            record_type=attributes["record_type"],
+            column=attributes["column"],
+            old=attributes.get("from", ANY_VALUE),
+            to=attributes["to"],
+            if_match=read_version_match(request),
+        )
+        response = self.respond(self.get_record_id())
+        figures = {"replaced_count": count, "error_count": import_.error_count}
+        response.data["meta"] = {**figures, **response.data["meta"]}
+        return response
+
+    @action(detail=True, methods=["POST"])
+    @takes_slot()
+    @idempotent
+    @described("Check all staged rows again", serializer=CheckSerializer, takes_if_match=True, takes_prefer=True)
+    def check(self, request: Request, pk: str) -> Response:
+        """``POST /imports/{id}/check``: find all errors again, against what the organization has now."""
+        import_id = self.get_record_id()
+        if_match = read_version_match(request)
+        self.read_attributes(CheckSerializer)
+
+        def check() -> int:
+            services.check_import(organization=self.organization, import_id=import_id, if_match=if_match)
+            return import_id
+
+        return self.perform(Kind.CHECK, check, self.respond, attributes={}, import_id=import_id, if_match=if_match)
+
+    def _get_row(self) -> int:
+        row = int(self.kwargs["row"])
+        if row > LARGEST_INTEGER:
+            raise NotFound
+        return row
+
+    def _get_place(self) -> dict[str, Any]:
+        return {"import_id": self.get_record_id(), "record_type": self.kwargs["record_type"], "row": self._get_row()}
+
+    def _write(self, resource: Resource, name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """A resource object with the fields that the request asks for."""
+        shown = read_fields(self.request).get(resource.type, resource.field_names)
+        written: dict[str, Any] = {"id": name, "type": resource.type}
+        if any(attribute in shown for attribute in attributes):
+            written["attributes"] = {key: value for key, value in attributes.items() if key in shown}
+        if "import" in shown:
+            linkage = {"type": "imports", "id": str(self.get_record_id())}
+            written["relationships"] = {"import": {"data": linkage}}
+        return written
+
+    def _respond_with_list(self, data: list[dict[str, Any]], meta: Mapping[str, Any]) -> Response:
+        figures = self.paginator.get_figures()
+        return Response(
+            {
+                "data": data,
+                "links": self.paginator.get_links(),
+                "meta": {**figures, **meta, **self.get_document_meta()},
+            }
+        )
+
+
+def _name_row(row: RowWithErrors) -> str:
+    return f"{row.record_type}-{row.row}"
+
+
+def _name_error(error: StagedRowError) -> str:
+    return f"{error.record_type}-{error.row}-{error.number}"
+
+
+def _describe_error(error: StagedRowError) -> dict[str, Any]:
+    return {name: getattr(error, name) for name in OF_ERRORS} | {"sheet": error.sheet or None}
+
+
+def _describe_row(row: RowWithErrors) -> dict[str, Any]:
+    errors = [{name: getattr(error, name) for name in _IN_ROWS} for error in row.errors]
+    return {name: getattr(row, name) for name in OF_ROWS} | {"sheet": row.sheet or None, "errors": errors}

@@ -1,0 +1,322 @@
+"""Corrections of staged rows: cells, whole rows, and values in a column. Each is checked again at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from django.utils import timezone
+
+from importsvc.engine.parse.rows import CleanChunk, RowCleaner, name_unknown
+from importsvc.engine.schema import registry
+from importsvc.engine.schema.importable import Importable, normalize_header
+from importsvc.errors import Conflict, InvalidAttribute, RecordNotFound
+from importsvc.imports.models import Import, ImportState, OnRowError, StagedChunk
+from importsvc.imports.services.preconditions import require_version
+from importsvc.imports.services.progress import Progress
+from importsvc.imports.services.rechecking import recheck
+from importsvc.imports.services.row_errors import check_staged, describe_cell, find_keys, select_chunks
+from importsvc.imports.services.transactions import (
+    limited_transaction,
+    lock_import,
+    require_rows_kept,
+    require_state,
+    save_fields,
+)
+from importsvc.imports.staging import StagedRows, escape_surrogates
+from importsvc.text.display import printable
+from importsvc.text.json_stream import decode_rows, split_items, split_members
+from organizations.models import Organization
+
+# In place of a value that a replacement does not name: any value.
+ANY_VALUE = object()
+
+# The name and the JSON text of each member of a row, in order.
+Members = list[tuple[str, str]]
+
+DELETED = "{}"
+
+
+def correct_row(
+    *,
+    organization: Organization,
+    import_id: int,
+    record_type: str,
+    row: int,
+    cells: Mapping[str, Any],
+    if_match: Collection[str] | None = None,
+) -> Import:
+    """Set cells of a staged row, and check again the row and those that depend on it.
+
+    Other cells and other rows keep their text. A row that is no object becomes one.
+
+    Args:
+        organization: of the import.
+        import_id: the import.
+        record_type: the type of the row.
+        row: its number.
+        cells: by column or header; ``None`` removes a cell.
+        if_match: as for ``update_import``.
+
+    Raises:
+        RecordNotFound: there is no such import or row, or the row was deleted.
+        InvalidAttribute: a cell is of no column. Unknown columns can only be removed.
+        WrongState, ImportPruned, Conflict: the import was run, or does not keep errors.
+        PreconditionFailed, ImportInUse, Unavailable: as for ``update_import``.
+    """
+    with _correct(organization, import_id, if_match) as import_:
+        importable = _find_importable(record_type)
+        chunk = _find_chunk(import_, record_type, row)
+
+        def set_cells(text: str) -> str:
+            return _write_row(_set_cells(_read_row(text), importable, cells))
+
+        _rewrite(import_, importable, chunk, {row: set_cells})
+    return import_
+
+
+def delete_row(
+    *,
+    organization: Organization,
+    import_id: int,
+    record_type: str,
+    row: int,
+    if_match: Collection[str] | None = None,
+) -> Import:
+    """Delete a staged row. The other rows keep their numbers. Arguments and errors are those of ``correct_row``."""
+    with _correct(organization, import_id, if_match) as import_:
+        importable = _find_importable(record_type)
+        chunk = _find_chunk(import_, record_type, row)
+        chunk.deleted_rows = sorted([*chunk.deleted_rows, row])
+        _rewrite(import_, importable, chunk, {row: lambda _: DELETED})
+    return import_
+
+
+def replace_value(
+    *,
+    organization: Organization,
+    import_id: int,
+    record_type: str,
+    column: str,
+    to: Any,
+    old: Any = ANY_VALUE,
+    if_match: Collection[str] | None = None,
+) -> tuple[Import, int]:
+    """Replace a value in a column of all rows of a type; return the import and the number of rows that had it.
+
+    Args:
+        organization: of the import.
+        import_id: the import.
+        record_type: the type of the rows.
+        column: the name of the column, or a header of an unknown one.
+        to: the new value; ``None`` removes the cells, which is all that can be done to an unknown column.
+        old: the value, compared as text as the errors have it; without it, any value.
+        if_match: as for ``update_import``.
+
+    Raises:
+        RecordNotFound: there is no such import.
+        InvalidAttribute: the type is unknown, or the column is and there is a new value.
+        WrongState, ImportPruned, Conflict, PreconditionFailed, ImportInUse, Unavailable: as for ``correct_row``.
+    """
+    with _correct(organization, import_id, if_match) as import_:
+        if record_type not in registry.get_names():
+            known = ", ".join(registry.get_names())
+            raise InvalidAttribute(f"must be one of {known}", attribute="record_type")
+        importable = registry.get(record_type)
+        _require_known(importable, [column] if to is not None else [], attribute="column")
+        wanted = None if old is ANY_VALUE else describe_cell(old)
+
+        def replace(text: str) -> str:
+            members = _read_row(text)
+            cells = [json.loads(value) for name, value in members if _is_named(name, column)]
+            if not cells or (wanted is not None and wanted not in map(describe_cell, cells)):
+                return text
+            return _write_row(_set_cells(members, importable, {column: to}))
+
+        count = 0
+        chunks = select_chunks(import_, record_type).order_by("number")
+        changed = _Changed()
+        for number in list(chunks.values_list("number", flat=True)):
+            chunk = chunks.get(number=number)
+            rows = range(chunk.first_row, chunk.first_row + chunk.row_count)
+            kept = set(rows) - set(chunk.deleted_rows)
+            count += _rewrite_chunk(import_, importable, chunk, dict.fromkeys(kept, replace), changed)
+        changed.recheck(import_, record_type)
+    return import_, count
+
+
+def check_import(
+    *,
+    organization: Organization,
+    import_id: int,
+    if_match: Collection[str] | None = None,
+    progress: Progress | None = None,
+) -> Import:
+    """Check all staged rows again, against what the organization has now, and replace the stored errors.
+
+    Raises:
+        RecordNotFound, WrongState, ImportPruned, Conflict, PreconditionFailed, ImportInUse, Unavailable: as for
+            ``correct_row``.
+    """
+    with _correct(organization, import_id, if_match) as import_:
+        check_staged(import_, StagedRows(organization.pk, import_.pk), progress=progress)
+    return import_
+
+
+@contextmanager
+def _correct(organization: Organization, import_id: int, if_match: Collection[str] | None) -> Iterator[Import]:
+    """A transaction with the locked import, which may be corrected. Its ``error_count`` is saved at the end."""
+    with limited_transaction():
+        import_ = lock_import(organization, import_id)
+        require_state(import_, ImportState.CREATED, "corrected")
+        require_version(import_, if_match)
+        require_rows_kept(import_)
+        if import_.on_row_error == OnRowError.REFUSE:
+            raise Conflict("The import keeps no rows with errors: on_row_error is 'refuse'")
+        yield import_
+        import_.staged_at = timezone.now()
+        save_fields(import_, "error_count", "staged_at")
+
+
+def _find_importable(record_type: str) -> Importable:
+    if record_type not in registry.get_names():
+        raise RecordNotFound
+    return registry.get(record_type)
+
+
+def _find_chunk(import_: Import, record_type: str, row: int) -> StagedChunk:
+    """The chunk of a row that was not deleted."""
+    chunks = select_chunks(import_, record_type).filter(first_row__lte=row)
+    chunk: StagedChunk | None = chunks.order_by("-first_row", "-number").first()
+    if chunk is None or row >= chunk.first_row + chunk.row_count or row in chunk.deleted_rows:
+        raise RecordNotFound
+    return chunk
+
+
+class _Changed:
+    """What corrections have changed, for ``recheck``."""
+
+    def __init__(self) -> None:
+        self.rows: set[int] = set()
+        self.values: dict[str, set[str]] = {}
+        self.moved: dict[str, set[str]] = {}
+        self.unknown: set[str] = set()
+
+    def add_keys(self, before: Mapping[str, Sequence[Any]], after: Mapping[str, Sequence[Any]]) -> None:
+        """Add the keys of the same rows before and after."""
+        for column, values in after.items():
+            for old, new in zip(before[column], values, strict=True):
+                pair = {old, new} - {None}
+                self.values.setdefault(column, set()).update(pair)
+                if old != new:
+                    self.moved.setdefault(column, set()).update(pair)
+
+    def recheck(self, import_: Import, record_type: str) -> None:
+        """Check the rows again, if any were changed."""
+        if self.rows:
+            recheck(import_, record_type, self.rows, values=self.values, moved=self.moved, unknown=self.unknown)
+
+
+def _rewrite(
+    import_: Import, importable: Importable, chunk: StagedChunk, changes: Mapping[int, Callable[[str], str]]
+) -> None:
+    """Change rows of a chunk, and check them again."""
+    changed = _Changed()
+    _rewrite_chunk(import_, importable, chunk, changes, changed)
+    changed.recheck(import_, importable.name)
+
+
+def _rewrite_chunk(
+    import_: Import,
+    importable: Importable,
+    chunk: StagedChunk,
+    changes: Mapping[int, Callable[[str], str]],
+    changed: _Changed,
+) -> int:
+    """Change rows of a chunk, and write it with its keys; return the number of rows whose text is another one."""
+    items = split_items(chunk.rows[1:-1])
+    rows = []
+    before, after = [], []
+    for row, change in sorted(changes.items()):
+        text = items[row - chunk.first_row]
+        new = change(text)
+        if new != text:
+            rows.append(row)
+            before.append(text)
+            after.append(new)
+            items[row - chunk.first_row] = new
+    if not rows:
+        return 0
+    old, new_ = _clean(importable, rows, before), _clean(importable, rows, after)
+    keys = find_keys(new_)
+    changed.rows.update(rows)
+    changed.add_keys({column: [chunk.keys[column][row - chunk.first_row] for row in rows] for column in keys}, keys)
+    for column, values in keys.items():
+        for row, value in zip(rows, values, strict=True):
+            chunk.keys[column][row - chunk.first_row] = value
+    if old.with_unknown:
+        changed.unknown.update(old.unknown_columns)
+        chunk.unknown_columns = _clean(
+            importable, range(chunk.first_row, chunk.first_row + len(items)), items
+        ).unknown_columns
+    chunk.rows = f"[{','.join(items)}]"
+    select_chunks(import_, importable.name).filter(number=chunk.number).update(
+        rows=chunk.rows,
+        size=len(chunk.rows.encode()),
+        keys=chunk.keys,
+        unknown_columns=chunk.unknown_columns,
+        deleted_rows=chunk.deleted_rows,
+    )
+    return len(rows)
+
+
+def _clean(importable: Importable, rows: Sequence[int], texts: Sequence[str]) -> CleanChunk:
+    return RowCleaner(importable, may_match=True).clean(decode_rows(",".join(texts)), numbers=rows)
+
+
+def _read_row(text: str) -> Members:
+    """The members of a row; none if it is no object."""
+    return split_members(text) if text.startswith("{") else []
+
+
+def _write_row(members: Members) -> str:
+    return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in members) + "}"
+
+
+def _set_cells(members: Members, importable: Importable, cells: Mapping[str, Any]) -> Members:
+    """The members with these cells, each at the place of the first member for its column, or at the end.
+
+    Raises:
+        InvalidAttribute: a cell is of no column, and not removed.
+    """
+    _require_known(importable, [name for name, value in cells.items() if value is not None], attribute="cells")
+    for column, value in cells.items():
+        places = [place for place, (name, _) in enumerate(members) if _is_named(name, column)]
+        if value is None:
+            members = [member for place, member in enumerate(members) if place not in places]
+            continue
+        text = escape_surrogates(json.dumps(value))
+        if places:
+            name = members[places[0]][0]
+            members = [member for place, member in enumerate(members) if place not in places[1:]]
+            members[places[0]] = (name, text)
+        else:
+            members = [*members, (column, text)]
+    return members
+
+
+@lru_cache(maxsize=4_096)
+def _is_named(header: str, column: str) -> bool:
+    """Whether the header names this column, which may be unknown."""
+    return normalize_header(header) == normalize_header(column) or name_unknown(header) == column
+
+
+def _require_known(importable: Importable, columns: Collection[str], *, attribute: str) -> None:
+    for column in columns:
+        if normalize_header(column) not in importable.headers:
+            raise InvalidAttribute(
+                f"has '{printable(column)}', which is no column of {importable.name}", attribute=attribute
+            )

@@ -1,0 +1,240 @@
+"""The errors of a few staged rows after a correction, and of all rows whose errors depend on them.
+
+The errors of a row depend on other rows only by unique values, by the names in its references, and by unknown columns,
+of which the first row has the error. ``StagedChunk.keys`` finds those rows; they are planned as if they were the whole
+import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from django.db import connection
+
+from importsvc.engine.errors import RowError
+from importsvc.engine.parse.rows import RowCleaner
+from importsvc.engine.plan.lookups import read_lookups
+from importsvc.engine.plan.plan import TypePlanner
+from importsvc.engine.schema import registry
+from importsvc.engine.schema.importable import Importable
+from importsvc.imports.models import Import
+from importsvc.imports.services.planning import PlanOptions, get_options
+from importsvc.imports.services.row_errors import (
+    StagedRow,
+    check_staged,
+    select_chunks,
+    select_errors,
+    write_errors,
+)
+from importsvc.imports.staging import StagedRows
+from importsvc.postgres.copy import array_literal
+from importsvc.text.json_stream import decode_rows
+
+# Above this number of rows, all rows are checked.
+LARGEST_RECHECK = 1_000
+
+# Folded values by column.
+Values = Mapping[str, Collection[str]]
+
+
+class _TooManyRowsError(Exception):
+    """So many rows depend on each other that a check of all rows takes no longer."""
+
+
+def recheck(
+    import_: Import, type_name: str, rows: Collection[int], *, values: Values, moved: Values, unknown: Collection[str]
+) -> None:
+    """Replace the stored errors of changed rows and of the rows that depend on them.
+
+    The caller has locked the import and written the rows and their keys. Sets ``error_count``, which the caller saves.
+
+    Args:
+        import_: the import.
+        type_name: the type of the changed rows.
+        rows: their numbers.
+        values: the values that they had or have, by column.
+        moved: those of them that they did not have before, or no longer have.
+        unknown: the unknown columns that they no longer have.
+    """
+    try:
+        _Recheck(import_).run(type_name, rows, values=values, moved=moved, unknown=unknown)
+    except _TooManyRowsError:
+        check_staged(import_, StagedRows(import_.organization_id, import_.pk))
+
+
+class _Recheck:
+    """A check of some rows of an import.
+
+    ``_checked`` are the rows by type whose errors are replaced; ``_planned`` are these rows and those that they depend
+    on.
+    """
+
+    def __init__(self, import_: Import) -> None:
+        self._import = import_
+        self._options: PlanOptions = get_options(import_)
+        types = StagedRows(import_.organization_id, import_.pk).types
+        self._importables = [each for each in registry.in_dependency_order() if each.name in types]
+        self._checked: dict[str, set[int]] = {each.name: set() for each in self._importables}
+        self._planned: dict[str, set[int]] = {each.name: set() for each in self._importables}
+        self._rows_of_values: dict[tuple[str, str], dict[str, list[int]]] = {}
+
+    def run(
+        self, type_name: str, rows: Collection[int], *, values: Values, moved: Values, unknown: Collection[str]
+    ) -> None:
+        self._checked[type_name].update(rows)
+        self._checked[type_name].update(self._find_first_rows(type_name, unknown).values())
+        self._add_dependents(type_name, values, moved)
+        self._add_context()
+        changed = 0
+        planners: dict[str, TypePlanner] = {}
+        for importable in self._importables:
+            changed += self._check_type(importable, planners)
+        self._import.error_count = (self._import.error_count or 0) + changed
+
+    def _add_dependents(self, type_name: str, values: Values, moved: Values) -> None:
+        """Add the rows whose errors depend on the changed ones."""
+        names: dict[tuple[str, str], set[str]] = {}
+        for importable in self._importables:
+            name, checked = importable.name, self._checked[importable.name]
+            for column in importable.columns:
+                if column.unique and name == type_name:
+                    checked.update(self._find_rows(name, column.name, values.get(column.name, ())))
+            for reference in importable.references:
+                asked = names.get((reference.to, reference.by), set())
+                checked.update(self._find_rows(name, reference.name, asked))
+            for column in importable.columns:
+                if column.unique:
+                    names[name, column.name] = set(moved.get(column.name, ())) if name == type_name else set()
+                    # Rows that refer to a row with errors have an error themselves.
+                    if self._options.leaves_out_errors:
+                        names[name, column.name].update(self._read_values(name, column.name, checked))
+                        if name == type_name:
+                            names[name, column.name].update(values.get(column.name, ()))
+
+    def _add_context(self) -> None:
+        """Add the rows that the errors of the checked rows depend on."""
+        for importable in self._importables:
+            name, checked = importable.name, self._checked[importable.name]
+            self._planned[name].update(checked)
+            for column in importable.columns:
+                if column.unique:
+                    asked = self._read_values(name, column.name, checked)
+                    self._planned[name].update(self._find_rows(name, column.name, asked))
+            for reference in importable.references:
+                if reference.to in self._planned:
+                    asked = self._read_values(name, reference.name, checked)
+                    self._planned[reference.to].update(self._find_rows(reference.to, reference.by, asked))
+
+    def _check_type(self, importable: Importable, planners: dict[str, TypePlanner]) -> int:
+        """Replace the errors of the checked rows of a type; return how many more there are than before."""
+        name, checked = importable.name, self._checked[importable.name]
+        on_duplicate = self._options.get_on_duplicate(name)
+        planners[name] = planner = TypePlanner(
+            importable,
+            on_duplicate=on_duplicate,
+            earlier=planners,
+            leaves_out_errors=self._options.leaves_out_errors,
+        )
+        if not self._planned[name]:
+            return 0
+        rows = self._read_rows(name)
+        cleaner = RowCleaner(
+            importable, may_match=on_duplicate != "error", unknown_columns=self._find_first_rows(name, None)
+        )
+        clean = cleaner.clean([each.value for each in rows], numbers=[each.row for each in rows])
+        planned = planner.plan(clean, read_lookups(self._import.organization_id, planner.ask(clean)))
+        stored = select_errors(self._import, name)
+        if self._options.leaves_out_errors:
+            # Of the other rows not all errors were found, and perhaps some that they do not have.
+            others = stored.filter(row__in=self._planned[name] - checked).values_list("row", flat=True)
+            planner.refused = planner.refused & checked | clean.with_unknown | set(others)
+        errors: list[RowError] = [error for error in planned.errors if error.row in checked]
+        deleted, _ = stored.filter(row__in=checked).delete()
+        write_errors(self._import, name, {each.row: each for each in rows}, errors)
+        return len(errors) - deleted
+
+    def _read_rows(self, type_name: str) -> list[StagedRow]:
+        """The rows to be planned, in order, without deleted ones."""
+        places: dict[int, list[int]] = {}
+        found = self._query("SELECT number, row FROM {chunks} ORDER BY row", type_name, self._planned[type_name])
+        for number, row in found:
+            places.setdefault(number, []).append(row)
+        rows = []
+        for number, wanted in places.items():
+            # PostgreSQL cannot take single rows out of JSON: rows may have escapes that it refuses.
+            chunk = select_chunks(self._import, type_name).defer("keys").get(number=number)
+            values = decode_rows(chunk.rows[1:-1])
+            for row in wanted:
+                if row not in chunk.deleted_rows:
+                    index = row - chunk.first_row
+                    line = None if chunk.lines is None else chunk.lines[index]
+                    rows.append(StagedRow(row, values[index], line, chunk.sheet))
+        return rows
+
+    def _read_values(self, type_name: str, column: str, rows: Iterable[int]) -> set[str]:
+        """The folded values that rows have in a column."""
+        if not rows:
+            return set()
+        found = self._query(
+            "SELECT keys -> %s ->> (row - first_row) FROM {chunks} WHERE keys IS NOT NULL",
+            type_name,
+            rows,
+            before=[column],
+        )
+        return {value for (value,) in found if value is not None}
+
+    def _find_rows(self, type_name: str, column: str, values: Collection[str]) -> set[int]:
+        """The rows that have one of these folded values in a column.
+
+        Raises:
+            _TooManyRowsError: there are too many.
+        """
+        known = self._rows_of_values.setdefault((type_name, column), {})
+        new = set(values) - known.keys()
+        if new:
+            known.update((value, []) for value in new)
+            wanted = array_literal(sorted(new))
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT value, first_row + (place - 1)::int FROM imports_stagedchunk"
+                    " CROSS JOIN LATERAL jsonb_array_elements_text(keys -> %s) WITH ORDINALITY AS each(value, place)"
+                    " WHERE organization_id = %s AND import_id = %s AND record_type = %s"
+                    " AND keys -> %s ?| %s::text[] AND value = ANY(%s::text[]) LIMIT %s",
+                    [
+                        *(column, self._import.organization_id, self._import.pk, type_name),
+                        *(column, wanted, wanted, LARGEST_RECHECK + 1),
+                    ],
+                )
+                for value, row in cursor.fetchall():
+                    known[value].append(row)
+        rows = {row for value in values for row in known[value]}
+        if len(rows) > LARGEST_RECHECK:
+            raise _TooManyRowsError
+        return rows
+
+    def _find_first_rows(self, type_name: str, columns: Collection[str] | None) -> dict[str, int]:
+        """The first row of the type with each of these unknown columns, or with any."""
+        first: dict[str, int] = {}
+        chunks = select_chunks(self._import, type_name).exclude(unknown_columns={})
+        for unknown in chunks.order_by("number").values_list("unknown_columns", flat=True):
+            for column, row in unknown.items():
+                if columns is None or column in columns:
+                    first.setdefault(column, row)
+        return first
+
+    def _query(
+        self, statement: str, type_name: str, rows: Iterable[int], *, before: Iterable[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Query rows of a type: ``{chunks}`` are their numbers as ``row``, with their chunks."""
+        chunks = (
+            "unnest(%s::int[]) AS row JOIN imports_stagedchunk ON organization_id = %s AND import_id = %s"
+            " AND record_type = %s AND row >= first_row AND row < first_row + row_count"
+        )
+        numbers = array_literal([str(row) for row in rows])
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement.format(chunks=chunks),
+                [*before, numbers, self._import.organization_id, self._import.pk, type_name],
+            )
+            return cursor.fetchall()
