@@ -186,6 +186,25 @@ def go_over_http(watch: Watch, api: ApiClient) -> None:
         send(api, "PATCH", f"imports/{import_id}/revert", "d", on_conflict="discard")
 
 
+def go_over_staged_rows(watch: Watch, api: ApiClient) -> None:
+    rows = {
+        "company": [{"name": "Golds"}, {"name": "golds"}, {"name": ""}],
+        "person": [{"first_name": "Kim", "company": "Golds", "hat": 1}, {"first_name": "", "email": "kim@x.io"}],
+    }
+    with watch.step("staged rows over HTTP"):
+        staged = api.send_import("POST", "imports", import_data=rows, on_row_error="skip")
+        path = f"imports/{document_of(staged)['data']['id']}"
+        get_all(api, f"{path}/errors?filter[code]=blank&filter[column]=name", f"{path}/errors")
+        get_all(api, f"{path}/rows", f"{path}/rows?filter[has_errors]=true", f"{path}/rows/company/1")
+        cells = {"data": {"type": "import_rows", "attributes": {"cells": {"name": "Silvers"}}}}
+        assert api.send("PATCH", f"{path}/rows/company/2", cells).status_code == 200
+        assert api.request("DELETE", f"{path}/rows/company/3").status_code == 200
+        replacement = {"record_type": "person", "column": "hat", "to": None}
+        assert api.send_import("POST", f"{path}/replacements", **replacement).status_code == 200
+        assert api.request("POST", f"{path}/check").status_code == 200
+        assert api.request("POST", f"{path}/import").status_code == 200
+
+
 def go_over_webhooks(watch: Watch, api: ApiClient, admin_client: Client) -> None:
     attributes = {"url": "https://8.8.8.8/", "events": Event.values}
     document = {"data": {"type": "webhook_endpoints", "attributes": attributes}}
@@ -298,6 +317,7 @@ def test_every_statement_names_the_organization(
     api = ApiClient(acme)
 
     go_over_http(watch, api)
+    go_over_staged_rows(watch, api)
     go_over_webhooks(watch, api, admin_client)
     go_through_the_admin(watch, admin_client, api)
     go_through_the_commands(watch, api, tmp_path)

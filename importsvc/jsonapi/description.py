@@ -26,6 +26,7 @@ class Description:
         meta: JSON schemas of members of ``meta`` that only this response has, by name.
         component: the name of the schema of the response's resource; the type by default.
         attributes: of that schema, if no serializer declares them: JSON schemas by name.
+        path_parameters: JSON schemas of parameters of the path besides the id, by name.
         errors: codes of errors besides those that follow from the rest.
     """
 
@@ -41,6 +42,7 @@ class Description:
     meta: Mapping[str, Any] = field(default_factory=dict)
     component: str = ""
     attributes: Mapping[str, Any] | None = None
+    path_parameters: Mapping[str, Any] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
 
 

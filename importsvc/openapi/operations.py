@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from importsvc.jsonapi.description import Description
-from importsvc.jsonapi.document.resources import read_resource
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE
 from importsvc.openapi import errors, parameters
-from importsvc.openapi.schemas import describe_document, describe_request, describe_resource, refer
+from importsvc.openapi.schemas import describe_document, describe_meta, describe_request, describe_resource, refer
 
 _READS = {
     "list": Description(summary="List {resources}"),
@@ -45,6 +44,8 @@ def _describe_parameters(
 ) -> Iterator[parameters.Parameter]:
     if view.detail:
         yield parameters.ID
+    for name, schema in described.path_parameters.items():
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
     yield from parameters.describe_query(view.get_resource(), view.get_listing())
     names = []
     if method == "GET":
@@ -60,7 +61,7 @@ def _describe_parameters(
 
 def _describe_body(view: Any, described: Description) -> dict[str, Any]:
     schema = describe_request(
-        read_resource(view.serializer_class),
+        view.get_resource(),
         described.serializer,
         is_partial=described.is_partial,
         with_id=view.detail,
@@ -104,7 +105,8 @@ def _list_codes(view: Any, handler: Any, described: Description) -> set[str]:
 
 def _describe_success(view: Any, described: Description) -> dict[str, Any]:
     if not described.has_data:
-        return {"type": "object", "required": ["meta"], "properties": {"meta": refer("Meta")}}
+        meta = describe_meta(is_list=False, further=described.meta) if described.meta else refer("Meta")
+        return {"type": "object", "required": ["meta"], "properties": {"meta": meta}}
     resource = view.get_resource()
     data = refer(described.component or resource.type)
     if described.further_attributes:

@@ -20,6 +20,9 @@ TABLE_ROWS = 200
 TABLE_COLUMNS = 50
 CHANGES_PAGE_SIZE = 50
 
+# In place of the headers of a row that is no object.
+NO_HEADER = "(no object)"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -95,11 +98,17 @@ def _make_table(chunks: QuerySet[StagedChunk], of_type: Mapping[str, Any], page_
     rows: list[Any] = []
     for chunk in chunks.filter(first_row__lte=last, first_row__gt=first - F("row_count")).order_by("number"):
         numbered = enumerate(json.loads(chunk.rows, parse_int=_Number, parse_float=_Number), start=chunk.first_row)
-        rows += [row for number, row in numbered if first <= number <= last]
-    columns = list(dict.fromkeys(header for row in rows for header in row))[:TABLE_COLUMNS]
-    cells = [[_write_cell(row[header]) if header in row else "" for header in columns] for row in rows]
+        rows += [
+            (number, row if isinstance(row, dict) else {NO_HEADER: row})
+            for number, row in numbered
+            if first <= number <= last and number not in chunk.deleted_rows
+        ]
+    columns = list(dict.fromkeys(header for _, row in rows for header in row))[:TABLE_COLUMNS]
+    cells = [[_write_cell(row[header]) if header in row else "" for header in columns] for _, row in rows]
     headers = [printable(header) for header in columns]
-    return Table(of_type["record_type"], headers, list(enumerate(cells, start=first)), page)
+    return Table(
+        of_type["record_type"], headers, [(number, row) for (number, _), row in zip(rows, cells, strict=True)], page
+    )
 
 
 class _Number(str):

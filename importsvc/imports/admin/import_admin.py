@@ -16,6 +16,7 @@ from importsvc.imports.admin.changelist import ImportListAdmin
 from importsvc.imports.admin.detail import count_changes, read_changes, read_staged_data
 from importsvc.imports.admin.downloads import DownloadAdmin
 from importsvc.imports.admin.revert import RevertAdmin
+from importsvc.imports.admin.row_errors import read_errors
 from importsvc.imports.formatting import (
     describe_conflicts,
     describe_counts,
@@ -36,7 +37,13 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
     """Imports of all organizations. A page reads a part of the staged rows only, and lists read none."""
 
     # Time stamps and actors are in the timeline above the fields.
-    fields = [("state_now", "sample"), ("organization", "creator"), ("on_duplicate", "import_model_id"), "rows"]
+    fields = [
+        ("state_now", "sample"),
+        ("organization", "creator"),
+        ("on_duplicate", "on_row_error"),
+        "import_model_id",
+        "rows",
+    ]
     readonly_fields = ["state_now", "rows"]
 
     @admin.display(description="state")
@@ -73,6 +80,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         context |= {
             "made": describe_counts(counts),
             "staged": read_staged_data(obj, request.GET.get("staged_page")),
+            "row_errors": read_errors(obj, request.GET),
             "changes": [(each, self._find_record_url(request, each.record)) for each in changes],
             "changes_page": page,
             "changes_pages": page.paginator.get_elided_page_range(page.number),

@@ -67,6 +67,11 @@ SUMMARY_META: Mapping[str, Any] = {
 }
 COUNT_META: Mapping[str, Any] = {"error_count": {"type": "integer", "minimum": 0}}
 
+_PLACE: Mapping[str, Any] = {
+    "record_type": {**_TEXT, "pattern": "^[a-z_]{1,63}$"},
+    "row": {**_TEXT, "pattern": "^[1-9][0-9]{0,9}$"},
+}
+
 # The members of the errors in a row: those that the row does not have itself.
 _IN_ROWS = ("column", "header", "value", "code", "message", "other_row")
 
@@ -217,7 +222,13 @@ class StagedRowsMixin(AsynchronousMixin):
         url_path="rows/(?P<record_type>[a-z_]{1,63})/(?P<row>[1-9][0-9]{0,9})",
         url_name="row",
     )
-    @described("Read a staged row", component="StagedRow", attributes=OF_ROWS, errors=("conflict",))
+    @described(
+        "Read a staged row",
+        component="StagedRow",
+        attributes=OF_ROWS,
+        path_parameters=_PLACE,
+        errors=("conflict",),
+    )
     def row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
         """``GET /imports/{id}/rows/{type}/{row}``: a staged row with its errors."""
         found = services.find_row(
@@ -237,6 +248,7 @@ class StagedRowsMixin(AsynchronousMixin):
         component="StagedRow",
         attributes=OF_ROWS,
         meta=COUNT_META,
+        path_parameters=_PLACE,
     )
     def correct_row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
         """``PATCH /imports/{id}/rows/{type}/{row}``: set cells; null removes one."""
@@ -252,7 +264,14 @@ class StagedRowsMixin(AsynchronousMixin):
     @row.mapping.delete
     @takes_slot()
     @idempotent
-    @described("Delete a staged row", has_data=False, takes_if_match=True, meta=COUNT_META, errors=("conflict",))
+    @described(
+        "Delete a staged row",
+        has_data=False,
+        takes_if_match=True,
+        meta=COUNT_META,
+        path_parameters=_PLACE,
+        errors=("conflict",),
+    )
     def delete_row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
         """``DELETE /imports/{id}/rows/{type}/{row}``: delete the row. The document has only ``meta``."""
         import_ = services.delete_row(

@@ -79,7 +79,7 @@ ROWS: dict[str, tuple[Any, tuple[int, str | None, str]]] = {
     ),
     "an address twice, in other case": (
         emails("é@acme.test", "x@acme.test", "É@acme.test"),
-        (3, "email", "Email has already been taken"),
+        (3, "email", "Email has already been taken by row 2"),
     ),
     "a name that the organization has, in other case": (
         company(name="TWICE"),
@@ -87,7 +87,7 @@ ROWS: dict[str, tuple[Any, tuple[int, str | None, str]]] = {
     ),
     "a name twice, with a Kelvin sign": (
         {"company": [{"name": "K2"}, {"name": "\u212a2"}]},
-        (2, "name", "Name has already been taken"),
+        (2, "name", "Name has already been taken by row 1"),
     ),
     "a company that does not exist": (person(company="Nobody's"), (2, "company", "Company must exist")),
     "a company of which there are two": (person(company="twice"), (2, "company", "Company is ambiguous")),

@@ -93,7 +93,7 @@ def test_errors_of_chunks_after_the_first_bad_chunk_are_reported_too(acme: NewOr
     rows = {"company": [{}, *companies(5), {"name": "c1"}], "person": [*people(4), {"first_name": "P", "company": "X"}]}
 
     assert refuse(acme, rows) == {
-        "company": [entry(1, "name", "Name can't be blank"), entry(7, "name", "Name has already been taken")],
+        "company": [entry(1, "name", "Name can't be blank"), entry(7, "name", "Name has already been taken by row 2")],
         "person": [entry(5, "company", "Company must exist")],
     }
     assert writes == []
@@ -105,7 +105,7 @@ def test_an_address_twice_in_different_chunks_is_refused_in_the_later_row(
 ) -> None:
     rows = {"person": [*people(4), {"first_name": "Bob", "email": again}, {"first_name": "Cid"}]}
 
-    assert refuse(acme, rows) == {"person": [entry(5, "email", "Email has already been taken")]}
+    assert refuse(acme, rows) == {"person": [entry(5, "email", "Email has already been taken by row 1")]}
     assert writes == [("person", 2)] * 2
 
 
@@ -113,7 +113,10 @@ def test_a_name_twice_in_different_chunks_is_refused_in_the_later_row(acme: NewO
     rows = {"company": [*companies(4), {"name": "É"}, {"name": "c2"}, {"name": "é"}]}
 
     assert refuse(acme, rows) == {
-        "company": [entry(6, "name", "Name has already been taken"), entry(7, "name", "Name has already been taken")]
+        "company": [
+            entry(6, "name", "Name has already been taken by row 2"),
+            entry(7, "name", "Name has already been taken by row 5"),
+        ]
     }
     assert writes == [("company", 2)] * 2
 
@@ -141,5 +144,5 @@ def test_an_address_that_another_transaction_writes_between_two_chunks_is_taken(
 
     refusal = running.result()
     assert isinstance(refusal, InvalidAttribute)
-    assert refusal.detail == {"person": [entry(4, "email", "Email has already been taken")]}
+    assert refusal.detail == {"person": [entry(4, "email", "Email has already been taken by row 1")]}
     assert set(Person.objects.values_list("first_name", flat=True)) == {"Ada", "By hand"}

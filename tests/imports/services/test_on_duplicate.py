@@ -209,7 +209,7 @@ def test_every_error_is_reported_and_nothing_is_written(acme: NewOrganization, a
         ],
         "person": [
             error(1, "first_name", "First name can't be blank"),
-            error(2, "email", "Email has already been taken"),
+            error(2, "email", "Email has already been taken by row 1"),
             error(3, "first_name", "First name can't be blank"),
             error(3, "company", "Company must exist"),
         ],
