@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("imports", "0004_pruned_imports")]
+    dependencies = [("imports", "0007_staged_row_error")]
 
     operations = [
         migrations.AddField(
