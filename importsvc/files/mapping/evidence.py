@@ -1,0 +1,33 @@
+"""Compares proposals with what a column holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from importsvc.files.mapping.targets import find_target
+from importsvc.files.reading.detection import DetectedColumn
+
+# The detected kinds of columns that may fill a target of text.
+_NAMES = frozenset({"text", "empty"})
+_NUMBERS = frozenset({"integer", "number", "currency", "empty"})
+
+
+def contradicts(column: DetectedColumn, targets: Sequence[str]) -> bool:
+    """Whether the values of a column are not what these targets take, as dates for a first name."""
+    if column.kind == "empty":
+        return False
+    return any(column.kind not in _get_kinds(name) for name in targets)
+
+
+def _get_kinds(name: str) -> frozenset[str]:
+    """The kinds of columns whose values the target takes."""
+    target = find_target(name)
+    if target is None or target.column == "external_id" or target.kind in ("object", "date", "boolean"):
+        return frozenset({"text", "integer", "number", "date", "boolean", "email", "phone", "url", "currency"})
+    if target.column == "email":
+        return frozenset({"email"})
+    if target.kind == "number":
+        return _NUMBERS
+    if target.column in ("name", "company"):
+        return _NAMES | {"integer", "number", "url"}  # "3M", "1822"
+    return _NAMES | {"integer"} if target.kind == "tags" else _NAMES

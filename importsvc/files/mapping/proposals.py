@@ -1,0 +1,172 @@
+"""Proposes a mapping for the columns of a file. A wrong proposal is worse than none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from importsvc.engine.schema.importable import normalize_header
+from importsvc.files.mapping.concepts import find_targets
+from importsvc.files.mapping.document import ColumnMapping, Mapping, Split
+from importsvc.files.mapping.evidence import contradicts
+from importsvc.files.mapping.headers import ERROR_FILE_HEADERS, HeaderIndex
+from importsvc.files.mapping.synonyms import find_meaning
+from importsvc.files.mapping.targets import find_target, get_targets
+from importsvc.files.reading.detection import DetectedColumn
+
+How = Literal["exact", "synonym", "saved", "similar"]
+
+_OF_SAVED = 0.95
+_BY_SAMPLES = 0.7
+
+
+@dataclass(frozen=True)
+class SavedMapping:
+    """A mapping that was saved, and its name."""
+
+    id: int
+    name: str
+    mapping: Mapping
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a column may fill.
+
+    Attributes:
+        targets: their names; two for a full name that is split.
+        how: ``exact``, the header is the target's name; ``synonym``, it is a word for it; ``saved``, a saved mapping
+            says so; ``similar``, it is written almost as such a word, or the samples are what the target takes.
+        score: from 0 to 1.
+        mapped: the column of the proposed mapping.
+    """
+
+    targets: tuple[str, ...]
+    how: How
+    score: float
+    mapped: ColumnMapping
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """The proposals for a table.
+
+    Attributes:
+        columns: for each column its proposal, or ``None``: the caller decides.
+        mapping: all of them as a mapping. Columns without a proposal are neither mapped nor ignored in it, unless a
+            saved mapping ignores them.
+        saved: the saved mapping that fits: all its headers are there. Of several, the one with most headers.
+    """
+
+    columns: tuple[Proposal | None, ...]
+    mapping: Mapping
+    saved: SavedMapping | None
+
+
+def propose(columns: Sequence[DetectedColumn], saved: Sequence[SavedMapping] = ()) -> Proposals:
+    """Propose targets for the columns of a table.
+
+    A target is proposed for one column at most, for the one whose header says it best. A saved mapping that fits is
+    proposed as it is; of others single columns are, before what headers mean.
+    """
+    headers = [column.header for column in columns]
+    index = HeaderIndex(headers)
+    fitting = _find_fitting(index, saved)
+    if fitting is not None:
+        return _propose_saved(columns, index, fitting)
+    candidates = _find_candidates(columns, index, saved)
+    chosen: dict[int, Proposal] = {}
+    taken: set[str] = set()
+    for position in sorted(candidates, key=lambda position: (_order(candidates[position]), position)):
+        proposal, _ = candidates[position]
+        if not taken.intersection(proposal.targets) and not contradicts(columns[position], proposal.targets):
+            chosen[position] = proposal
+            taken.update(proposal.targets)
+    by_samples = _find_by_samples(columns, chosen, taken)
+    if by_samples is not None:
+        chosen[by_samples] = _make(headers[by_samples], ("person.email",), "similar", _BY_SAMPLES)
+    proposals = tuple(chosen.get(position) for position in range(len(columns)))
+    mapped = tuple(proposal.mapped for proposal in proposals if proposal is not None)
+    return Proposals(proposals, Mapping(columns=mapped), None)
+
+
+def _find_fitting(index: HeaderIndex, saved: Sequence[SavedMapping]) -> SavedMapping | None:
+    fitting = []
+    for candidate in saved:
+        named = [header for column in candidate.mapping.columns for header in column.headers]
+        if named and all(index.find(header) is not None for header in named):
+            fitting.append((len({*named, *candidate.mapping.ignored}), candidate))
+    return max(fitting, key=lambda pair: (pair[0], pair[1].id))[1] if fitting else None
+
+
+def _propose_saved(columns: Sequence[DetectedColumn], index: HeaderIndex, saved: SavedMapping) -> Proposals:
+    chosen: dict[int, Proposal] = {}
+    for mapped in saved.mapping.columns:
+        for header in mapped.headers:
+            position = index.find(header)
+            if position is not None:
+                chosen.setdefault(position, Proposal(mapped.targets, "saved", 1.0, mapped))
+    return Proposals(tuple(chosen.get(position) for position in range(len(columns))), saved.mapping, saved)
+
+
+def _find_candidates(
+    columns: Sequence[DetectedColumn], index: HeaderIndex, saved: Sequence[SavedMapping]
+) -> dict[int, tuple[Proposal, int]]:
+    """By position a proposal, and the rank of the word by which it was found."""
+    headers = index.headers
+    candidates: dict[int, tuple[Proposal, int]] = {}
+    meanings = [find_meaning(header) for header in headers]
+    for position, targets in find_targets(headers, meanings).items():
+        meaning = meanings[position]
+        if meaning is not None and all(map(find_target, targets)):
+            candidates[position] = (_make(headers[position], targets, meaning.how, meaning.score), meaning.rank)
+    for position, header in enumerate(headers):
+        named = _find_by_name(header)
+        if named is not None:
+            candidates[position] = (_make(header, (named,), "exact", 1.0), 0)
+    for position, mapped in _find_single_columns(index, saved).items():
+        candidates[position] = (Proposal(mapped.targets, "saved", _OF_SAVED, mapped), 0)
+    for position, column in enumerate(columns):
+        if column.header in ERROR_FILE_HEADERS:
+            candidates.pop(position, None)
+    return candidates
+
+
+def _find_by_name(header: str) -> str | None:
+    """The target that a header names with its type: ``person.first_name``, ``Deal name``."""
+    normalized = normalize_header(header).replace(".", "").replace(":", "")
+    if normalized == normalize_header("company name"):
+        return None  # in a list of people it is the company of a person
+    for target in get_targets():
+        if normalized == normalize_header(target.type_name + target.column):
+            return target.name
+    return None
+
+
+def _find_single_columns(index: HeaderIndex, saved: Sequence[SavedMapping]) -> dict[int, ColumnMapping]:
+    found: dict[int, ColumnMapping] = {}
+    for candidate in saved:
+        for mapped in candidate.mapping.columns:
+            position = index.find(mapped.headers[0]) if len(mapped.headers) == 1 else None
+            if position is not None and mapped.sheet is None:
+                found.setdefault(position, mapped)
+    return found
+
+
+def _find_by_samples(columns: Sequence[DetectedColumn], chosen: dict[int, Proposal], taken: set[str]) -> int | None:
+    """The only column of addresses without a proposal, in a list of people without their addresses."""
+    if "person.first_name" not in taken or "person.email" in taken:
+        return None
+    found = [position for position, column in enumerate(columns) if column.kind == "email" and position not in chosen]
+    return found[0] if len(found) == 1 else None
+
+
+def _make(header: str, targets: tuple[str, ...], how: How, score: float) -> Proposal:
+    steps = (Split("last_space"),) if len(targets) == 2 else ()
+    return Proposal(targets, how, score, ColumnMapping((header,), targets, steps))
+
+
+def _order(candidate: tuple[Proposal, int]) -> tuple[int, float, int]:
+    proposal, rank = candidate
+    return (proposal.how != "saved", -proposal.score if proposal.how == "similar" else -1.0, rank)
