@@ -88,7 +88,10 @@ def encode_value(value: Any) -> str:
         return json.dumps({"$unreadable": value.text, "because": value.because}, ensure_ascii=False)
     if isinstance(value, JsonNumber):
         return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # a number such as 1e999 in a list or an object of a JSON file
+        return encode_value(Unreadable(json.dumps(value), "has a number that is not finite"))
 
 
 class _ValueMapping:

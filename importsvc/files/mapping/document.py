@@ -12,6 +12,9 @@ DateOrder = Literal["dmy", "mdy", "ymd"]
 DecimalSign = Literal[".", ","]
 Scalar = str | int | float | bool | None
 
+# Among the ignored headers it stands for all headers that fill no target.
+ALL_OTHERS = "*"
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -84,7 +87,8 @@ class Mapping:
 
     Attributes:
         columns: the columns that fill targets.
-        ignored: the headers of the columns that fill none.
+        ignored: the headers of the columns that fill none; ``ALL_OTHERS`` for all the rest. A file with another column
+            is not imported, so that no column is lost without a word.
         formats: declared for the file's texts.
         match_by: the unique column by which rows match existing records; ``None`` for that of each type.
         on_duplicate: what happens to rows that match an existing record.

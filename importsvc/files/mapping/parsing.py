@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast, get_args
 
@@ -213,7 +214,7 @@ class _Reader:
     def _is_scalar(self, value: Any, path: str) -> bool:
         if isinstance(value, str):
             return self._text(value, path, may_be_blank=True) is not None
-        if isinstance(value, int | float | None):
+        if isinstance(value, int | None) or (isinstance(value, float) and math.isfinite(value)):
             return True
         self._add("not_a_scalar", path, "Must be text, a number, a boolean or null")
         return False

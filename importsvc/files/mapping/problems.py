@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from importsvc.engine.schema import registry
-from importsvc.files.mapping.document import ColumnMapping, DateOrder, DecimalSign, Formats, Mapping
+from importsvc.files.mapping.document import ALL_OTHERS, ColumnMapping, DateOrder, DecimalSign, Formats, Mapping
 from importsvc.files.mapping.headers import ERROR_FILE_HEADERS, HeaderIndex
 from importsvc.files.mapping.parsing import Problem
 from importsvc.files.mapping.sides import SheetPlan, plan_sheet
@@ -43,7 +43,7 @@ def find_problems(
     plan = plan_sheet(mapping, sheet)
     return [
         *_find_missing_headers(mapping, index, sheet),
-        *_find_open_headers(mapping, index, sheet, detection),
+        *_find_open_headers(mapping, index, sheet),
         *_find_missing_targets(mapping, plan, sheet),
         *_find_types_in_two_sheets(mapping),
         *_find_open_formats(mapping, index, sheet, detection),
@@ -60,18 +60,16 @@ def _find_missing_headers(mapping: Mapping, index: HeaderIndex, sheet: str | Non
                 yield Problem("unknown_header", path, f"The file has no column '{printable(header)}'")
 
 
-def _find_open_headers(
-    mapping: Mapping, index: HeaderIndex, sheet: str | None, detection: Detection
-) -> Iterator[Problem]:
-    """The columns that have values, and of which the mapping says nothing."""
+def _find_open_headers(mapping: Mapping, index: HeaderIndex, sheet: str | None) -> Iterator[Problem]:
+    """The columns that the mapping says nothing of: what is in them would be lost without a word."""
+    if ALL_OTHERS in mapping.ignored:
+        return
     named = [*mapping.ignored, *ERROR_FILE_HEADERS]
     named += [header for column in mapping.in_sheet(sheet) for header in column.headers]
     known = {index.find(header) for header in named}
-    empty = {column.header for column in detection.columns if column.kind == "empty"}
     for position, header in enumerate(index.headers):
-        if position not in known and header not in empty:
-            message = f"'{printable(header)}' is neither mapped nor ignored"
-            yield Problem("open_header", "/columns", message)
+        if position not in known:
+            yield Problem("open_header", "/columns", f"'{printable(header)}' is neither mapped nor ignored")
 
 
 def _find_missing_targets(mapping: Mapping, plan: SheetPlan, sheet: str | None) -> Iterator[Problem]:

@@ -162,14 +162,18 @@ class RowMapper:
 class _Reference:
     """A reference to a derived type: filled by a column of its own, or by the name of the derived record."""
 
-    def __init__(self, name: str, to: str, column: TargetColumn | None) -> None:
+    def __init__(self, name: str, to: str, column: TargetColumn | None, key: TargetColumn) -> None:
         self.name = name
+        self._key = key
         self.to = to
         self.column = column
         self.prefix = f",{encode_value(name)}:"
 
     def read(self, columns: Columns, keys: dict[str, Sequence[Any]], row_count: int) -> list[str]:
-        values = keys[self.to] if self.column is None else self.column.read(columns, row_count)
+        if self.column is None or self.column is self._key:
+            values = keys[self.to]
+        else:
+            values = self.column.read(columns, row_count)
         return [self.prefix + text if text else "" for text in encode_values(values)]
 
 
@@ -185,7 +189,7 @@ class _Type:
             others = {f"{importable.name}.{other.name}" for other in importable.references if other.to == reference.to}
             is_filled = reference.to in keys and not any(filled.to == reference.to for filled in self.references)
             if column is not None or (is_filled and not others & own.keys()):
-                self.references.append(_Reference(reference.name, reference.to, column))
+                self.references.append(_Reference(reference.name, reference.to, column, keys[reference.to]))
         self.side = Side(list(own.values()))
 
     @property

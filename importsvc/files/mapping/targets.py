@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from importsvc.engine.parse import cells
@@ -68,7 +69,12 @@ def get_targets() -> list[Target]:
 
 def _of_type(importable: Importable) -> list[Target]:
     columns = [
-        Target(importable.name, column.name, None, _KINDS.get(column.clean, "text"), column.required)
+        Target(importable.name, column.name, None, _find_kind(column.clean), column.required)
         for column in importable.columns
     ]
     return columns + [Target(importable.name, reference.name, None, "text") for reference in importable.references]
+
+
+def _find_kind(clean: Callable[[object], Any]) -> Kind:
+    function = clean.func if isinstance(clean, partial) else clean
+    return _KINDS.get(function, "text")

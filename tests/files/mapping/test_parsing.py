@@ -43,7 +43,7 @@ WHOLE = {
 }
 
 
-def find_problems(value: Any) -> list[tuple[str, str, str]]:
+def find_problems(value: Any) -> list[tuple[str, ...]]:
     with pytest.raises(MappingInvalid) as refused:
         read_mapping(value)
     return [tuple(problem) for problem in refused.value.problems]

@@ -278,7 +278,7 @@ def test_values_are_mapped_whatever_their_case_and_others_stay() -> None:
         fill("W", "company.default_currency", values={"Euro": "EUR", "n/a": None}),
         fill("D", "company.due_days", values={"sofort": 0, "7": "14,5"}),
     ]
-    table = [["Name", "W", "D"], ["A", " EURO ", "Sofort"], ["B", "N/A", 7], ["C", "Taler", "1.000"]]
+    table: list[list[Any]] = [["Name", "W", "D"], ["A", " EURO ", "Sofort"], ["B", "N/A", 7], ["C", "Taler", "1.000"]]
     because = "is not a number with '.' as the decimal sign"
 
     assert read_rows(map_table(columns, table, formats=Formats(decimal_sign=",")))["company"] == [
