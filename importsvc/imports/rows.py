@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import json
-import logging
 import tempfile
 import weakref
 from array import array
@@ -15,15 +13,10 @@ from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
 from importsvc.engine.errors import PayloadError
 from importsvc.engine.parse.chunks import RowChunk, split_rows
 from importsvc.engine.schema import registry
-from importsvc.errors import DiskFull
 from importsvc.imports.errors import ImportDataInvalid
+from importsvc.spool import IN_MEMORY, refuse_full_disk
 from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
 from importsvc.text.text_stream import ReadText, read_parts, read_utf8
-
-logger = logging.getLogger(__name__)
-
-# Bytes that are held in memory; more are written to a file.
-IN_MEMORY = 1 << 20
 
 
 @runtime_checkable
@@ -65,7 +58,8 @@ class SpooledRows:
         offset = 0
         for chunk in chunks:
             content = chunk.text.encode("utf-8", "surrogatepass")
-            self._write(content)
+            with refuse_full_disk():
+                self._file.write(content)
             lines = None if chunk.lines is None else array("q", chunk.lines)
             self._places.append(_Place(chunk._replace(text="", lines=lines), offset, len(content)))
             offset += len(content)
@@ -87,15 +81,6 @@ class SpooledRows:
                 self._file.seek(place.offset)
                 text = self._file.read(place.size).decode("utf-8", "surrogatepass")
                 yield place.chunk._replace(text=text)
-
-    def _write(self, content: bytes) -> None:
-        try:
-            self._file.write(content)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            logger.error("There is no room for rows in %s", tempfile.gettempdir())
-            raise DiskFull from error
 
 
 class RefusedRows(NamedTuple):
