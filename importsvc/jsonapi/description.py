@@ -18,6 +18,7 @@ class Description:
         serializer: of the attributes in the request's document; ``None`` if it takes no document.
         is_required: whether the request must have a document.
         is_partial: whether all attributes may be left out.
+        takes_file: whether the request brings a file in place of a document.
         status: of the successful response.
         takes_if_match: whether it reads ``If-Match``.
         takes_prefer: whether it reads ``Prefer``, and may respond with an operation.
@@ -34,6 +35,7 @@ class Description:
     serializer: Any = None
     is_required: bool = False
     is_partial: bool = False
+    takes_file: bool = False
     status: int = 200
     takes_if_match: bool = False
     takes_prefer: bool = False

@@ -38,6 +38,9 @@ class JsonApiViewSet(GenericViewSet):
     # The functions that read large attributes of request documents, by name (see ``JsonApiParser``).
     streamed_attributes: Mapping[str, Any] = {}
 
+    # The actions whose requests bring a file in place of a document (see ``FileParser``).
+    file_actions: frozenset[str] = frozenset()
+
     # The number of unknown attributes in the request's document that the parser has only counted.
     uncounted_attributes: int = 0
 

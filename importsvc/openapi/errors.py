@@ -32,6 +32,7 @@ ALWAYS = (
 OF_LISTS = ("unsupported_filter_value", "invalid_page")
 OF_RECORDS = ("record_not_found",)
 OF_DOCUMENTS = ("conflict", "payload_too_large", "unsupported_media_type", "invalid_attribute")
+OF_FILES = ("payload_too_large", "unsupported_media_type", "invalid_attribute")
 OF_KEYS = ("conflict", "idempotency_key_reused")
 OF_PRECONDITIONS = ("precondition_failed",)
 

@@ -9,7 +9,14 @@ from typing import Any
 from importsvc.jsonapi.description import Description
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE
 from importsvc.openapi import errors, parameters
-from importsvc.openapi.schemas import describe_document, describe_meta, describe_request, describe_resource, refer
+from importsvc.openapi.schemas import (
+    describe_document,
+    describe_meta,
+    describe_request,
+    describe_resource,
+    describe_upload,
+    refer,
+)
 
 _READS = {
     "list": Description(summary="List {resources}"),
@@ -34,7 +41,9 @@ def describe_operation(view: Any, *, method: str) -> dict[str, Any]:
         "parameters": list(_describe_parameters(view, handler, described, method=method)),
         "responses": _describe_responses(view, handler, described, method=method),
     }
-    if described.serializer:
+    if described.takes_file:
+        operation["requestBody"] = describe_upload()
+    elif described.serializer:
         operation["requestBody"] = _describe_body(view, described)
     return operation
 
@@ -48,6 +57,8 @@ def _describe_parameters(
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     yield from parameters.describe_query(view.get_resource(), view.get_listing())
     names = []
+    if described.takes_file:
+        names.append("Content-Disposition")
     if method == "GET":
         names.append("If-None-Match")
     if getattr(handler, "is_idempotent", False):
@@ -96,6 +107,8 @@ def _list_codes(view: Any, handler: Any, described: Description) -> set[str]:
         codes.update(errors.OF_RECORDS)
     if described.serializer:
         codes.update(errors.OF_DOCUMENTS)
+    if described.takes_file:
+        codes.update(errors.OF_FILES)
     if getattr(handler, "is_idempotent", False):
         codes.update(errors.OF_KEYS)
     if described.takes_if_match:

@@ -26,6 +26,13 @@ HEADERS: dict[str, Parameter] = {
         "description": "A retry with the same key is not done again, and gets the stored response.",
         "schema": {"type": "string", "pattern": "[!-~]", "maxLength": 255},
     },
+    "Content-Disposition": {
+        "name": "Content-Disposition",
+        "in": "header",
+        "description": "Names the file, unless the body is a form (RFC 6266).",
+        "schema": {"type": "string"},
+        "example": "attachment; filename*=UTF-8''Kunden%20M%C3%BCnchen.csv",
+    },
     "If-Match": {
         "name": "If-Match",
         "in": "header",

@@ -156,6 +156,21 @@ def describe_request(resource: Resource, serializer_class: Any, *, is_partial: b
     return {"type": "object", "required": ["data"], "properties": {"data": data}}
 
 
+def describe_upload() -> dict[str, Any]:
+    """The body of a request that brings a file (OpenAPI 3.1, section 4.8.14.2)."""
+    form: Schema = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+        "additionalProperties": False,
+    }
+    return {
+        "required": True,
+        "description": "The bytes of the file, of any media type, or a form with it.",
+        "content": {"application/octet-stream": {}, "text/csv": {}, "multipart/form-data": {"schema": form}},
+    }
+
+
 def describe_rows() -> Schema:
     """The schema of ``import_data`` as an object: an array of rows for each type."""
     properties = {each.name: {"type": "array", "items": _describe_row(each)} for each in registry.in_dependency_order()}

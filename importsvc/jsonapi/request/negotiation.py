@@ -12,6 +12,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from importsvc.jsonapi.errors import MEDIA_TYPE
+from importsvc.jsonapi.request.uploads import FileParser
 
 # From the most specific to the least specific; the first one in the header decides.
 _RANGES = (MEDIA_TYPE, "application/*", "*/*")
@@ -21,7 +22,13 @@ class JsonApiContentNegotiation(BaseContentNegotiation):
     """JSON:API only, with the media type parameters that clients use."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """The parser; ``None``, which leads to 415, if the ``Content-Type`` is not supported."""
+        """The parser; ``None``, which leads to 415, if the ``Content-Type`` is not supported.
+
+        Files may be of any type.
+        """
+        view = request.parser_context["view"]
+        if view.action in view.file_actions:
+            return FileParser()
         media_type, parameters = _parse(request.content_type)
         return next(iter(parsers)) if media_type == MEDIA_TYPE and _are_known(parameters) else None
 

@@ -54,10 +54,7 @@ class JsonApiParser(BaseParser):
         """
         context = parser_context or {}
         request, view = context["request"], context["view"]
-        coding = request.headers.get("Content-Encoding", "").strip()
-        if coding.lower() not in ("", "identity"):
-            detail = f"Content-Encoding '{printable(coding)}' is not supported: send the body uncompressed"
-            raise RequestError("unsupported_media_type", detail, header="Content-Encoding")
+        refuse_encoded_body(request)
         # Only requests about rows are long, and only these need slots.
         limit = settings.MAX_BODY_BYTES if view.streamed_attributes else SMALL_BODY_BYTES
         if get_content_length(request.META) > limit:
@@ -81,6 +78,18 @@ class JsonApiParser(BaseParser):
             _check_relationships(relationships, view.read_relationships())
         attributes: dict[str, Any] = data.get("attributes", {})
         return attributes
+
+
+def refuse_encoded_body(request: Any) -> None:
+    """Check that the body is not compressed.
+
+    Raises:
+        RequestError: it is.
+    """
+    coding = request.headers.get("Content-Encoding", "").strip()
+    if coding.lower() not in ("", "identity"):
+        detail = f"Content-Encoding '{printable(coding)}' is not supported: send the body uncompressed"
+        raise RequestError("unsupported_media_type", detail, header="Content-Encoding")
 
 
 class _Body:
