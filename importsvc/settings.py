@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "people",
     "importsvc.webhooks",
     "importsvc.operations",
+    "importsvc.files",
     "importsvc.imports",
 ]
 
@@ -194,6 +195,9 @@ UNRUN_IMPORT_DAYS = env.UNRUN_IMPORT_DAYS.read()
 
 # The time in days for which staged rows and the change log of imports are stored that were run; None for always.
 RUN_IMPORT_DAYS = env.RUN_IMPORT_DAYS.read()
+
+# The time in days for which the bytes of files are stored that imports are made from.
+IMPORT_FILE_DAYS = env.IMPORT_FILE_DAYS.read()
 
 # The size in bytes above which a body makes the response come before the work is done; None for no size.
 ASYNC_BODY_BYTES = env.ASYNC_BODY_BYTES.read()

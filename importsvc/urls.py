@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from companies.views import CompanyViewSet
+from importsvc.files.api.views import ImportFileViewSet
 from importsvc.imports.api.operations import OperationViewSet
 from importsvc.imports.api.views import ImportViewSet
 from importsvc.jsonapi.errors import unknown_url
@@ -15,6 +16,7 @@ from people.views import PersonViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("imports", ImportViewSet, basename="imports")
+router.register("import_files", ImportFileViewSet, basename="import_files")
 router.register("operations", OperationViewSet, basename="operations")
 router.register("people", PersonViewSet, basename="people")
 router.register("companies", CompanyViewSet, basename="companies")

@@ -57,6 +57,12 @@ FILL = {
         SELECT organization_id, id, 0, '', '', 0, 0 FROM operations_operation
         WHERE organization_id = %(organization)s
     """,
+    "files_importfile": """
+        INSERT INTO files_importfile (organization_id, creator_id, name, content_type, size, sha256, format, overrides,
+            guesses, sheets, sampled_row_count, columns, created_at)
+        SELECT organization_id, id, id || '.csv', 'text/csv', 10, '', 'csv', '{}', '{}', '[]', 1, '[]', now()
+        FROM people_person WHERE organization_id = %(organization)s AND email LIKE 'company%%'
+    """,
     # Twenty imports created all people and companies, equally many of both.
     "changelog_change": """
         INSERT INTO changelog_change (organization_id, import_id, record_type, record_id, "row", action)
@@ -92,6 +98,7 @@ FILTERS = {
     "companies": ["id={companies}", "name=company 7", "import_id={imports}"],
     "operations": ["status=queued", "status=failed,queued", "kind=create", "import_id={imports}"],
     "imports": ["import_model_id=7", "import_model_id=7,8", "sample=true", "sample=null", "sample=false,null"],
+    "import_files": ["id={import_files}"],
     "webhook_endpoints": ["id={webhook_endpoints}"],
     "webhook_deliveries": ["endpoint_id={webhook_endpoints}", "status=pending", "event=import.processed"],
 }
@@ -121,7 +128,7 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
                 "TRUNCATE organizations_organization, companies_company, people_person, people_apitoken,"
                 " imports_import, imports_stagedchunk, imports_queuedchunk, changelog_change,"
                 " idempotency_idempotencykey, operations_operation, operations_progress,"
-                " webhooks_webhookendpoint, webhooks_webhookdelivery"
+                " webhooks_webhookendpoint, webhooks_webhookdelivery, files_importfile, files_importfilepart"
             )
 
 
@@ -201,6 +208,7 @@ def test_no_query_reads_through_a_large_table(api: ApiClient, path: str) -> None
         "companies": organization.companies.order_by("-id").values_list("pk", flat=True)[0],
         "imports": organization.imports.order_by("id").values_list("pk", flat=True)[0],
         "organizations": organization.pk,
+        "import_files": organization.import_files.order_by("-id").values_list("pk", flat=True)[0],
         "webhook_endpoints": organization.webhook_endpoints.order_by("-id").values_list("pk", flat=True)[0],
         "webhook_deliveries": WebhookDelivery.objects.for_organization(organization).order_by("-id")[0].pk,
         "operations": Operation.objects.for_organization(organization).earliest("id").pk,

@@ -20,6 +20,7 @@ from django.test import Client
 
 from companies.models import Company
 from importsvc.changelog.models import Change
+from importsvc.files.models import ImportFile
 from importsvc.idempotency.models import IdempotencyKey
 from importsvc.imports.models import Import
 from importsvc.operations.models import Kind, Operation
@@ -35,6 +36,7 @@ from people.services import NewOrganization
 from tests.admin_pages import confirm, read, save, url_of
 from tests.builders import make_company, make_person
 from tests.client import ApiClient, assert_replayed, document_of
+from tests.files.uploads import PEOPLE_1252, send_options, upload
 from tests.operations.queueing import create, queue
 from tests.statements import Unscoped, Watch, find_models
 
@@ -79,6 +81,7 @@ EXEMPT = [
     Exemption("prune", 'FROM "idempotency_idempotencykey"', "it removes the old keys of all organizations"),
     Exemption("prune", 'FROM "operations_operation"', "it removes the old operations of all organizations"),
     Exemption("prune", 'FROM "webhooks_webhookdelivery"', "it removes the old deliveries of all organizations"),
+    Exemption("prune", 'FROM "files_importfile"', "it prunes the old files of all organizations"),
     Exemption("prune", 'FROM "imports_import"', "it prunes the old imports of all organizations"),
     Exemption(
         "webhooks are sent",
@@ -86,7 +89,7 @@ EXEMPT = [
         "the worker looks for due deliveries of all organizations",
     ),
     Exemption(
-        "an import's page|an import's downloads|a record's page|a record's form|a revert in the admin",
+        "an import's page|an import's downloads|a file's download|a record's page|a record's form|a revert in the admin",
         r'^SELECT .* WHERE "\w+"\."id" = \d+ LIMIT 21$',
         "the URL has an id, and the record has the organization",
     ),
@@ -246,6 +249,21 @@ def go_over_webhooks(watch: Watch, api: ApiClient, admin_client: Client) -> None
         assert api.request("DELETE", path).status_code == 200
 
 
+def go_over_files(watch: Watch, api: ApiClient, admin_client: Client) -> None:
+    with watch.step("files over HTTP"):
+        file = upload(api, PEOPLE_1252, **{"Idempotency-Key": "file"})
+        assert send_options(api, file, separator=",").status_code == 200
+        get_all(
+            api, "import_files?include=creator.company", f"import_files/{file.pk}", f"import_files?filter[id]={file.pk}"
+        )
+    with watch.step("the admin's lists"):
+        read(admin_client, f"{url_of(ImportFile, 'changelist')}?q=people")
+    with watch.step("a record's page"):
+        read(admin_client, url_of(file))
+    with watch.step("a file's download"):
+        assert b"".join(admin_client.get(f"/admin/files/importfile/{file.pk}/download")) == PEOPLE_1252
+
+
 def go_through_the_admin(watch: Watch, client: Client, api: ApiClient) -> None:
     import_ = Import.objects.get(pk=api.run(ROWS | {"company": [{"name": "Greens"}]} | {"person": ROWS["person"][2:]}))
     with watch.step("the admin's home and search"):
@@ -300,6 +318,7 @@ def go_through_the_commands(watch: Watch, api: ApiClient, folder: Path) -> None:
     with watch.step("revert_imports of all"):
         call_command("revert_imports", since=long_ago, dry_run=True)
     IdempotencyKey.objects.update(created_at=long_ago)
+    ImportFile.objects.update(created_at=long_ago)
     with watch.step("prune"):
         call_command("prune")
     with watch.step("tokens at the shell"):
@@ -319,6 +338,7 @@ def test_every_statement_names_the_organization(
     go_over_http(watch, api)
     go_over_staged_rows(watch, api)
     go_over_webhooks(watch, api, admin_client)
+    go_over_files(watch, api, admin_client)
     go_through_the_admin(watch, admin_client, api)
     go_through_the_commands(watch, api, tmp_path)
 

@@ -28,6 +28,7 @@ def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "separator": True,
             "items": [
                 _link("Imports", "move_to_inbox", "imports.import"),
+                _link("Files", "upload_file", "files.importfile"),
                 _link("Operations", "pending_actions", "operations.operation"),
                 *(_link_records(model) for model in reversed(get_record_models())),
             ],

@@ -14,7 +14,7 @@ from importsvc.engine.parse.chunks import RowChunk
 from importsvc.imports.models import Import, QueuedChunk, StagedChunk
 from importsvc.imports.rows import ImportRows
 from importsvc.operations.models import Operation
-from importsvc.postgres.copy import NULL, cell, copy_rows
+from importsvc.postgres.copy import NULL, bytea_cell, cell, copy_rows
 from importsvc.text.json_stream import split_items
 
 # A chunk has at most 2,000 rows and about 256 kB.
@@ -162,7 +162,7 @@ def _to_json(text: str) -> str:
 
 
 def _to_bytea(text: str) -> str:
-    return rf"\\x{text.encode('utf-8', 'surrogatepass').hex()}"
+    return bytea_cell(text.encode("utf-8", "surrogatepass"))
 
 
 def staged_size() -> Coalesce:

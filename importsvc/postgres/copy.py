@@ -103,6 +103,11 @@ def cell(text: str | None) -> str:
     return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 
+def bytea_cell(content: bytes) -> str:
+    """Bytes as a cell of COPY text."""
+    return rf"\\x{content.hex()}"
+
+
 def json_text(value: Any) -> str:
     """A value as JSON. What JSON has no form for, decimals and dates among it, is text that PostgreSQL reads."""
     return _JSON.encode(value)

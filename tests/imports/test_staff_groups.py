@@ -26,12 +26,14 @@ SUPPORT = {
     "webhooks.view_webhookdelivery",
     "webhooks.view_webhookendpoint",
     "operations.view_operation",
+    "files.view_importfile",
 }
 OPERATORS = {
     *SUPPORT,
     "imports.revert_import",
     "webhooks.resend_webhookdelivery",
     "operations.cancel_operation",
+    "files.download_importfile",
 }
 
 LIST = "/admin/imports/import/"

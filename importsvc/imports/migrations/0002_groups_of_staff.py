@@ -1,6 +1,6 @@
-"""The groups of staff: Support and Operators view imports, their records, operations and webhooks.
+"""The groups of staff: Support and Operators view imports, their records and files, operations and webhooks.
 
-Operators also revert imports, cancel operations and send deliveries of webhooks again.
+Operators also revert imports, cancel operations, send deliveries of webhooks again and download files.
 """
 
 from django.db import migrations
@@ -15,6 +15,7 @@ def list_permissions():
     views.append(("webhooks", "webhookendpoint", "view_webhookendpoint", "Can view webhook endpoint"))
     views.append(("webhooks", "webhookdelivery", "view_webhookdelivery", "Can view webhook delivery"))
     views.append(("operations", "operation", "view_operation", "Can view operation"))
+    views.append(("files", "importfile", "view_importfile", "Can view import file"))
     for options in (model._meta for model in get_record_models()):
         name = str(options.model_name)
         views.append((options.app_label, name, f"view_{name}", f"Can view {options.verbose_name_raw}"))
@@ -22,6 +23,7 @@ def list_permissions():
         ("imports", "import", "revert_import", "Can revert import"),
         ("webhooks", "webhookdelivery", "resend_webhookdelivery", "Can resend webhook delivery"),
         ("operations", "operation", "cancel_operation", "Can cancel operation"),
+        ("files", "importfile", "download_importfile", "Can download import file"),
     ]
     return {"Support": views, "Operators": [*views, *actions]}
 

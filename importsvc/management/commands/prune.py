@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from importsvc.files.services import prune_import_files
 from importsvc.guessing.services import prune_failures
 from importsvc.idempotency.services import prune
 from importsvc.imports.services import prune_imports
@@ -20,8 +21,8 @@ class Command(OutputCommand):
         "Delete rows that are stored for a limited time: the responses to requests with an Idempotency-Key, after"
         " IDEMPOTENCY_KEY_HOURS; finished deliveries of webhooks, after WEBHOOK_DELIVERY_DAYS; finished operations,"
         " after OPERATION_DAYS; staged rows of imports that are not run, after UNRUN_IMPORT_DAYS; staged rows and"
-        " the change log of imports that were run, after RUN_IMPORT_DAYS, if that is set; and counts of failed attempts"
-        " to authenticate, when these count no more. Works in many short transactions; run it once a day, by cron."
+        " the change log of imports that were run, after RUN_IMPORT_DAYS, if that is set; the bytes of files, after"
+        " IMPORT_FILE_DAYS; and counts of failed attempts to authenticate, when these count no more. Works in many short transactions; run it once a day, by cron."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,7 +33,7 @@ class Command(OutputCommand):
         """Delete the rows, or count them."""
         keys, deliveries = prune(dry_run=dry_run), prune_deliveries(dry_run=dry_run)
         operations, imports = prune_operations(dry_run=dry_run), prune_imports(dry_run=dry_run)
-        failures = prune_failures(dry_run=dry_run)
+        files, failures = prune_import_files(dry_run=dry_run), prune_failures(dry_run=dry_run)
         hours, days = settings.IDEMPOTENCY_KEY_HOURS, settings.WEBHOOK_DELIVERY_DAYS
         operation_days = settings.OPERATION_DAYS
         verb = "Would remove" if dry_run else "Removed"
@@ -49,6 +50,8 @@ class Command(OutputCommand):
                 "unrun_imports_older_than_days": settings.UNRUN_IMPORT_DAYS,
                 "run_imports": imports.run,
                 "run_imports_older_than_days": settings.RUN_IMPORT_DAYS,
+                "import_files": files,
+                "import_files_older_than_days": settings.IMPORT_FILE_DAYS,
                 "failure_counts": failures,
             },
             f"{verb} {_count(keys, 'idempotency key')} older than {_count(hours, 'hour')}",
@@ -57,6 +60,7 @@ class Command(OutputCommand):
             f"{verb} the staged rows of {_count(imports.not_run, 'import')} that {_was(imports.not_run)} not run for"
             f" {_count(settings.UNRUN_IMPORT_DAYS, 'day')}",
             _describe_run(imports.run, verb),
+            f"{verb} the bytes of {_count(files, 'file')} older than {_count(settings.IMPORT_FILE_DAYS, 'day')}",
             f"{verb} {_count(failures, 'expired count')} of failed attempts to authenticate",
         )
 

@@ -1,0 +1,59 @@
+"""The API of files."""
+
+from __future__ import annotations
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from importsvc.files import services
+from importsvc.files.api.filters import ImportFileFilterSet
+from importsvc.files.api.serializers import ImportFileSerializer
+from importsvc.files.models import ImportFile
+from importsvc.idempotency.decorator import idempotent
+from importsvc.jsonapi.description import described
+from importsvc.jsonapi.request.uploads import read_upload
+from importsvc.jsonapi.slots import takes_slot
+from importsvc.jsonapi.views import ListMixin, RetrieveMixin
+from organizations.views import OrganizationScopedViewSet
+
+
+def _measure_file(view: ImportFileViewSet) -> int:
+    return services.read_size(organization=view.organization, file_id=view.get_record_id())
+
+
+class ImportFileViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
+    """``/import_files``."""
+
+    queryset = ImportFile.objects.all()
+    serializer_class = ImportFileSerializer
+    filterset_class = ImportFileFilterSet
+    file_actions = frozenset({"create"})
+
+    @takes_slot()
+    @idempotent
+    @described("Upload a file", takes_file=True, status=201, errors=("invalid_attribute",))
+    def create(self, request: Request) -> Response:
+        """``POST /import_files``: store the file, and respond with what was detected in it."""
+        uploaded = read_upload(request)
+        file = services.create_import_file(
+            organization=self.organization,
+            creator=self.caller,
+            content=uploaded.content,
+            sha256=uploaded.sha256,
+            name=uploaded.name,
+            content_type=uploaded.content_type,
+        )
+        location = reverse("import_files-detail", [file.pk], request=request)
+        return self.respond(file.pk, status=status.HTTP_201_CREATED, headers={"Location": location})
+
+    @takes_slot(measure=_measure_file)
+    @idempotent
+    @described("Set options of a file", serializer=ImportFileSerializer, is_required=True, is_partial=True)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """``PATCH /import_files/{id}``: set options, and detect again; null goes back to the guess."""
+        file_id = self.get_record_id()
+        options = self.read_attributes(ImportFileSerializer, document_required=True, partial=True)
+        services.update_import_file(organization=self.organization, file_id=file_id, options=options)
+        return self.respond(file_id)

@@ -1,0 +1,113 @@
+"""Stores files that are uploaded, and detects again what they hold when their options are set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from importsvc.errors import RecordNotFound
+from importsvc.files.detecting import OPTIONS, detect_fields
+from importsvc.files.errors import FilePruned
+from importsvc.files.models import ImportFile
+from importsvc.files.storage import read_content, store_content
+from importsvc.spool import SpooledFile
+from organizations.models import Organization
+from people.models import Person
+
+
+def create_import_file(
+    *,
+    organization: Organization,
+    creator: Person,
+    content: SpooledFile,
+    sha256: str,
+    name: str = "",
+    content_type: str = "",
+) -> ImportFile:
+    """Detect what a file holds, and store it.
+
+    Args:
+        organization: that gets the file.
+        creator: has uploaded it.
+        content: the bytes.
+        sha256: of the bytes, in hex.
+        name: of the file, at most 255 characters.
+        content_type: the media type that the client gave; a hint, which the bytes may contradict.
+
+    Raises:
+        FileUnreadable: nothing is stored.
+    """
+    detected = detect_fields(content, content_type=content_type, overrides={})
+    with transaction.atomic():
+        file = ImportFile.objects.create(
+            organization=organization,
+            creator=creator,
+            name=name,
+            content_type=content_type,
+            size=content.size,
+            sha256=sha256,
+            **detected,
+        )
+        store_content(file, content)
+    return file
+
+
+def update_import_file(*, organization: Organization, file_id: int, options: Mapping[str, Any]) -> ImportFile:
+    """Set options of a file, and detect again what it holds.
+
+    ``options`` are some of ``OPTIONS``. ``None`` goes back to the guess. A value that is in use already changes
+    nothing, so that a client may send all of them back.
+
+    Raises:
+        RecordNotFound, FilePruned, FileUnreadable: nothing is changed.
+    """
+    with transaction.atomic():
+        file = find_import_file(organization=organization, file_id=file_id, lock=True)
+        overrides = dict(file.overrides)
+        for name in options.keys() & set(OPTIONS):
+            if options[name] is None:
+                overrides.pop(name, None)
+            elif options[name] != getattr(file, name):
+                overrides[name] = options[name]
+        if overrides != file.overrides:
+            detected = detect_fields(read_file(file), content_type=file.content_type, overrides=overrides)
+            # Of an option that is set, what was guessed without it.
+            guesses = {**detected.pop("guesses"), **{name: file.guesses[name] for name in overrides}}
+            values = {**detected, "guesses": guesses, "overrides": overrides}
+            ImportFile.objects.for_organization(organization).filter(pk=file.pk).update(**values)
+            for name, value in values.items():
+                setattr(file, name, value)
+    return file
+
+
+def find_import_file(*, organization: Organization, file_id: int, lock: bool = False) -> ImportFile:
+    """The file; with ``lock``, locked until the end of the caller's transaction.
+
+    Raises:
+        RecordNotFound: the organization has no such file.
+    """
+    files = ImportFile.objects.for_organization(organization).filter(pk=file_id)
+    file = (files.select_for_update(no_key=True) if lock else files).first()
+    if file is None:
+        raise RecordNotFound
+    return file
+
+
+def read_size(*, organization: Organization, file_id: int) -> int:
+    """The size of a file in bytes; 0 if the organization has no such file."""
+    sizes = ImportFile.objects.for_organization(organization).filter(pk=file_id).values_list("size", flat=True)
+    return sizes.first() or 0
+
+
+def read_file(file: ImportFile) -> SpooledFile:
+    """The bytes of a file.
+
+    Raises:
+        FilePruned: they were deleted.
+        DiskFull: there is no room for a temporary file.
+    """
+    if file.pruned_at:
+        raise FilePruned
+    return read_content(file)
