@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_each_reader_has_a_position_of_its_own(monkeypatch: pytest.MonkeyPatch, 
         assert one.seek(0) == 0
         assert one.seek(2, io.SEEK_CUR) == 2
         assert one.readline() == b"cdefgh"
-        with pytest.raises(ValueError, match="position|negative"):
+        with pytest.raises(ValueError, match="position"):
             one.seek(-1)
     assert (content.size, content.name) == (8, "a.csv")
     with content.open() as again:
@@ -45,7 +46,10 @@ def test_a_large_file_is_not_in_memory_and_has_no_name(monkeypatch: pytest.Monke
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="it takes a device that is full")
 def test_a_full_disk_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.TemporaryFile", lambda buffering: open("/dev/full", "wb", buffering=buffering))
+    def open_full_device(buffering: int) -> Any:
+        return Path("/dev/full").open("wb", buffering=buffering)
+
+    monkeypatch.setattr("tempfile.TemporaryFile", open_full_device)
 
     with pytest.raises(DiskFull):
         SpooledFile().write(b"x" * (spool.IN_MEMORY + 1))

@@ -89,7 +89,7 @@ EXEMPT = [
         "the worker looks for due deliveries of all organizations",
     ),
     Exemption(
-        "an import's page|an import's downloads|a file's download|a record's page|a record's form|a revert in the admin",
+        "an import's page|(an import|a file)'s downloads?|a record's page|a record's form|a revert in the admin",
         r'^SELECT .* WHERE "\w+"\."id" = \d+ LIMIT 21$',
         "the URL has an id, and the record has the organization",
     ),

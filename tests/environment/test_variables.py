@@ -50,6 +50,7 @@ REFUSED: dict[str, list[str]] = {
     "WEBHOOK_DELIVERY_DAYS": [*MALFORMED, "0", "3651"],
     "OPERATION_DAYS": [*MALFORMED, "0", "9" * 5000],
     "UNRUN_IMPORT_DAYS": [*MALFORMED, "0", "9" * 5000],
+    "IMPORT_FILE_DAYS": [*MALFORMED, "0", "9" * 5000],
     "RUN_IMPORT_DAYS": [*MALFORMED, "0", "9" * 5000],
     "CELERY_BROKER_URL": [
         "redis://user:secret@host/0",

@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import importsvc.postgres.foreign_key_constraint
 from django.db import migrations, models
+
+import importsvc.postgres.foreign_key_constraint
 
 
 class Migration(migrations.Migration):

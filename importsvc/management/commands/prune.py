@@ -22,7 +22,8 @@ class Command(OutputCommand):
         " IDEMPOTENCY_KEY_HOURS; finished deliveries of webhooks, after WEBHOOK_DELIVERY_DAYS; finished operations,"
         " after OPERATION_DAYS; staged rows of imports that are not run, after UNRUN_IMPORT_DAYS; staged rows and"
         " the change log of imports that were run, after RUN_IMPORT_DAYS, if that is set; the bytes of files, after"
-        " IMPORT_FILE_DAYS; and counts of failed attempts to authenticate, when these count no more. Works in many short transactions; run it once a day, by cron."
+        " IMPORT_FILE_DAYS; and counts of failed attempts to authenticate, when these count no more. Works in"
+        " many short transactions; run it once a day, by cron."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -155,7 +155,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason_and_not_stored(ap
     (error,) = document_of(response)["errors"]
     assert (response.status_code, error["code"], error["title"]) == (422, "invalid_attribute", "Invalid Attribute")
     assert "PDF" in error["detail"]
-    assert list(error["meta"])[0] == "reason"
+    assert next(iter(error["meta"])) == "reason"
     assert take_snapshot() == before
 
 
