@@ -100,7 +100,7 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
         "quote": "quote" in said and not _is_quote(said["quote"]) and "must be one character, or empty",
         "header_row": "header_row" in said
         and not _is_row(said["header_row"])
-        and f"must be a number from 0 to {LAST_HEADER_ROW:,}",
+        and f"must be a number from 0 to {LAST_HEADER_ROW}",
         "decimal_sign": said.get("decimal_sign", ".") not in (".", ",") and "must be . or ,",
         "date_order": said.get("date_order", DMY) not in (DMY, MDY, YMD) and "must be dmy, mdy or ymd",
         "sheet": not isinstance(said.get("sheet", ""), str) and "must be the name of a sheet",
@@ -143,9 +143,21 @@ class _Sample:
     line_count: int | None = None
 
 
+def _examine_encoding(source: Source, said: str | None) -> tuple[Guess, int]:
+    """The encoding, and the number of lines."""
+    if said is None:
+        text = examine_text(source)
+        return make_guess((text.encoding, text.confidence)), text.line_count
+    line_count = examine_text(source, encoding=said).line_count
+    try:
+        text = examine_text(source)
+    except FileRefused:
+        return Guess(None, 0.0, said), line_count
+    return make_guess((text.encoding, text.confidence), said), line_count
+
+
 def _sample_delimited(source: Source, said: Mapping[str, Any]) -> _Sample:
-    text = examine_text(source, encoding=said.get("encoding"))
-    encoding = make_guess((text.encoding, text.confidence), said.get("encoding"))
+    encoding, line_count = _examine_encoding(source, said.get("encoding"))
     head, is_cut = sampling.read_head(source, encoding.used)
     quote = make_guess(dialect.guess_quote(head), said.get("quote"))
     separator = make_guess(dialect.guess_separator(head, quote.used), said.get("separator"))
@@ -156,11 +168,14 @@ def _sample_delimited(source: Source, said: Mapping[str, Any]) -> _Sample:
         headers = table.headers
     below: list[Sequence[Cell]] = [row.cells for row in rows if row.line > header_row.used][:SAMPLED_ROWS]
     if is_cut:
-        for part in sampling.read_parts(source, encoding.used):
-            part_rows = dialect.parse_sample(part, separator=separator.used, quote=quote.used, is_cut=True)
-            # A part may start within quotes; what is read then rarely has the width of the table.
-            below += [row.cells for row in part_rows if len(row.cells) == len(headers)][:SAMPLED_ROWS]
-    return _Sample(headers, below, header_row, encoding, separator, quote, line_count=text.line_count)
+        middle, end = (
+            dialect.parse_sample(part, separator=separator.used, quote=quote.used, is_cut=is_part_cut)
+            for part, is_part_cut in zip(sampling.read_parts(source, encoding.used), (True, False), strict=True)
+        )
+        # A part may start within quotes; what is read then rarely has the width of the table.
+        parts = middle[:SAMPLED_ROWS] + end[-SAMPLED_ROWS:]
+        below += [row.cells for row in parts if len(row.cells) == len(headers)]
+    return _Sample(headers, below, header_row, encoding, separator, quote, line_count=line_count)
 
 
 def _sample_workbook(source: Source, format_: Guess, said: Mapping[str, Any], limits: WorkbookLimits | None) -> _Sample:
@@ -180,8 +195,7 @@ def _sample_workbook(source: Source, format_: Guess, said: Mapping[str, Any], li
 
 
 def _sample_json(source: Source, format_: Guess, said: Mapping[str, Any]) -> _Sample:
-    text = examine_text(source, encoding=said.get("encoding"))
-    encoding = make_guess((text.encoding, text.confidence), said.get("encoding"))
+    encoding, line_count = _examine_encoding(source, said.get("encoding"))
     counts = count_items(source, encoding.used) if format_.used == JSON else {}
     filled = [name for name, count in counts.items() if count]
     found = next(iter(filled or counts), None)
@@ -190,4 +204,4 @@ def _sample_json(source: Source, format_: Guess, said: Mapping[str, Any]) -> _Sa
     with open_table(source, options) as table:
         headers, below = table.headers, [row.cells for row in islice(table.rows(), SAMPLED_ROWS)]
     sheets = [DetectedSheet(name=name, row_count=count) for name, count in counts.items()]
-    return _Sample(headers, below, Guess(0, 1.0, 0), encoding, sheet=sheet, sheets=sheets, line_count=text.line_count)
+    return _Sample(headers, below, Guess(0, 1.0, 0), encoding, sheet=sheet, sheets=sheets, line_count=line_count)

@@ -80,7 +80,7 @@ def find_encoding(name: str) -> str:
     """
     try:
         # The codec of "utf-8-sig" differs from that of UTF-8, but every mark is skipped anyway.
-        return _NAMES[codecs.lookup(name.removesuffix("-sig")).name]
+        return _NAMES[codecs.lookup(name.lower().removesuffix("-sig")).name]
     except (LookupError, ValueError):  # ValueError: a NUL in the name
         detail = f"The encoding '{name[:50]}' is not known. Known are {', '.join(ENCODINGS)}."
         raise FileRefused("encoding_unknown", detail.replace("\x00", "")) from None
@@ -114,6 +114,12 @@ def open_text(source: Source, encoding: str) -> io.TextIOWrapper:
     stream = source.open()
     _skip_mark(stream, encoding)
     return io.TextIOWrapper(stream, encoding=ENCODINGS[encoding], newline="")
+
+
+def decode_start(start: bytes) -> str:
+    """The text that a file starts with, as far as its format needs it: letters that are not ASCII may be wrong."""
+    encoding = _find_mark(start) or _find_wide(start) or UTF_8
+    return start.decode(ENCODINGS[encoding], "replace").removeprefix("\ufeff")
 
 
 def find_undecodable(source: Source, encoding: str) -> FileRefused:

@@ -6,6 +6,7 @@ import re
 import zipfile
 from typing import BinaryIO
 
+from importsvc.files.reading.encodings import decode_start
 from importsvc.files.reading.tables import CSV, JSON, JSON_LINES, ODS, XLSX, FileRefused, Source
 
 _START = 64 * 1024
@@ -62,11 +63,11 @@ def find_format(source: Source, *, content_type: str | None = None) -> tuple[str
     for mark, (what, advice) in _OTHERS.items():
         if start.startswith(mark) and (mark not in _WEAK or b"\x00" in start[:32]):
             raise FileRefused("format_unknown", f"The file is {what}, not a table. {advice}")
-    text = start.removeprefix(b"\xef\xbb\xbf").decode("latin-1").lstrip()
+    text = decode_start(start).lstrip()
     for beginning, what in _MARKUP.items():
         if text[:20].lower().startswith(beginning):
             raise FileRefused(
-                "format_unknown", f"The file is {what}, not a table. Open it in a spreadsheet. {_SAVE_AS}"
+                "format_unknown", f"The file is {what}, not a table. Open it in a spreadsheet program. {_SAVE_AS}"
             )
     if not text and source.size <= len(start):
         raise FileRefused("empty_file", "The file has only blank lines.")
@@ -84,7 +85,7 @@ def _find_format_of_text(text: str, name: str, content_type: str) -> tuple[str, 
     if text.startswith("["):
         return JSON, 0.95
     # JSON Lines: the first line is an object by itself, and another one follows.
-    lines = text.splitlines()
+    lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) > 1 and lines[0].rstrip().endswith("}") and lines[1].lstrip().startswith("{"):
         return JSON_LINES, 0.95
     # A single row of JSON Lines has values in its members, not arrays of rows.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 from importsvc.files.reading.encodings import ENCODINGS, open_text
 from importsvc.files.reading.tables import Source
 
@@ -17,14 +19,15 @@ def read_head(source: Source, encoding: str) -> tuple[str, bool]:
         return head, bool(text.read(1))
 
 
-def read_parts(source: Source, encoding: str) -> list[str]:
-    """A part from the middle of the text and one from its end, each from the start of a line."""
-    parts = []
+def read_parts(source: Source, encoding: str) -> tuple[str, str]:
+    """A part from the middle of the text and its end, each from the start of a line. The first one may end in a row."""
+    # Characters of UTF-16 and UTF-32 start at multiples of four bytes or of their mark's length.
+    middle, end = (offset // 4 * 4 for offset in (source.size // 2, max(0, source.size - PART)))
     with source.open() as stream:
-        # Characters of UTF-16 and UTF-32 start at multiples of four bytes or of their mark's length.
-        for offset in (source.size // 2 // 4 * 4, max(0, source.size - PART) // 4 * 4):
-            stream.seek(offset)
-            text = stream.read(PART).decode(ENCODINGS[encoding], "replace")
-            _, _, whole = text.replace("\r\n", "\n").replace("\r", "\n").partition("\n")
-            parts.append(whole)
-    return parts
+        return _read_part(stream, middle, encoding), _read_part(stream, end, encoding)
+
+
+def _read_part(stream: BinaryIO, offset: int, encoding: str) -> str:
+    stream.seek(offset)
+    text = stream.read(PART + 4).decode(ENCODINGS[encoding], "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n").partition("\n")[2]
