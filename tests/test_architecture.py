@@ -61,6 +61,7 @@ FORBIDDEN = [
     ("importsvc.jsonapi.views", "importsvc.idempotency.decorator", [DOWNWARDS, DIALECT]),
     ("importsvc.idempotency.services", "importsvc.jsonapi.errors", [NO_HTTP]),
     ("importsvc.engine.plan.plan", "django.db", [IS_PURE]),
+    ("importsvc.files.reading.workbooks", "django.conf", [IS_PURE]),
     ("importsvc.imports.services.importing", "importsvc.jsonapi.errors", [NO_HTTP]),
     ("importsvc.imports.admin.home", "importsvc.engine.schema.registry", [EDGES]),
     ("importsvc.imports.admin.downloads", "importsvc.engine.schema.registry", [EDGES]),
@@ -126,6 +127,15 @@ def test_a_forbidden_import_breaks_a_contract(copy: Path, importer: str, importe
 @pytest.mark.parametrize("module", PURE)
 def test_pure_modules_load_neither_django_nor_a_database_driver(module: str) -> None:
     code = f"import sys, importsvc.engine.{module}; sys.exit(bool({{'django', 'psycopg2'}} & set(sys.modules)))"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_reading_files_loads_neither_django_nor_a_database_driver() -> None:
+    code = (
+        "import sys, importsvc.files.reading.detecting, importsvc.files.reading.opening; "
+        "sys.exit(bool({'django', 'psycopg2'} & set(sys.modules)))"
+    )
 
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 

@@ -77,7 +77,7 @@ def make_text(text: str, encoding: str = "utf-8", name: str = "") -> Bytes:
 def make_workbook(
     rows: Sequence[Sequence[Any]] = (),
     *,
-    fill: Callable[[Any, Any], None] | None = None,
+    fill: Callable[[Any, Any], object] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Bytes:
     """An XLSX of xlsxwriter with these rows; ``fill`` may write more to the workbook and its sheet."""

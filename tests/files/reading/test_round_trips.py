@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import Literal
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from tests.files.builders import Bytes, make_workbook, read
 CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff\ufeff")
 SPECIAL = st.sampled_from(['"', "'", ",", ";", "\t", "\n", "\r\n", "\r", " ", "0", "=", "é", "€", "ß", "日"])
 CELLS = st.lists(SPECIAL | CHARACTERS, max_size=6).map("".join)
+Quoting = Literal[0, 1]  # QUOTE_MINIMAL, QUOTE_ALL
 MARKED = {"utf-8": "utf-8-sig", "utf-16-le": "utf-16"}
 
 
@@ -27,7 +29,7 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
     return draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=5))
 
 
-def write_csv(rows: list[list[str]], *, separator: str, quote: str, end: str, quoting: int) -> str:
+def write_csv(rows: list[list[str]], *, separator: str, quote: str, end: str, quoting: Quoting) -> str:
     text = io.StringIO(newline="")
     # The writer does not quote ends of lines that it does not write itself.
     quoting = csv.QUOTE_ALL if any("\r" in cell or "\n" in cell for row in rows for cell in row) else quoting
@@ -46,7 +48,7 @@ def write_csv(rows: list[list[str]], *, separator: str, quote: str, end: str, qu
     is_marked=st.booleans(),
 )
 def test_text_in_any_dialect_and_encoding_that_can_hold_it(
-    rows: list[list[str]], separator: str, quote: str, end: str, quoting: int, encoding: str, is_marked: bool
+    rows: list[list[str]], separator: str, quote: str, end: str, quoting: Quoting, encoding: str, is_marked: bool
 ) -> None:
     text = write_csv(rows, separator=separator, quote=quote, end=end, quoting=quoting)
     # A file cannot begin with a mark that is text, or with a line that names a separator.

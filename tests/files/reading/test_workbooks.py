@@ -89,6 +89,36 @@ def test_files_of_openpyxl_are_read_like_those_of_excel() -> None:
     ]
 
 
+def test_the_tags_of_a_sheet_may_have_a_prefix() -> None:
+    def add_prefix(part: bytes) -> bytes:
+        return re.sub(rb"<(/?)(\w)", rb"<\1x:\2", part).replace(b"xmlns=", b"xmlns:x=")
+
+    source = change_part(make_workbook(fill=fill_with_everything), SHEET, add_prefix)
+
+    assert detect(source).sheets == [DetectedSheet("Data", 6, hidden_row_count=1, trailing_blank_row_count=1)]
+    assert read(source, XLSX)[1] == EVERYTHING
+
+
+def test_error_cells_that_repeat_in_ods_are_errors_in_every_cell() -> None:
+    error = (
+        b'<table:table-row table:number-rows-repeated="2"><table:table-cell office:value-type="string" '
+        b'table:number-columns-repeated="2" calcext:value-type="error"><text:p>#REF!</text:p></table:table-cell>'
+        b"</table:table-row><table:table-row"
+    )
+    source = change_part(
+        Bytes((LIBREOFFICE / "everything.ods").read_bytes()),
+        "content.xml",
+        lambda part: part.replace(b"<table:table-row", error, 1),
+    )
+    fault = Fault("#REF!", "is the error #REF! of the workbook")
+
+    assert read(source, ReadOptions("ods", header_row=0))[1][:3] == [
+        (1, [fault, fault]),
+        (2, [fault, fault]),
+        (3, ["ZIP", "Date", "Formula", "Number"]),
+    ]
+
+
 def test_a_table_may_start_anywhere_in_the_sheet() -> None:
     source = make_workbook([["Contacts of 2024"], [], ["", "Name", "ZIP"], ["", "Ada", "01067"]])
 
