@@ -19,8 +19,8 @@ _FILL = 1_000
 _TABLES_AND_ROWS = re.compile(rb"<table:table(-row)?(?=[\s/>])([^>]*)>")
 _NAME = re.compile(rb'table:name="([^"]*)"')
 _HIDDEN = re.compile(rb'table:visibility="(?:collapse|filter)"')
-_ROWS_REPEATED = re.compile(rb'table:number-rows-repeated="(\d+)"')
-_COLUMNS_REPEATED = re.compile(rb'table:number-columns-repeated="(\d+)"')
+_ROWS_REPEATED = re.compile(rb'table:number-rows-repeated="(\d{1,10})"')
+_COLUMNS_REPEATED = re.compile(rb'table:number-columns-repeated="(\d{1,10})"')
 _TAGS = re.compile(rb"<table:(table|table-row|table-cell|covered-table-cell)(?=[\s/>])([^>]*)>")
 _ERROR = b'calcext:value-type="error"'
 _TEXT = re.compile(rb"<text:p[^>]*>([^<]*)<")
@@ -99,7 +99,7 @@ def _find_content(attributes: bytes, content: bytes, at: int) -> Fault | str | N
     if not is_error and b'office:value-type="float"' not in attributes:
         return None
     text = _TEXT.search(content, at, content.find(b"</table:table-cell", at))
-    shown = html.unescape(text[1].decode()) if text else ""
+    shown = html.unescape(text[1].decode(errors="replace")) if text else ""
     if is_error:
         return make_fault(shown or "error")
     return shown if _PADDED.fullmatch(shown) else None
@@ -107,7 +107,7 @@ def _find_content(attributes: bytes, content: bytes, at: int) -> Fault | str | N
 
 def _find_name(attributes: bytes) -> str:
     match = _NAME.search(attributes)
-    return html.unescape(match[1].decode()) if match else ""
+    return html.unescape(match[1].decode(errors="replace")) if match else ""
 
 
 def _count(pattern: re.Pattern[bytes], attributes: bytes) -> int:

@@ -195,6 +195,8 @@ class _Workbook:
         if process is None or process.stdout is None:
             return
         for line in process.stdout:
+            if not line.endswith(b"\n"):  # the process died while it wrote
+                break
             value = json.loads(line)
             if isinstance(value, dict) and "error" in value:
                 raise self._refuse(value["error"])

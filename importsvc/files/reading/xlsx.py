@@ -20,10 +20,10 @@ _LONGEST_ROW = 8 << 20
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATIONSHIP = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
-_ROW_NUMBER = re.compile(rb"\br=[\"'](\d+)")
+_ROW_NUMBER = re.compile(rb"\br=[\"'](\d{1,10})")
 _HIDDEN = re.compile(rb"\bhidden=[\"'](?:1|true)")
-_CELL_PLACE = re.compile(rb"\br=[\"']([A-Z]+)(\d+)")
-_STYLE = re.compile(rb"\bs=[\"'](\d+)")
+_CELL_PLACE = re.compile(rb"\br=[\"']([A-Z]{1,6})(\d{1,10})")
+_STYLE = re.compile(rb"\bs=[\"'](\d{1,10})")
 _IS_ERROR = re.compile(rb"\bt=[\"']e[\"']")
 _PREFIX = re.compile(rb"<(\w+:)?worksheet\b")
 
@@ -77,7 +77,7 @@ def scan_rows(archive: Archive, part: str, *, sheet: str) -> SheetRows:
     """
     prefix = _find_prefix(archive, part)
     # A column of three letters may be beyond the limit. Cells without content do not count.
-    tags = re.compile(rb'<%b(?:row\b[^>]*|c r="([A-Z]{3,})(\d+)"(?:[^>]*[^/>])?)>' % prefix)
+    tags = re.compile(rb'<%b(?:row\b[^>]*|c r="([A-Z]{3,6})(\d{1,10})"(?:[^>]*[^/>])?)>' % prefix)
     rows = SheetRows()
     for tag in find_tags(archive.read_parts(part), tags):
         if tag[1]:
@@ -118,9 +118,13 @@ def find_special_cells(archive: Archive, part: str, styles: dict[int, PaddedForm
             if not place:
                 continue
             row, column = int(place[2]), find_column(place[1])
+            if column > MAX_COLUMNS:
+                continue
             if _IS_ERROR.search(cell[1]):
                 text = value.search(content, cell.end(), content.find(end, cell.end()))
-                yield SpecialCell(row, column, make_fault(html.unescape(text[1].decode()) if text else "error"))
+                yield SpecialCell(
+                    row, column, make_fault(html.unescape(text[1].decode(errors="replace")) if text else "error")
+                )
             elif style and int(style[1]) in styles:
                 yield SpecialCell(row, column, styles[int(style[1])])
 
@@ -129,7 +133,7 @@ def find_special_cells(archive: Archive, part: str, styles: dict[int, PaddedForm
 def find_column(letters: bytes) -> int:
     """The number of a column, from 1, by its letters."""
     number = 0
-    for letter in letters[:6]:
+    for letter in letters:
         number = 26 * number + letter - ord("A") + 1
     return number
 
@@ -149,7 +153,7 @@ def _parse(archive: Archive, name: str) -> ElementTree.Element:
             raise damaged()
     try:
         return ElementTree.fromstring(bytes(content))  # noqa: S314 - as above
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, LookupError, ValueError):  # the latter two: an encoding that is not known
         raise damaged() from None
 
 

@@ -37,7 +37,7 @@ def write_csv(rows: list[list[str]], *, separator: str, quote: str, end: str, qu
     return text.getvalue()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     rows=tables(),
     separator=st.sampled_from([",", ";", "\t", "|", "^", "`", ":", " ", "x", "é"]),

@@ -186,12 +186,24 @@ def test_a_workbook_with_a_password_is_refused() -> None:
         (SHEET, lambda part: part[: len(part) // 2] + b"\xff<<<"),
         ("xl/sharedStrings.xml", lambda part: b"<sst><si>"),
         (SHEET, lambda part: part.replace(b"<v>0</v>", b"<v>99</v>")),
+        ("xl/workbook.xml", lambda part: part.replace(b'"UTF-8"', b'"UTF-X"')),
+        ("xl/workbook.xml", lambda part: part.replace(b'"UTF-8"', b'"shift_jis"')),
     ],
 )
 def test_a_damaged_part_is_an_error_and_not_a_crash(part: str, change: Any) -> None:
     source = change_part(make_workbook([["Name"], ["Ada"]]), part, change)
 
     assert refuse(source).code in ("workbook_damaged", "empty_file")
+
+
+def test_an_error_in_a_column_far_away_needs_no_memory() -> None:
+    far = b'<c r="ZZZZZZ2" t="e"><v>#N/A</v></c></row></sheetData>'
+    source = change_part(
+        make_workbook([["Name"], ["Ada"]]), SHEET, lambda part: part.replace(b"</row></sheetData>", far)
+    )
+
+    assert refuse(source).code == "too_many_columns"
+    assert refuse(source, XLSX).code in ("workbook_damaged", "workbook_too_large", "too_many_columns")
 
 
 def test_a_workbook_that_is_cut_off_or_changed_is_refused() -> None:
