@@ -40,7 +40,7 @@ def read_schema() -> dict[str, list[Any]]:
     tables = "'organizations_organization', 'companies_company', 'people_person', 'people_apitoken',"
     tables += "'imports_import', 'imports_stagedchunk', 'changelog_change', 'idempotency_idempotencykey',"
     tables += "'webhooks_webhookendpoint', 'webhooks_webhookdelivery', 'imports_queuedchunk', 'operations_operation',"
-    tables += "'operations_progress', 'rate_limits_requestcounter', 'guessing_failurecount'"
+    tables += "'operations_progress', 'rate_limits_requestcounter', 'guessing_failurecount', 'imports_stagedrowerror'"
     queries = {
         "columns": (
             "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attoptions FROM pg_attribute"

@@ -283,7 +283,7 @@ def _read_row(text: str) -> Members:
 
 
 def _write_row(members: Members) -> str:
-    return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in members) + "}"
+    return "{" + ", ".join([f"{_write_name(name)}: {value}" for name, value in members]) + "}"
 
 
 def _set_cells(members: Members, importable: Importable, cells: Mapping[str, Any]) -> Members:
@@ -306,6 +306,10 @@ def _set_cells(members: Members, importable: Importable, cells: Mapping[str, Any
         else:
             members = [*members, (column, text)]
     return members
+
+
+# Rows repeat their headers.
+_write_name = lru_cache(maxsize=4_096)(json.dumps)
 
 
 @lru_cache(maxsize=4_096)

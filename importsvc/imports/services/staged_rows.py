@@ -187,12 +187,10 @@ def _count_rows_with_errors(import_: Import) -> Mapping[int, int]:
     """The number of rows with errors by the number of the chunk."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT number, count(*) FROM ("
-            "  SELECT DISTINCT record_type, row FROM imports_stagedrowerror"
-            "  WHERE organization_id = %s AND import_id = %s"
-            ") AS error JOIN imports_stagedchunk AS chunk ON organization_id = %s AND import_id = %s"
-            " AND chunk.record_type = error.record_type AND row >= first_row AND row < first_row + row_count"
-            " GROUP BY number",
+            "SELECT number, (SELECT count(DISTINCT row) FROM imports_stagedrowerror"
+            "   WHERE organization_id = %s AND import_id = %s AND record_type = chunk.record_type"
+            "   AND row >= first_row AND row < first_row + row_count)"
+            " FROM imports_stagedchunk AS chunk WHERE organization_id = %s AND import_id = %s",
             [*(import_.organization_id, import_.pk) * 2],
         )
         return dict(cursor.fetchall())

@@ -79,7 +79,7 @@ ROWS: dict[str, tuple[Any, tuple[int, str | None, str]]] = {
     ),
     "an address twice, in other case": (
         emails("é@acme.test", "x@acme.test", "É@acme.test"),
-        (3, "email", "Email has already been taken by row 2"),
+        (3, "email", "Email has already been taken by row 1"),
     ),
     "a name that the organization has, in other case": (
         company(name="TWICE"),

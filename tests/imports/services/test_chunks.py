@@ -144,5 +144,5 @@ def test_an_address_that_another_transaction_writes_between_two_chunks_is_taken(
 
     refusal = running.result()
     assert isinstance(refusal, InvalidAttribute)
-    assert refusal.detail == {"person": [entry(4, "email", "Email has already been taken by row 1")]}
+    assert refusal.detail == {"person": [entry(4, "email", "Email has already been taken")]}
     assert set(Person.objects.values_list("first_name", flat=True)) == {"Ada", "By hand"}

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from companies.models import Company
+from importsvc.engine.parse.chunks import RowChunk
 from importsvc.imports.errors import RowsInvalid
 from importsvc.imports.models import Import, StagedRowError
-from importsvc.imports.services import preview_import, update_import
+from importsvc.imports.rows import SpooledRows
+from importsvc.imports.services import correct_row, list_rows, preview_import, update_import
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company
@@ -188,6 +190,22 @@ def test_rows_of_a_derived_type_that_match_a_record_are_skipped(acme: NewOrganiz
     ran = import_rows(acme, rows, derived_types=["company"])
 
     assert ran.counts == {"company": counts(created=1, skipped=1), "person": counts(created=1)}
+
+
+def test_errors_have_the_place_in_the_file_that_their_rows_come_from(acme: NewOrganization) -> None:
+    text = '{"name": "A"},{"name": ""},{"name": "a"}'
+    rows = SpooledRows([RowChunk("company", 1, 3, text, [2, 3, 7], "Firms")])
+
+    import_ = stage(acme, rows, on_row_error="stage")
+
+    errors = StagedRowError.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk)
+    assert list(errors.order_by("row").values_list("row", "line", "sheet")) == [(2, 3, "Firms"), (3, 7, "Firms")]
+    correct_row(
+        organization=acme.organization, import_id=import_.pk, record_type="company", row=3, cells={"name": "A "}
+    )
+    assert list(errors.order_by("row").values_list("line", flat=True)) == [3, 7]
+    listed = list_rows(organization=acme.organization, import_id=import_.pk)[:10]
+    assert [(row.line, row.sheet) for row in listed] == [(2, "Firms"), (3, "Firms"), (7, "Firms")]
 
 
 def test_the_headers_of_a_file_are_those_of_its_errors(acme: NewOrganization) -> None:
