@@ -11,11 +11,12 @@ from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from importsvc.engine.parse.chunks import RowChunk
+from importsvc.imports.errors import ImportDataInvalid
 from importsvc.imports.models import Import, QueuedChunk, StagedChunk
 from importsvc.imports.rows import ImportRows
 from importsvc.operations.models import Operation
 from importsvc.postgres.copy import NULL, bytea_cell, cell, copy_rows
-from importsvc.text.json_stream import split_items
+from importsvc.text.json_stream import JsonError, decode_rows, split_items
 
 # A chunk has at most 2,000 rows and about 256 kB.
 CHUNKS_AT_ONCE = 4
@@ -170,6 +171,18 @@ def staged_size() -> Coalesce:
     chunks = StagedChunk.objects.filter(organization_id=OuterRef("organization_id"), import_record=OuterRef("pk"))
     sizes = chunks.order_by().values("import_record").values(size=Sum("size"))
     return Coalesce(Subquery(sizes, output_field=BigIntegerField()), 0)
+
+
+def decode_staged(text: str) -> list[Any]:
+    """The rows of a chunk, from its text.
+
+    Raises:
+        ImportDataInvalid: a row is nested too deep for the call stack.
+    """
+    try:
+        return decode_rows(text)
+    except JsonError as error:
+        raise ImportDataInvalid(f"is not valid JSON: {error}") from None
 
 
 def leave_out_deleted(chunk: RowChunk) -> str:

@@ -53,7 +53,9 @@ OF_ROWS: Mapping[str, Any] = {
     "row": _NUMBER,
     "line": _NULLABLE_NUMBER,
     "sheet": _NULLABLE_TEXT,
-    "cells": {"description": "The row as submitted: an object, unless that is an error."},
+    "cells": {
+        "description": "The row as submitted: an object, unless that is an error. Null if it is nested too deep."
+    },
     "errors": {"type": "array", "items": {"type": "object"}},
 }
 _OF_GROUPS = {
@@ -202,7 +204,12 @@ class StagedRowsMixin(AsynchronousMixin):
 
     @action(detail=True, methods=["GET"])
     @takes_slot(is_read=True)
-    @described("List the staged rows", component="StagedRow", attributes=OF_ROWS, errors=("conflict",))
+    @described(
+        "List the staged rows",
+        component="StagedRow",
+        attributes=OF_ROWS,
+        errors=("conflict", "invalid_attribute"),
+    )
     def rows(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/rows``: the staged rows with their errors."""
         given = clean_filters(request, self)
@@ -227,7 +234,7 @@ class StagedRowsMixin(AsynchronousMixin):
         component="StagedRow",
         attributes=OF_ROWS,
         path_parameters=_PLACE,
-        errors=("conflict",),
+        errors=("conflict", "invalid_attribute"),
     )
     def row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
         """``GET /imports/{id}/rows/{type}/{row}``: a staged row with its errors."""
@@ -270,7 +277,7 @@ class StagedRowsMixin(AsynchronousMixin):
         takes_if_match=True,
         meta=COUNT_META,
         path_parameters=_PLACE,
-        errors=("conflict",),
+        errors=("conflict", "invalid_attribute"),
     )
     def delete_row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
         """``DELETE /imports/{id}/rows/{type}/{row}``: delete the row. The document has only ``meta``."""

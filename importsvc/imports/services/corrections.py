@@ -26,9 +26,9 @@ from importsvc.imports.services.transactions import (
     require_state,
     save_fields,
 )
-from importsvc.imports.staging import StagedRows, escape_surrogates
+from importsvc.imports.staging import StagedRows, decode_staged
 from importsvc.text.display import printable
-from importsvc.text.json_stream import decode_rows, split_items, split_members
+from importsvc.text.json_stream import split_items, split_members
 from organizations.models import Organization
 
 # In place of a value that a replacement does not name: any value.
@@ -237,6 +237,7 @@ def _rewrite_chunk(
     changed: _Changed,
 ) -> int:
     """Change rows of a chunk, and write it with its keys; return the number of rows whose text is another one."""
+    decode_staged(chunk.rows[1:-1])  # raises if a row is nested too deep
     items = split_items(chunk.rows[1:-1])
     rows = []
     before, after = [], []
@@ -274,7 +275,7 @@ def _rewrite_chunk(
 
 
 def _clean(importable: Importable, rows: Sequence[int], texts: Sequence[str]) -> CleanChunk:
-    return RowCleaner(importable, may_match=True).clean(decode_rows(",".join(texts)), numbers=rows)
+    return RowCleaner(importable, may_match=True).clean(decode_staged(",".join(texts)), numbers=rows)
 
 
 def _read_row(text: str) -> Members:
@@ -298,7 +299,7 @@ def _set_cells(members: Members, importable: Importable, cells: Mapping[str, Any
         if value is None:
             members = [member for place, member in enumerate(members) if place not in places]
             continue
-        text = escape_surrogates(json.dumps(value))
+        text = _write_value(value, column)
         if places:
             name = members[places[0]][0]
             members = [member for place, member in enumerate(members) if place not in places[1:]]
@@ -316,6 +317,14 @@ _write_name = lru_cache(maxsize=4_096)(json.dumps)
 def _is_named(header: str, column: str) -> bool:
     """Whether the header names this column, which may be unknown."""
     return normalize_header(header) == normalize_header(column) or name_unknown(header) == column
+
+
+def _write_value(value: Any, column: str) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):  # a number such as 1e999 is read as infinity
+        detail = f"has a value of '{printable(column)}' that is too large or nested too deep"
+        raise InvalidAttribute(detail, attribute="cells") from None
 
 
 def _require_known(importable: Importable, columns: Collection[str], *, attribute: str) -> None:

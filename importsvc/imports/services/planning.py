@@ -21,7 +21,7 @@ from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.models import Import, OnRowError
 from importsvc.imports.rows import ImportRows
 from importsvc.imports.services.progress import Progress
-from importsvc.text.json_stream import JsonError, decode_rows
+from importsvc.imports.staging import decode_staged
 
 # Called for each chunk that has row errors, with its type, the number of its first row, its rows, and the errors.
 OnErrors = Callable[[str, int, Sequence[Any], Sequence[RowError]], None]
@@ -172,10 +172,7 @@ class _CleanChunks(Iterator[tuple[RowChunk, Sequence[Any], CleanChunk]]):
                 self._prepared = self._clean(self._next)
 
     def _clean(self, chunk: RowChunk) -> tuple[RowChunk, Sequence[Any], CleanChunk]:
-        try:
-            rows = decode_rows(chunk.text)
-        except JsonError as error:
-            raise ImportDataInvalid(f"is not valid JSON: {error}") from None
+        rows = decode_staged(chunk.text)
         return chunk, rows, self._cleaner.clean(rows, first_row=chunk.first_row, deleted=frozenset(chunk.deleted))
 
 

@@ -27,9 +27,8 @@ from importsvc.imports.services.row_errors import (
     select_errors,
     write_errors,
 )
-from importsvc.imports.staging import StagedRows
+from importsvc.imports.staging import StagedRows, decode_staged
 from importsvc.postgres.copy import array_literal
-from importsvc.text.json_stream import decode_rows
 
 # Above this number of rows, all rows are checked.
 LARGEST_RECHECK = 1_000
@@ -164,7 +163,7 @@ class _Recheck:
         for number, wanted in places.items():
             # PostgreSQL cannot take single rows out of JSON: rows may have escapes that it refuses.
             chunk = select_chunks(self._import, type_name).defer("keys").get(number=number)
-            values = decode_rows(chunk.rows[1:-1])
+            values = decode_staged(chunk.rows[1:-1])
             for row in wanted:
                 if row not in chunk.deleted_rows:
                     index = row - chunk.first_row

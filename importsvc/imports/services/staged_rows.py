@@ -15,11 +15,14 @@ from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.imports.services.reverting import find_import
 from importsvc.imports.services.row_errors import select_errors
 from importsvc.imports.services.transactions import require_rows_kept
-from importsvc.text.json_stream import decode_rows
+from importsvc.imports.staging import decode_staged
 from organizations.models import Organization
 
 # The groups that a summary lists.
 SUMMARY_GROUPS = 100
+
+# Levels of a row that are written. The limit of what can be read and written depends on the call stack.
+DEEPEST_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class RowWithErrors:
         record_type: the importable's name.
         row: its number.
         line, sheet: its place in the file that it comes from; ``None`` and empty without a file.
-        cells: the row as submitted: an object, unless it has an error.
+        cells: the row as submitted: an object, unless it has an error. ``None`` if it is nested over 100 levels deep,
+            which is an error as well.
         errors: its errors, in the order in which they are reported.
     """
 
@@ -92,14 +96,14 @@ class StagedRowList:
         chunk = StagedChunk.objects.defer("keys").get(
             organization_id=self.import_.organization_id, import_record_id=self.import_.pk, number=part.number
         )
-        values = decode_rows(chunk.rows[1:-1])
+        values = decode_staged(chunk.rows[1:-1])
         return [
             RowWithErrors(
                 part.record_type,
                 row,
                 None if chunk.lines is None else chunk.lines[row - part.first_row],
                 chunk.sheet,
-                values[row - part.first_row],
+                None if _is_too_deep(values[row - part.first_row]) else values[row - part.first_row],
                 errors.get(row, ()),
             )
             for row in rows
@@ -124,6 +128,7 @@ def list_rows(
 
     Raises:
         RecordNotFound, ImportPruned: there is no such import, or its rows were deleted.
+        ImportDataInvalid: by a slice, if a row is nested too deep for the call stack.
     """
     import_ = find_import(import_id=import_id, organization=organization)
     require_rows_kept(import_)
@@ -181,6 +186,21 @@ def summarize_errors(import_: Import) -> list[dict[str, Any]]:
         )
         names = ("record_type", "column", "code", "value", "count", "first_row", "message")
         return [dict(zip(names, group, strict=True)) for group in cursor.fetchall()]
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than it can be written safely."""
+    level = [value]
+    for _ in range(DEEPEST_SHOWN):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _count_rows_with_errors(import_: Import) -> Mapping[int, int]:

@@ -183,6 +183,25 @@ def test_what_cannot_be_corrected_is_refused(import_: Import, globex: NewOrganiz
     assert len(errors_of(import_)) == 5
 
 
+def test_a_value_that_is_no_json_or_too_deep_is_refused(import_: Import) -> None:
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+    for value in (float("inf"), {"a": float("nan")}, deep):
+        with pytest.raises(InvalidAttribute, match="'title' that is too large or nested too deep"):
+            correct(import_, "person", 1, title=value)
+
+
+def test_a_row_that_is_nested_too_deep_is_listed_without_its_cells(acme: NewOrganization) -> None:
+    rows = '{"company": [{"name": "A", "custom_fields": ' + '{"a":' * 150 + "1" + "}" * 150 + "}]}"
+
+    import_ = stage(acme, rows, on_row_error="stage")
+
+    (row,) = list_rows(organization=acme.organization, import_id=import_.pk)[:1]
+    assert (row.cells, [error.code for error in row.errors]) == (None, ["nested_too_deep"])
+    assert correct(import_, "company", 1, custom_fields=None).error_count == 0
+
+
 def test_an_import_that_keeps_no_errors_or_was_run_cannot_be_corrected(acme: NewOrganization) -> None:
     import_ = stage(acme, {"company": [{"name": "Reds"}]})
     with pytest.raises(Conflict, match="on_row_error is 'refuse'"):
