@@ -1,13 +1,10 @@
-"""Staged rows and their errors as resources, and corrections (docs/api.md)."""
+"""The API of staged rows, their errors and corrections (docs/row-errors.md)."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
-from django_filters import FilterSet
-from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -16,167 +13,30 @@ from rest_framework.response import Response
 from importsvc.idempotency.decorator import idempotent
 from importsvc.imports import services
 from importsvc.imports.api.asynchronous import AsynchronousMixin
-from importsvc.imports.api.serializers import ImportSerializer
-from importsvc.imports.models import StagedRowError
-from importsvc.imports.services import ANY_VALUE, RowWithErrors, get_error_codes, get_record_types
+from importsvc.imports.api.row_resources import (
+    COUNT_META,
+    ERRORS,
+    OF_ERRORS,
+    OF_ROWS,
+    PLACE,
+    ROWS,
+    SUMMARY_META,
+    CheckSerializer,
+    ReplacementSerializer,
+    RowSerializer,
+    describe_error,
+    describe_row,
+    name_error,
+    name_row,
+)
+from importsvc.imports.services import ANY_VALUE
 from importsvc.jsonapi.description import described
-from importsvc.jsonapi.document.fields import JsonApiSerializer, StrictTextField
-from importsvc.jsonapi.document.resources import Attribute, Relationship, Resource
-from importsvc.jsonapi.request.filters import LARGEST_INTEGER, TextFilter, WordFilter, clean_filters, filter_records
+from importsvc.jsonapi.document.resources import Resource
+from importsvc.jsonapi.request.filters import LARGEST_INTEGER, clean_filters, filter_records
 from importsvc.jsonapi.request.preconditions import read_version_match
-from importsvc.jsonapi.request.query import Listing, read_fields
+from importsvc.jsonapi.request.query import read_fields
 from importsvc.jsonapi.slots import takes_slot
 from importsvc.operations.models import Kind
-from importsvc.text.display import printable
-from importsvc.text.strict_json import AmbiguousObject
-
-_TEXT: Mapping[str, Any] = {"type": "string"}
-_NULLABLE_TEXT: Mapping[str, Any] = {"type": ["string", "null"]}
-_NUMBER: Mapping[str, Any] = {"type": "integer", "minimum": 1}
-_NULLABLE_NUMBER: Mapping[str, Any] = {"type": ["integer", "null"], "minimum": 1}
-
-# The JSON schemas of the attributes of errors and of rows, for the description of the API.
-OF_ERRORS: Mapping[str, Any] = {
-    "record_type": _TEXT,
-    "row": _NUMBER,
-    "line": _NULLABLE_NUMBER,
-    "sheet": _NULLABLE_TEXT,
-    "column": _NULLABLE_TEXT,
-    "header": _NULLABLE_TEXT,
-    "value": _NULLABLE_TEXT,
-    "code": {**_TEXT, "enum": get_error_codes()},
-    "message": _TEXT,
-    "other_row": _NULLABLE_NUMBER,
-}
-OF_ROWS: Mapping[str, Any] = {
-    "record_type": _TEXT,
-    "row": _NUMBER,
-    "line": _NULLABLE_NUMBER,
-    "sheet": _NULLABLE_TEXT,
-    "cells": {
-        "description": "The row as submitted: an object, unless that is an error. Null if it is nested too deep."
-    },
-    "errors": {"type": "array", "items": {"type": "object"}},
-}
-_OF_GROUPS = {
-    **{name: OF_ERRORS[name] for name in ("record_type", "column", "code", "value")},
-    "count": _NUMBER,
-    "first_row": _NUMBER,
-    "message": _TEXT,
-}
-SUMMARY_META: Mapping[str, Any] = {
-    "summary": {"type": "array", "items": {"type": "object", "properties": _OF_GROUPS}},
-}
-COUNT_META: Mapping[str, Any] = {"error_count": {"type": "integer", "minimum": 0}}
-
-_PLACE: Mapping[str, Any] = {
-    "record_type": {**_TEXT, "pattern": "^[a-z_]{1,63}$"},
-    "row": {**_TEXT, "pattern": "^[1-9][0-9]{0,9}$"},
-}
-
-# The members of the errors in a row: those that the row does not have itself.
-_IN_ROWS = ("column", "header", "value", "code", "message", "other_row")
-
-
-def _declare(resource_type: str, schemas: Mapping[str, Any]) -> Resource:
-    attributes = tuple(Attribute(name, name, is_time_stamp=False) for name in schemas)
-    relationships = {"import": Relationship("import", None, "imports", str)}
-    return Resource(resource_type, "id", attributes, relationships, included={}, default_paths=())
-
-
-ERRORS = _declare("import_errors", OF_ERRORS)
-ROWS = _declare("import_rows", OF_ROWS)
-
-
-class ErrorFilterSet(FilterSet):
-    """``filter[record_type]``, ``filter[column]`` and ``filter[code]``."""
-
-    record_type = WordFilter(words=get_record_types)
-    column = TextFilter()
-    code = WordFilter(words=get_error_codes)
-
-    class Meta:
-        model = StagedRowError
-        fields: list[str] = []
-
-
-class RowFilterSet(FilterSet):
-    """``filter[record_type]`` and ``filter[has_errors]``, of rows that are in no table of their own."""
-
-    record_type = WordFilter(words=get_record_types)
-    has_errors = WordFilter(words=lambda: ("true", "false"))
-
-    class Meta:
-        model = StagedRowError
-        fields: list[str] = []
-
-
-# The actions whose documents are no imports: their resource, and the filters of lists.
-RESOURCES: Mapping[str, tuple[Resource, Listing | None]] = {
-    "errors": (ERRORS, Listing(ErrorFilterSet)),
-    "rows": (ROWS, Listing(RowFilterSet)),
-    "row": (ROWS, None),
-    "correct_row": (ROWS, None),
-    "delete_row": (ROWS, None),
-}
-
-
-class CellsField(serializers.JSONField):
-    """Cells by column."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if not isinstance(data, dict) or not data:
-            raise serializers.ValidationError("must be an object with a value for each column")
-        if isinstance(data, AmbiguousObject):
-            raise serializers.ValidationError(f"names '{printable(data.repeated[0])}' twice")
-        return data
-
-
-class RowSerializer(JsonApiSerializer):
-    """The body of ``PATCH …/rows/{type}/{row}``."""
-
-    cells = CellsField()
-    errors = serializers.JSONField(read_only=True)
-
-    class Meta:
-        model = StagedRowError
-        fields = ["record_type", "row", "line", "sheet", "cells", "errors"]
-        read_only_fields = ["record_type", "row", "line", "sheet"]
-
-    class JSONAPIMeta:
-        resource_name = "import_rows"
-
-
-class ReplacementSerializer(ImportSerializer):
-    """The body of ``POST …/replacements``: where a value is replaced. Without ``from`` any value is."""
-
-    record_type = StrictTextField(write_only=True)
-    column = StrictTextField(write_only=True, allow_blank=True)
-    to = serializers.JSONField(write_only=True, allow_null=True)
-
-    class Meta(ImportSerializer.Meta):
-        fields = ["id", "record_type", "column", "from", "to"]
-        fields_on_request: list[str] = []
-        read_only_fields: list[str] = []
-
-    def get_fields(self) -> dict[str, Any]:
-        """The field whose name is a keyword of Python is added here."""
-        declared = {name: self._declared_fields[name] for name in ("record_type", "column", "to")}
-        before = serializers.JSONField(write_only=True, allow_null=True, required=False)
-        return {**copy.deepcopy(declared), "from": before}
-
-
-class CheckSerializer(ImportSerializer):
-    """The body of ``POST …/check``, which has no attributes."""
-
-    class Meta(ImportSerializer.Meta):
-        fields = ["id"]
-        fields_on_request: list[str] = []
-        read_only_fields: list[str] = []
-
-    def get_fields(self) -> dict[str, Any]:
-        """None."""
-        return {}
 
 
 class StagedRowsMixin(AsynchronousMixin):
@@ -199,7 +59,7 @@ class StagedRowsMixin(AsynchronousMixin):
         errors = filter_records(request, services.select_errors(import_), self)
         count = errors.count()
         page = self.paginator.paginate_sliced(errors.order_by("record_type", "row", "number"), request, count=count)
-        data = [self._write(ERRORS, _name_error(error), _describe_error(error)) for error in page]
+        data = [self._write(ERRORS, name_error(error), describe_error(error)) for error in page]
         return self._respond_with_list(data, {"summary": services.summarize_errors(import_)})
 
     @action(detail=True, methods=["GET"])
@@ -221,7 +81,7 @@ class StagedRowsMixin(AsynchronousMixin):
             has_errors=has_errors[0] == "true" if len(set(has_errors)) == 1 else None,
         )
         page = self.paginator.paginate_sliced(rows, request, count=len(rows))
-        return self._respond_with_list([self._write(ROWS, _name_row(row), _describe_row(row)) for row in page], {})
+        return self._respond_with_list([self._write(ROWS, name_row(row), describe_row(row)) for row in page], {})
 
     @action(
         detail=True,
@@ -233,7 +93,7 @@ class StagedRowsMixin(AsynchronousMixin):
         "Read a staged row",
         component="StagedRow",
         attributes=OF_ROWS,
-        path_parameters=_PLACE,
+        path_parameters=PLACE,
         errors=("conflict", "invalid_attribute"),
     )
     def row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
@@ -241,7 +101,7 @@ class StagedRowsMixin(AsynchronousMixin):
         found = services.find_row(
             organization=self.organization, import_id=self.get_record_id(), record_type=record_type, row=self._get_row()
         )
-        document = {"data": self._write(ROWS, _name_row(found), _describe_row(found)), "meta": self.get_document_meta()}
+        document = {"data": self._write(ROWS, name_row(found), describe_row(found)), "meta": self.get_document_meta()}
         return Response(document)
 
     @row.mapping.patch
@@ -255,7 +115,7 @@ class StagedRowsMixin(AsynchronousMixin):
         component="StagedRow",
         attributes=OF_ROWS,
         meta=COUNT_META,
-        path_parameters=_PLACE,
+        path_parameters=PLACE,
     )
     def correct_row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
         """``PATCH /imports/{id}/rows/{type}/{row}``: set cells; null removes one."""
@@ -266,7 +126,7 @@ class StagedRowsMixin(AsynchronousMixin):
         )
         found = services.find_row(organization=self.organization, **place)
         meta = {"error_count": import_.error_count, **self.get_document_meta()}
-        return Response({"data": self._write(ROWS, _name_row(found), _describe_row(found)), "meta": meta})
+        return Response({"data": self._write(ROWS, name_row(found), describe_row(found)), "meta": meta})
 
     @row.mapping.delete
     @takes_slot()
@@ -276,7 +136,7 @@ class StagedRowsMixin(AsynchronousMixin):
         has_data=False,
         takes_if_match=True,
         meta=COUNT_META,
-        path_parameters=_PLACE,
+        path_parameters=PLACE,
         errors=("conflict", "invalid_attribute"),
     )
     def delete_row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
@@ -358,20 +218,3 @@ class StagedRowsMixin(AsynchronousMixin):
                 "meta": {**figures, **meta, **self.get_document_meta()},
             }
         )
-
-
-def _name_row(row: RowWithErrors) -> str:
-    return f"{row.record_type}-{row.row}"
-
-
-def _name_error(error: StagedRowError) -> str:
-    return f"{error.record_type}-{error.row}-{error.number}"
-
-
-def _describe_error(error: StagedRowError) -> dict[str, Any]:
-    return {name: getattr(error, name) for name in OF_ERRORS} | {"sheet": error.sheet or None}
-
-
-def _describe_row(row: RowWithErrors) -> dict[str, Any]:
-    errors = [{name: getattr(error, name) for name in _IN_ROWS} for error in row.errors]
-    return {name: getattr(row, name) for name in OF_ROWS} | {"sheet": row.sheet or None, "errors": errors}

@@ -29,8 +29,9 @@ from importsvc.imports.api.changes import (
     ChangeWriter,
 )
 from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
+from importsvc.imports.api.row_resources import RESOURCES, ReplacementSerializer, RowSerializer
 from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
-from importsvc.imports.api.staged_rows import RESOURCES, ReplacementSerializer, RowSerializer, StagedRowsMixin
+from importsvc.imports.api.staged_rows import StagedRowsMixin
 from importsvc.imports.errors import ImportInUse, ImportPruned
 from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute

@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
 
-from importsvc.engine.parse.rows import CleanChunk, RowCleaner, name_unknown
+from importsvc.engine.parse.rows import CleanChunk, RowCleaner
 from importsvc.engine.schema import registry
-from importsvc.engine.schema.importable import Importable, normalize_header
+from importsvc.engine.schema.importable import Importable
 from importsvc.errors import Conflict, InvalidAttribute, RecordNotFound
 from importsvc.imports.models import Import, ImportState, OnRowError, StagedChunk
 from importsvc.imports.services.preconditions import require_version
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.rechecking import recheck
 from importsvc.imports.services.row_errors import check_staged, describe_cell, find_keys, select_chunks
+from importsvc.imports.services.row_texts import (
+    is_named,
+    may_have,
+    read_row,
+    require_known,
+    set_cells,
+    write_row,
+)
 from importsvc.imports.services.transactions import (
     limited_transaction,
     lock_import,
@@ -27,15 +34,11 @@ from importsvc.imports.services.transactions import (
     save_fields,
 )
 from importsvc.imports.staging import StagedRows, decode_staged
-from importsvc.text.display import printable
-from importsvc.text.json_stream import split_items, split_members
+from importsvc.text.json_stream import split_items
 from organizations.models import Organization
 
 # In place of a value that a replacement does not name: any value.
 ANY_VALUE = object()
-
-# The name and the JSON text of each member of a row, in order.
-Members = list[tuple[str, str]]
 
 DELETED = "{}"
 
@@ -71,10 +74,10 @@ def correct_row(
         importable = _find_importable(record_type)
         chunk = _find_chunk(import_, record_type, row)
 
-        def set_cells(text: str) -> str:
-            return _write_row(_set_cells(_read_row(text), importable, cells))
+        def correct(text: str) -> str:
+            return write_row(set_cells(read_row(text), importable, cells))
 
-        _rewrite(import_, importable, chunk, {row: set_cells})
+        _rewrite(import_, importable, chunk, {row: correct})
     return import_
 
 
@@ -126,24 +129,25 @@ def replace_value(
             known = ", ".join(registry.get_names())
             raise InvalidAttribute(f"must be one of {known}", attribute="record_type")
         importable = registry.get(record_type)
-        _require_known(importable, [column] if to is not None else [], attribute="column")
+        require_known(importable, [column] if to is not None else [], attribute="column")
         wanted = None if old is ANY_VALUE else describe_cell(old)
 
         def replace(text: str) -> str:
-            members = _read_row(text)
-            cells = [json.loads(value) for name, value in members if _is_named(name, column)]
+            members = read_row(text)
+            cells = [json.loads(value) for name, value in members if is_named(name, column)]
             if not cells or (wanted is not None and wanted not in map(describe_cell, cells)):
                 return text
-            return _write_row(_set_cells(members, importable, {column: to}))
+            return write_row(set_cells(members, importable, {column: to}))
 
         count = 0
         chunks = select_chunks(import_, record_type).order_by("number")
         changed = _Changed()
         for number in list(chunks.values_list("number", flat=True)):
             chunk = chunks.get(number=number)
-            rows = range(chunk.first_row, chunk.first_row + chunk.row_count)
-            kept = set(rows) - set(chunk.deleted_rows)
-            count += _rewrite_chunk(import_, importable, chunk, dict.fromkeys(kept, replace), changed)
+            values = enumerate(decode_staged(chunk.rows[1:-1]), start=chunk.first_row)
+            rows = [row for row, value in values if may_have(value, column, wanted) and row not in chunk.deleted_rows]
+            if rows:
+                count += _rewrite_chunk(import_, importable, chunk, dict.fromkeys(rows, replace), changed)
         changed.recheck(import_, record_type)
     return import_, count
 
@@ -276,60 +280,3 @@ def _rewrite_chunk(
 
 def _clean(importable: Importable, rows: Sequence[int], texts: Sequence[str]) -> CleanChunk:
     return RowCleaner(importable, may_match=True).clean(decode_staged(",".join(texts)), numbers=rows)
-
-
-def _read_row(text: str) -> Members:
-    """The members of a row; none if it is no object."""
-    return split_members(text) if text.startswith("{") else []
-
-
-def _write_row(members: Members) -> str:
-    return "{" + ", ".join([f"{_write_name(name)}: {value}" for name, value in members]) + "}"
-
-
-def _set_cells(members: Members, importable: Importable, cells: Mapping[str, Any]) -> Members:
-    """The members with these cells, each at the place of the first member for its column, or at the end.
-
-    Raises:
-        InvalidAttribute: a cell is of no column, and not removed.
-    """
-    _require_known(importable, [name for name, value in cells.items() if value is not None], attribute="cells")
-    for column, value in cells.items():
-        places = [place for place, (name, _) in enumerate(members) if _is_named(name, column)]
-        if value is None:
-            members = [member for place, member in enumerate(members) if place not in places]
-            continue
-        text = _write_value(value, column)
-        if places:
-            name = members[places[0]][0]
-            members = [member for place, member in enumerate(members) if place not in places[1:]]
-            members[places[0]] = (name, text)
-        else:
-            members = [*members, (column, text)]
-    return members
-
-
-# Rows repeat their headers.
-_write_name = lru_cache(maxsize=4_096)(json.dumps)
-
-
-@lru_cache(maxsize=4_096)
-def _is_named(header: str, column: str) -> bool:
-    """Whether the header names this column, which may be unknown."""
-    return normalize_header(header) == normalize_header(column) or name_unknown(header) == column
-
-
-def _write_value(value: Any, column: str) -> str:
-    try:
-        return json.dumps(value, allow_nan=False)
-    except (ValueError, RecursionError):  # a number such as 1e999 is read as infinity
-        detail = f"has a value of '{printable(column)}' that is too large or nested too deep"
-        raise InvalidAttribute(detail, attribute="cells") from None
-
-
-def _require_known(importable: Importable, columns: Collection[str], *, attribute: str) -> None:
-    for column in columns:
-        if normalize_header(column) not in importable.headers:
-            raise InvalidAttribute(
-                f"has '{printable(column)}', which is no column of {importable.name}", attribute=attribute
-            )
