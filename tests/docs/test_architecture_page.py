@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 # A question of the page, where it leads, and what does it there.
 ANSWERS = [
     ("a header matched", "importsvc/engine/parse/rows.py", "_find_position", "normalize_header("),
-    ('"has already been taken"', "importsvc/engine/plan/row_checks.py", "check", "has already been taken"),
+    ('"has already been taken"', "importsvc/engine/plan/row_checks.py", "_refuse", "has already been taken"),
     ("a conflict of a revert decided", "importsvc/engine/revert/conflicts.py", "find_obstacles", "find_edits("),
     ("COPY called", "importsvc/postgres/copy.py", "copy_rows", "copy_expert("),
 ]
