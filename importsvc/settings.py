@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "importsvc.apps.ProjectConfig",
     # Each app may import the apps before it.
     "importsvc.rate_limits",

@@ -9,7 +9,8 @@ from importsvc.files.api.views import ImportFileViewSet
 from importsvc.imports.api.operations import OperationViewSet
 from importsvc.imports.api.views import ImportViewSet
 from importsvc.jsonapi.errors import unknown_url
-from importsvc.openapi.views import describe
+from importsvc.openapi.views import Language, describe
+from importsvc.pages import read_api, show_start, try_api
 from importsvc.webhooks.views import WebhookDeliveryViewSet, WebhookEndpointViewSet
 from organizations.views import OrganizationViewSet
 from people.views import PersonViewSet
@@ -25,7 +26,11 @@ router.register("webhook_endpoints", WebhookEndpointViewSet, basename="webhook_e
 router.register("webhook_deliveries", WebhookDeliveryViewSet, basename="webhook_deliveries")
 
 urlpatterns = [
-    path("api/v2/openapi.json", describe),
+    path("", show_start, name="start"),
+    path("api/docs/", read_api, name="read-api"),
+    path("api/try/", try_api, name="try-api"),
+    path("api/v2/openapi.json", describe, {"language": Language.JSON}, name="description-json"),
+    path("api/v2/openapi.yaml", describe, {"language": Language.YAML}, name="description-yaml"),
     path("api/v2/", include(router.urls)),
     re_path(r"^api/", unknown_url),
     path("admin/", admin.site.urls),

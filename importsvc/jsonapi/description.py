@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, TypeVar
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deprecation:
+    """A handler that clients should stop to call.
+
+    Attributes:
+        since: when it is deprecated, or was.
+        sunset: when it may be removed; ``None`` if that is not decided.
+        link: the URL of a page that says what to call instead.
+    """
+
+    since: datetime
+    sunset: datetime | None = None
+    link: str
+
+    def write_headers(self) -> dict[str, str]:
+        """The headers of its responses: ``Deprecation`` (RFC 9745), ``Sunset`` (RFC 8594) and ``Link``."""
+        headers = {"Deprecation": f"@{int(self.since.timestamp())}", "Link": f'<{self.link}>; rel="deprecation"'}
+        if self.sunset:
+            headers["Sunset"] = format_datetime(self.sunset.astimezone(UTC), usegmt=True)
+        return headers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +52,9 @@ class Description:
         component: the name of the schema of the response's resource; the type by default.
         attributes: of that schema, if no serializer declares them: JSON schemas by name.
         path_parameters: JSON schemas of parameters of the path besides the id, by name.
+        example: attributes of a request's document.
+        previews: the name of the handler whose effect it shows, and which takes its ``ETag`` as ``If-Match``.
+        deprecation: since when it is deprecated, and until when it is there.
         errors: codes of errors besides those that follow from the rest.
     """
 
@@ -45,6 +72,9 @@ class Description:
     component: str = ""
     attributes: Mapping[str, Any] | None = None
     path_parameters: Mapping[str, Any] = field(default_factory=dict)
+    example: Mapping[str, Any] | None = None
+    previews: str = ""
+    deprecation: Deprecation | None = None
     errors: tuple[str, ...] = ()
 
 

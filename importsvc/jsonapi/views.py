@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from importsvc.jsonapi.description import Description
 from importsvc.jsonapi.document.compiled import DocumentShape, compile_document
 from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
 from importsvc.jsonapi.document.resources import Resource, read_resource, read_writable
@@ -96,10 +97,23 @@ class JsonApiViewSet(GenericViewSet):
         """Authenticate the caller, then check the query parameters.
 
         Raises:
+            MethodNotAllowed: the endpoint does not have the method.
             RequestError: the endpoint does not support a query parameter.
         """
         super().initial(request, *args, **kwargs)
+        if not self.action:
+            # Before its query parameters are refused.
+            self.http_method_not_allowed(request)
         check_query(request, self)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Any:
+        """The response, with the headers of a deprecated handler."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        described: Description | None = getattr(getattr(self, self.action or "", None), "description", None)
+        if described and described.deprecation:
+            for name, value in described.deprecation.write_headers().items():
+                response.headers[name] = value
+        return response
 
     def get_record_id(self) -> int:
         """The id in the URL.

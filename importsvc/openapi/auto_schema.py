@@ -22,8 +22,13 @@ from importsvc.openapi.schemas import (
     name_meta,
 )
 
-_TOKEN = {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
-_ORGANIZATION = {"type": "apiKey", "in": "header", "name": "X-Organization-Id"}
+_TOKEN = {"type": "apiKey", "in": "header", "name": "X-Auth-Token", "description": "The token of a person."}
+_ORGANIZATION = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "X-Organization-Id",
+    "description": "The id of the person's organization.",
+}
 
 
 class AutoSchema(SpectacularSchema):
@@ -47,6 +52,8 @@ def add_components(result: dict[str, Any], generator: Any, **_: Any) -> dict[str
     }
     result["security"] = [{"token": [], "organization": []}]
     result["webhooks"] = describe_webhooks()
+    # In the order in which pages show them.
+    result["tags"] = [{"name": name} for name in (*dict.fromkeys(view.basename for view in views), "webhooks")]
     return result
 
 

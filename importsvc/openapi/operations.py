@@ -9,6 +9,7 @@ from typing import Any
 from importsvc.jsonapi.description import Description
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE
 from importsvc.openapi import errors, parameters
+from importsvc.openapi.links import describe_links, link_to_record
 from importsvc.openapi.schemas import (
     describe_document,
     describe_meta,
@@ -45,6 +46,8 @@ def describe_operation(view: Any, *, method: str) -> dict[str, Any]:
         operation["requestBody"] = describe_upload()
     elif described.serializer:
         operation["requestBody"] = _describe_body(view, described)
+    if described.deprecation:
+        operation["deprecated"] = True
     return operation
 
 
@@ -77,7 +80,12 @@ def _describe_body(view: Any, described: Description) -> dict[str, Any]:
         is_partial=described.is_partial,
         with_id=view.detail,
     )
-    return {"required": described.is_required, "content": {MEDIA_TYPE: {"schema": schema}}}
+    content: dict[str, Any] = {"schema": schema}
+    # What need not be sent has an example that changes nothing.
+    example = described.example if described.is_required else described.example or {}
+    if example is not None:
+        content["example"] = {"data": {"type": view.get_resource().type, "attributes": dict(example)}}
+    return {"required": described.is_required, "content": {MEDIA_TYPE: content}}
 
 
 def _describe_responses(view: Any, handler: Any, described: Description, *, method: str) -> dict[str, Any]:
@@ -85,14 +93,21 @@ def _describe_responses(view: Any, handler: Any, described: Description, *, meth
         "description": described.summary,
         "content": {MEDIA_TYPE: {"schema": _describe_success(view, described)}},
     }
-    if described.status == 201:
-        success["headers"] = _CREATED_HEADERS
+    headers = {
+        **(_CREATED_HEADERS if described.status == 201 else {}),
+        **(dict.fromkeys(described.deprecation.write_headers(), _HEADER) if described.deprecation else {}),
+    }
+    if headers:
+        success["headers"] = headers
+    if links := describe_links(view, described):
+        success["links"] = links
     responses = {str(described.status): success}
     if described.takes_prefer:
         responses["202"] = {
             "description": "The operation that a worker will do",
             "headers": _ACCEPTED_HEADERS,
             "content": {MEDIA_TYPE: {"schema": describe_document(refer("operations"), (), is_list=False)}},
+            "links": link_to_record("operations", view.operation_view),
         }
     if method == "GET":
         responses["304"] = {"description": "The response with the ETag in `If-None-Match` is still the same"}

@@ -19,12 +19,15 @@ ID: Parameter = {
     "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"},
 }
 
+_TAG = r'(W/)?"[!#-~]*"'
+_IF_MATCH = rf"^(\*|{_TAG}(, *{_TAG})*)$"
+
 HEADERS: dict[str, Parameter] = {
     IDEMPOTENCY_KEY: {
         "name": IDEMPOTENCY_KEY,
         "in": "header",
         "description": "A retry with the same key is not done again, and gets the stored response.",
-        "schema": {"type": "string", "pattern": "[!-~]", "maxLength": 255},
+        "schema": {"type": "string", "pattern": "^[ -~]*[!-~][ -~]*$", "maxLength": 255},
     },
     "Content-Disposition": {
         "name": "Content-Disposition",
@@ -36,8 +39,8 @@ HEADERS: dict[str, Parameter] = {
     "If-Match": {
         "name": "If-Match",
         "in": "header",
-        "description": "ETags, one of which must be the current one.",
-        "schema": {"type": "string"},
+        "description": "`*`, or ETags, one of which must be the current one.",
+        "schema": {"type": "string", "pattern": _IF_MATCH},
     },
     "If-None-Match": {
         "name": "If-None-Match",
@@ -50,7 +53,6 @@ HEADERS: dict[str, Parameter] = {
         "in": "header",
         "description": "`respond-async`, or `respond-async, wait=10`: a worker does the work (RFC 7240).",
         "schema": {"type": "string"},
-        "example": "respond-async",
     },
 }
 
@@ -78,15 +80,15 @@ def _describe_page(name: str, description: str, default: int) -> Parameter:
     return {"name": f"page[{name}]", "in": "query", "description": description, "schema": schema}
 
 
-def _list_of(name: str, items: dict[str, Any], description: str, *, explode: bool = False) -> Parameter:
-    """A list with commas between its items, or with a parameter for each of them."""
+def _list_of(name: str, items: dict[str, Any], description: str, *, explode: bool = False, least: int = 0) -> Parameter:
+    """A list of ``least`` items or more, with commas between them, or with a parameter for each of them."""
     return {
         "name": name,
         "in": "query",
         "description": description,
         "style": "form",
         "explode": explode,
-        "schema": {"type": "array", "items": items},
+        "schema": {"type": "array", "items": items, **({"minItems": least} if least else {})},
     }
 
 
@@ -105,4 +107,4 @@ def _describe_filter(name: str, filter_: Any) -> Parameter:
             items = {"type": "string", "pattern": "^[0-9]{1,100}$"}
         case _:
             raise TypeError(f"It is not known how to describe {type(filter_).__name__}")
-    return _list_of(named, items, "Any of these.")
+    return _list_of(named, items, "Any of these.", least=1)

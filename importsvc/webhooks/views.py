@@ -34,6 +34,7 @@ class WebhookEndpointViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet
     @described(
         "Create an endpoint",
         serializer=WebhookEndpointSerializer,
+        example={"url": "https://example.com/hooks", "events": ["import.processed", "import.reverted"]},
         is_required=True,
         status=201,
         further_attributes=_SECRET,
@@ -46,7 +47,13 @@ class WebhookEndpointViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet
         return self._respond_with_secret(made, status=status.HTTP_201_CREATED, headers={"Location": location})
 
     @idempotent
-    @described("Change an endpoint", serializer=WebhookEndpointSerializer, is_required=True, is_partial=True)
+    @described(
+        "Change an endpoint",
+        serializer=WebhookEndpointSerializer,
+        example={"enabled": False},
+        is_required=True,
+        is_partial=True,
+    )
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /webhook_endpoints/{id}``: change the attributes that the document has."""
         endpoint_id = self.get_record_id()

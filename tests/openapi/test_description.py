@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from importsvc.engine.schema import registry
 from tests.client import CONTENT_TYPE, WsgiClient, assert_error
@@ -25,6 +26,15 @@ def test_the_page_is_what_is_served_without_a_token() -> None:
     assert json.loads(response.content) == json.loads(PAGE.read_text()), (
         "Run: python manage.py spectacular --format openapi-json --file docs/openapi.json"
     )
+
+
+@pytest.mark.django_db
+def test_the_description_is_also_served_as_yaml() -> None:
+    response = WsgiClient().generic("GET", "/api/v2/openapi.yaml")
+
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/yaml")
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert yaml.safe_load(response.content) == json.loads(PAGE.read_text())
 
 
 @pytest.mark.django_db

@@ -26,6 +26,9 @@ from organizations.views import OrganizationScopedViewSet
 class AsynchronousMixin(OrganizationScopedViewSet):
     """Work that is done during the request, or queued for a worker."""
 
+    # The view of the operations that responses may have.
+    operation_view = OperationViewSet
+
     def perform(
         self,
         kind: Kind,

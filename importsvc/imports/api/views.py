@@ -52,6 +52,13 @@ _RESOURCES: Mapping[str, tuple[Resource, Listing | None]] = {
     "preview_revert": (UNDOING, Listing()),
 }
 
+_EXAMPLE = {
+    "import_data": {
+        "company": [{"name": "Import"}],
+        "person": [{"Company": "Import", "First Name": "John", "Last Name": "Doe", "Email": "john@mail.com"}],
+    }
+}
+
 _preview = partial(described, attributes=ATTRIBUTE_SCHEMAS, meta=PREVIEW_META, errors=("conflict", "invalid_attribute"))
 
 
@@ -98,7 +105,14 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
 
     @takes_slot()
     @idempotent
-    @described("Stage rows", serializer=ImportSerializer, is_required=True, status=201, takes_prefer=True)
+    @described(
+        "Stage rows",
+        serializer=ImportSerializer,
+        example=_EXAMPLE,
+        is_required=True,
+        status=201,
+        takes_prefer=True,
+    )
     def create(self, request: Request) -> Response:
         """``POST /imports``: check the rows and stage them."""
         attributes = self.read_attributes(ImportSerializer, document_required=True)
@@ -114,6 +128,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
     @described(
         "Replace the staged rows",
         serializer=ImportSerializer,
+        example=_EXAMPLE,
         is_required=True,
         takes_if_match=True,
         takes_prefer=True,
@@ -149,7 +164,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
 
     @run.mapping.get
     @takes_slot(measure=_measure_staged, is_read=True)
-    @_preview("Preview a run", component="PlannedChange")
+    @_preview("Preview a run", component="PlannedChange", previews="run")
     def preview_import(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/import``: preview ``POST``."""
         preview = services.preview_import(organization=self.organization, import_id=self.get_record_id())
@@ -170,7 +185,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
 
     @revert.mapping.get
     @takes_slot(measure=_measure_staged, is_read=True)
-    @_preview("Preview a revert", component="UndoneChange")
+    @_preview("Preview a revert", component="UndoneChange", previews="revert")
     def preview_revert(self, request: Request, pk: str) -> Response:
         """``GET /imports/{id}/revert``: preview ``PATCH``."""
         preview = services.preview_revert(organization=self.organization, import_id=self.get_record_id())
