@@ -101,7 +101,7 @@ class JsonApiViewSet(GenericViewSet):
             RequestError: the endpoint does not support a query parameter.
         """
         super().initial(request, *args, **kwargs)
-        if not self.action:
+        if str(request.method).lower() not in self.action_map:
             # Before its query parameters are refused.
             self.http_method_not_allowed(request)
         check_query(request, self)

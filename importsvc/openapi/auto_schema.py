@@ -52,8 +52,8 @@ def add_components(result: dict[str, Any], generator: Any, **_: Any) -> dict[str
     }
     result["security"] = [{"token": [], "organization": []}]
     result["webhooks"] = describe_webhooks()
-    # In the order in which pages show them.
-    result["tags"] = [{"name": name} for name in (*dict.fromkeys(view.basename for view in views), "webhooks")]
+    # Pages show them in this order, and the webhooks after them.
+    result["tags"] = [{"name": name} for name in dict.fromkeys(view.basename for view in views)]
     return result
 
 

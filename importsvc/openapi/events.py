@@ -27,7 +27,6 @@ def _describe(event: str) -> dict[str, Any]:
         "operationId": f"webhook_{event.replace('.', '_')}",
         "summary": f"The event {event}",
         "security": [],
-        "tags": ["webhooks"],
         "parameters": [
             {"name": name, "in": "header", "required": True, "schema": text}
             for name in ("webhook-id", "webhook-timestamp", "webhook-signature")

@@ -8,13 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from importsvc.jsonapi.description import Description
-from importsvc.jsonapi.document.resources import read_resource
 
 _STANDARD = ("retrieve", "partial_update", "destroy")
 
-# Runtime expressions (OpenAPI 3.1, section 4.8.20.4) of the id in a document of one record, and of a list.
+# A runtime expression (OpenAPI 3.1, section 4.8.20.4): the id in the document of a record.
 _ID = "$response.body#/data/id"
-_FIRST_ID = "$response.body#/data/0/id"
 
 Link = dict[str, Any]
 
@@ -29,20 +27,22 @@ def list_record_operations(view_class: Any) -> list[str]:
 
 
 def describe_links(view: Any, described: Description) -> dict[str, Link]:
-    """The links of the successful response of the view's action: to what can be done with its first record."""
+    """The links of the successful response of the view's action: to what can be done with its record.
+
+    A list has none: it may be empty.
+    """
     if described.previews:
         parameters = {"path.id": "$request.path.id", "header.If-Match": "$response.header.ETag"}
         operation_id = f"{view.basename}_{described.previews}"
         return {described.previews: {"operationId": operation_id, "parameters": parameters}}
-    if not described.has_data or view.get_resource() != read_resource(view.serializer_class):
+    if not described.has_data or view.get_listing():
         return {}
-    return link_to_record(view.basename, type(view), is_list=view.get_listing() is not None)
+    return link_to_record(view.basename, type(view))
 
 
-def link_to_record(basename: str, view_class: Any, *, is_list: bool = False) -> dict[str, Link]:
-    """Links to the operations on the record of a document, or on the first one of a list."""
-    parameters = {"id": _FIRST_ID if is_list else _ID}
+def link_to_record(basename: str, view_class: Any) -> dict[str, Link]:
+    """Links to the operations on the record of a document."""
     return {
-        action: {"operationId": f"{basename}_{action}", "parameters": parameters}
+        action: {"operationId": f"{basename}_{action}", "parameters": {"id": _ID}}
         for action in list_record_operations(view_class)
     }

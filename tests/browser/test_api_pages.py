@@ -61,6 +61,8 @@ def test_the_api_can_be_read_and_searched(page: Page) -> None:
     page.goto("/api/docs/", wait_until="networkidle")
 
     expect(page.get_by_role("heading", name="Stage rows")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
+    expect(page.get_by_text("API docs by Redocly")).to_be_visible()
+    expect(page.get_by_alt_text("redocly logo")).to_have_count(0)
     page.get_by_placeholder("Search").fill("rotate_secret")
     expect(page.get_by_role("search").get_by_text("Make a new secret")).to_be_visible()
 

@@ -72,6 +72,7 @@ def test_a_record_that_does_not_exist_is_not_found(api: ApiClient, path: str) ->
     ("path", "refused", "allowed"),
     [
         ("imports", "PUT PATCH DELETE OPTIONS TRACE", "GET, HEAD, POST"),
+        ("imports?sort=name", "PUT PATCH DELETE OPTIONS TRACE", "GET, HEAD, POST"),
         ("imports/1", "POST PUT DELETE OPTIONS TRACE", "GET, HEAD, PATCH"),
         ("imports/1/import", "PUT PATCH DELETE OPTIONS", "GET, HEAD, POST"),
         ("imports/1/revert", "PUT POST DELETE OPTIONS", "GET, HEAD, PATCH"),

@@ -53,10 +53,11 @@ _RESOURCES: Mapping[str, tuple[Resource, Listing | None]] = {
 }
 
 _EXAMPLE = {
+    "on_duplicate": "skip",
     "import_data": {
         "company": [{"name": "Import"}],
         "person": [{"Company": "Import", "First Name": "John", "Last Name": "Doe", "Email": "john@mail.com"}],
-    }
+    },
 }
 
 _preview = partial(described, attributes=ATTRIBUTE_SCHEMAS, meta=PREVIEW_META, errors=("conflict", "invalid_attribute"))

@@ -5,6 +5,9 @@ const { setAttribute } = HTMLImageElement.prototype;
 HTMLImageElement.prototype.setAttribute = function (name, value) {
   if (name !== "src" || isOwn(value)) {
     setAttribute.call(this, name, value);
+  } else {
+    // An image that cannot be loaded is taken out again.
+    setTimeout(() => this.dispatchEvent(new Event("error")));
   }
 };
 Object.defineProperty(HTMLImageElement.prototype, "src", {
