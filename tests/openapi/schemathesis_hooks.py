@@ -1,0 +1,32 @@
+"""What schemathesis has to be told about requests; ``docs/compatibility.md`` has the reasons."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import schemathesis
+from schemathesis import Case, HookContext
+
+_numbers = itertools.count()
+
+
+def find_example(case: Case) -> Any:
+    """The example of a request's document, by which later requests have a record to be about."""
+    content = case.operation.definition.raw.get("requestBody", {}).get("content", {})
+    return content.get(case.media_type, {}).get("example")
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+    """Change a request before it is sent; schemathesis then judges again whether it is valid."""
+    if case.headers.get("If-Match") == "0":
+        del case.headers["If-Match"]
+    for name, value in case.query.items():
+        if value in ([""], ""):
+            case.query[name] = []
+    phase = case.meta.phase.name.value if case.meta else ""
+    if phase == "stateful" and (example := find_example(case)):
+        case.body = example
+    if phase in ("fuzzing", "stateful") and str(case.headers.get("Idempotency-Key", "")).isalnum():
+        case.headers["Idempotency-Key"] += f"-{next(_numbers)}"
