@@ -7,6 +7,7 @@ from typing import Any
 
 import schemathesis
 from schemathesis import Case, HookContext
+from schemathesis.generation.meta import CoverageScenario
 
 _numbers = itertools.count()
 
@@ -20,12 +21,14 @@ def find_example(case: Case) -> Any:
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Change a request before it is sent; schemathesis then judges again whether it is valid."""
+    phase, data = (case.meta.phase.name.value, case.meta.phase.data) if case.meta else ("", None)
+    if getattr(data, "scenario", None) is CoverageScenario.MISSING_PARAMETER:
+        return  # what is changed would have all headers again
     if case.headers.get("If-Match") == "0":
         del case.headers["If-Match"]
     for name, value in case.query.items():
         if value in ([""], ""):
             case.query[name] = []
-    phase = case.meta.phase.name.value if case.meta else ""
     if phase == "stateful" and (example := find_example(case)):
         case.body = example
     if phase in ("fuzzing", "stateful") and str(case.headers.get("Idempotency-Key", "")).isalnum():
