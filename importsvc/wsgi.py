@@ -8,6 +8,7 @@ from django.core.wsgi import get_wsgi_application
 from importsvc.http.content_types import UnreadContentTypes
 from importsvc.http.forwarded import Forwarded
 from importsvc.http.request_bodies import RequestBodies
+from importsvc.http.trailing_slashes import TrailingSlashes
 from importsvc.monitoring.reporting import start_reporting
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
@@ -16,6 +17,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
 start_reporting()
 
 application = Forwarded(
-    RequestBodies(UnreadContentTypes(get_wsgi_application()), limit=settings.MAX_BODY_BYTES),
+    RequestBodies(TrailingSlashes(UnreadContentTypes(get_wsgi_application())), limit=settings.MAX_BODY_BYTES),
     trusted_proxies=settings.TRUSTED_PROXIES,
 )

@@ -229,6 +229,11 @@ def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, exceptions.Throttled):
         wait = math.ceil(getattr(error, "wait", None) or 1)
         return {"Retry-After": str(wait), "X-RateLimit-Reset": str(math.ceil(time.time()) + wait)}
+    # What would have been accepted (RFC 9110, section 15.5.16).
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return {"Accept": MEDIA_TYPE}
+    if isinstance(error, RequestError) and error.source.get("header") == "Content-Encoding":
+        return {"Accept-Encoding": "identity"}
     if isinstance(error, DomainError) and error.retry_after:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):

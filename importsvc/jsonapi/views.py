@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -17,8 +17,9 @@ from rest_framework.viewsets import GenericViewSet
 from importsvc.jsonapi.description import Description
 from importsvc.jsonapi.document.compiled import DocumentShape, compile_document
 from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
-from importsvc.jsonapi.document.resources import Resource, read_resource, read_writable
+from importsvc.jsonapi.document.resources import Resource, read_field_names, read_resource
 from importsvc.jsonapi.errors import InvalidAttributes, RequestError
+from importsvc.jsonapi.request.echoes import find_changed
 from importsvc.jsonapi.request.filters import LARGEST_BIGINT, read_filters, read_order
 from importsvc.jsonapi.request.query import Listing, check_query, read_shape
 from importsvc.postgres.compiled_queries import Row
@@ -67,9 +68,9 @@ class JsonApiViewSet(GenericViewSet):
         return None
 
     @classmethod
-    def get_writable_attributes(cls) -> Mapping[str, bool]:
-        """The attributes that request documents may have, and whether each is written or ignored."""
-        return read_writable(cls.serializer_class)
+    def get_known_attributes(cls) -> Collection[str]:
+        """The attributes that request documents may have."""
+        return read_field_names(cls.serializer_class)
 
     def get_queryset(self) -> QuerySet[Any]:
         return self.get_records(self.get_parameters())
@@ -126,20 +127,33 @@ class JsonApiViewSet(GenericViewSet):
             raise NotFound
         return int(written)
 
+    @property
+    def requires_document(self) -> bool:
+        """Whether the request must have a document with primary data."""
+        description = getattr(getattr(self, self.action), "description", None)
+        return bool(description and description.is_required)
+
     def read_attributes(
-        self, serializer_class: Any, *, document_required: bool = False, partial: bool = False
+        self, serializer_class: Any, *, partial: bool = False, compares_read_only: bool = False
     ) -> dict[str, Any]:
         """The clean attributes of the request's document; with ``partial``, none of them is required.
 
+        With ``compares_read_only`` the document is a new state of the record in the URL: read-only attributes must have
+        the values that they have there. Otherwise they are ignored.
+
         Raises:
-            RequestError: the body is missing and ``document_required``.
+            RequestError: the body is missing, and the handler requires one.
             InvalidAttributes: an attribute is not acceptable.
+            NotFound: there is no such record, and the document has read-only attributes.
         """
-        if document_required and self.request.stream is None:
+        if self.requires_document and self.request.stream is None:
             raise RequestError("bad_request", "The request has no body")
         serializer = serializer_class(data=self.request.data, partial=partial)
-        if not serializer.is_valid():
-            raise InvalidAttributes(serializer.errors, uncounted=self.uncounted_attributes)
+        errors = {} if serializer.is_valid() else dict(serializer.errors)
+        if compares_read_only:
+            errors |= self._find_changed(serializer)
+        if errors:
+            raise InvalidAttributes(errors, uncounted=self.uncounted_attributes)
         return dict(serializer.validated_data)
 
     def read_relationships(self) -> dict[str, Any]:
@@ -150,10 +164,30 @@ class JsonApiViewSet(GenericViewSet):
         """
         if "pk" not in self.kwargs:
             return {}
-        shape = compile_document(self.serializer_class, None, frozenset())
-        rows = self._fetch(self.get_record_id(), type(self), shape.columns)
-        relationships: dict[str, Any] = shape.build(rows, self.time_zone)["data"][0]["relationships"]
+        relationships: dict[str, Any] = self._read_record(frozenset())["relationships"]
         return relationships
+
+    def _find_changed(self, serializer: Any) -> dict[str, list[str]]:
+        """An error for each read-only attribute of the request's document that differs from the record's."""
+        resource = read_resource(self.serializer_class)
+        given: Any = self.request.data
+        names = {each.name for each in resource.attributes if each.name in given}
+        compared = frozenset(filter(serializer.is_compared, names))
+        if not compared:
+            return {}
+        return find_changed(given, self._read_record(frozenset({(resource.type, compared)}))["attributes"])
+
+    def _read_record(self, fields: frozenset[tuple[str, frozenset[str]]]) -> dict[str, Any]:
+        """The resource object of the record in the URL, with these fields by type.
+
+        Raises:
+            NotFound: there is no such record.
+        """
+        shape = compile_document(self.serializer_class, None, fields)
+        record: dict[str, Any] = shape.build(
+            self._fetch(self.get_record_id(), type(self), shape.columns), self.time_zone
+        )["data"][0]
+        return record
 
     def respond(self, record_id: int, **response: Any) -> Response:
         """The document of a record.

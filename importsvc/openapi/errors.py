@@ -39,6 +39,7 @@ OF_PRECONDITIONS = ("precondition_failed",)
 _HEADERS = {
     401: ("WWW-Authenticate",),
     409: ("Retry-After",),
+    415: ("Accept", "Accept-Encoding"),
     429: ("Retry-After", "X-RateLimit-Reset"),
     503: ("Retry-After",),
 }

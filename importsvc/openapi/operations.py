@@ -77,6 +77,7 @@ def _describe_body(view: Any, described: Description) -> dict[str, Any]:
     schema = describe_request(
         view.get_resource(),
         described.serializer,
+        is_required=described.is_required,
         is_partial=described.is_partial,
         with_id=view.detail,
     )

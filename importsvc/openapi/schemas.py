@@ -135,14 +135,16 @@ def describe_features() -> Schema:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def describe_request(resource: Resource, serializer_class: Any, *, is_partial: bool, with_id: bool) -> Schema:
-    """The schema of a request's document."""
+def describe_request(
+    resource: Resource, serializer_class: Any, *, is_required: bool, is_partial: bool, with_id: bool
+) -> Schema:
+    """The schema of a request's document, which need not have primary data unless ``is_required``."""
     fields = {name: field for name, field in serializer_class().fields.items() if not isinstance(field, ToOneField)}
     attributes: Schema = {}
     for name, field in fields.items():
         if name == "id":
             continue
-        # What is read-only is ignored: clients send back what they have read.
+        # Clients send back what they have read.
         attributes[name] = {"readOnly": True} if field.read_only else _describe_field(field, nullable=field.allow_null)
     required = [] if is_partial else [name for name, field in fields.items() if field.required and not field.read_only]
     given: Schema = {"type": "object", "properties": attributes, "additionalProperties": False}
@@ -153,7 +155,10 @@ def describe_request(resource: Resource, serializer_class: Any, *, is_partial: b
         properties["id"] = {**_TEXT, "description": "The id in the URL."}
         properties["relationships"] = {"type": "object", "description": "Those of the record; they cannot be changed."}
     data = {"type": "object", "required": ["type", *(["attributes"] if required else [])], "properties": properties}
-    return {"type": "object", "required": ["data"], "properties": {"data": data}}
+    if is_required:
+        return {"type": "object", "required": ["data"], "properties": {"data": data}}
+    nothing = {"type": ["object", "null"], "maxProperties": 0, "description": "As no document at all."}
+    return {"type": "object", "properties": {"data": {"anyOf": [data, nothing]}}}
 
 
 def describe_upload() -> dict[str, Any]:

@@ -61,6 +61,7 @@ class WebhookEndpointSerializer(JsonApiSerializer):
             "creator",
         ]
         read_only_fields = ["disabled_reason", "failing_since", "created_at", "updated_at"]
+        ignored_in_requests = ["disabled_reason", "failing_since", "updated_at"]
 
 
 class WebhookDeliverySerializer(JsonApiSerializer):

@@ -41,7 +41,7 @@ class WebhookEndpointViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet
     )
     def create(self, request: Request) -> Response:
         """``POST /webhook_endpoints``. The secret is only in this response."""
-        attributes = self.read_attributes(WebhookEndpointSerializer, document_required=True)
+        attributes = self.read_attributes(WebhookEndpointSerializer)
         made = services.create_endpoint(organization=self.organization, creator=self.caller, **attributes)
         location = reverse("webhook_endpoints-detail", [made.endpoint.pk], request=request)
         return self._respond_with_secret(made, status=status.HTTP_201_CREATED, headers={"Location": location})
@@ -57,7 +57,7 @@ class WebhookEndpointViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /webhook_endpoints/{id}``: change the attributes that the document has."""
         endpoint_id = self.get_record_id()
-        attributes = self.read_attributes(WebhookEndpointSerializer, document_required=True, partial=True)
+        attributes = self.read_attributes(WebhookEndpointSerializer, partial=True, compares_read_only=True)
         services.update_endpoint(organization=self.organization, endpoint_id=endpoint_id, **attributes)
         return self.respond(endpoint_id)
 

@@ -188,7 +188,7 @@ def test_errors_of_attributes_are_cut_at_a_thousand_and_counted(api: ApiClient, 
         for sent in (
             # A known attribute is known at any place.
             {"import_data": PUBLISHED_ROWS, **attributes},
-            {**attributes, "import_data": PUBLISHED_ROWS, "sample": True, "started_at": "x"},
+            {**attributes, "import_data": PUBLISHED_ROWS, "sample": True, "started_at": None},
         ):
             response = api.send_import(method, path, **sent)
 

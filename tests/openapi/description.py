@@ -51,7 +51,7 @@ def check_response(method: str, path: str, response: HttpResponse) -> None:
 
 def find_operation(method: str, path: str) -> str | None:
     """A JSON pointer to the operation of a request; ``None`` if there is none."""
-    only_path = urlsplit(path if path.startswith("/") else f"/api/v2/{path}").path
+    only_path = urlsplit(path if path.startswith("/") else f"/api/v2/{path}").path.removesuffix("/")
     for template, operations in read_description()["paths"].items():
         pattern = re.sub(r"\\{[a-z_]+\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, only_path) and method.lower() in operations:

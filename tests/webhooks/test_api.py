@@ -120,15 +120,26 @@ def test_attributes_of_an_endpoint_are_changed_one_by_one(api: ApiClient) -> Non
     assert changed["events"] == ["import.failed"]
 
 
-def test_read_only_attributes_that_are_sent_back_are_ignored(api: ApiClient) -> None:
+def test_an_endpoint_that_was_read_can_be_sent_back_after_the_service_has_changed_it(api: ApiClient) -> None:
     endpoint = make_endpoint(organization=api.caller.organization)
     path = f"webhook_endpoints/{endpoint.pk}"
     before = document_of(api.get(path))["data"]["attributes"]
 
-    response = write(api, "PATCH", path, **{**before, "created_at": SHOWN_AT, "disabled_reason": "x"})
+    response = write(api, "PATCH", path, **{**before, "updated_at": SHOWN_AT, "disabled_reason": "x"})
 
     after = document_of(response)["data"]["attributes"]
     assert after == {**before, "updated_at": after["updated_at"]}
+
+
+def test_an_update_that_changes_when_an_endpoint_was_created_is_refused(api: ApiClient) -> None:
+    path = f"webhook_endpoints/{make_endpoint(organization=api.caller.organization).pk}"
+    before = document_of(api.get(path))
+
+    response = write(api, "PATCH", path, enabled=False, created_at="2020-01-01T00:00:00.000Z")
+
+    source = {"pointer": "data/attributes/created_at"}
+    assert_error(response, 422, "invalid_attribute", "is read-only, and differs from the record's", source=source)
+    assert document_of(api.get(path)) == before
 
 
 def test_a_deleted_endpoint_is_gone_with_its_deliveries(api: ApiClient) -> None:

@@ -54,6 +54,6 @@ class ImportFileViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /import_files/{id}``: set options, and detect again; null goes back to the guess."""
         file_id = self.get_record_id()
-        options = self.read_attributes(ImportFileSerializer, document_required=True, partial=True)
+        options = self.read_attributes(ImportFileSerializer, partial=True)
         services.update_import_file(organization=self.organization, file_id=file_id, options=options)
         return self.respond(file_id)

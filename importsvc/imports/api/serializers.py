@@ -63,6 +63,7 @@ class ImportSerializer(JsonApiSerializer):
         ]
         fields_on_request = ["on_duplicate", "on_row_error", "error_count", "counts", "pruned_at", "state", "progress"]
         read_only_fields = ["started_at", "processed_at", "reverted_at", "pruned_at"]
+        ignored_in_requests = ["progress"]
 
     class JSONAPIMeta:
         resource_name = "imports"

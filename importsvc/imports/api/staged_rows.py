@@ -119,7 +119,7 @@ class StagedRowsMixin(AsynchronousMixin):
     )
     def correct_row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
         """``PATCH /imports/{id}/rows/{type}/{row}``: set cells; null removes one."""
-        attributes = self.read_attributes(RowSerializer, document_required=True)
+        attributes = self.read_attributes(RowSerializer)
         place = self._get_place()
         import_ = services.correct_row(
             organization=self.organization, if_match=read_version_match(request), **place, **attributes
@@ -158,7 +158,7 @@ class StagedRowsMixin(AsynchronousMixin):
     )
     def replacements(self, request: Request, pk: str) -> Response:
         """``POST /imports/{id}/replacements``: replace a value in every row of a type that has it."""
-        attributes = self.read_attributes(ReplacementSerializer, document_required=True)
+        attributes = self.read_attributes(ReplacementSerializer)
         import_, count = services.replace_value(
             organization=self.organization,
             import_id=self.get_record_id(),

@@ -5,7 +5,7 @@ Each operation makes one call of ``services``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -36,7 +36,7 @@ from importsvc.imports.errors import ImportInUse, ImportPruned
 from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
 from importsvc.jsonapi.description import described
-from importsvc.jsonapi.document.resources import Resource, read_writable
+from importsvc.jsonapi.document.resources import Resource, read_field_names
 from importsvc.jsonapi.request.preconditions import read_if_match, read_version_match
 from importsvc.jsonapi.request.preferences import Preferences, read_preferences
 from importsvc.jsonapi.request.query import Listing, read_fields
@@ -91,8 +91,8 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
         return _RESOURCES[self.action][0] if self.action in _RESOURCES else super().get_resource()
 
     @classmethod
-    def get_writable_attributes(cls) -> Mapping[str, bool]:
-        return read_writable(ImportSerializer, ImportRevertSerializer, ReplacementSerializer, RowSerializer)
+    def get_known_attributes(cls) -> Collection[str]:
+        return read_field_names(ImportSerializer, ImportRevertSerializer, ReplacementSerializer, RowSerializer)
 
     def get_document_id(self) -> str | None:
         """The id of the row or of the import that the URL names."""
@@ -116,7 +116,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
     )
     def create(self, request: Request) -> Response:
         """``POST /imports``: check the rows and stage them."""
-        attributes = self.read_attributes(ImportSerializer, document_required=True)
+        attributes = self.read_attributes(ImportSerializer)
 
         def create() -> int:
             import_ = services.create_import(organization=self.organization, creator=self.caller, **attributes)
@@ -138,7 +138,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
         """``PATCH /imports/{id}``: replace the staged rows. ``import_data`` is required, as in ``POST``."""
         import_id = self.get_record_id()
         if_match = read_version_match(self.request)
-        attributes = self.read_attributes(ImportSerializer, document_required=True)
+        attributes = self.read_attributes(ImportSerializer, compares_read_only=True)
 
         def update() -> int:
             others = {name: value for name, value in attributes.items() if name != "import_data"}

@@ -132,7 +132,8 @@ class JsonApiSerializer(ModelSerializer):
     Documents are built from the declaration, without running the serializer (``importsvc.jsonapi.document.compiled``).
 
     ``id`` comes first in ``Meta.fields``. Fields in ``Meta.fields_on_request`` are only shown if ``fields[type]`` names
-    them.
+    them. Read-only fields in ``Meta.ignored_in_requests`` are those that the service may write at any time, so that
+    what a client sends back may be old.
     """
 
     serializer_field_mapping = {**ModelSerializer.serializer_field_mapping, DateTimeField: TimestampField}
@@ -140,8 +141,12 @@ class JsonApiSerializer(ModelSerializer):
     # The serializers of the resources that ``include`` may name, by relationship.
     included_serializers: Mapping[str, type[JsonApiSerializer]] = {}
 
+    def is_compared(self, name: str) -> bool:
+        """Whether documents must have the record's value of this field, if they have the field."""
+        return self.fields[name].read_only and name not in getattr(self.Meta, "ignored_in_requests", ())
+
     def to_internal_value(self, data: dict[str, Any]) -> dict[str, Any]:
-        """The clean attributes. Read-only ones are ignored, because clients send back what they have received.
+        """The clean attributes, without read-only ones, which clients send back as they have received them.
 
         Raises:
             ValidationError: with all invalid and unknown attributes.

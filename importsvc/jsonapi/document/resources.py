@@ -129,13 +129,9 @@ def read_resource(serializer_class: Any) -> Resource:
 
 
 @functools.cache
-def read_writable(*serializer_classes: Any) -> Mapping[str, bool]:
-    """The attributes that any of these serializers knows, and whether one of them takes the value from requests."""
-    writable: dict[str, bool] = {}
-    for serializer_class in serializer_classes:
-        for name, field in serializer_class().fields.items():
-            writable[name] = writable.get(name, False) or not field.read_only
-    return writable
+def read_field_names(*serializer_classes: Any) -> frozenset[str]:
+    """The names of the fields of any of these serializers."""
+    return frozenset(name for serializer_class in serializer_classes for name in serializer_class().fields)
 
 
 def _read_attribute(field: Any, model: type[models.Model]) -> Attribute:

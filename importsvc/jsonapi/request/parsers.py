@@ -12,6 +12,7 @@ from rest_framework.parsers import BaseParser
 
 from importsvc.http import SMALL_BODY_BYTES, get_content_length
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE, RequestError
+from importsvc.jsonapi.request.echoes import has_changed_linkage
 from importsvc.text.display import printable
 from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
 from importsvc.text.strict_json import AmbiguousObject, make_object
@@ -27,9 +28,6 @@ _KEPT_CHARACTERS = 1 << 20
 # Reads the value of a member, and returns what is kept of it.
 ReadMember = Callable[[JsonReader], Any]
 
-# Of a relationship that is not valid; it differs from that of any record.
-_NO_LINKAGE = object()
-
 
 class JsonApiParser(BaseParser):
     """Parses a document with one resource object from a stream, and returns its attributes.
@@ -44,7 +42,8 @@ class JsonApiParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The attributes of the document's resource object; empty if it has none.
+        """The attributes of the document's resource object; empty if it has none, or if the view requires no document
+        and it has no primary data.
 
         Raises:
             RequestError: 413 if the body is too large, 415 if it is compressed, 400 if it is not JSON or not such a
@@ -71,6 +70,8 @@ class JsonApiParser(BaseParser):
             raise RequestError("bad_request", f"The request body is not valid JSON: {error}") from None
         if IDEMPOTENCY_KEY in request.headers:
             view.body_digest = body.digest.hexdigest()
+        if not view.requires_document and _is_empty(document):
+            return {}
         data = _read_resource_object(
             document, resource_type=view.get_resource().type, resource_id=view.get_document_id()
         )
@@ -106,8 +107,7 @@ class _Body:
 
 
 def _read_document(reader: JsonReader, view: Any) -> Any:
-    writable = view.get_writable_attributes()
-    known = {name: _read_value if writable[name] else _drop_value for name in writable}
+    known = dict.fromkeys(view.get_known_attributes(), _read_value)
 
     def read_attributes(reader: JsonReader) -> Any:
         attributes, view.uncounted_attributes = _read_object(reader, {**known, **view.streamed_attributes})
@@ -149,6 +149,11 @@ def _read_object(reader: JsonReader, readers: Mapping[str, ReadMember]) -> tuple
     return make_object(pairs), dropped
 
 
+def _is_empty(document: object) -> bool:
+    """Whether the document has no primary data: some clients send such a document where they have nothing to send."""
+    return _check_object(document).get("data") in (None, {})
+
+
 def _read_resource_object(document: object, *, resource_type: str, resource_id: str | None) -> dict[str, Any]:
     """The resource object; ``resource_id`` is from the URL, or ``None`` for a new resource."""
     data = _check_object(document).get("data")
@@ -170,19 +175,9 @@ def _read_resource_object(document: object, *, resource_type: str, resource_id: 
 
 def _check_relationships(given: Mapping[str, Any], present: Mapping[str, Any]) -> None:
     """Accept what a client read and sends back; no relationship can be changed."""
-    if any(name not in present or _get_linkage(given[name]) != _get_linkage(present[name]) for name in given):
+    if has_changed_linkage(given, present):
         detail = "Relationships of this resource cannot be written"
         raise RequestError("access_denied", detail, pointer="data/relationships")
-
-
-def _get_linkage(relationship: Any) -> object:
-    """The type and the id of the related resource, ``None`` if there is none, or ``_NO_LINKAGE``."""
-    try:
-        linkage = relationship["data"]
-        # As text: the id of an organization is a number, and clients that write it as text mean the same.
-        return None if linkage is None else (linkage["type"], str(linkage["id"]))
-    except (TypeError, KeyError):
-        return _NO_LINKAGE
 
 
 def _check_id(given_id: object, resource_id: str | None) -> None:

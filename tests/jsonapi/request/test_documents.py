@@ -12,6 +12,7 @@ from tests.builders import PUBLISHED_ROWS, make_import
 from tests.client import ApiClient, assert_error, document_of
 
 ATTRIBUTES = {"import_data": PUBLISHED_ROWS}
+ROWS = {"company": [{"name": "Staged"}]}
 WRONG_OBJECTS: list[Any] = [None, True, 1, 1.5, "text", [], [{}]]
 NO_TEXT: list[Any] = [None, True, 1, [], {}]
 
@@ -44,9 +45,6 @@ def assert_bad_request(
     ("sent", "detail", "pointer"),
     [
         *((wrong, "The document must be an object", None) for wrong in WRONG_OBJECTS),
-        ({}, "The document has no primary data", "data"),
-        ({"data": None}, "The document has no primary data", "data"),
-        ({"meta": {}}, "The document has no primary data", "data"),
         *(({"data": wrong}, "'data' must be an object", "data") for wrong in WRONG_OBJECTS[1:]),
         *(
             (document(attributes=wrong), "'data/attributes' must be an object", "data/attributes")
@@ -56,7 +54,6 @@ def assert_bad_request(
             (document(relationships=wrong), "'data/relationships' must be an object", "data/relationships")
             for wrong in WRONG_OBJECTS
         ),
-        ({"data": {}}, "The resource object has no type", "data/type"),
         *((document(type=wrong), "The resource object has no type", "data/type") for wrong in NO_TEXT),
     ],
 )
@@ -64,6 +61,39 @@ def test_a_wrong_json_type_in_the_structure_of_the_document_is_a_bad_request(
     api: ApiClient, endpoints: list[tuple[str, str]], sent: Any, detail: str, pointer: str | None
 ) -> None:
     assert_bad_request(api, endpoints, json.dumps(sent), detail, pointer)
+
+
+@pytest.mark.parametrize(
+    ("sent", "detail", "pointer"),
+    [
+        ({}, "The document has no primary data", "data"),
+        ({"meta": {}}, "The document has no primary data", "data"),
+        ({"data": None}, "The document has no primary data", "data"),
+        ({"data": {}}, "The resource object has no type", "data/type"),
+    ],
+)
+def test_an_empty_document_is_a_bad_request_where_a_document_is_required(
+    api: ApiClient, endpoints: list[tuple[str, str]], sent: Any, detail: str, pointer: str
+) -> None:
+    assert_bad_request(api, endpoints[:2], json.dumps(sent), detail, pointer)
+
+
+@pytest.mark.parametrize("sent", [{}, {"meta": {}}, {"data": None}, {"data": {}}])
+def test_an_empty_document_is_no_document_where_none_is_required(
+    api: ApiClient, endpoints: list[tuple[str, str]], sent: Any
+) -> None:
+    answers = [api.send(method, path, sent) for method, path in endpoints[2:]]
+    queued = api.request("POST", f"imports/{api.stage(ROWS)}/import", headers={"Prefer": "respond-async"})
+    answers.append(api.send("POST", f"operations/{document_of(queued)['data']['id']}/cancel", sent))
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("sent", [{"data": {"attributes": {}}}, {"data": {"banana": 1}}, {"data": {"id": "1"}}])
+def test_a_resource_object_with_members_needs_a_type_everywhere(
+    api: ApiClient, endpoints: list[tuple[str, str]], sent: Any
+) -> None:
+    assert_bad_request(api, endpoints, json.dumps(sent), "The resource object has no type", "data/type")
 
 
 @pytest.mark.parametrize(
@@ -195,13 +225,12 @@ def test_members_without_a_meaning_for_the_endpoint_are_ignored(api: ApiClient) 
     assert api.send("POST", "imports", sent).status_code == 201
 
 
-def test_read_only_attributes_are_ignored(api: ApiClient) -> None:
+def test_read_only_attributes_are_ignored_in_a_new_resource_and_in_a_run_or_a_revert(api: ApiClient) -> None:
     stamp = "2020-01-01T00:00:00.000+01:00"
     read_only = {"creator_id": 7, "started_at": stamp, "processed_at": stamp, "reverted_at": "banana"}
 
     created = document_of(api.send_import("POST", "imports", **ATTRIBUTES, **read_only))["data"]
     path = f"imports/{created['id']}"
-    updated = document_of(api.send_import("PATCH", path, **ATTRIBUTES, **read_only))["data"]
 
     assert created["attributes"] == {
         "import_model_id": None,
@@ -211,10 +240,61 @@ def test_read_only_attributes_are_ignored(api: ApiClient) -> None:
         "processed_at": None,
         "reverted_at": None,
     }
-    assert updated == created
     assert api.send_import("POST", f"{path}/import", **read_only, sample=True, import_model_id=7).status_code == 200
     reverted = document_of(api.send_import("PATCH", f"{path}/revert", **read_only, sample=True))["data"]
     assert reverted["attributes"]["sample"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("creator_id", 1_000_000),
+        ("creator_id", True),
+        ("creator_id", "{creator}"),
+        ("creator_id", None),
+        ("started_at", "2020-01-01T00:00:00.000+01:00"),
+        ("started_at", "banana"),
+        ("processed_at", False),
+        ("reverted_at", ""),
+        ("pruned_at", []),
+        ("counts", {}),
+        ("state", "processed"),
+        ("state", None),
+    ],
+)
+def test_an_update_that_changes_a_read_only_attribute_is_refused(api: ApiClient, name: str, value: Any) -> None:
+    path = f"imports/{api.stage(ROWS)}"
+    before = document_of(api.get(path))
+    value = str(api.caller.person.pk) if value == "{creator}" else value
+
+    response = api.send_import("PATCH", path, **ATTRIBUTES, sample=True, **{name: value})
+
+    source = {"pointer": f"data/attributes/{name}"}
+    detail = "is read-only, and differs from the record's"
+    assert_error(response, 422, "invalid_attribute", detail, source=source)
+    assert document_of(api.get(path)) == before
+
+
+def test_all_changed_read_only_attributes_are_reported_with_the_other_errors(api: ApiClient) -> None:
+    path = f"imports/{api.stage(ROWS)}"
+
+    response = api.send_import("PATCH", path, banana=1, state="reverted", creator_id=0, started_at=None)
+
+    assert response.status_code == 422
+    assert {error["source"]["pointer"]: error["detail"] for error in document_of(response)["errors"]} == {
+        "data/attributes/banana": "is not a known attribute",
+        "data/attributes/import_data": "can't be blank",
+        "data/attributes/state": "is read-only, and differs from the record's",
+        "data/attributes/creator_id": "is read-only, and differs from the record's",
+    }
+
+
+def test_read_only_attributes_of_a_record_that_is_not_there_are_a_404(globex: NewOrganization, api: ApiClient) -> None:
+    path = f"imports/{api.stage(ROWS)}"
+
+    response = ApiClient(globex).send_import("PATCH", path, **ATTRIBUTES, state="created")
+
+    assert_error(response, 404, "record_not_found", "The requested record was not found")
 
 
 @pytest.mark.parametrize("name", ["banana", "type", "", "import-data", "Sample", "\ud800", "\x00", "x" * 1_000])

@@ -111,6 +111,7 @@ def test_any_other_body_is_an_unsupported_media_type(api: ApiClient, content_typ
     response = api.request("POST", "imports", DOCUMENT, content_type=content_type)
 
     assert_error(response, 415, "unsupported_media_type", detail)
+    assert response.headers["Accept"] == MEDIA_TYPE
 
 
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "deflate", "br", "zstd", "gzip, identity", "banana"])
@@ -121,6 +122,7 @@ def test_a_compressed_body_is_an_unsupported_media_type_and_says_so(api: ApiClie
 
     detail = f"Content-Encoding '{coding}' is not supported: send the body uncompressed"
     assert_error(response, 415, "unsupported_media_type", detail, source={"header": "Content-Encoding"})
+    assert response.headers["Accept-Encoding"] == "identity"
 
 
 @pytest.mark.parametrize("coding", [None, "", "identity", " Identity "])
