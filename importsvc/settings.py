@@ -12,6 +12,7 @@ from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
 from importsvc.admin_site.appearance import UNFOLD  # noqa: F401 - a setting
 from importsvc.environment import variables as env
+from importsvc.http import cross_origin
 from importsvc.logs.config import make_config
 
 env.check_all()
@@ -53,6 +54,14 @@ DEBUG = env.DEBUG.read()
 ALLOWED_HOSTS = env.ALLOWED_HOSTS.read()
 CSRF_TRUSTED_ORIGINS = env.CSRF_TRUSTED_ORIGINS.read()
 
+# Origins of pages that may call the API from a browser; none unless the operator names some.
+CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS.read()
+CORS_URLS_REGEX = cross_origin.URLS
+CORS_ALLOW_HEADERS = cross_origin.REQUEST_HEADERS
+CORS_EXPOSE_HEADERS = cross_origin.RESPONSE_HEADERS
+CORS_ALLOW_METHODS = cross_origin.METHODS
+CORS_PREFLIGHT_MAX_AGE = cross_origin.PREFLIGHT_SECONDS
+
 # --- The application ------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -74,6 +83,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "corsheaders",
     "importsvc.apps.ProjectConfig",
     # Each app may import the apps before it.
     "importsvc.rate_limits",
@@ -95,6 +105,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "importsvc.http.security_headers.PermissionsPolicy",
+    # Without origins, no response has a header more. It answers preflights itself, also those that no origin may make.
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     # Before those that read the Host header.
     "importsvc.monitoring.health.Health",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -16,6 +16,8 @@ from importsvc.environment.variable import Kind
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
+_ORIGINS = "be origins such as https://imports.example.com, separated by commas"
+
 POSTGRESQL = "django.db.backends.postgresql"
 
 # Options of a connection that Django takes out before it connects.
@@ -43,17 +45,28 @@ def served_host() -> Kind[str]:
     return Kind("be host names or addresses without scheme and port, separated by commas, such as a.example.com", parse)
 
 
-def origin() -> Kind[str]:
-    """An entry of Django's ``CSRF_TRUSTED_ORIGINS``."""
+def origin_pattern() -> Kind[str]:
+    """An entry of Django's ``CSRF_TRUSTED_ORIGINS``: an origin, or one with ``*.`` for all its subdomains."""
 
     def parse(text: str) -> str:
-        parts = _split(text, "http", "https")
-        if parts.path or parts.query or parts.fragment or parts.username is not None:
-            raise ValueError
-        _check_host((parts.hostname or "").removeprefix("*."))
+        _check_host((_split_origin(text).hostname or "").removeprefix("*."))
         return text
 
-    return Kind("be origins such as https://imports.example.com, separated by commas", parse)
+    return Kind(_ORIGINS, parse)
+
+
+def origin() -> Kind[str]:
+    """An origin as browsers send it (RFC 6454, section 6): in lower case, without the port that the scheme implies."""
+
+    def parse(text: str) -> str:
+        parts = _split_origin(text)
+        host = parts.hostname or ""
+        _check_host(host)
+        shown_host = f"[{host}]" if ":" in host else host
+        is_implied = parts.port in (None, {"http": 80, "https": 443}[parts.scheme])
+        return f"{parts.scheme}://{shown_host}" + ("" if is_implied else f":{parts.port}")
+
+    return Kind(_ORIGINS, parse)
 
 
 def network() -> Kind[str]:
@@ -131,6 +144,13 @@ def http_url() -> Kind[str]:
 def _split(text: str, *schemes: str, needs_host: bool = True) -> SplitResult:
     parts = urlsplit(text)
     if "://" not in text or parts.scheme not in schemes or parts.port == 0 or (needs_host and not parts.hostname):
+        raise ValueError
+    return parts
+
+
+def _split_origin(text: str) -> SplitResult:
+    parts = _split(text, "http", "https")
+    if parts.path or parts.query or parts.fragment or parts.username is not None:
         raise ValueError
     return parts
 

@@ -17,6 +17,7 @@ from importsvc.environment.addresses import (
     listen_host,
     network,
     origin,
+    origin_pattern,
     redis_url,
     sentry_dsn,
     served_host,
@@ -86,7 +87,10 @@ CELERY_QUEUE = Variable(
 SECRET_KEY = Variable("SECRET_KEY", secret_key(), None)
 DEBUG = Variable("DEBUG", boolean(), False)
 ALLOWED_HOSTS = Variable("ALLOWED_HOSTS", several(served_host(), ","), ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS: Variable[list[str], list[str]] = Variable("CSRF_TRUSTED_ORIGINS", several(origin(), ","), [])
+CSRF_TRUSTED_ORIGINS: Variable[list[str], list[str]] = Variable(
+    "CSRF_TRUSTED_ORIGINS", several(origin_pattern(), ","), []
+)
+CORS_ALLOWED_ORIGINS: Variable[list[str], list[str]] = Variable("CORS_ALLOWED_ORIGINS", several(origin(), ","), [])
 BEHIND_TLS_PROXY = Variable("BEHIND_TLS_PROXY", boolean(), False)
 TRUSTED_PROXIES: Variable[list[str], list[str]] = Variable("TRUSTED_PROXIES", several(network(), ","), [])
 # A year at most twice: browsers cannot be told otherwise before that.
