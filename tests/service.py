@@ -80,12 +80,12 @@ class Service:
 
 
 @contextmanager
-def run_service(**environment: str) -> Iterator[Service]:
-    """The service with these settings, on a free port; it has stopped at the end of the block."""
+def run_service(*options: str, **environment: str) -> Iterator[Service]:
+    """The service with these options and settings, on a free port; it has stopped at the end of the block."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     given = {**os.environ, "PORT": str(port), "DATABASE_URL": describe_database(), **environment}
-    command = [sys.executable, "manage.py", "serve"]
+    command = [sys.executable, "manage.py", "serve", *options]
     with subprocess.Popen(
         command, cwd=settings.BASE_DIR, env=given, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:

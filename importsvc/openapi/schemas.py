@@ -27,6 +27,8 @@ Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string"}
 _JSON: Schema = {}
+# Generators of clients take an object without members for one that has none.
+_OBJECT: Schema = {"type": "object", "additionalProperties": True}
 
 _OF_FIELDS: tuple[tuple[type[serializers.Field], Schema], ...] = (
     (TimestampField, {"type": "string", "format": "date-time"}),
@@ -47,7 +49,7 @@ _OF_CELLS: Mapping[Any, Schema] = {
     cells.whole_number: {"type": ["integer", "string"], "minimum": 0, "maximum": cells.LARGEST_INTEGER},
     cells.money: {"type": ["number", "string"]},
     cells.tags: {"type": ["array", "string"], "items": _TEXT, "description": "A list, or text with commas between."},
-    cells.json_object: {"type": "object"},
+    cells.json_object: _OBJECT,
 }
 
 
@@ -102,7 +104,7 @@ def describe_document(
     properties: Schema = {"data": {"type": "array", "items": data} if is_list else data}
     # Without types it is empty, and there only if the request has ``include``.
     names = sorted(included)
-    items = {"items": {"anyOf": [refer(name) for name in names]}} if names else {"maxItems": 0}
+    items = {"items": {"anyOf": [refer(name) for name in names]}} if names else {"items": _OBJECT, "maxItems": 0}
     properties["included"] = {"type": "array", **items}
     if is_list:
         properties["links"] = refer("Links")
@@ -153,7 +155,7 @@ def describe_request(
     properties: Schema = {"type": {**_TEXT, "const": resource.type}, "attributes": given}
     if with_id:
         properties["id"] = {**_TEXT, "description": "The id in the URL."}
-        properties["relationships"] = {"type": "object", "description": "Those of the record; they cannot be changed."}
+        properties["relationships"] = {**_OBJECT, "description": "Those of the record; they cannot be changed."}
     data = {"type": "object", "required": ["type", *(["attributes"] if required else [])], "properties": properties}
     if is_required:
         return {"type": "object", "required": ["data"], "properties": {"data": data}}

@@ -1,0 +1,96 @@
+// openapi-fetch with the types of openapi-typescript tells the whole story.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+import createClient from "openapi-fetch";
+
+import type { components, paths } from "./schema.js";
+
+type Rows = components["schemas"]["ImportData"];
+
+const story: {
+  wrong: Rows;
+  errors: Record<string, unknown>;
+  rows: Rows;
+  corrected: Rows;
+  counts: Record<string, unknown>;
+  people: string[];
+} = JSON.parse(readFileSync("story.json", "utf8"));
+const { API = "", TOKEN = "", ORGANIZATION = "" } = process.env;
+
+const api = createClient<paths>({
+  // The paths of the description have the prefix of the version.
+  baseUrl: API.replace(/\/api\/v2$/, ""),
+  headers: {
+    "X-Auth-Token": TOKEN,
+    "X-Organization-Id": ORGANIZATION,
+    // Otherwise a body would be application/json.
+    "Content-Type": "application/vnd.api+json",
+  },
+  // Lists have commas between; the default repeats the parameter.
+  querySerializer: { array: { style: "form", explode: false } },
+});
+
+async function readAllPeople(): Promise<(string | null | undefined)[]> {
+  const names = [];
+  for (let number = 1, total = 1; number <= total; number += 1) {
+    const { data, error } = await api.GET("/api/v2/people", {
+      params: { query: { "page[number]": number, "page[size]": 2, "fields[people]": ["first_name", "email"] } },
+    });
+    assert.ok(data, JSON.stringify(error));
+    names.push(...data.data.map((person) => person.attributes?.first_name));
+    total = data.meta.total_pages;
+  }
+  return names;
+}
+
+async function waitFor(id: string): Promise<string | undefined> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const { data } = await api.GET("/api/v2/operations/{id}", { params: { path: { id } } });
+    const status = data?.data.attributes?.status;
+    if (status !== "queued" && status !== "running") return status;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("The operation does not end");
+}
+
+const refused = await api.POST("/api/v2/imports", {
+  body: { data: { type: "imports", attributes: { import_data: story.wrong } } },
+});
+assert.equal(refused.response.status, 422);
+assert.deepEqual(refused.error?.errors[0]?.detail, story.errors);
+
+const created = await api.POST("/api/v2/imports", {
+  body: { data: { type: "imports", attributes: { import_data: story.rows } } },
+});
+assert.ok(created.data, JSON.stringify(created.error));
+const { id } = created.data.data;
+const path = { id };
+
+const updated = await api.PATCH("/api/v2/imports/{id}", {
+  params: { path },
+  body: { data: { type: "imports", id, attributes: { import_data: story.corrected, sample: true } } },
+});
+assert.equal(updated.data?.data.type === "imports" && updated.data.data.attributes?.sample, true);
+
+const preview = await api.GET("/api/v2/imports/{id}/import", { params: { path } });
+const counts = Object.entries(preview.data?.meta.counts ?? {}).map(([type, { created }]) => [type, { created }]);
+assert.deepEqual(Object.fromEntries(counts), story.counts);
+
+const queued = await api.POST("/api/v2/imports/{id}/import", {
+  params: { path, header: { Prefer: "respond-async", "If-Match": preview.response.headers.get("ETag") ?? "" } },
+});
+assert.equal(queued.response.status, 202);
+assert.equal(await waitFor(queued.data?.data.id ?? ""), "succeeded");
+assert.deepEqual(await readAllPeople(), story.people);
+
+const found = await api.GET("/api/v2/people", {
+  params: { query: { "filter[email]": ["ann@globex.test"], include: ["company"] } },
+});
+const company = found.data?.included?.find((each) => each.type === "companies");
+assert.equal(company?.attributes?.name, "Globex");
+
+const reverted = await api.PATCH("/api/v2/imports/{id}/revert", { params: { path }, body: {} });
+assert.ok(reverted.data, JSON.stringify(reverted.error));
+assert.deepEqual(await readAllPeople(), ["Ada"]);

@@ -1,0 +1,13 @@
+"""What every client does with the service, as far as it can: the same rows, and what is expected of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+
+# Rows that are refused, and the errors; rows that are staged; the rows that replace them, what a preview of these counts,
+# and the first names of all people after the run.
+STORY: dict[str, Any] = json.loads((FOLDER / "story.json").read_text())
