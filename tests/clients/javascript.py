@@ -48,8 +48,7 @@ def install() -> Project:
 
     Without node the test is skipped, or fails if ``REQUIRE_NODE`` is set.
     """
-    if not (shutil.which("node") and shutil.which("npm")):
-        _give_up(MISSING)
+    require_node()
     project = Project(settings.VAR_DIR / "clients")
     project.folder.mkdir(parents=True, exist_ok=True)
     # The processes of the suite share the folder.
@@ -64,6 +63,12 @@ def install() -> Project:
                 _give_up(str(error))
             installed.write_bytes(wanted)
     return project
+
+
+def require_node() -> None:
+    """Skip the test without node, or fail it if ``REQUIRE_NODE`` is set."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        _give_up(MISSING)
 
 
 def _copy(files: Iterable[Path], folder: Path) -> None:

@@ -8,6 +8,6 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 
-# Rows that are refused, and the errors; rows that are staged; the rows that replace them, what a preview of these counts,
+# Rows that are refused, and the errors; rows that are staged; those that replace them, what a preview counts of these,
 # and the first names of all people after the run.
 STORY: dict[str, Any] = json.loads((FOLDER / "story.json").read_text())

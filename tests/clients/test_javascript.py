@@ -7,6 +7,7 @@ from django.conf import settings
 
 from tests.clients.conftest import Access
 from tests.clients.javascript import Project, install
+from tests.clients.story import FOLDER
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +26,7 @@ def test_the_whole_story_in_strict_typescript_with_types_from_the_description(pr
     project.run("tsc", "--strict")
 
     project.run("node", "compiled/openapi-fetch.js", environment=access.environment)
+
+
+def test_the_lock_file_names_no_registry() -> None:
+    assert "resolved" not in (FOLDER / "javascript/package-lock.json").read_text()

@@ -12,7 +12,6 @@ from jsonapi_client.exceptions import DocumentError
 from tests.clients.conftest import Access
 from tests.clients.story import STORY
 
-# Without a schema, the client creates nothing.
 SCHEMA: dict[str, Any] = {"imports": {"properties": {"import_data": {}, "sample": {}, "reverted_at": {}}}}
 
 
@@ -69,3 +68,8 @@ def test_names_with_underscores_are_not_known_as_attributes_of_objects_and_keywo
 
     pointers = [error["source"]["pointer"] for error in refusal.value.response.json()["errors"]]
     assert sorted(pointers) == ["data/attributes/import-data", "data/attributes/import_data"]
+
+
+def test_without_a_schema_nothing_can_be_created(access: Access) -> None:
+    with Session(access.url, request_kwargs={"headers": access.headers}) as session, pytest.raises(KeyError):
+        session.create("imports", fields={"import_data": STORY["rows"]})

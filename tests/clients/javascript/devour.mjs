@@ -64,6 +64,12 @@ const { meta } = await run().get();
 const counts = Object.entries(meta.counts).map(([type, { created }]) => [type, { created }]);
 assert.deepEqual(Object.fromEntries(counts), story.counts);
 
+// What docs/clients.md says of it.
+const { import_change } = api.models;
+delete api.models.import_change;
+await assert.rejects(run().get(), /resource definition for model "import_change" not found/);
+api.models.import_change = import_change;
+
 api.headers.Prefer = "respond-async";
 const queued = await run().post({});
 delete api.headers.Prefer;

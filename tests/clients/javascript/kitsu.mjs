@@ -8,13 +8,8 @@ import Kitsu from "kitsu";
 const story = JSON.parse(readFileSync("story.json", "utf8"));
 const { API, TOKEN, ORGANIZATION } = process.env;
 
-const api = new Kitsu({
-  baseURL: API,
-  // Types of the API are plural, in snake case, and URLs have them as they are.
-  camelCaseTypes: false,
-  pluralize: false,
-  headers: { "X-Auth-Token": TOKEN, "X-Organization-Id": ORGANIZATION },
-});
+const options = { baseURL: API, headers: { "X-Auth-Token": TOKEN, "X-Organization-Id": ORGANIZATION } };
+const api = new Kitsu({ ...options, camelCaseTypes: false, pluralize: false });
 
 async function readAllPeople() {
   const names = [];
@@ -70,3 +65,12 @@ const { data: reverted } = await api.request({
 });
 assert.ok(reverted.reverted_at);
 assert.deepEqual(await readAllPeople(), ["Ada"]);
+
+// What docs/clients.md says of it.
+const withDefaults = new Kitsu(options);
+await assert.rejects(
+  withDefaults.create("webhook_endpoints", { url: "https://example.com" }),
+  ({ errors }) => errors[0].detail.startsWith("Type 'webhookEndpoints' is not 'webhook_endpoints'"),
+);
+await assert.rejects(withDefaults.create(run, {}), ({ response }) => response.status === 404);
+await assert.rejects(api.request({ url: run, method: "PATCH", type: "imports", body: {} }), /requires an object/);

@@ -19,15 +19,14 @@ const story: {
 } = JSON.parse(readFileSync("story.json", "utf8"));
 const { API = "", TOKEN = "", ORGANIZATION = "" } = process.env;
 
+// The paths of the description have the prefix of the version.
+const baseUrl = API.replace(/\/api\/v2$/, "");
+const tokens = { "X-Auth-Token": TOKEN, "X-Organization-Id": ORGANIZATION };
+
 const api = createClient<paths>({
-  // The paths of the description have the prefix of the version.
-  baseUrl: API.replace(/\/api\/v2$/, ""),
-  headers: {
-    "X-Auth-Token": TOKEN,
-    "X-Organization-Id": ORGANIZATION,
-    // Otherwise a body would be application/json.
-    "Content-Type": "application/vnd.api+json",
-  },
+  baseUrl,
+  // Otherwise a body would be application/json.
+  headers: { ...tokens, "Content-Type": "application/vnd.api+json" },
   // Lists have commas between; the default repeats the parameter.
   querySerializer: { array: { style: "form", explode: false } },
 });
@@ -94,3 +93,10 @@ assert.equal(company?.attributes?.name, "Globex");
 const reverted = await api.PATCH("/api/v2/imports/{id}/revert", { params: { path }, body: {} });
 assert.ok(reverted.data, JSON.stringify(reverted.error));
 assert.deepEqual(await readAllPeople(), ["Ada"]);
+
+// What docs/clients.md says of it.
+const withDefaults = createClient<paths>({ baseUrl, headers: tokens });
+const asJson = await withDefaults.PATCH("/api/v2/imports/{id}/revert", { params: { path }, body: {} });
+assert.equal(asJson.response.status, 415);
+const repeated = await withDefaults.GET("/api/v2/imports", { params: { query: { sort: ["-id", "started_at"] } } });
+assert.equal(repeated.error?.errors[0]?.code, "unsupported_parameter");
