@@ -18,7 +18,7 @@ session.headers.update(
 
 
 def stage(import_data: dict[str, Any]) -> requests.Response:
-    document = {"data": {"type": "imports", "attributes": {"import_data": import_data}}}
+    document: dict[str, Any] = {"data": {"type": "imports", "attributes": {"import_data": import_data}}}
     return session.post(f"{api}/imports", json=document)
 
 

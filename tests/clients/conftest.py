@@ -36,7 +36,8 @@ class Access:
         return {"API": self.url, "ORGANIZATION": self.organization, "TOKEN": self.token}
 
 
-@pytest.fixture(scope="session")
+# Not longer: its worker would do the operations of other tests.
+@pytest.fixture(scope="package")
 def service(django_db_setup: None) -> Iterator[Service]:
     """The service, for all tests here."""
     with run_service("--no-demo") as service:
