@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -25,7 +25,7 @@ class ErrorTable:
     ``chosen`` is the query of the shown group; empty if all errors are shown.
     """
 
-    groups: list[tuple[Mapping[str, Any], str]]
+    groups: Sequence[tuple[Mapping[str, Any], str]]
     page: Page[StagedRowError]
     chosen: str
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 
@@ -240,7 +240,7 @@ def _rewrite_chunk(
     changes: Mapping[int, Callable[[str], str]],
     changed: _Changed,
 ) -> int:
-    """Change rows of a chunk, and write it with its keys; return the number of rows whose text is another one."""
+    """Change rows of a chunk, and write it with its keys; return the number of rows that were changed."""
     decode_staged(chunk.rows[1:-1])  # raises if a row is nested too deep
     items = split_items(chunk.rows[1:-1])
     rows = []
@@ -248,22 +248,23 @@ def _rewrite_chunk(
     for row, change in sorted(changes.items()):
         text = items[row - chunk.first_row]
         new = change(text)
-        if new != text:
+        if new != text or row in chunk.deleted_rows:
             rows.append(row)
             before.append(text)
             after.append(new)
             items[row - chunk.first_row] = new
     if not rows:
         return 0
-    old, new_ = _clean(importable, rows, before), _clean(importable, rows, after)
-    keys = find_keys(new_)
+    stored = cast("dict[str, list[Any]]", chunk.keys)  # of every import that keeps errors
+    had_unknown = _clean(importable, rows, before).unknown_columns
+    keys = find_keys(_clean(importable, rows, after))
     changed.rows.update(rows)
-    changed.add_keys({column: [chunk.keys[column][row - chunk.first_row] for row in rows] for column in keys}, keys)
+    changed.add_keys({column: [stored[column][row - chunk.first_row] for row in rows] for column in keys}, keys)
     for column, values in keys.items():
         for row, value in zip(rows, values, strict=True):
-            chunk.keys[column][row - chunk.first_row] = value
-    if old.with_unknown:
-        changed.unknown.update(old.unknown_columns)
+            stored[column][row - chunk.first_row] = value
+    if had_unknown:
+        changed.unknown.update(had_unknown)
         chunk.unknown_columns = _clean(
             importable, range(chunk.first_row, chunk.first_row + len(items)), items
         ).unknown_columns
@@ -271,7 +272,7 @@ def _rewrite_chunk(
     select_chunks(import_, importable.name).filter(number=chunk.number).update(
         rows=chunk.rows,
         size=len(chunk.rows.encode()),
-        keys=chunk.keys,
+        keys=stored,
         unknown_columns=chunk.unknown_columns,
         deleted_rows=chunk.deleted_rows,
     )

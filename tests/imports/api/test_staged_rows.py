@@ -31,7 +31,7 @@ def error(record_type: str, row: int, **attributes: Any) -> dict[str, Any]:
     return {**place, **attributes}
 
 
-CURRENCY = {
+CURRENCY: dict[str, Any] = {
     "column": "default_currency",
     "header": "default_currency",
     "value": "Euro",
@@ -39,7 +39,7 @@ CURRENCY = {
     "message": "Default currency is not a currency code",
     "other_row": None,
 }
-REPEATED = {
+REPEATED: dict[str, Any] = {
     "column": "email",
     "header": "email",
     "value": "ANN@x.io",
@@ -65,7 +65,7 @@ def test_errors_are_listed_with_a_summary(api: ApiClient) -> None:
         for record_type, row, attributes in (("company", 1, CURRENCY), ("person", 2, REPEATED))
     ]
     assert document["meta"]["total_count"] == 2
-    groups = [("company", 1, CURRENCY), ("person", 2, REPEATED)]
+    groups: list[tuple[str, int, dict[str, Any]]] = [("company", 1, CURRENCY), ("person", 2, REPEATED)]
     assert document["meta"]["summary"] == [
         {
             "record_type": record_type,

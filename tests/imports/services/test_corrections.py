@@ -129,6 +129,13 @@ def test_rows_keep_their_numbers_when_others_are_deleted(import_: Import) -> Non
             again()
 
 
+def test_a_row_without_cells_can_be_deleted(acme: NewOrganization) -> None:
+    import_ = stage(acme, {"company": [{}, {"name": "A"}]}, on_row_error="stage")
+
+    assert delete(import_, "company", 1).error_count == 0
+    assert [row.row for row in list_rows(organization=acme.organization, import_id=import_.pk)[:5]] == [2]
+
+
 def test_rows_are_listed_with_or_without_errors(import_: Import) -> None:
     delete(import_, "person", 3)
 
@@ -236,10 +243,10 @@ currencies = st.sampled_from(["EUR", "Euro", None])
 emails = st.sampled_from(["a@x.io", "A@x.io", "b@x.io", "old@x.io", "no", None])
 first_names = st.sampled_from(["Ann", "", None])
 unknown = st.sampled_from([{}, {}, {}, {"hat": 1}, {"Hat": 2, "shoe": 3}])
-companies = st.builds(
+companies: st.SearchStrategy[Any] = st.builds(
     lambda more, **row: {**row, **more}, unknown, name=names, default_currency=currencies
 ) | st.sampled_from(["x"])
-people = st.builds(
+people: st.SearchStrategy[Any] = st.builds(
     lambda more, **row: {**row, **more}, unknown, first_name=first_names, email=emails, company=names
 ) | st.sampled_from([{}, None])
 cells = st.one_of(
