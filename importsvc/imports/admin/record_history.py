@@ -34,7 +34,10 @@ def _read_events(request: HttpRequest, record: Any, record_type: str) -> Iterato
 
 def _describe_values(model: type[Model], values: Mapping[str, tuple[Any, Any]]) -> tuple[tuple[str, str, str], ...]:
     labels = {str(field.column): str(field.verbose_name) for field in model._meta.concrete_fields}
-    return tuple((labels.get(name, name), *map(_describe_value, pair)) for name, pair in sorted(values.items()))
+    return tuple(
+        (labels.get(name, name), _describe_value(before), _describe_value(after))
+        for name, (before, after) in sorted(values.items())
+    )
 
 
 def _describe_value(value: object) -> str:
