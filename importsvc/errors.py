@@ -33,6 +33,11 @@ class DomainError(Exception):
         self.attribute = attribute
         self.meta = meta
 
+    @property
+    def each(self) -> tuple[DomainError, ...]:
+        """The errors that a response lists: this one, unless it stands for several of the same code."""
+        return (self,)
+
 
 class InvalidAttribute(DomainError):
     """An attribute of the request is not acceptable."""

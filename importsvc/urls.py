@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from companies.views import CompanyViewSet
-from importsvc.files.api.views import ImportFileViewSet
+from importsvc.files.api.views import ImportFileViewSet, ImportModelViewSet
 from importsvc.imports.api.operations import OperationViewSet
 from importsvc.imports.api.views import ImportViewSet
 from importsvc.jsonapi.errors import unknown_url
@@ -18,6 +18,7 @@ from people.views import PersonViewSet
 router = SimpleRouter(trailing_slash=False)
 router.register("imports", ImportViewSet, basename="imports")
 router.register("import_files", ImportFileViewSet, basename="import_files")
+router.register("import_models", ImportModelViewSet, basename="import_models")
 router.register("operations", OperationViewSet, basename="operations")
 router.register("people", PersonViewSet, basename="people")
 router.register("companies", CompanyViewSet, basename="companies")

@@ -1,4 +1,4 @@
-"""What is detected in a file, as fields of ``ImportFile``, and the options that these fields hold."""
+"""What is detected in a file, as fields of ``ImportFile``, and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from importsvc.files.errors import FileUnreadable
 from importsvc.files.models import ImportFile
 from importsvc.files.reading.detecting import detect
-from importsvc.files.reading.tables import FileRefused, ReadOptions
+from importsvc.files.reading.detection import DetectedColumn, DetectedSheet, Detection, Guess
+from importsvc.files.reading.tables import FileRefused
 from importsvc.spool import SpooledFile
 
 # In the order in which they are shown.
@@ -20,16 +21,20 @@ OPTIONS = ("format", "encoding", "separator", "quote", "decimal_sign", "date_ord
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def detect_fields(content: SpooledFile, *, content_type: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of what is detected.
+def detect_file(content: SpooledFile, *, content_type: str, overrides: Mapping[str, Any]) -> Detection:
+    """What is detected in a file.
 
     Raises:
         FileUnreadable: the file as a whole cannot be read, with these overrides at least.
     """
     try:
-        detection = detect(content, content_type=content_type or None, options=overrides)
+        return detect(content, content_type=content_type or None, options=overrides)
     except FileRefused as refused:
         raise FileUnreadable(refused) from refused
+
+
+def make_fields(detection: Detection) -> dict[str, Any]:
+    """The fields of what was detected."""
     guesses = {name: getattr(detection, name) for name in OPTIONS}
     fields: dict[str, Any] = {name: guess.used for name, guess in guesses.items()}
     fields["guesses"] = {
@@ -42,9 +47,20 @@ def detect_fields(content: SpooledFile, *, content_type: str, overrides: Mapping
     return {name: _make_storable(value) for name, value in fields.items()}
 
 
-def get_read_options(file: ImportFile) -> ReadOptions:
-    """The options that a file is read with."""
-    return ReadOptions(**{name: getattr(file, name) for name in OPTIONS})
+def read_detection(file: ImportFile) -> Detection:
+    """What was detected in a file, from its fields."""
+    return Detection(
+        **{name: Guess(**file.guesses[name], used=getattr(file, name)) for name in OPTIONS},
+        sheets=[DetectedSheet(**sheet) for sheet in file.sheets],
+        line_count=file.line_count,
+        columns=[read_column(column) for column in file.columns],
+        sampled_row_count=file.sampled_row_count,
+    )
+
+
+def read_column(column: Mapping[str, Any]) -> DetectedColumn:
+    """A column of ``ImportFile.columns``, without its proposal."""
+    return DetectedColumn(**{name: value for name, value in column.items() if name != "proposal"})
 
 
 def _make_storable(value: Any) -> Any:

@@ -174,7 +174,7 @@ def _error_objects(error: Exception) -> Iterator[dict[str, Any]]:
         case RequestError():
             yield error_object(error.code, error.detail, source=error.source)
         case DomainError():
-            yield write_error(error)
+            yield from map(write_error, error.each)
         case InvalidAttributes():
             yield from _attribute_errors(error)
         case _:

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from importsvc.jsonapi.description import Description
+from importsvc.http import SMALL_BODY_BYTES
 from importsvc.jsonapi.document.compiled import DocumentShape, compile_document
 from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
 from importsvc.jsonapi.document.resources import Resource, read_field_names, read_resource
@@ -42,6 +43,15 @@ class JsonApiViewSet(GenericViewSet):
 
     # The actions whose requests bring a file in place of a document (see ``FileParser``).
     file_actions: frozenset[str] = frozenset()
+
+    # The to-one relationships that documents may set, by action: the types of resources by name.
+    writable_relationships: Mapping[str, Mapping[str, str]] = {}
+
+    # The ids in these relationships of the request's document, by name.
+    given_relationships: Mapping[str, int] = {}
+
+    # In bytes: the largest body of a request without streamed attributes. Larger ones than this need a slot.
+    largest_body: int = SMALL_BODY_BYTES
 
     # The number of unknown attributes in the request's document that the parser has only counted.
     uncounted_attributes: int = 0
@@ -156,6 +166,11 @@ class JsonApiViewSet(GenericViewSet):
             raise InvalidAttributes(errors, uncounted=self.uncounted_attributes)
         return dict(serializer.validated_data)
 
+    def read_relationship(self, name: str) -> int | None:
+        """The id in a writable relationship of the request's document; ``None`` if the document does not have it."""
+        _ = self.request.data
+        return self.given_relationships.get(name)
+
     def read_relationships(self) -> dict[str, Any]:
         """The relationships of the record in the URL, as its document has them; none for a new resource.
 
@@ -165,6 +180,11 @@ class JsonApiViewSet(GenericViewSet):
         if "pk" not in self.kwargs:
             return {}
         relationships: dict[str, Any] = self._read_record(frozenset())["relationships"]
+        resource = read_resource(self.serializer_class)
+        shown = frozenset({(resource.type, frozenset(resource.relationships))})
+        shape = compile_document(self.serializer_class, None, shown)
+        rows = self._fetch(self.get_record_id(), type(self), shape.columns)
+        relationships: dict[str, Any] = shape.build(rows, self.time_zone)["data"][0]["relationships"]
         return relationships
 
     def _find_changed(self, serializer: Any) -> dict[str, list[str]]:

@@ -124,7 +124,7 @@ def _perform(operation: Operation, progress: ProgressWriter, is_stopping: Callab
         raise
     except DomainError as error:
         progress.end_attempt(is_counted=True)
-        finish(operation, Status.FAILED, errors=(error,))
+        finish(operation, Status.FAILED, errors=error.each)
     except (OperationCancelled, OperationReleased, DatabaseError) as error:
         # PostgreSQL may have ended the statement, because it was asked to or by itself.
         if progress.is_cancelled():

@@ -1,4 +1,4 @@
-"""Files as resources. Their bytes are in no document."""
+"""Files and saved mappings as resources. The bytes of files are in no document."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from importsvc.files.models import ImportFile
-from importsvc.jsonapi.document.fields import JsonApiSerializer, StrictTextField, ToOneField
+from importsvc.files.models import ImportFile, ImportModel, MissingCompanies, OnDuplicate
+from importsvc.jsonapi.document.fields import JsonApiSerializer, StrictChoiceField, StrictTextField, ToOneField
 from organizations.serializers import OrganizationRelation
 from people.serializers import PersonSerializer
 
@@ -33,6 +33,57 @@ class HeaderRowField(serializers.IntegerField):
         return int(data)
 
 
+class MemberField(serializers.JSONField):
+    """A member of a mapping document, or null for its default. The services check the value."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, allow_null=True, **kwargs)
+
+
+class ImportModelSerializer(JsonApiSerializer):
+    """``import_models``."""
+
+    name = StrictTextField()
+    columns = MemberField()
+    ignored = MemberField()
+    formats = MemberField()
+    match_by = OptionField()
+    on_duplicate = StrictChoiceField(OnDuplicate.values, required=False)
+    missing_companies = StrictChoiceField(MissingCompanies.values, required=False)
+    organization = OrganizationRelation()
+    creator = ToOneField("people")
+
+    included_serializers = {"creator": PersonSerializer}
+
+    class Meta:
+        model = ImportModel
+        resource_name = "import_models"
+        fields = [
+            "id",
+            "name",
+            "columns",
+            "ignored",
+            "formats",
+            "match_by",
+            "on_duplicate",
+            "missing_companies",
+            "created_at",
+            "updated_at",
+            "organization",
+            "creator",
+        ]
+        read_only_fields = ["created_at", "updated_at"]
+
+
+class NewImportModelSerializer(ImportModelSerializer):
+    """The body of ``POST /import_models``: it may be a copy of a ready-made mapping."""
+
+    copy_of = StrictTextField(required=False, write_only=True, help_text="The key of a ready-made mapping.")
+
+    class Meta(ImportModelSerializer.Meta):
+        fields = [*ImportModelSerializer.Meta.fields, "copy_of"]
+
+
 class ImportFileSerializer(JsonApiSerializer):
     """``import_files``."""
 
@@ -48,8 +99,9 @@ class ImportFileSerializer(JsonApiSerializer):
     sheet = OptionField()
     organization = OrganizationRelation()
     creator = ToOneField("people")
+    proposed_import_model = ToOneField("import_models")
 
-    included_serializers = {"creator": PersonSerializer}
+    included_serializers = {"creator": PersonSerializer, "proposed_import_model": ImportModelSerializer}
 
     class Meta:
         model = ImportFile
@@ -73,10 +125,12 @@ class ImportFileSerializer(JsonApiSerializer):
             "line_count",
             "sampled_row_count",
             "columns",
+            "proposed_mapping",
             "created_at",
             "pruned_at",
             "organization",
             "creator",
+            "proposed_import_model",
         ]
         read_only_fields = [
             "name",
@@ -88,6 +142,7 @@ class ImportFileSerializer(JsonApiSerializer):
             "line_count",
             "sampled_row_count",
             "columns",
+            "proposed_mapping",
             "created_at",
             "pruned_at",
         ]

@@ -1,6 +1,8 @@
-"""The API of files."""
+"""The API of files and saved mappings."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from rest_framework import status
 from rest_framework.request import Request
@@ -8,14 +10,19 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from importsvc.files import services
-from importsvc.files.api.filters import ImportFileFilterSet
-from importsvc.files.api.serializers import ImportFileSerializer
-from importsvc.files.models import ImportFile
+from importsvc.files.api.filters import ImportFileFilterSet, ImportModelFilterSet
+from importsvc.files.api.serializers import (
+    ImportFileSerializer,
+    ImportModelSerializer,
+    NewImportModelSerializer,
+)
+from importsvc.files.models import ImportFile, ImportModel
 from importsvc.idempotency.decorator import idempotent
 from importsvc.jsonapi.description import described
+from importsvc.jsonapi.document.resources import read_writable
 from importsvc.jsonapi.request.uploads import read_upload
 from importsvc.jsonapi.slots import takes_slot
-from importsvc.jsonapi.views import ListMixin, RetrieveMixin
+from importsvc.jsonapi.views import JsonApiViewSet, ListMixin, RetrieveMixin
 from organizations.views import OrganizationScopedViewSet
 
 
@@ -57,3 +64,44 @@ class ImportFileViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
         options = self.read_attributes(ImportFileSerializer, partial=True)
         services.update_import_file(organization=self.organization, file_id=file_id, options=options)
         return self.respond(file_id)
+
+
+class ImportModelViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
+    """``/import_models``."""
+
+    queryset = ImportModel.objects.all()
+    serializer_class = ImportModelSerializer
+    filterset_class = ImportModelFilterSet
+    http_method_names = [*JsonApiViewSet.http_method_names, "delete"]
+    largest_body = 1 << 20
+
+    @classmethod
+    def get_writable_attributes(cls) -> Mapping[str, bool]:
+        return read_writable(NewImportModelSerializer)
+
+    @takes_slot()
+    @idempotent
+    @described("Save a mapping", serializer=NewImportModelSerializer, is_required=True, status=201)
+    def create(self, request: Request) -> Response:
+        """``POST /import_models``: save a mapping, which may be a copy of a ready-made one."""
+        attributes = self.read_attributes(NewImportModelSerializer)
+        model = services.create_import_model(organization=self.organization, creator=self.caller, **attributes)
+        location = reverse("import_models-detail", [model.pk], request=request)
+        return self.respond(model.pk, status=status.HTTP_201_CREATED, headers={"Location": location})
+
+    @takes_slot()
+    @idempotent
+    @described("Change a saved mapping", serializer=ImportModelSerializer, is_required=True, is_partial=True)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """``PATCH /import_models/{id}``: change the attributes that the document has."""
+        model_id = self.get_record_id()
+        attributes = self.read_attributes(ImportModelSerializer, partial=True)
+        services.update_import_model(organization=self.organization, model_id=model_id, **attributes)
+        return self.respond(model_id)
+
+    @idempotent
+    @described("Delete a saved mapping", has_data=False)
+    def destroy(self, request: Request, pk: str) -> Response:
+        """``DELETE /import_models/{id}``. Imports keep its number. The document has only ``meta``."""
+        services.delete_import_model(organization=self.organization, model_id=self.get_record_id())
+        return Response({"meta": self.get_document_meta()})

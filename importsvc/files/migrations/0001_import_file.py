@@ -4,6 +4,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+import importsvc.postgres.fields
 import importsvc.postgres.foreign_key_constraint
 
 
@@ -55,13 +56,13 @@ class Migration(migrations.Migration):
                 ("overrides", models.JSONField(default=dict, help_text="The options that were set, by name.")),
                 (
                     "guesses",
-                    models.JSONField(
+                    importsvc.postgres.fields.OrderedJsonField(
                         help_text="Of each option the value that was guessed, and a confidence from 0 to 1."
                     ),
                 ),
                 (
                     "sheets",
-                    models.JSONField(
+                    importsvc.postgres.fields.OrderedJsonField(
                         help_text="Name, row_count, hidden_row_count and trailing_blank_row_count of each sheet."
                     ),
                 ),
@@ -72,7 +73,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "columns",
-                    models.JSONField(help_text="Of each column its header, samples, fill rate, kind and date order."),
+                    importsvc.postgres.fields.OrderedJsonField(
+                        help_text="Of each column its header, samples, fill rate, kind and date order."
+                    ),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (

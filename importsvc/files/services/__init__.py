@@ -5,15 +5,31 @@ from importsvc.files.services.files import (
     find_import_file,
     read_file,
     read_size,
+    require_content,
     update_import_file,
+)
+from importsvc.files.services.import_models import (
+    check_mapping,
+    create_import_model,
+    delete_import_model,
+    find_import_model,
+    get_document,
+    update_import_model,
 )
 from importsvc.files.services.pruning import prune_import_files
 
 __all__ = [
+    "check_mapping",
     "create_import_file",
+    "create_import_model",
+    "delete_import_model",
     "find_import_file",
+    "find_import_model",
+    "get_document",
     "prune_import_files",
     "read_file",
     "read_size",
+    "require_content",
     "update_import_file",
+    "update_import_model",
 ]

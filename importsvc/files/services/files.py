@@ -8,9 +8,11 @@ from typing import Any
 from django.db import transaction
 
 from importsvc.errors import RecordNotFound
-from importsvc.files.detecting import OPTIONS, detect_fields
+from importsvc.files.detecting import OPTIONS, detect_file, make_fields
 from importsvc.files.errors import FilePruned
 from importsvc.files.models import ImportFile
+from importsvc.files.proposing import propose_fields
+from importsvc.files.services.import_models import read_saved
 from importsvc.files.storage import read_content, store_content
 from importsvc.spool import SpooledFile
 from organizations.models import Organization
@@ -39,7 +41,8 @@ def create_import_file(
     Raises:
         FileUnreadable: nothing is stored.
     """
-    detected = detect_fields(content, content_type=content_type, overrides={})
+    detected = make_fields(detect_file(content, content_type=content_type, overrides={}))
+    proposed = propose_fields(detected["columns"], read_saved(organization))
     with transaction.atomic():
         file = ImportFile.objects.create(
             organization=organization,
@@ -48,14 +51,14 @@ def create_import_file(
             content_type=content_type,
             size=content.size,
             sha256=sha256,
-            **detected,
+            **{**detected, **proposed},
         )
         store_content(file, content)
     return file
 
 
 def update_import_file(*, organization: Organization, file_id: int, options: Mapping[str, Any]) -> ImportFile:
-    """Set options of a file, and detect again what it holds.
+    """Set options of a file, detect again what it holds, and propose again what its columns mean.
 
     ``options`` are some of ``OPTIONS``. ``None`` goes back to the guess. A value that is in use already changes
     nothing, so that a client may send all of them back.
@@ -71,14 +74,16 @@ def update_import_file(*, organization: Organization, file_id: int, options: Map
                 overrides.pop(name, None)
             elif options[name] != getattr(file, name):
                 overrides[name] = options[name]
+        values: dict[str, Any] = {}
         if overrides != file.overrides:
-            detected = detect_fields(read_file(file), content_type=file.content_type, overrides=overrides)
+            detected = make_fields(detect_file(read_file(file), content_type=file.content_type, overrides=overrides))
             # Of an option that is set, what was guessed without it.
             guesses = {**detected.pop("guesses"), **{name: file.guesses[name] for name in overrides}}
             values = {**detected, "guesses": guesses, "overrides": overrides}
-            ImportFile.objects.for_organization(organization).filter(pk=file.pk).update(**values)
-            for name, value in values.items():
-                setattr(file, name, value)
+        values |= propose_fields(values.get("columns", file.columns), read_saved(organization))
+        ImportFile.objects.for_organization(organization).filter(pk=file.pk).update(**values)
+        for name, value in values.items():
+            setattr(file, name, value)
     return file
 
 
@@ -108,6 +113,11 @@ def read_file(file: ImportFile) -> SpooledFile:
         FilePruned: they were deleted.
         DiskFull: there is no room for a temporary file.
     """
+    require_content(file)
+    return read_content(file)
+
+
+def require_content(file: ImportFile) -> None:
+    """Raise ``FilePruned`` if the bytes of a file were deleted."""
     if file.pruned_at:
         raise FilePruned
-    return read_content(file)

@@ -21,7 +21,17 @@ def find_changed(given: Mapping[str, Any], present: Mapping[str, Any]) -> dict[s
 
 def has_changed_linkage(given: Mapping[str, Any], present: Mapping[str, Any]) -> bool:
     """Whether a given relationship is none of those in ``present``, which the record has."""
-    return any(name not in present or _get_linkage(given[name]) != _get_linkage(present[name]) for name in given)
+    return any(name not in present or read_linkage(given[name]) != read_linkage(present[name]) for name in given)
+
+
+def read_linkage(relationship: Any) -> object:
+    """The type and the id of the related resource, ``None`` if there is none, or ``_NO_LINKAGE``."""
+    try:
+        linkage = relationship["data"]
+        # As text: the id of an organization is a number, and clients that write it as text mean the same.
+        return None if linkage is None else (linkage["type"], str(linkage["id"]))
+    except (TypeError, KeyError):
+        return _NO_LINKAGE
 
 
 def _is_same(given: Any, present: Any) -> bool:
@@ -37,13 +47,3 @@ def _is_same_time(given: Any, present: str) -> bool:
         return datetime.fromisoformat(given) == datetime.fromisoformat(present)
     except (TypeError, ValueError):
         return False
-
-
-def _get_linkage(relationship: Any) -> object:
-    """The type and the id of the related resource, ``None`` if there is none, or ``_NO_LINKAGE``."""
-    try:
-        linkage = relationship["data"]
-        # As text: the id of an organization is a number, and clients that write it as text mean the same.
-        return None if linkage is None else (linkage["type"], str(linkage["id"]))
-    except (TypeError, KeyError):
-        return _NO_LINKAGE

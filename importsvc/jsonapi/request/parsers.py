@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
-from importsvc.http import SMALL_BODY_BYTES, get_content_length
+from importsvc.http import get_content_length
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE, RequestError
-from importsvc.jsonapi.request.echoes import has_changed_linkage
+from importsvc.jsonapi.request.echoes import has_changed_linkage, read_linkage
 from importsvc.text.display import printable
 from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
 from importsvc.text.strict_json import AmbiguousObject, make_object
@@ -27,6 +28,10 @@ _KEPT_CHARACTERS = 1 << 20
 
 # Reads the value of a member, and returns what is kept of it.
 ReadMember = Callable[[JsonReader], Any]
+
+# An id as a resource identifier has it.
+RECORD_ID = re.compile(r"[1-9][0-9]{0,18}")
+LARGEST_BIGINT = 2**63 - 1
 
 
 class JsonApiParser(BaseParser):
@@ -54,8 +59,7 @@ class JsonApiParser(BaseParser):
         context = parser_context or {}
         request, view = context["request"], context["view"]
         refuse_encoded_body(request)
-        # Only requests about rows are long, and only these need slots.
-        limit = settings.MAX_BODY_BYTES if view.streamed_attributes else SMALL_BODY_BYTES
+        limit = settings.MAX_BODY_BYTES if view.streamed_attributes else view.largest_body
         if get_content_length(request.META) > limit:
             detail = f"The request body is larger than {limit} bytes"
             raise RequestError("payload_too_large", detail)
@@ -76,7 +80,11 @@ class JsonApiParser(BaseParser):
             document, resource_type=view.get_resource().type, resource_id=view.get_document_id()
         )
         if relationships := data.get("relationships"):
-            _check_relationships(relationships, view.read_relationships())
+            writable = view.writable_relationships.get(view.action, {})
+            view.given_relationships = dict(_read_relationships(relationships, writable))
+            others = {name: relationships[name] for name in relationships if name not in writable}
+            if others:
+                _check_relationships(others, view.read_relationships())
         attributes: dict[str, Any] = data.get("attributes", {})
         return attributes
 
@@ -178,6 +186,18 @@ def _check_relationships(given: Mapping[str, Any], present: Mapping[str, Any]) -
     if has_changed_linkage(given, present):
         detail = "Relationships of this resource cannot be written"
         raise RequestError("access_denied", detail, pointer="data/relationships")
+
+
+def _read_relationships(given: Mapping[str, Any], writable: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """The ids in writable relationships, by name; those without a resource are left out."""
+    for name in given.keys() & writable.keys():
+        linkage = read_linkage(given[name])
+        if linkage is None:
+            continue
+        if not isinstance(linkage, tuple) or linkage[0] != writable[name] or not RECORD_ID.fullmatch(linkage[1]):
+            detail = f"'{name}' must be a resource identifier of type '{writable[name]}'"
+            raise RequestError("bad_request", detail, pointer=f"data/relationships/{name}")
+        yield name, min(int(linkage[1]), LARGEST_BIGINT)
 
 
 def _check_id(given_id: object, resource_id: str | None) -> None:

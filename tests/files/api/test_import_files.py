@@ -42,6 +42,7 @@ def test_an_uploaded_file_is_shown_with_what_was_detected(api: ApiClient) -> Non
         "relationships": {
             "organization": linkage("organizations", api.caller.organization.pk),
             "creator": linkage("people", str(api.caller.person.pk)),
+            "proposed_import_model": {"data": None},
         },
     }
     assert attributes == {
@@ -62,10 +63,11 @@ def test_an_uploaded_file_is_shown_with_what_was_detected(api: ApiClient) -> Non
         "line_count": 3,
         "sampled_row_count": 2,
         "columns": [
-            column(1, "Vorname", ["Ada", "Bob"]),
-            column(2, "Nachname", ["Müller"], fill_rate=0.5),
-            column(3, "E-Mail", ["ada@example.com", "bob@example.com"], kind="email"),
+            column(1, "Vorname", "first_name", ["Ada", "Bob"]),
+            column(2, "Nachname", "last_name", ["Müller"], fill_rate=0.5),
+            column(3, "E-Mail", "email", ["ada@example.com", "bob@example.com"], how="exact", score=1.0, kind="email"),
         ],
+        "proposed_mapping": attributes["proposed_mapping"],
         "created_at": attributes["created_at"],
         "pruned_at": None,
     }
@@ -89,9 +91,19 @@ def test_an_uploaded_file_is_shown_with_what_was_detected(api: ApiClient) -> Non
     }
 
 
-def column(position: int, header: str, samples: list[str], **differences: Any) -> dict[str, Any]:
+def column(
+    position: int,
+    header: str,
+    target: str,
+    samples: list[str],
+    *,
+    how: str = "synonym",
+    score: float = 0.95,
+    **differences: Any,
+) -> dict[str, Any]:
     detected = {"position": position, "header": header, "samples": samples, "fill_rate": 1.0, "kind": "text"}
-    return {**detected, "date_order": None, **differences}
+    proposal = {"targets": [f"person.{target}"], "how": how, "score": score}
+    return {**detected, "date_order": None, **differences, "proposal": proposal}
 
 
 def test_the_file_of_a_form_is_stored_like_a_body(api: ApiClient) -> None:
