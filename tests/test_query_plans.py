@@ -63,6 +63,12 @@ FILL = {
         SELECT organization_id, id, id || '.csv', 'text/csv', 10, '', 'csv', '{}', '{}', '[]', 1, '[]', now()
         FROM people_person WHERE organization_id = %(organization)s AND email LIKE 'company%%'
     """,
+    "files_importmodel": """
+        INSERT INTO files_importmodel (organization_id, creator_id, name, columns, ignored, formats, on_duplicate,
+            missing_companies, created_at, updated_at)
+        SELECT organization_id, id, 'Mapping ' || id, '[]', '[]', '{}', 'error', 'create', now(), now()
+        FROM people_person WHERE organization_id = %(organization)s AND email LIKE 'company%%'
+    """,
     # Twenty imports created all people and companies, equally many of both.
     "changelog_change": """
         INSERT INTO changelog_change (organization_id, import_id, record_type, record_id, "row", action)
@@ -99,6 +105,7 @@ FILTERS = {
     "operations": ["status=queued", "status=failed,queued", "kind=create", "import_id={imports}"],
     "imports": ["import_model_id=7", "import_model_id=7,8", "sample=true", "sample=null", "sample=false,null"],
     "import_files": ["id={import_files}"],
+    "import_models": ["id={import_models}", "name=mapping 7"],
     "webhook_endpoints": ["id={webhook_endpoints}"],
     "webhook_deliveries": ["endpoint_id={webhook_endpoints}", "status=pending", "event=import.processed"],
 }
@@ -128,7 +135,8 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
                 "TRUNCATE organizations_organization, companies_company, people_person, people_apitoken,"
                 " imports_import, imports_stagedchunk, imports_stagedrowerror, imports_queuedchunk, changelog_change,"
                 " idempotency_idempotencykey, operations_operation, operations_progress,"
-                " webhooks_webhookendpoint, webhooks_webhookdelivery, files_importfile, files_importfilepart"
+                " webhooks_webhookendpoint, webhooks_webhookdelivery, files_importfile, files_importfilepart,"
+                " files_importmodel"
             )
 
 
@@ -208,6 +216,7 @@ def test_no_query_reads_through_a_large_table(api: ApiClient, path: str) -> None
         "companies": organization.companies.order_by("-id").values_list("pk", flat=True)[0],
         "imports": organization.imports.order_by("id").values_list("pk", flat=True)[0],
         "organizations": organization.pk,
+        "import_models": organization.import_models.order_by("-id").values_list("pk", flat=True)[0],
         "import_files": organization.import_files.order_by("-id").values_list("pk", flat=True)[0],
         "webhook_endpoints": organization.webhook_endpoints.order_by("-id").values_list("pk", flat=True)[0],
         "webhook_deliveries": WebhookDelivery.objects.for_organization(organization).order_by("-id")[0].pk,

@@ -256,6 +256,21 @@ def go_over_files(watch: Watch, api: ApiClient, admin_client: Client) -> None:
         get_all(
             api, "import_files?include=creator.company", f"import_files/{file.pk}", f"import_files?filter[id]={file.pk}"
         )
+    document: dict[str, Any] = {"data": {"type": "import_models", "attributes": {"name": "People"}}}
+    with watch.step("saved mappings over HTTP"):
+        model_id = document_of(api.send("POST", "import_models", document))["data"]["id"]
+        path = f"import_models/{model_id}"
+        document["data"]["attributes"] = dict(file.proposed_mapping)
+        assert api.send("PATCH", path, document).status_code == 200
+        get_all(api, "import_models?include=creator", path, "import_models?filter[name]=people")
+    with watch.step("imports of files"):
+        assert send_options(api, file, separator=None).status_code == 200
+        linkage = {"data": {"type": "import_files", "id": str(file.pk)}}
+        attributes = {"import_model_id": int(model_id)}
+        document = {"data": {"type": "imports", "attributes": attributes, "relationships": {"import_file": linkage}}}
+        assert api.send("POST", "imports", document).status_code == 201
+        get_all(api, "imports?fields[imports]=import_file,mapping")
+        assert api.request("DELETE", path).status_code == 200
     with watch.step("the admin's lists"):
         read(admin_client, f"{url_of(ImportFile, 'changelist')}?q=people")
     with watch.step("a record's page"):

@@ -9,7 +9,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from importsvc.files.models import ImportFile
 from importsvc.operations.models import Operation
+from importsvc.postgres.fields import OrderedJsonField
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
@@ -81,6 +83,17 @@ class Import(models.Model):
         editable=False,
         help_text="The headers of the file by type and column, if the rows come from a file.",
     )
+    import_file = TenantForeignKey(
+        ImportFile,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="imports",
+        db_constraint=False,
+        db_index=False,
+        help_text="The file that the rows come from; null if they come from none.",
+    )
+    mapping = OrderedJsonField(null=True, editable=False, help_text="The mapping document that was used for the file.")
     counts = models.JSONField(
         null=True,
         editable=False,
@@ -139,6 +152,18 @@ class Import(models.Model):
                 to_fields=["organization", "id"],
                 name="import_creator_of_same_organization",
             ),
+            # An import and its file belong to the same organization.
+            ForeignKeyConstraint(
+                fields=["organization", "import_file"],
+                to="files.ImportFile",
+                to_fields=["organization", "id"],
+                name="import_file_of_same_organization",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(import_file=None, mapping__isnull=True)
+                | models.Q(import_file__isnull=False, mapping__isnull=False),
+                name="import_file_with_mapping",
+            ),
             models.CheckConstraint(
                 condition=models.Q(on_duplicate__in=OnDuplicate.values), name="import_on_duplicate_known"
             ),
@@ -147,6 +172,8 @@ class Import(models.Model):
             ),
         ]
         indexes = [
+            # The order of a list of the imports of a file; also the index of the key.
+            models.Index(fields=["organization", "import_file", "id"], name="import_of_file"),
             models.Index(fields=["organization", "import_model_id"], name="import_organization_model"),
             # Both columns of the key: PostgreSQL then checks it by this index when people are removed, and not by one
             # that reads all imports of the organization for each of them.

@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from importsvc.jsonapi.description import Description
 from importsvc.http import SMALL_BODY_BYTES
+from importsvc.jsonapi.description import Description
 from importsvc.jsonapi.document.compiled import DocumentShape, compile_document
 from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
 from importsvc.jsonapi.document.resources import Resource, read_field_names, read_resource

@@ -39,6 +39,12 @@ class Lookups:
         return [None if value is None else self.fold(value) for value in values]
 
 
+def fold_texts(texts: Sequence[str]) -> list[str]:
+    """The texts in the form in which values of unique columns are compared: see ``Lookups.fold``."""
+    folded = _fold({text for text in texts if not text.isascii()})
+    return [text.lower() if text.isascii() else folded[text] for text in texts]
+
+
 def read_lookups(organization_id: int, questions: Questions, *, lock: bool = False) -> Lookups:
     """Look up the values of a chunk among the records of this organization.
 

@@ -31,11 +31,13 @@ class ImportSerializer(JsonApiSerializer):
     on_duplicate = StrictChoiceField(OnDuplicate.values, required=False)
     on_row_error = StrictChoiceField(OnRowError.values, required=False)
     error_count = serializers.IntegerField(read_only=True)
+    mapping = serializers.JSONField(read_only=True)
     counts = serializers.JSONField(read_only=True)
     state = ComputedField(show_state, schema={"type": "string", "enum": STATES})
     progress = ComputedField(show_running, write=order_progress, schema=describe_progress(of_import=True))
     organization = OrganizationRelation()
     creator = ToOneField("people")
+    import_file = ToOneField("import_files")
 
     included_serializers = {"creator": PersonSerializer}
 
@@ -58,16 +60,38 @@ class ImportSerializer(JsonApiSerializer):
             "state",
             "progress",
             "import_data",
+            "mapping",
             "organization",
             "creator",
+            "import_file",
         ]
-        fields_on_request = ["on_duplicate", "on_row_error", "error_count", "counts", "pruned_at", "state", "progress"]
+        fields_on_request = [
+            "mapping",
+            "import_file",
+            "on_duplicate",
+            "on_row_error",
+            "error_count",
+            "counts",
+            "pruned_at",
+            "state",
+            "progress",
+        ]
         read_only_fields = ["started_at", "processed_at", "reverted_at", "pruned_at"]
         ignored_in_requests = ["progress"]
 
     class JSONAPIMeta:
         resource_name = "imports"
         included_resources = ["creator", "creator.company"]
+
+
+class FileImportSerializer(ImportSerializer):
+    """The body of ``POST /imports`` with the relationship ``import_file``: a mapping in place of rows."""
+
+    import_data = None
+    mapping = serializers.JSONField(required=False, allow_null=True)
+
+    class Meta(ImportSerializer.Meta):
+        fields = [name for name in ImportSerializer.Meta.fields if name != "import_data"]
 
 
 class ImportRunSerializer(ImportSerializer):

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from importsvc.changelog.models import Change
+from importsvc.errors import InvalidAttribute
 from importsvc.idempotency.decorator import idempotent
 from importsvc.imports import selectors, services
 from importsvc.imports.actors import Actor
@@ -30,7 +31,12 @@ from importsvc.imports.api.changes import (
 )
 from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
 from importsvc.imports.api.row_resources import RESOURCES, ReplacementSerializer, RowSerializer
-from importsvc.imports.api.serializers import ImportRevertSerializer, ImportRunSerializer, ImportSerializer
+from importsvc.imports.api.serializers import (
+    FileImportSerializer,
+    ImportRevertSerializer,
+    ImportRunSerializer,
+    ImportSerializer,
+)
 from importsvc.imports.api.staged_rows import StagedRowsMixin
 from importsvc.imports.errors import ImportInUse, ImportPruned
 from importsvc.imports.models import Import
@@ -81,6 +87,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
     serializer_class = ImportSerializer
     filterset_class = ImportFilterSet
     sort_fields = ("id", "started_at", "processed_at", "reverted_at")
+    writable_relationships = {"create": {"import_file": "import_files"}}
     streamed_attributes = {"import_data": read_attribute}
     version = selectors.IMPORT_VERSION
     http_method_names = [*JsonApiViewSet.http_method_names, "delete"]
@@ -92,7 +99,9 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
 
     @classmethod
     def get_known_attributes(cls) -> Collection[str]:
-        return read_field_names(ImportSerializer, ImportRevertSerializer, ReplacementSerializer, RowSerializer)
+        return read_field_names(
+            ImportSerializer, FileImportSerializer, ImportRevertSerializer, ReplacementSerializer, RowSerializer
+        )
 
     def get_document_id(self) -> str | None:
         """The id of the row or of the import that the URL names."""
@@ -116,11 +125,17 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
     )
     def create(self, request: Request) -> Response:
         """``POST /imports``: check the rows and stage them."""
-        attributes = self.read_attributes(ImportSerializer)
+        file_id = self.read_relationship("import_file")
+        serializer_class = ImportSerializer if file_id is None else FileImportSerializer
+        attributes = self.read_attributes(serializer_class)
+        service: Callable[..., Import] = services.create_import
+        if file_id is None and self.request.data.get("mapping") is not None:
+            raise InvalidAttribute("needs the relationship import_file", attribute="mapping")
+        if file_id is not None:
+            service, attributes = services.create_import_from_file, {**attributes, "import_file_id": file_id}
 
         def create() -> int:
-            import_ = services.create_import(organization=self.organization, creator=self.caller, **attributes)
-            return int(import_.pk)
+            return int(service(organization=self.organization, creator=self.caller, **attributes).pk)
 
         return self.perform(Kind.CREATE, create, self.respond_created, attributes=attributes)
 

@@ -12,9 +12,11 @@ from importsvc.engine.apply.write import RecordWriter
 from importsvc.engine.plan.plan import OnDuplicate
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.defaults import Defaults
+from importsvc.files.models import ImportFile
 from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import, ImportState, OnRowError
 from importsvc.imports.rows import ImportRows, require_rows
+from importsvc.imports.services.file_rows import find_mapped_file, read_mapped_file
 from importsvc.imports.services.planning import (
     Counts,
     OnErrors,
@@ -61,6 +63,8 @@ def create_import(
     on_row_error: str = OnRowError.REFUSE,
     derived_types: Sequence[str] = (),
     headers: Mapping[str, Mapping[str, str]] | None = None,
+    import_file: ImportFile | None = None,
+    mapping: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Import:
     """Stage rows, after checking all of them against what the organization has now.
@@ -75,6 +79,8 @@ def create_import(
         on_row_error: a value of ``OnRowError``. With ``stage`` and ``skip``, rows with errors are staged as well.
         derived_types: types of which rows that match a record are skipped even if ``on_duplicate`` is ``error``.
         headers: those of the file, by type and column, if the rows come from a file.
+        import_file: that file.
+        mapping: the document of the mapping that was used for it.
         progress: told how many rows have been read and checked.
 
     Raises:
@@ -90,6 +96,8 @@ def create_import(
         on_row_error=on_row_error,
         derived_types=list(derived_types),
         headers=headers or {},
+        import_file=import_file,
+        mapping=mapping,
     )
     if on_row_error == OnRowError.REFUSE:
         # Before the transaction, which it would make long.
@@ -98,6 +106,54 @@ def create_import(
         import_.save(force_insert=True)
         _stage(import_, rows, progress=progress)
     return import_
+
+
+def create_import_from_file(
+    *,
+    organization: Organization,
+    creator: Person,
+    import_file_id: int,
+    mapping: Any = None,
+    import_model_id: int | None = None,
+    sample: bool | None = None,
+    on_duplicate: OnDuplicate | None = None,
+    on_row_error: str = OnRowError.STAGE,
+    progress: Progress | None = None,
+) -> Import:
+    """Stage the rows that a mapping makes of a file.
+
+    Args:
+        organization: of the import.
+        creator: of the import.
+        import_file_id: the file.
+        mapping, import_model_id: one of them: a mapping document, or a saved mapping of the organization.
+        sample: as for ``create_import``.
+        on_duplicate: replaces that of the mapping; ``None`` keeps it.
+        on_row_error: as for ``create_import``; rows with errors are staged unless it says otherwise.
+        progress: as for ``create_import``.
+
+    Raises:
+        InvalidAttribute, MappingRefused, FileUnreadable, FilePruned: nothing is staged.
+        ImportDataInvalid, RowsInvalid, Unavailable: as for ``create_import``.
+    """
+    mapped = find_mapped_file(
+        organization=organization, file_id=import_file_id, mapping=mapping, import_model_id=import_model_id
+    )
+    made = read_mapped_file(mapped)
+    return create_import(
+        organization=organization,
+        creator=creator,
+        import_data=made.rows,
+        sample=sample,
+        import_model_id=import_model_id,
+        on_duplicate=on_duplicate or mapped.mapping.on_duplicate,
+        on_row_error=on_row_error,
+        derived_types=made.derived_types,
+        headers=made.headers,
+        import_file=mapped.file,
+        mapping=made.mapping,
+        progress=progress,
+    )
 
 
 def update_import(

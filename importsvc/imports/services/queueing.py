@@ -8,7 +8,8 @@ from typing import Any
 from importsvc.imports.actors import Actor
 from importsvc.imports.rows import require_rows
 from importsvc.imports.services.corrections import check_import
-from importsvc.imports.services.importing import create_import, run_import, update_import
+from importsvc.imports.services.file_rows import find_mapped_file
+from importsvc.imports.services.importing import create_import, create_import_from_file, run_import, update_import
 from importsvc.imports.services.reverting import find_import, revert_import
 from importsvc.imports.services.transactions import limited_transaction
 from importsvc.imports.staging import QueuedRows, discard_rows, queue_rows
@@ -44,14 +45,24 @@ def queue_operation(
 
     Raises:
         RecordNotFound: there is no such import.
+        InvalidAttribute, MappingRefused, FilePruned: the file or its mapping is not acceptable.
         ImportDataInvalid: ``import_data`` as a whole is not acceptable.
         Unavailable: another transaction has held a lock for too long.
     """
     if import_id is not None:
         find_import(import_id=import_id, organization=organization)
-    needs_rows = kind in (Kind.CREATE, Kind.UPDATE)
+    given = dict(arguments or {})
+    if "import_file_id" in given:
+        # The worker reads the file. What needs no reading is refused at once.
+        find_mapped_file(
+            organization=organization,
+            file_id=given["import_file_id"],
+            mapping=given.get("mapping"),
+            import_model_id=given.get("import_model_id"),
+        )
+    needs_rows = kind in (Kind.CREATE, Kind.UPDATE) and "import_file_id" not in given
     rows = require_rows(import_data) if needs_rows or import_data is not None else None
-    stored = {"arguments": dict(arguments or {}), "if_match": None if if_match is None else sorted(if_match)}
+    stored = {"arguments": given, "if_match": None if if_match is None else sorted(if_match)}
     with limited_transaction():
         operation = enqueue(
             organization=organization, creator=creator, kind=kind, import_id=import_id, arguments=stored
@@ -69,6 +80,9 @@ def perform_operation(operation: Operation, report: Report) -> int:
     """
     organization, creator, import_id = operation.organization, operation.creator, operation.import_record_id
     arguments = operation.arguments["arguments"]
+    if operation.kind == Kind.CREATE and "import_file_id" in arguments:
+        import_ = create_import_from_file(organization=organization, creator=creator, progress=report, **arguments)
+        return int(import_.pk)
     if operation.kind == Kind.CREATE:
         rows = QueuedRows(operation)
         import_ = create_import(
