@@ -40,6 +40,7 @@ class Description:
     Attributes:
         summary: what it does, in a few words.
         serializer: of the attributes in the request's document; ``None`` if it takes no document.
+        alternatives: serializers of other documents that the request may have, by the relationship that these set.
         is_required: whether the request must have a document.
         is_partial: whether all attributes may be left out.
         takes_file: whether the request brings a file in place of a document.
@@ -60,6 +61,7 @@ class Description:
 
     summary: str
     serializer: Any = None
+    alternatives: Mapping[str, Any] = field(default_factory=dict)
     is_required: bool = False
     is_partial: bool = False
     takes_file: bool = False

@@ -12,6 +12,7 @@ from importsvc.openapi import errors, parameters
 from importsvc.openapi.links import describe_links, link_to_record
 from importsvc.openapi.schemas import (
     describe_document,
+    describe_linked_request,
     describe_meta,
     describe_request,
     describe_resource,
@@ -74,18 +75,25 @@ def _describe_parameters(
 
 
 def _describe_body(view: Any, described: Description) -> dict[str, Any]:
+    resource = view.get_resource()
     schema = describe_request(
-        view.get_resource(),
+        resource,
         described.serializer,
         is_required=described.is_required,
         is_partial=described.is_partial,
         with_id=view.detail,
     )
+    if described.alternatives:
+        others = [
+            describe_linked_request(resource, serializer_class, relationship=name)
+            for name, serializer_class in described.alternatives.items()
+        ]
+        schema = {"anyOf": [schema, *others]}
     content: dict[str, Any] = {"schema": schema}
     # What need not be sent has an example that changes nothing.
     example = described.example if described.is_required else described.example or {}
     if example is not None:
-        content["example"] = {"data": {"type": view.get_resource().type, "attributes": dict(example)}}
+        content["example"] = {"data": {"type": resource.type, "attributes": dict(example)}}
     return {"required": described.is_required, "content": {MEDIA_TYPE: content}}
 
 

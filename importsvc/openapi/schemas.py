@@ -163,6 +163,22 @@ def describe_request(
     return {"type": "object", "properties": {"data": {"anyOf": [data, nothing]}}}
 
 
+def describe_linked_request(resource: Resource, serializer_class: Any, *, relationship: str) -> Schema:
+    """The schema of a document of a new resource that sets a relationship."""
+    schema = describe_request(resource, serializer_class, is_partial=False, with_id=False)
+    related = resource.relationships[relationship]
+    linkage = _describe_linkage(related.type, related.id_type)
+    linkage["properties"]["data"]["type"] = "object"
+    data = schema["properties"]["data"]
+    data["required"] = [*data["required"], "relationships"]
+    data["properties"]["relationships"] = {
+        "type": "object",
+        "required": [relationship],
+        "properties": {relationship: linkage},
+    }
+    return schema
+
+
 def describe_upload() -> dict[str, Any]:
     """The body of a request that brings a file (OpenAPI 3.1, section 4.8.14.2)."""
     form: Schema = {

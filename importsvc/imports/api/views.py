@@ -119,6 +119,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
         "Stage rows",
         serializer=ImportSerializer,
         example=_EXAMPLE,
+        alternatives={"import_file": FileImportSerializer},
         is_required=True,
         status=201,
         takes_prefer=True,
