@@ -16,6 +16,9 @@ from importsvc.text.strict_json import read_json
 class JsonObjectField(forms.JSONField):
     """A JSON object as text. A value that PostgreSQL cannot store is an error; blank is ``empty_value``."""
 
+    json_type: type = dict
+    expectation = 'Enter a JSON object that names each member once, such as {"key": "value"}.'
+
     def to_python(self, value: Any) -> Any:
         if not isinstance(value, str):
             return value
@@ -27,8 +30,8 @@ class JsonObjectField(forms.JSONField):
             raise ValidationError(f"This cannot be stored: {error}.") from None
         if read is None:
             return self.empty_value
-        if type(read) is not dict:
-            raise ValidationError('Enter a JSON object that names each member once, such as {"key": "value"}.')
+        if type(read) is not self.json_type:
+            raise ValidationError(self.expectation)
         if "\\u0000" in storable:
             raise ValidationError("This cannot be stored: it contains a NUL character.")
         return read
@@ -40,6 +43,13 @@ class JsonObjectField(forms.JSONField):
         if value is None or isinstance(value, str):
             return value
         return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+class JsonListField(JsonObjectField):
+    """A JSON array as text; otherwise as ``JsonObjectField``."""
+
+    json_type = list
+    expectation = 'Enter a JSON array, such as ["a", "b"].'
 
 
 class LongTextField(forms.CharField):

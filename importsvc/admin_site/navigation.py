@@ -29,6 +29,7 @@ def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _link("Imports", "move_to_inbox", "imports.import"),
                 _link("Files", "upload_file", "files.importfile"),
+                _link("Saved mappings", "rule_settings", "files.importmodel"),
                 _link("Operations", "pending_actions", "operations.operation"),
                 *(_link_records(model) for model in reversed(get_record_models())),
             ],

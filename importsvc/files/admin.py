@@ -1,4 +1,4 @@
-"""The admin of files: staff look at what was detected in them, and download them."""
+"""The admin of files, which staff look at and download, and of saved mappings, which they edit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path
@@ -13,8 +14,12 @@ from django.utils.http import content_disposition_header
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from importsvc.admin_site.fields import JsonListField
+from importsvc.admin_site.records import RecordAdmin, RecordForm
+from importsvc.files import services
 from importsvc.files.detecting import OPTIONS
-from importsvc.files.models import ImportFile
+from importsvc.files.errors import MappingRefused
+from importsvc.files.models import ImportFile, ImportModel
 from importsvc.files.storage import read_parts
 from importsvc.text.display import printable
 
@@ -117,3 +122,61 @@ def _show(value: Any) -> str:
     return (
         "–" if value is None else printable(repr(value) if isinstance(value, str) and value.isspace() else str(value))
     )
+
+
+class ImportModelForm(RecordForm):
+    """A form that accepts what ``services`` accepts: every problem of the mapping is an error of its field."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """The values to write."""
+        values = super().clean()
+        document = {name: self.cleaned_data.get(name, getattr(self.instance, name)) for name in services.MEMBERS}
+        try:
+            services.check_mapping(document)
+        except MappingRefused as error:
+            for problem in error.each:
+                field, _, place = (problem.attribute or "").partition("/")
+                shown = f"{place}: {problem}" if place else str(problem)
+                self.add_error(field if field in self.fields else None, shown)
+        return values
+
+
+@admin.register(ImportModel)
+class ImportModelAdmin(RecordAdmin):
+    """Saved mappings of all organizations."""
+
+    form = ImportModelForm
+    list_display = ["name", "id", "organization", "on_duplicate", "creator", "updated_at"]
+    list_select_related = ["organization", "creator"]
+    list_filter = [("organization", AutocompleteSelectFilter)]
+    list_filter_submit = True
+    search_fields = ["name", "id__exact"]
+    autocomplete_fields = ["organization"]
+    readonly_fields = ["creator", "created_at", "updated_at"]
+
+    def get_fields(self, request: HttpRequest, obj: ImportModel | None = None) -> Any:
+        """The fields of the form."""
+        edited = ["organization", "name", *services.MEMBERS]
+        return [*edited, *self.readonly_fields] if obj else edited
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """The form's field; members that are lists are JSON as well."""
+        if db_field.name in ("columns", "ignored"):
+            options["form_class"] = JsonListField
+        return super().formfield_for_dbfield(db_field, request, **options)
+
+    def save_model(self, request: HttpRequest, obj: ImportModel, form: Any, change: bool) -> None:
+        """Save the name and the members."""
+        if not change:
+            obj.pk = services.create_import_model(**form.cleaned_data).pk
+        elif form.cleaned_data:
+            services.update_import_model(organization=obj.organization, model_id=obj.pk, **form.cleaned_data)
+
+    def delete_model(self, request: HttpRequest, obj: ImportModel) -> None:
+        """Delete the model. Imports keep its number."""
+        services.delete_import_model(organization=obj.organization, model_id=obj.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ImportModel]) -> None:
+        """Delete the models."""
+        for model in queryset.select_related("organization").order_by("id"):
+            self.delete_model(request, model)

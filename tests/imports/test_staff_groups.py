@@ -27,6 +27,7 @@ SUPPORT = {
     "webhooks.view_webhookendpoint",
     "operations.view_operation",
     "files.view_importfile",
+    "files.view_importmodel",
 }
 OPERATORS = {
     *SUPPORT,

@@ -9,6 +9,7 @@ from importsvc.files.services.files import (
     update_import_file,
 )
 from importsvc.files.services.import_models import (
+    MEMBERS,
     check_mapping,
     create_import_model,
     delete_import_model,
@@ -19,6 +20,7 @@ from importsvc.files.services.import_models import (
 from importsvc.files.services.pruning import prune_import_files
 
 __all__ = [
+    "MEMBERS",
     "check_mapping",
     "create_import_file",
     "create_import_model",

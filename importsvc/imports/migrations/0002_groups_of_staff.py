@@ -16,6 +16,7 @@ def list_permissions():
     views.append(("webhooks", "webhookdelivery", "view_webhookdelivery", "Can view webhook delivery"))
     views.append(("operations", "operation", "view_operation", "Can view operation"))
     views.append(("files", "importfile", "view_importfile", "Can view import file"))
+    views.append(("files", "importmodel", "view_importmodel", "Can view import model"))
     for options in (model._meta for model in get_record_models()):
         name = str(options.model_name)
         views.append((options.app_label, name, f"view_{name}", f"Can view {options.verbose_name_raw}"))
