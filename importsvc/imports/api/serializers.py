@@ -87,7 +87,7 @@ class ImportSerializer(JsonApiSerializer):
 class FileImportSerializer(ImportSerializer):
     """The body of ``POST /imports`` with the relationship ``import_file``: a mapping in place of rows."""
 
-    import_data = None
+    import_data = None  # type: ignore[assignment]  # the field of the base class is left out
     mapping = serializers.JSONField(required=False, allow_null=True)
 
     class Meta(ImportSerializer.Meta):

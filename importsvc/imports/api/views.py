@@ -130,7 +130,8 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
         serializer_class = ImportSerializer if file_id is None else FileImportSerializer
         attributes = self.read_attributes(serializer_class)
         service: Callable[..., Import] = services.create_import
-        if file_id is None and self.request.data.get("mapping") is not None:
+        given: Any = self.request.data
+        if file_id is None and given.get("mapping") is not None:
             raise InvalidAttribute("needs the relationship import_file", attribute="mapping")
         if file_id is not None:
             service, attributes = services.create_import_from_file, {**attributes, "import_file_id": file_id}

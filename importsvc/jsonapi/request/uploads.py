@@ -59,7 +59,7 @@ class FileParser(BaseParser):
 
     media_type = "*/*"
 
-    def parse(
+    def parse(  # type: ignore[override]  # the file is the value of ``request.data``
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> UploadedFile:
         """The file.
@@ -105,7 +105,9 @@ def read_file_name(disposition: str) -> str:
     message = Message()
     message["Content-Disposition"] = disposition.replace("\r", " ").replace("\n", " ")
     try:
-        found = [value for name, value in message.get_params([], "content-disposition") if name.lower() == "filename"]
+        found: list[Any] = [
+            value for name, value in message.get_params([], "content-disposition") if name.lower() == "filename"
+        ]
         extended = [collapse_rfc2231_value(value) for value in found if isinstance(value, tuple)]
     except (ValueError, LookupError, TypeError):  # an invalid RFC 2231 encoding
         return ""

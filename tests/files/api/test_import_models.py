@@ -18,7 +18,7 @@ COLUMNS = [
     {"headers": ["Nachname"], "targets": ["person.last_name"]},
     {"headers": ["E-Mail"], "targets": ["person.email"]},
 ]
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "columns": [],
     "ignored": [],
     "formats": {"date_order": None, "decimal_sign": None},

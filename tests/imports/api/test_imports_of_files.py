@@ -75,7 +75,7 @@ def test_the_rows_of_a_file_are_staged_with_their_lines_and_imported(api: ApiCli
     }
     assert document["relationships"] == {"import_file": {"data": {"type": "import_files", "id": str(file.pk)}}}
     chunks = StagedChunk.objects.filter(import_record_id=document["id"]).order_by("number")
-    assert [(chunk.record_type, chunk.row_count, list(chunk.lines)) for chunk in chunks] == [
+    assert [(chunk.record_type, chunk.row_count, list(chunk.lines or [])) for chunk in chunks] == [
         ("company", 2, [2, 4]),
         ("person", 3, [2, 4, 5]),
     ]
