@@ -179,12 +179,9 @@ class JsonApiViewSet(GenericViewSet):
         """
         if "pk" not in self.kwargs:
             return {}
-        relationships: dict[str, Any] = self._read_record(frozenset())["relationships"]
         resource = read_resource(self.serializer_class)
         shown = frozenset({(resource.type, frozenset(resource.relationships))})
-        shape = compile_document(self.serializer_class, None, shown)
-        rows = self._fetch(self.get_record_id(), type(self), shape.columns)
-        relationships: dict[str, Any] = shape.build(rows, self.time_zone)["data"][0]["relationships"]
+        relationships: dict[str, Any] = self._read_record(shown)["relationships"]
         return relationships
 
     def _find_changed(self, serializer: Any) -> dict[str, list[str]]:

@@ -165,7 +165,7 @@ def describe_request(
 
 def describe_linked_request(resource: Resource, serializer_class: Any, *, relationship: str) -> Schema:
     """The schema of a document of a new resource that sets a relationship."""
-    schema = describe_request(resource, serializer_class, is_partial=False, with_id=False)
+    schema = describe_request(resource, serializer_class, is_required=True, is_partial=False, with_id=False)
     related = resource.relationships[relationship]
     linkage = _describe_linkage(related.type, related.id_type)
     linkage["properties"]["data"]["type"] = "object"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from rest_framework import status
 from rest_framework.request import Request
@@ -19,7 +19,7 @@ from importsvc.files.api.serializers import (
 from importsvc.files.models import ImportFile, ImportModel
 from importsvc.idempotency.decorator import idempotent
 from importsvc.jsonapi.description import described
-from importsvc.jsonapi.document.resources import read_writable
+from importsvc.jsonapi.document.resources import read_field_names
 from importsvc.jsonapi.request.uploads import read_upload
 from importsvc.jsonapi.slots import takes_slot
 from importsvc.jsonapi.views import JsonApiViewSet, ListMixin, RetrieveMixin
@@ -76,8 +76,8 @@ class ImportModelViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     largest_body = 1 << 20
 
     @classmethod
-    def get_writable_attributes(cls) -> Mapping[str, bool]:
-        return read_writable(NewImportModelSerializer)
+    def get_known_attributes(cls) -> Collection[str]:
+        return read_field_names(NewImportModelSerializer)
 
     @takes_slot()
     @idempotent

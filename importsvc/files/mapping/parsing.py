@@ -94,6 +94,7 @@ class _Reader:
         return mapping
 
     def _column(self, value: Any, path: str) -> ColumnMapping:
+        known = len(self.problems)
         members = self._object(value, path, _COLUMN_MEMBERS, "A column")
         steps = self._list(members.get("steps"), f"{path}/steps", len(_STEPS) * 2)
         column = ColumnMapping(
@@ -104,7 +105,9 @@ class _Reader:
             kind=self._choice(members.get("kind"), f"{path}/kind", MEMBER_KINDS),
             sheet=self._text(members.get("sheet"), f"{path}/sheet"),
         )
-        if len(column.steps) == len(steps) and column.headers + column.targets:
+        # With problems in its members, an entry may have lost headers, targets or steps.
+        is_whole = len(column.steps) == len(steps) and column.headers + column.targets
+        if is_whole or len(self.problems) == known:
             self._check_column(column, path)
         return column
 
