@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from companies.models import Company
+from importsvc.files.models import ImportFile, ImportModel
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.rows import require_rows
 from importsvc.imports.staging import store_rows
@@ -96,6 +97,18 @@ def make_endpoint(*, organization: Organization, **fields: Any) -> WebhookEndpoi
     """An endpoint of webhooks, which subscribes to all events unless ``fields`` say otherwise."""
     values = {"url": "https://example.com/hooks", "events": Event.values, "secret": SECRET, **fields}
     return WebhookEndpoint.objects.create(organization=organization, **values)
+
+
+def make_import_model(*, organization: Organization, name: str = "Contacts", **fields: Any) -> ImportModel:
+    """A saved mapping, of no column unless ``fields`` say otherwise."""
+    return ImportModel.objects.create(organization=organization, name=name, **fields)
+
+
+def make_import_file(*, creator: Person, **fields: Any) -> ImportFile:
+    """A file in which nothing was detected, without its bytes."""
+    empty: dict[str, Any] = dict.fromkeys(("guesses", "sheets", "columns"), [])
+    values = {"size": 0, "sha256": "0" * 64, "format": "csv", "sampled_row_count": 0, **empty, **fields}
+    return ImportFile.objects.create(organization=creator.organization, creator=creator, **values)
 
 
 def make_delivery(*, endpoint: WebhookEndpoint, event_id: str = "msg_1", **fields: Any) -> WebhookDelivery:

@@ -261,7 +261,7 @@ def test_an_internal_error_is_reported_without_its_reason_and_logged_with_it(
 
 def test_an_internal_error_rolls_back_everything(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     import_id = api.stage(PUBLISHED_ROWS)
-    monkeypatch.setattr("importsvc.imports.services.importing._save", crash)
+    monkeypatch.setattr("importsvc.imports.services.importing.save_fields", crash)
 
     assert api.request("POST", f"imports/{import_id}/import").status_code == 500
     monkeypatch.undo()

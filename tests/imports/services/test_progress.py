@@ -84,8 +84,8 @@ def test_progress_subtracts_the_rows_of_an_attempt_that_is_retried(
 ) -> None:
     failures = iter([IntegrityError()])
 
-    def fail_once(*arguments: Any) -> None:
-        store_rows(*arguments)
+    def fail_once(*arguments: Any, **options: Any) -> None:
+        store_rows(*arguments, **options)
         for failure in failures:
             raise failure from PostgreSQLError("23505")
 

@@ -20,6 +20,8 @@ from tests.builders import (
     make_delivery,
     make_endpoint,
     make_import,
+    make_import_file,
+    make_import_model,
     make_operation,
     make_person,
 )
@@ -135,6 +137,26 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
         operations.append(
             make_operation(creator=people[3], import_=imports[7], status="failed", errors=[error], finished_at=LATE)
         )
+    saved = [
+        make_import_model(organization=organization, name=f"Ü {number} \u2028", columns=value, updated_at=SUMMER)
+        for number, value in enumerate(ODD_JSON)
+        if value is not None
+    ]
+    saved.append(make_import_model(organization=organization, creator=people[5], match_by="email", created_at=WINTER))
+    files = [
+        make_import_file(creator=people[2], name="Ü.csv", columns=value) for value in ODD_JSON if value is not None
+    ]
+    files.append(
+        make_import_file(
+            creator=people[5],
+            proposed_import_model=saved[-1],
+            proposed_mapping={"b": 1, "a": 2},
+            separator=";",
+            header_row=0,
+            line_count=2**40,
+            pruned_at=SUMMER,
+        )
+    )
     found: dict[str, Sequence[models.Model]] = {
         "operations": operations,
         "companies": companies,
@@ -143,6 +165,8 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
         "organizations": [organization],
         "webhook_endpoints": endpoints,
         "webhook_deliveries": deliveries,
+        "import_models": saved,
+        "import_files": files,
     }
     return {name: [record.pk for record in records] for name, records in found.items()}
 

@@ -15,7 +15,16 @@ from django.test.utils import CaptureQueriesContext
 from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
 from importsvc.urls import router
 from people.services import NewOrganization
-from tests.builders import make_company, make_delivery, make_endpoint, make_import, make_operation, make_person
+from tests.builders import (
+    make_company,
+    make_delivery,
+    make_endpoint,
+    make_import,
+    make_import_file,
+    make_import_model,
+    make_operation,
+    make_person,
+)
 from tests.client import ApiClient
 from tests.jsonapi.reference import answer_slowly
 
@@ -44,6 +53,8 @@ def populate(caller: NewOrganization) -> dict[str, int]:
     endpoints = [make_endpoint(organization=organization, creator=creator) for creator in (person, None)]
     deliveries = [make_delivery(endpoint=endpoint) for endpoint in endpoints]
     operations = [make_operation(creator=creator, import_=imports[0]) for creator in (person, caller.person)]
+    models = [make_import_model(organization=organization, name=f"{each} of {name}") for each in ("A", "B")]
+    files = [make_import_file(creator=creator, name=name) for creator in (person, caller.person)]
     return {
         "organizations": organization.pk,
         "companies": company.pk,
@@ -52,6 +63,8 @@ def populate(caller: NewOrganization) -> dict[str, int]:
         "webhook_endpoints": endpoints[0].pk,
         "webhook_deliveries": deliveries[0].pk,
         "operations": operations[0].pk,
+        "import_models": models[0].pk,
+        "import_files": files[0].pk,
     }
 
 

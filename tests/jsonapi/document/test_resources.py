@@ -73,16 +73,30 @@ def test_a_serializer_is_read_in_terms_of_columns() -> None:
         Attribute("processed_at", "processed_at", is_time_stamp=True),
         Attribute("reverted_at", "reverted_at", is_time_stamp=True),
         Attribute("on_duplicate", "on_duplicate", is_time_stamp=False),
+        Attribute("on_row_error", "on_row_error", is_time_stamp=False),
+        Attribute("error_count", "error_count", is_time_stamp=False),
         Attribute("counts", "counts", is_time_stamp=False),
         Attribute("pruned_at", "pruned_at", is_time_stamp=True),
         Attribute("state", "state", is_time_stamp=False, compute=show_state),
         Attribute("progress", "progress", is_time_stamp=False, compute=show_running, write=order_progress),
+        Attribute("mapping", "mapping", is_time_stamp=False),
     )
-    on_request = {"on_duplicate", "counts", "pruned_at", "state", "progress"}
+    on_request = {
+        "on_duplicate",
+        "on_row_error",
+        "error_count",
+        "counts",
+        "pruned_at",
+        "state",
+        "progress",
+        "mapping",
+        "import_file",
+    }
     assert resource.field_names - resource.default_field_names == resource.on_request == on_request
     assert resource.relationships == {
         "organization": Relationship("organization", "organization", "organizations", int),
         "creator": Relationship("creator", "creator", "people", str),
+        "import_file": Relationship("import_file", "import_file", "import_files", str),
     }
     assert resource.default_paths == ("creator", "creator.company")
     assert list(resource.include_paths()) == ["creator", "creator.company"]
