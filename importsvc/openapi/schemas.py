@@ -50,6 +50,13 @@ _OF_CELLS: Mapping[Any, Schema] = {
     cells.money: {"type": ["number", "string"]},
     cells.tags: {"type": ["array", "string"], "items": _TEXT, "description": "A list, or text with commas between."},
     cells.json_object: _OBJECT,
+    cells.clean_phone: {**_TEXT, "description": "A phone number; it is stored in E.164, as `+4930901820`."},
+    cells.clean_date: {**_TEXT, "description": "A date, as `2026-11-30`."},
+}
+
+_UNIQUE = {
+    False: "Unique in the organization, regardless of case.",
+    True: "Unique in the organization; upper and lower case differ.",
 }
 
 
@@ -221,9 +228,10 @@ def _describe_row(importable: Importable) -> Schema:
 def _describe_column(column: Column) -> Schema:
     notes = [
         "Required." if column.required else "",
-        "Unique in the organization, regardless of case." if column.unique else "",
+        _UNIQUE[column.case_sensitive] if column.unique else "",
     ]
-    schema = _OF_CELLS.get(column.clean, _JSON)
+    # Some cleaners are a function with parameters, such as the region of phone numbers.
+    schema = _OF_CELLS.get(getattr(column.clean, "func", column.clean), _JSON)
     description = " ".join(filter(None, [schema.get("description"), *notes]))
     return {**schema, "description": description} if description else schema
 

@@ -19,6 +19,8 @@ class Deal(models.Model):
     contact = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, db_constraint=False)
     name = models.CharField(max_length=255)
     value = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    phone = models.CharField(max_length=16, null=True)
+    closes_on = models.DateField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

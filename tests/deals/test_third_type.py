@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +13,7 @@ from django.core.management import call_command
 from importsvc.engine.schema import registry
 from importsvc.imports.errors import RevertConflict, RowsInvalid
 from people.services import NewOrganization
-from tests.client import ApiClient, document_of
+from tests.client import ApiClient, WsgiClient, document_of
 from tests.engine.updates import IMPORT_TABLES
 from tests.imports.steps import import_rows, revert
 from tests.snapshots import take_snapshot
@@ -53,6 +55,35 @@ def test_all_errors_are_reported_at_once(acme: NewOrganization, deals: Any) -> N
         ],
         "person": [],
     }
+
+
+def test_phone_numbers_and_dates_are_stored_in_one_form_and_restored(acme: NewOrganization, deals: Any) -> None:
+    import_rows(acme, {"deal": [{"name": "Renewal", "Phone": "030 901820", "Closes on": "1.2.2026"}]})
+    with pytest.raises(RowsInvalid) as caught:
+        import_rows(acme, {"deal": [{"name": "Support", "phone": "12", "closes_on": "30.2.2026"}]})
+
+    assert deals.values_list("phone", "closes_on").get() == ("+4930901820", date(2026, 2, 1))
+    assert caught.value.detail == {
+        "deal": [
+            {"row": 1, "column": "phone", "messages": ["Phone is not a phone number"]},
+            {
+                "row": 1,
+                "column": "closes_on",
+                "messages": ["Closes on is not a day of the calendar, read as day, month, year"],
+            },
+        ]
+    }
+
+
+def test_cells_of_phones_and_dates_are_described(acme: NewOrganization, deals: Any) -> None:
+    described = json.loads(WsgiClient().generic("GET", "/api/v2/openapi.json").content)
+
+    columns = described["components"]["schemas"]["ImportData"]["properties"]["deal"]["items"]["properties"]
+    assert columns["phone"] == {
+        "type": ["string", "null"],
+        "description": "A phone number; it is stored in E.164, as `+4930901820`.",
+    }
+    assert columns["closes_on"] == {"type": ["string", "null"], "description": "A date, as `2026-11-30`."}
 
 
 def test_reverting_removes_every_record(acme: NewOrganization, deals: Any) -> None:

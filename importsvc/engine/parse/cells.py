@@ -6,11 +6,14 @@ same as missing (contract, section 2.5).
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import unicodedata
+from collections.abc import Callable
+from datetime import date as Date  # noqa: N812 - ``date`` makes cleaners here
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal
 
 from importsvc.engine.errors import CellError, Code
 from importsvc.engine.parse.currencies import CURRENCIES
@@ -41,6 +44,15 @@ UNREADABLE = "$unreadable"
 BECAUSE = "because"
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+_PHONE = re.compile(r"\+?[\d\s()./\u2010-\u2015-]+")
+
+DateOrder = Literal["ymd", "dmy", "mdy"]
+_ISO_DATE = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
+_DATES: dict[DateOrder, tuple[re.Pattern[str], str]] = {
+    "ymd": (re.compile(r"(?P<year>[0-9]{4})([-./])(?P<month>[0-9]{1,2})\2(?P<day>[0-9]{1,2})"), "2026-11-30"),
+    "dmy": (re.compile(r"(?P<day>[0-9]{1,2})([-./])(?P<month>[0-9]{1,2})\2(?P<year>[0-9]{4})"), "30.11.2026"),
+    "mdy": (re.compile(r"(?P<month>[0-9]{1,2})([-./])(?P<day>[0-9]{1,2})\2(?P<year>[0-9]{4})"), "11/30/2026"),
+}
 
 
 def text(value: object) -> str | None:
@@ -108,6 +120,72 @@ def money(value: object) -> Decimal | None:
     if abs(amount) >= 10**12 or amount != round(amount, 2):
         raise CellError("must have at most 12 digits before and 2 after the point", Code.TOO_PRECISE)
     return round(amount, 2)
+
+
+@functools.cache
+def phone(region: str | None = None) -> Callable[[object], str | None]:
+    """``clean_phone`` for numbers of a region: an ISO 3166 code such as ``DE``, or ``None``.
+
+    Raises:
+        ValueError: there is no such region.
+    """
+    # Here, because most processes need no phone numbers: the metadata takes 60 ms.
+    from phonenumbers import SUPPORTED_REGIONS
+
+    if region is not None and region not in SUPPORTED_REGIONS:
+        raise ValueError(f"'{region}' is no region of phone numbers")
+    return functools.partial(clean_phone, region=region)
+
+
+def clean_phone(value: object, *, region: str | None) -> str | None:
+    """A phone number, in E.164: ``+4930901820``.
+
+    A number without ``+`` and a country calling code is of ``region``; without a region it is refused. So are numbers
+    that are not in use according to the metadata of libphonenumber, and extensions, for which E.164 has no place.
+    """
+    import phonenumbers
+
+    written = _text(value, TEXT_LENGTH)
+    if written is None:
+        return None
+    if region is None and not written.startswith("+"):
+        raise CellError("must start with + and the country calling code")
+    try:
+        number = phonenumbers.parse(" ".join(written.split()), region)
+    except phonenumbers.NumberParseException:
+        raise CellError("is not a phone number") from None
+    if number.extension:
+        raise CellError("has an extension")
+    # ``parse`` also takes letters for digits, and leaves out what surrounds a number.
+    if not _PHONE.fullmatch(written) or not phonenumbers.is_valid_number(number):
+        raise CellError("is not a phone number")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@functools.cache
+def date(order: DateOrder = "ymd") -> Callable[[object], Date | None]:
+    """``clean_date`` for this order of day, month and year."""
+    return functools.partial(clean_date, order=order)
+
+
+def clean_date(value: object, *, order: DateOrder) -> Date | None:
+    """A date: as in ISO 8601 (``2026-11-30``), or in this order, as ``30.11.2026``, ``30/11/2026`` or ``30-11-2026``.
+
+    The year has four digits.
+    """
+    written = _text(value, TEXT_LENGTH)
+    if written is None:
+        return None
+    pattern, example = _DATES[order]
+    found = _ISO_DATE.fullmatch(written) or pattern.fullmatch(written)
+    if found is None:
+        expected = "2026-11-30" if order == "ymd" else f"2026-11-30 or {example}"
+        raise CellError(f"must be a date such as {expected}")
+    try:
+        return Date(int(found["year"]), int(found["month"]), int(found["day"]))
+    except ValueError:
+        read_as = ", ".join(found.groupdict())
+        raise CellError(f"is not a day of the calendar, read as {read_as}") from None
 
 
 def tags(value: object) -> list[str] | None:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date as Date  # noqa: N812
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from importsvc.engine.errors import CellError
-from importsvc.engine.parse.cells import currency, email, json_object, long_text, money, tags, text, whole_number
+from importsvc.engine.parse.cells import (
+    currency,
+    date,
+    email,
+    json_object,
+    long_text,
+    money,
+    phone,
+    tags,
+    text,
+    whole_number,
+)
 from importsvc.text.strict_json import read_json
 
 Clean = Callable[[object], Any]
 
-CLEANERS: list[Clean] = [text, long_text, email, currency, whole_number, money, tags, json_object]
-TEXTS: list[Clean] = [text, long_text, email, currency, whole_number, money]
+TEXTS: list[Clean] = [text, long_text, email, currency, whole_number, money, phone("DE"), date("dmy")]
+CLEANERS: list[Clean] = [*TEXTS, tags, json_object]
 
 # 255 of each are 255 characters, whatever their number of bytes or UTF-16 units.
 LETTERS = ["a", "É", "字", "😀", "\u0301"]
@@ -76,7 +88,7 @@ def test_an_accepted_cell_becomes_the_stored_value(clean: Clean, given: object, 
 
 
 @pytest.mark.parametrize("value", [1, 0, 1.5, True, False, [], ["a"], {}, {"a": "b"}])
-@pytest.mark.parametrize("clean", [text, long_text, email, currency])
+@pytest.mark.parametrize("clean", [text, long_text, email, currency, phone(), date()])
 def test_a_cell_that_is_not_text_is_refused_in_a_text_column(clean: Clean, value: object) -> None:
     assert problem(clean, value) == "must be text"
 
@@ -251,3 +263,93 @@ def test_values_inside_lists_and_objects_are_checked(clean: Clean, value: object
 
 def test_an_object_may_be_twenty_levels_deep() -> None:
     assert json_object(nest(20)) == nest(20)
+
+
+@pytest.mark.parametrize(
+    ("region", "written", "stored"),
+    [
+        (None, "+49 30 901820", "+4930901820"),
+        (None, " +49 (0)30/9018-20 ", "+4930901820"),
+        ("US", "+49 30 901820", "+4930901820"),
+        ("DE", "030 901820", "+4930901820"),
+        ("DE", "0049 30 901820", "+4930901820"),
+        ("DE", "030.90.18.20", "+4930901820"),
+        ("US", "(212) 736-5000", "+12127365000"),
+        ("US", "011 49 30 901820", "+4930901820"),
+        ("IT", "02 1234 5678", "+390212345678"),  # a zero that belongs to the number
+        ("FR", "01\u00a042\u202f68 53\u201100", "+33142685300"),
+    ],
+)
+def test_a_phone_number_is_stored_in_e164(region: str | None, written: str, stored: str) -> None:
+    assert phone(region)(written) == stored
+    assert phone("GB")(stored) == stored
+
+
+@pytest.mark.parametrize(
+    ("region", "written", "why"),
+    [
+        (None, "030 901820", "must start with + and the country calling code"),
+        (None, "none", "must start with + and the country calling code"),
+        ("DE", "none", "is not a phone number"),
+        ("DE", "+", "is not a phone number"),
+        ("DE", "+999 30 901820", "is not a phone number"),
+        ("DE", "++49 30 901820", "is not a phone number"),
+        ("DE", "12", "is not a phone number"),
+        ("DE", "030 901820 mobile", "is not a phone number"),
+        ("DE", "030 901820 or 040 1234567", "is not a phone number"),
+        ("DE", "030 901820 / 040 1234567", "is not a phone number"),
+        ("US", "1-800-FLOWERS", "is not a phone number"),
+        ("US", "+1 555 555 5555", "is not a phone number"),
+        ("US", "212 736 5000 ext. 12", "has an extension"),
+        ("US", "212 736 5000 x12", "has an extension"),
+        ("US", "9" * 255, "is not a phone number"),
+    ],
+)
+def test_what_is_not_one_phone_number_is_refused(region: str | None, written: str, why: str) -> None:
+    assert problem(phone(region), written) == why
+
+
+def test_a_region_of_phone_numbers_is_an_iso_3166_code() -> None:
+    with pytest.raises(ValueError, match="'49' is no region of phone numbers"):
+        phone("49")
+
+
+@pytest.mark.parametrize("clean", [date(), date("ymd"), date("dmy"), date("mdy")])
+def test_a_date_may_be_written_as_in_iso_8601_in_any_order(clean: Clean) -> None:
+    assert clean(" 2026-02-01 ") == Date(2026, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("order", "written", "stored"),
+    [
+        ("dmy", "1.2.2026", Date(2026, 2, 1)),
+        ("dmy", "01/02/2026", Date(2026, 2, 1)),
+        ("dmy", "1-2-2026", Date(2026, 2, 1)),
+        ("mdy", "01/02/2026", Date(2026, 1, 2)),
+        ("mdy", "1/31/2026", Date(2026, 1, 31)),
+        ("ymd", "2026/1/2", Date(2026, 1, 2)),
+        ("dmy", "29.02.2024", Date(2024, 2, 29)),
+    ],
+)
+def test_a_date_is_read_in_the_order_of_the_column(order: Any, written: str, stored: Date) -> None:
+    assert date(order)(written) == stored
+
+
+@pytest.mark.parametrize(
+    ("order", "written", "why"),
+    [
+        ("ymd", "1.2.2026", "must be a date such as 2026-11-30"),
+        ("dmy", "01.02.26", "must be a date such as 2026-11-30 or 30.11.2026"),
+        ("dmy", "1.2-2026", "must be a date such as 2026-11-30 or 30.11.2026"),
+        ("dmy", "tomorrow", "must be a date such as 2026-11-30 or 30.11.2026"),
+        ("mdy", "46054", "must be a date such as 2026-11-30 or 11/30/2026"),
+        ("ymd", "2026-02-01T00:00:00", "must be a date such as 2026-11-30"),
+        ("ymd", "２０２６-02-01", "must be a date such as 2026-11-30"),
+        ("mdy", "31/1/2026", "is not a day of the calendar, read as month, day, year"),
+        ("dmy", "29.2.2025", "is not a day of the calendar, read as day, month, year"),
+        ("dmy", "2025-02-29", "is not a day of the calendar, read as year, month, day"),
+        ("ymd", "0000-01-01", "is not a day of the calendar, read as year, month, day"),
+    ],
+)
+def test_what_is_not_a_date_is_refused(order: Any, written: str, why: str) -> None:
+    assert problem(date(order), written) == why
