@@ -16,11 +16,11 @@ class CompanyAdmin(RecordAdmin):
     list_select_related = ["organization"]
     list_filter = [("archived_at", admin.EmptyFieldListFilter), ("organization", AutocompleteSelectFilter)]
     list_filter_submit = True
-    search_fields = ["name", "id__exact"]
+    search_fields = ["name", "external_id", "id__exact"]
     autocomplete_fields = ["organization"]
     readonly_fields = ["created_at"]
     fieldsets = [
-        (None, {"fields": ["organization", "name", "description", "created_at", "archived_at"]}),
+        (None, {"fields": ["organization", "name", "external_id", "description", "created_at", "archived_at"]}),
         ("Invoices", {"fields": ["default_currency", "due_days", "invoice_email_recipients"]}),
         ("More", {"fields": ["tag_list", "custom_fields", "avatar_url"]}),
     ]

@@ -17,6 +17,7 @@ register(
             Column("tag_list", clean=tags),
             Column("invoice_email_recipients", clean=json_object),
             Column("custom_fields", clean=json_object),
+            Column("external_id", clean=text, unique=True, case_sensitive=True),
         ),
         match_key="name",
     )

@@ -32,6 +32,12 @@ class Company(models.Model):
     description = models.TextField(null=True, blank=True)
     due_days = models.PositiveIntegerField(null=True, blank=True)
     tag_list = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    external_id = models.CharField(
+        max_length=255,
+        null=True,
+        blank=True,
+        help_text="What another system calls the company; unique in the organization, upper and lower case differ.",
+    )
 
     objects = OrganizationScopedQuerySet.as_manager()
 
@@ -41,6 +47,13 @@ class Company(models.Model):
             models.CheckConstraint(condition=~models.Q(name=""), name="company_name_not_blank"),
             # The key that people refer to, and the order of lists.
             models.UniqueConstraint(fields=["organization", "id"], name="company_organization_id"),
+            # Partial, so that records without an external id cost nothing.
+            models.UniqueConstraint(
+                fields=["organization", "external_id"],
+                condition=models.Q(external_id__isnull=False),
+                name="company_external_id_organization",
+                violation_error_message="External id has already been taken",
+            ),
             ForeignKeyConstraint(
                 fields=["organization"],
                 to="organizations.Organization",

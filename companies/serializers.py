@@ -26,6 +26,8 @@ class CompanySerializer(JsonApiSerializer):
             "description",
             "due_days",
             "tag_list",
+            "external_id",
             "organization",
             "bill_to",
         ]
+        fields_on_request = ["external_id"]

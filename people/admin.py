@@ -54,12 +54,12 @@ class PersonAdmin(RecordAdmin):
         ("organization", AutocompleteSelectFilter),
     ]
     list_filter_submit = True
-    search_fields = ["first_name", "last_name", "email", "id__exact"]
+    search_fields = ["first_name", "last_name", "email", "external_id", "id__exact"]
     autocomplete_fields = ["organization"]
     raw_id_fields = ["company"]
     readonly_fields = ["created_at", "last_seen_at"]
     fieldsets = [
-        (None, {"fields": ["organization", "company", "first_name", "last_name", "email", "title"]}),
+        (None, {"fields": ["organization", "company", "first_name", "last_name", "email", "external_id", "title"]}),
         ("Access", {"fields": ["is_user", "role_id", "deactivated_at", "archived_at"]}),
         ("History", {"fields": ["created_at", "invited_at", "joined_at", "last_seen_at"]}),
         (

@@ -16,6 +16,7 @@ register(
             Column("title", clean=text),
             Column("tag_list", clean=tags),
             Column("custom_fields", clean=json_object),
+            Column("external_id", clean=text, unique=True, case_sensitive=True),
         ),
         references=(Reference("company", to="company", by="name"),),
         match_key="email",

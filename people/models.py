@@ -53,6 +53,12 @@ class Person(models.Model):
     placeholder = models.BooleanField(default=False)
     color_id = models.PositiveIntegerField(null=True, blank=True)
     private_custom_reports_used = models.PositiveIntegerField(default=0)
+    external_id = models.CharField(
+        max_length=255,
+        null=True,
+        blank=True,
+        help_text="What another system calls the person; unique in the organization, upper and lower case differ.",
+    )
 
     objects = OrganizationScopedQuerySet.as_manager()
 
@@ -67,6 +73,13 @@ class Person(models.Model):
                 "organization",
                 name="person_email_organization",
                 violation_error_message="Email has already been taken",
+            ),
+            # Partial, so that records without an external id cost nothing.
+            models.UniqueConstraint(
+                fields=["organization", "external_id"],
+                condition=models.Q(external_id__isnull=False),
+                name="person_external_id_organization",
+                violation_error_message="External id has already been taken",
             ),
             # The key that imports refer to by their creator, and the order of lists.
             models.UniqueConstraint(fields=["organization", "id"], name="person_organization_id"),

@@ -40,7 +40,9 @@ class PersonSerializer(JsonApiSerializer):
             "placeholder",
             "color_id",
             "private_custom_reports_used",
+            "external_id",
             "organization",
             "company",
             "subsidiary",
         ]
+        fields_on_request = ["external_id"]

@@ -23,14 +23,15 @@ OWN, OTHERS, OTHER_COUNT = 20_000, 10_000, 6
 FILL = {
     "companies_company": """
         INSERT INTO companies_company (organization_id, name, default_currency, created_at, invoice_email_recipients,
-            tag_list)
-        SELECT %(organization)s, 'Company ' || n, 'EUR', now(), '{}', '{}' FROM generate_series(1, %(count)s) n
+            tag_list, external_id)
+        SELECT %(organization)s, 'Company ' || n, 'EUR', now(), '{}', '{}', 'c' || n
+        FROM generate_series(1, %(count)s) n
     """,
     "people_person": """
         INSERT INTO people_person (organization_id, company_id, first_name, email, is_user, tag_list, virtual,
-            autotracking, created_at, placeholder, private_custom_reports_used)
+            autotracking, created_at, placeholder, private_custom_reports_used, external_id)
         SELECT organization_id, id, 'Ann', lower(replace(name, ' ', '')) || '@example.com', false, '{}', false, false,
-            now(), false, 0
+            now(), false, 0, replace(external_id, 'c', 'p')
         FROM companies_company WHERE organization_id = %(organization)s AND name LIKE 'Company %%'
     """,
     "imports_import": """
@@ -100,8 +101,14 @@ FILL = {
 }
 
 FILTERS = {
-    "people": ["id={people}", "email=company7@example.com", "company_id={companies}", "import_id={imports}"],
-    "companies": ["id={companies}", "name=company 7", "import_id={imports}"],
+    "people": [
+        "id={people}",
+        "email=company7@example.com",
+        "external_id=p7",
+        "company_id={companies}",
+        "import_id={imports}",
+    ],
+    "companies": ["id={companies}", "name=company 7", "external_id=c7", "import_id={imports}"],
     "operations": ["status=queued", "status=failed,queued", "kind=create", "import_id={imports}"],
     "imports": ["import_model_id=7", "import_model_id=7,8", "sample=true", "sample=null", "sample=false,null"],
     "import_files": ["id={import_files}"],

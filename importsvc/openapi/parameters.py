@@ -7,7 +7,7 @@ from typing import Any
 
 from importsvc.jsonapi.document.resources import Resource
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY
-from importsvc.jsonapi.request.filters import IdFilter, NullableBooleanFilter, TextFilter, WordFilter
+from importsvc.jsonapi.request.filters import ExactTextFilter, IdFilter, NullableBooleanFilter, TextFilter, WordFilter
 from importsvc.jsonapi.request.query import Listing
 
 Parameter = dict[str, Any]
@@ -97,7 +97,8 @@ def _describe_filter(name: str, filter_: Any) -> Parameter:
     match filter_:
         case TextFilter():
             text = {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$"}
-            description = "The whole text, regardless of case. Several parameters mean any of them."
+            case = "upper and lower case differ" if isinstance(filter_, ExactTextFilter) else "regardless of case"
+            description = f"The whole text, {case}. Several parameters mean any of them."
             return _list_of(named, text, description, explode=True)  # a comma is part of the text
         case WordFilter():
             items: dict[str, Any] = {"type": "string", "enum": list(filter_.words())}

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.core import checks
-from django.db.models import F, ForeignKey, Model
+from django.db.models import ForeignKey, Model
 from django.db.models.expressions import DatabaseDefault
-from django.db.models.functions import Lower
 
 from importsvc.engine.schema import registry
-from importsvc.engine.schema.importable import Importable, get_plural_name, has_unique_constraint
+from importsvc.engine.schema.importable import Importable, get_plural_name, has_unique_constraint, is_over
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 
 
@@ -65,14 +64,16 @@ def _check_references(importable: Importable) -> Iterator[checks.CheckMessage]:
 
 def _check_unique_columns(importable: Importable) -> Iterator[checks.CheckMessage]:
     for column in importable.columns:
-        if not column.unique or has_unique_constraint(importable, column.name):
+        if not column.unique or has_unique_constraint(importable, column):
             continue
         arguments = f'(Lower("{column.name}"), "organization", name=…)'
+        if column.case_sensitive:
+            arguments = f'(fields=["organization", "{column.name}"], name=…)'
         if column.constrained:
             text = f"The unique column '{column.name}' of importable '{importable.name}' has no unique constraint"
             hint = f"Add UniqueConstraint{arguments} to the model, or declare the column with constrained=False."
             yield checks.Error(text, obj=importable.model, hint=hint, id="imports.E006")
-        elif not _has_index(importable.model, column.name):
+        elif not any(is_over(index, column) for index in importable.model._meta.indexes):
             text = f"The unique column '{column.name}' of importable '{importable.name}' has no index"
             hint = f"Add Index{arguments} to the model: imports look values up by it."
             yield checks.Error(text, obj=importable.model, hint=hint, id="imports.E006")
@@ -102,12 +103,6 @@ def _check_plural_name(importable: Importable) -> Iterator[checks.CheckMessage]:
 
 def _has_column(model: type[Model], name: str) -> bool:
     return name in {field.name for field in model._meta.concrete_fields}
-
-
-def _has_index(model: type[Model], column: str) -> bool:
-    """Whether an index finds the records of an organization by a value of the column, case-insensitively."""
-    expressions: set[Any] = {Lower(column), F("organization")}
-    return any(index.condition is None and set(index.expressions) == expressions for index in model._meta.indexes)
 
 
 def _find_keys(model: type[Model]) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from django.db.models import Field, Model
+    from django.db.models import Field, Index, Model, UniqueConstraint
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,11 @@ class Column:
         required: whether a blank cell is an error.
         unique: whether a value is unique in the organization, case-insensitively. The model has the constraint
             ``UniqueConstraint(Lower(name), "organization", …)``.
-        constrained: ``False`` for a unique column without that constraint, so that writers other than imports may
-            make duplicates. The model has ``Index(Lower(name), "organization", …)`` instead.
+        case_sensitive: whether a unique column compares values as they are, as with identifiers of other systems that
+            differ by case only. The model has ``UniqueConstraint(fields=["organization", name], …)``, perhaps with
+            the condition that the value is not null.
+        constrained: ``False`` for a unique column without its constraint, so that writers other than imports may
+            make duplicates. The model has an ``Index`` of the same columns instead.
         default: takes the organization and returns the value for blank cells; called once for each import. Without
             it, such a record gets the model's own default.
     """
@@ -31,6 +34,7 @@ class Column:
     clean: Callable[[object], Any]
     required: bool = False
     unique: bool = False
+    case_sensitive: bool = False
     constrained: bool = True
     default: Callable[[Any], Any] | None = None
 
@@ -42,7 +46,7 @@ class Reference:
     Attributes:
         name: of the column, and of the model's foreign key.
         to: the name of the importable referred to.
-        by: the unique column of that importable whose value the cell contains; compared case-insensitively.
+        by: the unique column of that importable whose value the cell contains; compared as that column compares.
     """
 
     name: str
@@ -59,8 +63,8 @@ class Importable:
         model: of the records. It has a foreign key ``organization``.
         columns: the columns of a row that are values of the record.
         references: the columns of a row that refer to other records. In a row's values they come after the columns.
-        match_key: the unique column by which a row matches an existing record, case-insensitively; without one, each
-            row becomes a new record.
+        match_key: the unique column by which a row matches an existing record, unless an import names another one;
+            without one, each row becomes a new record.
         ignored_fields: fields of the model that the service itself writes, such as the time a person was last seen.
             A revert does not treat a write to them as a change of the record.
     """
@@ -78,7 +82,7 @@ class Importable:
         headers = {normalize_header(name): position for position, name in enumerate(names)}
         if len(headers) != len(names):
             raise ValueError(f"Two columns of {self.name} differ only in case, spaces, '_' or '-'")
-        if self.match_key and self.match_key not in {column.name for column in self.columns if column.unique}:
+        if self.match_key and self.match_key not in self.unique_columns:
             raise ValueError(f"{self.name} cannot be matched by {self.match_key}, which is no unique column")
         object.__setattr__(self, "headers", headers)
 
@@ -86,6 +90,11 @@ class Importable:
     def column_names(self) -> tuple[str, ...]:
         """The names of columns, then references: the order of a row's values."""
         return tuple(column.name for column in self.columns) + tuple(reference.name for reference in self.references)
+
+    @property
+    def unique_columns(self) -> Mapping[str, Column]:
+        """The unique columns by name."""
+        return {column.name: column for column in self.columns if column.unique}
 
     @property
     def fields(self) -> tuple[Field[Any, Any], ...]:
@@ -114,6 +123,10 @@ class Importable:
         """The positions of the required columns among a row's values."""
         return tuple(position for position, column in enumerate(self.columns) if column.required)
 
+    def find_match_key(self, match_by: str | None) -> str | None:
+        """The column by which rows match records: ``match_by`` if it is a unique column, otherwise ``match_key``."""
+        return match_by if match_by in self.unique_columns else self.match_key
+
     def position(self, name: str) -> int:
         """The position of the column or reference among a row's values."""
         return self.column_names.index(name)
@@ -124,17 +137,27 @@ def has_computed_default(field: Field[Any, Any]) -> bool:
     return field.has_default() and callable(field.default) and field.default not in (list, dict)
 
 
-def has_unique_constraint(importable: Importable, column: str) -> bool:
-    """Whether a constraint makes the column's values unique in an organization, case-insensitively."""
-    from django.db.models import F, UniqueConstraint
+def has_unique_constraint(importable: Importable, column: Column) -> bool:
+    """Whether a constraint makes the column's values unique in an organization, compared as the column says."""
+    from django.db.models import UniqueConstraint
+
+    return any(
+        isinstance(constraint, UniqueConstraint) and is_over(constraint, column)
+        for constraint in importable.model._meta.constraints
+    )
+
+
+def is_over(index: Index | UniqueConstraint, column: Column) -> bool:
+    """Whether an index or a constraint is over the organization and the column's values as the column compares them."""
+    from django.db.models import F, Q
     from django.db.models.functions import Lower
 
-    expressions: set[Any] = {Lower(column), F("organization")}
-    return any(
-        isinstance(constraint, UniqueConstraint)
-        and constraint.condition is None
-        and set(constraint.expressions) == expressions
-        for constraint in importable.model._meta.constraints
+    if not column.case_sensitive:
+        expressions: set[Any] = {Lower(column.name), F("organization")}
+        return index.condition is None and set(index.expressions) == expressions
+    return set(index.fields) == {column.name, "organization"} and index.condition in (
+        None,
+        Q(**{f"{column.name}__isnull": False}),
     )
 
 

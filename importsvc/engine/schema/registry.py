@@ -53,7 +53,7 @@ def in_dependency_order() -> list[Importable]:
             if reference.to == importable.name:
                 raise ValueError(f"{importable.name}.{reference.name} refers to its own type")
             target = _importables.get(reference.to)
-            if target is None or reference.by not in {column.name for column in target.columns if column.unique}:
+            if target is None or reference.by not in target.unique_columns:
                 named = f"{reference.to}.{reference.by}"
                 raise ValueError(f"{importable.name}.{reference.name} refers to {named}, which is no unique column")
         graph[importable.name] = [reference.to for reference in importable.references]

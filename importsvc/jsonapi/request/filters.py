@@ -147,6 +147,14 @@ class TextFilter(ValuesFilter):
         )
 
 
+class ExactTextFilter(TextFilter):
+    """By the whole text; upper and lower case differ."""
+
+    def filter(self, queryset: QuerySet[Any, Any], values: Sequence[str]) -> QuerySet[Any, Any]:
+        """The records with one of the texts."""
+        return ValuesFilter.filter(self, queryset, values)
+
+
 class FilterBackend(BaseFilterBackend):
     """Applies the view's ``filterset_class``; ``importsvc.jsonapi.request.query`` has refused unknown filters."""
 

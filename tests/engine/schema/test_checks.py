@@ -156,6 +156,48 @@ NO_INDEX = (
 )
 
 
+UNIQUE_SET = models.UniqueConstraint(
+    fields=["organization", "title"], condition=models.Q(title__isnull=False), name="deal_title"
+)
+UNIQUE_FIELDS = models.UniqueConstraint(fields=["title", "organization"], name="deal_title")
+UNIQUE_SOME = models.UniqueConstraint(
+    fields=["organization", "title"], condition=models.Q(title__gt=""), name="deal_title"
+)
+NO_CONSTRAINT_OF_CASE = (
+    "The unique column 'title' of importable 'deal' has no unique constraint",
+    (
+        'Add UniqueConstraint(fields=["organization", "title"], name=…) to the model,'
+        " or declare the column with constrained=False."
+    ),
+)
+NO_INDEX_OF_CASE = (
+    "The unique column 'title' of importable 'deal' has no index",
+    'Add Index(fields=["organization", "title"], name=…) to the model: imports look values up by it.',
+)
+
+
+@isolate_apps("companies")
+@pytest.mark.parametrize(
+    ("constrained", "options", "problem"),
+    [
+        (True, {"constraints": [UNIQUE_SET]}, None),
+        (True, {"constraints": [UNIQUE_FIELDS]}, None),
+        (True, {"constraints": [UNIQUE_SOME]}, NO_CONSTRAINT_OF_CASE),
+        (True, {"constraints": [UNIQUE]}, NO_CONSTRAINT_OF_CASE),
+        (True, {"indexes": [INDEX_CASE]}, NO_CONSTRAINT_OF_CASE),
+        (False, {"indexes": [INDEX_CASE]}, None),
+        (False, {"indexes": [INDEX]}, NO_INDEX_OF_CASE),
+    ],
+)
+def test_a_case_sensitive_unique_column_has_a_constraint_or_an_index_of_the_values_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, constrained: bool, options: Any, problem: Any
+) -> None:
+    title = Column("title", clean=text, unique=True, case_sensitive=True, constrained=constrained)
+    deal = Importable(name="deal", model=make_model("Deal", options=options), columns=(title,))
+
+    assert check(deal, monkeypatch=monkeypatch) == ([("imports.E006", *problem)] if problem else [])
+
+
 @isolate_apps("companies")
 @pytest.mark.parametrize("match_key", [None, "title"])
 @pytest.mark.parametrize(

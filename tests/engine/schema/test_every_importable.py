@@ -186,7 +186,10 @@ def test_a_unique_value_is_refused_once_it_is_taken_whatever_its_case(
 ) -> None:
     value = cell_of(importable.columns[importable.position(column)]).given
     row = {**minimal_row(importable), column: value}
-    again = {**row, column: change_case(value)}
+    is_case_sensitive = importable.unique_columns[column].case_sensitive
+    again = {**row, column: value if is_case_sensitive else change_case(value)}
+    others = {name: f"other {name}" for name, of in importable.unique_columns.items() if of.required}
+    again = {**again, **{name: cell for name, cell in others.items() if name != column}}
     entry = {"column": column, "messages": [f"{label(column)} has already been taken by row 1"]}
 
     with pytest.raises(RowsInvalid) as caught:

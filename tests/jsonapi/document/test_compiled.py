@@ -76,6 +76,7 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
                 custom_fields=value,
                 description="a\nb\t\x01",
                 due_days=number,
+                external_id=[None, "x1", "X1", "7"][number] if number < 4 else f"\u2028{number}",
                 tag_list=ODD_TAGS[number % 4],
             )
         )
@@ -91,6 +92,7 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
                 email=f"p{number}@example.com",
                 title="",
                 role_id=number,
+                external_id=["7", "x1", "X1"][number] if number < 3 else None,
                 is_user=True,
                 tag_list=ODD_TAGS[number % 4],
                 avatar_url="https://example.com/",
@@ -214,6 +216,7 @@ def lists(view_class: Any) -> Iterator[str]:
         "id": ["{ids}", "0"],
         "name": ["plain", "PLAIN&filter[name]=acme"],
         "email": ["P1@example.com"],
+        "external_id": ["x1", "X1&filter[external_id]=7"],
         "company_id": ["{companies}"],
         "import_id": ["{run}", "{run},{imports}"],
         "import_model_id": [f"{2**63 - 1}", "1"],
