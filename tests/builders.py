@@ -106,7 +106,7 @@ def make_import_model(*, organization: Organization, name: str = "Contacts", **f
 
 def make_import_file(*, creator: Person, **fields: Any) -> ImportFile:
     """A file in which nothing was detected, without its bytes."""
-    empty: dict[str, Any] = dict.fromkeys(("guesses", "sheets", "columns"), [])
+    empty: dict[str, Any] = {"guesses": {}, "sheets": [], "columns": []}
     values = {"size": 0, "sha256": "0" * 64, "format": "csv", "sampled_row_count": 0, **empty, **fields}
     return ImportFile.objects.create(organization=creator.organization, creator=creator, **values)
 

@@ -125,6 +125,7 @@ GOOD: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
         "tag_list": tags | blanks,
         "invoice_email_recipients": objects | blanks,
         "custom_fields": objects | blanks,
+        "external_id": names | blanks,
     },
     "person": {
         "last_name": padded | blanks,
@@ -132,6 +133,7 @@ GOOD: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
         "title": padded | blanks,
         "tag_list": tags | blanks,
         "custom_fields": objects | blanks,
+        "external_id": names | blanks,
     },
 }
 REQUIRED = {"company": ("name", names), "person": ("first_name", padded)}
@@ -228,7 +230,8 @@ def _spoil(draw: st.DrawFn, row: list[tuple[str, Any]], columns: list[str]) -> A
         remaining = [(name, cell) for name, cell in row if name != column]
         twice = [(draw(spell_header(column)), draw(unfit | padded)) for _ in range(2)]
         return Members(draw(st.permutations([*remaining, *twice])))
-    cell = draw(st.sampled_from([*BY_HAND, "OWN@acme.test", "é@ACME.test"])) if how == "known" else draw(unfit)
+    known = st.sampled_from([*BY_HAND, "OWN@acme.test", "é@ACME.test", "id-1", "ID-1"])
+    cell = draw(known if how == "known" else unfit)
     return Members([*((name, value) for name, value in row if name != column), (column, cell)])
 
 

@@ -107,6 +107,7 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
         "description": None,
         "due_days": None,
         "tag_list": [],
+        "external_id": None,
     },
     "person": {
         "company_id": None,
@@ -128,6 +129,7 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
         "placeholder": False,
         "color_id": None,
         "private_custom_reports_used": 0,
+        "external_id": None,
     },
 }
 
@@ -142,11 +144,14 @@ class _Import:
         self.companies = [(pk, _lower(name)) for pk, name in names]
         emails = Person.objects.filter(organization=organization).values_list("email", flat=True)
         self.taken = {
-            "company": {name for _, name in self.companies},
-            "person": {_lower(email) for email in emails if email is not None},
+            ("company", "name"): {name for _, name in self.companies},
+            ("person", "email"): {_lower(email) for email in emails if email is not None},
         }
+        for name, model in (("company", Company), ("person", Person)):
+            ids = model.objects.filter(organization=organization).values_list("external_id", flat=True)
+            self.taken[name, "external_id"] = {value for value in ids if value is not None}
         self.names_of_rows: dict[str, int] = {}
-        self.takers: dict[str, dict[str, int]] = {"company": {}, "person": {}}
+        self.takers: dict[tuple[str, str], dict[str, int]] = {}
         self.unknown: dict[tuple[str, str], int] = {}
         self.problems: dict[str, dict[tuple[int, str | None], list[str]]] = {name: {} for name in payload}
         self.records: dict[str, list[Record]] = {}
@@ -203,19 +208,21 @@ class _Import:
             if column == REQUIRED[type_name]:
                 raise WrongError("can't be blank")
         elif column == UNIQUE[type_name]:
-            self._take(type_name, number, _lower(value))
+            self._take(type_name, column, number, _lower(value))
+        elif column == "external_id":
+            self._take(type_name, column, number, value)
         elif (type_name, column) == ("person", "company"):
             return self._find_company(_lower(value))
         return value
 
-    def _take(self, type_name: str, number: int, folded: str) -> None:
+    def _take(self, type_name: str, column: str, number: int, folded: str) -> None:
         """Take a unique value, which later rows may not have."""
-        if type_name == "company":
+        if (type_name, column) == ("company", "name"):
             self.names_of_rows.setdefault(folded, number)
-        first = self.takers[type_name].setdefault(folded, number)
+        first = self.takers.setdefault((type_name, column), {}).setdefault(folded, number)
         if first != number:
             raise WrongError(f"has already been taken by row {first}")
-        if folded in self.taken[type_name]:
+        if folded in self.taken[type_name, column]:
             raise WrongError("has already been taken")
 
     def _find_company(self, folded: str) -> int | RowOfCompany:

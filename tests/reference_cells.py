@@ -174,6 +174,7 @@ RULES: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
         "tag_list": _tags,
         "invoice_email_recipients": _object,
         "custom_fields": _object,
+        "external_id": _text,
     },
     "person": {
         "first_name": _text,
@@ -182,6 +183,7 @@ RULES: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
         "title": _text,
         "tag_list": _tags,
         "custom_fields": _object,
+        "external_id": _text,
         "company": _text,
     },
 }

@@ -65,6 +65,12 @@ class Import(models.Model):
     on_duplicate = models.CharField(
         max_length=8, choices=OnDuplicate.choices, default=OnDuplicate.ERROR, db_default=OnDuplicate.ERROR
     )
+    match_by = models.CharField(
+        max_length=63,
+        null=True,
+        blank=True,
+        help_text="The unique column by which rows match records, of the types that have it; null for each type's own.",
+    )
     on_row_error = models.CharField(
         max_length=6, choices=OnRowError.choices, default=OnRowError.REFUSE, db_default=OnRowError.REFUSE
     )

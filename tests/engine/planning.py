@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from importsvc.engine.errors import RowError
@@ -26,6 +26,7 @@ class PlannedPayload:
         created: the rows that become new records, with the values of each.
         given: the values of rows that match records.
         skipped: the number of skipped rows.
+        without_key: the rows without a value of the match key.
     """
 
     chunks: list[PlannedChunk] = field(default_factory=list)
@@ -34,6 +35,7 @@ class PlannedPayload:
     created: dict[str, list[tuple[int, tuple[Any, ...]]]] = field(default_factory=dict)
     given: dict[str, list[GivenValues]] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+    without_key: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, chunk: PlannedChunk, questions: Questions) -> None:
         """Add the next chunk."""
@@ -43,6 +45,7 @@ class PlannedPayload:
         self.errors.setdefault(name, []).extend(chunk.errors)
         self.created.setdefault(name, []).extend(zip(batch.rows, zip(*batch.columns, strict=True), strict=True))
         self.given.setdefault(name, []).extend(chunk.given)
+        self.without_key.setdefault(name, []).extend(sorted(chunk.without_key))
         self.skipped[name] = self.skipped.get(name, 0) + chunk.skipped
 
     @property
@@ -57,6 +60,7 @@ def plan_payload(
     look_up: Callable[[Questions], Lookups],
     *,
     on_duplicate: OnDuplicate = "error",
+    match_by: str | None = None,
     chunk_rows: int = ALL_ROWS,
     write: Callable[[PlannedChunk], None] | None = None,
 ) -> PlannedPayload:
@@ -71,7 +75,7 @@ def plan_payload(
             continue
         rows = payload[importable.name]
         cleaner = RowCleaner(importable, may_match=on_duplicate != "error")
-        planner = TypePlanner(importable, on_duplicate=on_duplicate, earlier=planners)
+        planner = TypePlanner(importable, on_duplicate=on_duplicate, match_by=match_by, earlier=planners)
         planners[importable.name] = planner
         for start in range(0, max(len(rows), 1), chunk_rows):
             chunk = cleaner.clean(rows[start : start + chunk_rows], first_row=start + 1)
@@ -87,17 +91,22 @@ def answer(
     *,
     records: Mapping[ColumnKey, Mapping[str, Sequence[int]]],
     folded: Mapping[str, str] | None = None,
+    case_sensitive: Collection[ColumnKey] = (),
 ) -> Lookups:
     """The results of lookups in an organization with these records: ids by column and folded value."""
-    fold = Lookups(folded=folded or {}).fold
+    lookups = Lookups(folded=folded or {}, case_sensitive=frozenset(case_sensitive))
 
-    def find(asked: Mapping[ColumnKey, Iterable[str]]) -> dict[ColumnKey, dict[str, Sequence[int]]]:
+    def find(asked: Mapping[ColumnKey, Collection[str]]) -> dict[ColumnKey, dict[str, Sequence[int]]]:
         return {
-            key: {value: records[key][value] for value in map(fold, values) if value in records.get(key, {})}
+            key: {
+                value: records[key][value]
+                for value in lookups.fold_all(key, list(values))
+                if value in records.get(key, {})
+            }
             for key, values in asked.items()
         }
 
-    return Lookups(folded=folded or {}, taken=find(questions.taken), found=find(questions.found))
+    return replace(lookups, taken=find(questions.taken), found=find(questions.found))
 
 
 def plan_in_chunks_of_any_size(
@@ -107,14 +116,22 @@ def plan_in_chunks_of_any_size(
     records: Mapping[ColumnKey, Mapping[str, Sequence[int]]] | None = None,
     folded: Mapping[str, str] | None = None,
     on_duplicate: OnDuplicate = "error",
+    match_by: str | None = None,
 ) -> PlannedPayload:
     """The plan for an organization that has these records, the same whatever the chunks."""
+    exact = {
+        (importable.name, name)
+        for importable in importables
+        for name, column in importable.unique_columns.items()
+        if column.case_sensitive
+    }
     together, *chunked = (
         plan_payload(
             payload,
             importables,
-            lambda questions: answer(questions, records=records or {}, folded=folded),
+            lambda questions: answer(questions, records=records or {}, folded=folded, case_sensitive=exact),
             on_duplicate=on_duplicate,
+            match_by=match_by,
             chunk_rows=chunk_rows,
         )
         for chunk_rows in (ALL_ROWS, 1, 2)
@@ -126,4 +143,4 @@ def plan_in_chunks_of_any_size(
 
 def describe(planned: PlannedPayload) -> tuple[object, ...]:
     """What becomes of the rows, without the chunks in which they came."""
-    return planned.errors, planned.created, planned.given, planned.skipped
+    return planned.errors, planned.created, planned.given, planned.skipped, planned.without_key

@@ -53,7 +53,7 @@ class RecordWriter:
         self._defaults = defaults
         # By type, the id of the record that each row created, or 0: 8 bytes a row.
         self._ids = {name: array("q") for name in referenced}
-        self._updated = False
+        self._updated: dict[str, Importable] = {}
         self._analyzed: set[str] = set()
         force_generic_plans()
 
@@ -76,21 +76,23 @@ class RecordWriter:
             self._analyze(importable)
         diffs = read_diffs(self._organization_id, importable, planned.given, self._defaults)
         if diffs:
-            self._updated = True
+            self._updated[importable.name] = importable
             self._copy_changes(importable, map(self._make_updated_line, diffs))
         return count_rows(planned, diffs)
 
-    def finish_type(self, importable: Importable) -> None:
-        """Write the new values of updated records of a type from the change log into the records.
+    def finish(self) -> None:
+        """Write the new values of updated records from the change log into the records, after the last chunk.
+
+        Not before: later chunks are planned with the values from before the import, such as the name of a company
+        that a row renames, in a run as in a preview.
 
         Raises:
             django.db.IntegrityError: as ``write`` does.
         """
-        if self._updated:
+        for importable in self._updated.values():
             apply_change_values(
                 importable, organization_id=self._organization_id, import_id=self._import_id, side="after"
             )
-        self._updated = False
 
     def _analyze(self, importable: Importable) -> None:
         """Run ANALYZE after the first large chunk.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
@@ -22,18 +23,22 @@ class Lookups:
         folded: for each value that is not ASCII, the result of PostgreSQL's ``lower()``.
         taken: by unique column and folded value, the ids of the organization's records that have the value.
         found: by column referred to and folded value, likewise.
+        case_sensitive: the columns among these whose values are compared as they are; their values are not folded.
     """
 
     folded: Mapping[str, str] = field(default_factory=dict)
     taken: Mapping[ColumnKey, Mapping[str, Sequence[int]]] = field(default_factory=dict)
     found: Mapping[ColumnKey, Mapping[str, Sequence[int]]] = field(default_factory=dict)
+    case_sensitive: AbstractSet[ColumnKey] = frozenset()
 
     def fold(self, value: str) -> str:
         """The value in the form in which it is compared: PostgreSQL's ``lower()`` of it (docs/decisions/0002)."""
         return value.lower() if value.isascii() else self.folded[value]
 
-    def fold_all(self, values: Sequence[Any]) -> list[Any]:
-        """The values in the form in which they are compared; ``None`` stays ``None``."""
+    def fold_all(self, key: ColumnKey, values: Sequence[Any]) -> Sequence[Any]:
+        """The values of a column in the form in which it compares them; ``None`` stays ``None``."""
+        if key in self.case_sensitive:
+            return values
         if None not in values and "".join(values).isascii():
             return list(map(str.lower, values))
         return [None if value is None else self.fold(value) for value in values]
@@ -52,26 +57,33 @@ def read_lookups(organization_id: int, questions: Questions, *, lock: bool = Fal
     """
     if not (questions.taken or questions.found):
         return Lookups()
-    lookups = Lookups(folded=_fold(set().union(*questions.taken.values(), *questions.found.values())))
+    asked = [*questions.taken.items(), *questions.found.items()]
+    case_sensitive = {key for key, _ in asked if _is_case_sensitive(key)}
+    folded = _fold(set().union(*(values for key, values in asked if key not in case_sensitive)))
+    lookups = Lookups(folded=folded, case_sensitive=case_sensitive)
+
+    def find(key: ColumnKey, values: Collection[str], *, lock: bool = False) -> dict[str, list[int]]:
+        return _find(organization_id, key, set(lookups.fold_all(key, list(values))), lock=lock)
+
     with transaction.atomic(savepoint=False):
         _avoid_sequential_scans()
-        return Lookups(
-            folded=lookups.folded,
-            taken={
-                key: _find(organization_id, key, set(lookups.fold_all(list(values))), lock=lock)
-                for key, values in questions.taken.items()
-            },
-            found={
-                key: _find(organization_id, key, set(lookups.fold_all(list(values))))
-                for key, values in questions.found.items()
-            },
+        return replace(
+            lookups,
+            taken={key: find(key, values, lock=lock) for key, values in questions.taken.items()},
+            found={key: find(key, values) for key, values in questions.found.items()},
         )
 
 
-def fold_values(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """Columns of values in the form in which they are compared, by name; ``None`` stays ``None``."""
-    lookups = Lookups(folded=_fold(set().union(*columns.values()) - {None}))
-    return {name: lookups.fold_all(values) for name, values in columns.items()}
+def fold_values(columns: Sequence[tuple[ColumnKey, Sequence[Any]]]) -> list[list[Any]]:
+    """Values, each list of them in the form in which a unique column compares them; ``None`` stays ``None``."""
+    case_sensitive = {key for key, _ in columns if _is_case_sensitive(key)}
+    folded = _fold(set().union(*(values for key, values in columns if key not in case_sensitive)) - {None})
+    lookups = Lookups(folded=folded, case_sensitive=case_sensitive)
+    return [list(lookups.fold_all(key, values)) for key, values in columns]
+
+
+def _is_case_sensitive(key: ColumnKey) -> bool:
+    return registry.get(key[0]).unique_columns[key[1]].case_sensitive
 
 
 def _avoid_sequential_scans() -> None:
@@ -105,11 +117,12 @@ def _find(organization_id: int, key: ColumnKey, folded: Collection[str], *, lock
     quote = connection.ops.quote_name
     table = quote(importable.model._meta.db_table)
     name = quote(str(importable.fields[importable.position(column)].column))
+    compared = name if _is_case_sensitive(key) else f"lower({name})"
     found: dict[str, list[int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT value, id FROM unnest(%s::text[]) AS mentioned(value) CROSS JOIN LATERAL"
-            f" (SELECT id FROM {table} WHERE organization_id = %s AND lower({name}) = value"
+            f" (SELECT id FROM {table} WHERE organization_id = %s AND {compared} = value"
             f" OFFSET 0 {'FOR NO KEY UPDATE' if lock else ''}) AS found",
             [array_literal(list(folded)), organization_id],
         )

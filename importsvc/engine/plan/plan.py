@@ -74,6 +74,8 @@ class PlannedChunk:
         given: the values for existing records; empty if these are to be skipped. As for ``created``.
         skipped: the number of rows that match existing records and are skipped.
         refused: the number of rows that are left out because of their errors.
+        without_key: the numbers of the rows that match nothing because they have no value of the match key; each
+            submission of such a row creates a record. Empty unless rows may match records.
         errors: the errors in row order; those of a row in the order of the declared columns, unknown columns first.
         uncounted: the number of further errors.
     """
@@ -84,6 +86,7 @@ class PlannedChunk:
     given: Sequence[GivenValues] = ()
     skipped: int = 0
     refused: int = 0
+    without_key: Collection[int] = ()
     errors: Sequence[RowError] = ()
     uncounted: int = 0
 
@@ -103,6 +106,7 @@ class TypePlanner:
         *,
         on_duplicate: OnDuplicate,
         earlier: Mapping[str, TypePlanner],
+        match_by: str | None = None,
         is_referenced: bool = True,
         leaves_out_errors: bool = False,
     ) -> None:
@@ -112,6 +116,7 @@ class TypePlanner:
             importable: the type.
             on_duplicate: what becomes of rows that match existing records.
             earlier: the planners of the types that this one may refer to, by name.
+            match_by: the column by which rows match records, if it is a unique column of the type.
             is_referenced: whether a later type may refer to this one; otherwise the planner needs less memory.
             leaves_out_errors: whether rows with errors are left out. Rows that refer to them then have errors too.
         """
@@ -120,11 +125,9 @@ class TypePlanner:
         self.importable = importable
         self._is_referenced = is_referenced
         self._on_duplicate = on_duplicate
-        self._match_key = importable.match_key if on_duplicate != "error" else None
+        self._match_key = importable.find_match_key(match_by) if on_duplicate != "error" else None
         self._order = {name: position for position, name in enumerate(importable.column_names)}
-        self._unique = {
-            column.name: UniqueColumn(importable, column.name) for column in importable.columns if column.unique
-        }
+        self._unique = {name: UniqueColumn(importable, name) for name in importable.unique_columns}
         self._references = [
             (reference, References(importable, reference, earlier.get(reference.to)))
             for reference in importable.references
@@ -151,6 +154,8 @@ class TypePlanner:
         for name, unique in self._unique.items():
             if name != self._match_key:
                 errors += unique.check(chunk, lookups, owners=matched, ignored=skipped)
+                if skipped and self._is_referenced:
+                    unique.note_skipped(chunk, lookups, skipped)
         for _, references in self._references:
             errors += references.check(chunk, lookups, ignored=skipped)
         if chunk.deleted:
@@ -161,7 +166,7 @@ class TypePlanner:
         refused = {error.row for error in errors} | chunk.with_unknown if self._leaves_out_errors else set()
         if self._is_referenced:
             self.refused |= refused
-        columns = self._resolve(chunk)
+        columns, without_key = self._resolve(chunk), self._find_without_key(chunk)
         left_out = refused.union(chunk.deleted) if refused or chunk.deleted else ()
         return PlannedChunk(
             self.importable,
@@ -169,14 +174,16 @@ class TypePlanner:
             created=_leave_out(ColumnBatch(chunk.rows, columns), {*matched, *left_out} if left_out else matched),
             given=_gather(chunk, columns, matched, left_out) if self._on_duplicate == "update" else (),
             skipped=len(set(skipped).difference(left_out)) if left_out else len(skipped),
+            without_key=set(without_key).difference(left_out) if left_out else without_key,
             refused=len(refused),
             errors=errors,
             uncounted=chunk.uncounted,
         )
 
-    def first_rows(self, column: str) -> Mapping[str, int]:
-        """The first row that has each folded value of a unique column."""
-        return self._unique[column].first_rows
+    def find_row(self, column: str, folded: str) -> int | None:
+        """The first row that has the folded value of a unique column, of those that are not skipped or else of all."""
+        unique = self._unique[column]
+        return unique.first_rows.get(folded) or unique.skipped_rows.get(folded)
 
     def target(self, row: int) -> int | RowRef:
         """The record that a row matches, or will create."""
@@ -186,6 +193,14 @@ class TypePlanner:
         if self._match_key is None:
             return {}, []
         return self._unique[self._match_key].match(chunk, lookups, only_one=self._on_duplicate == "update")
+
+    def _find_without_key(self, chunk: CleanChunk) -> Collection[int]:
+        if self._on_duplicate == "error":
+            return ()
+        if self._match_key is None:
+            return chunk.rows
+        values = self._unique[self._match_key].values(chunk)
+        return {row for row, value in zip(chunk.rows, values, strict=True) if value is None} if None in values else ()
 
     def _resolve(self, chunk: CleanChunk) -> list[Sequence[Any]]:
         """The chunk's columns, with records in place of the names in references."""

@@ -20,6 +20,7 @@ class PlannedChange:
     """A change that running an import would make, as the change log would have it.
 
     The id of a record to create is ``None``; a reference to one is its row, such as ``{"type": "company", "row": 1}``.
+    ``without_key`` says whether the row creates a record each time that it comes (see ``PlannedChunk``).
     """
 
     importable: Importable
@@ -28,6 +29,7 @@ class PlannedChange:
     record_id: int | None
     before: Mapping[str, Any] | None
     after: Mapping[str, Any]
+    without_key: bool = False
 
 
 def describe_changes(planned: PlannedChunk, diffs: Sequence[Diff], defaults: Defaults) -> Iterator[PlannedChange]:
@@ -41,7 +43,8 @@ def describe_changes(planned: PlannedChunk, diffs: Sequence[Diff], defaults: Def
             for name, value in zip(names, values, strict=True)
             if value is not None
         }
-        yield PlannedChange(importable, row, CREATED, None, None, json.loads(json_text(after)))
+        is_without_key = row in planned.without_key
+        yield PlannedChange(importable, row, CREATED, None, None, json.loads(json_text(after)), is_without_key)
     for each in diffs:
         text = each.complete({name: _describe(target) for name, target in each.references.items()})
         yield PlannedChange(importable, each.row, UPDATED, each.record_id, json.loads(each.before), json.loads(text))

@@ -38,11 +38,14 @@ class UniqueColumn:
     Attributes:
         name: of the column.
         first_rows: the first row that has each folded value.
+        skipped_rows: the first row that has each folded value, of those that are skipped because they match a record
+            by another column.
     """
 
     def __init__(self, importable: Importable, name: str) -> None:
         self.name = name
         self.first_rows: dict[str, int] = {}
+        self.skipped_rows: dict[str, int] = {}
         self._matched_rows: set[int] = set()
         self._key = (importable.name, name)
         self._position = importable.position(name)
@@ -67,8 +70,11 @@ class UniqueColumn:
             owners: by row, the record that it matches; that record may have the value.
             ignored: rows that are not written.
         """
+        values = self.values(chunk)
+        if values.count(None) == len(values):
+            return []
         taken = lookups.taken[self._key]
-        folded = lookups.fold_all(self.values(chunk))
+        folded = lookups.fold_all(self._key, values)
         if not ignored and self._note_all(chunk.rows, folded, taken):
             return []
         owners = owners or {}
@@ -80,13 +86,22 @@ class UniqueColumn:
             and (self._is_repeated(value, row) or not set(taken.get(value, ())) <= {owners.get(row)})
         ]
 
+    def note_skipped(self, chunk: CleanChunk, lookups: Lookups, skipped: Collection[int]) -> None:
+        """Note the values of rows that are skipped because of another column, for references to these values."""
+        for row, value in zip(chunk.rows, lookups.fold_all(self._key, self.values(chunk)), strict=True):
+            if row in skipped and value is not None:
+                self.skipped_rows.setdefault(value, row)
+
     def match(self, chunk: CleanChunk, lookups: Lookups, *, only_one: bool) -> tuple[dict[int, int], list[RowError]]:
         """The record that each row matches, by the number of the row, and the errors of the match key.
 
         Two rows with the same value are an error. With ``only_one``, so is a value that several records have.
         """
+        values = self.values(chunk)
+        if values.count(None) == len(values):
+            return {}, []
         taken = lookups.taken[self._key]
-        folded = lookups.fold_all(self.values(chunk))
+        folded = lookups.fold_all(self._key, values)
         if self._note_all(chunk.rows, folded, taken):
             return {}, []
         matched: dict[int, int] = {}
@@ -151,9 +166,10 @@ class References:
 
     def check(self, chunk: CleanChunk, lookups: Lookups, *, ignored: Collection[int] = ()) -> Iterator[RowError]:
         """An error for each name of the chunk that refers to no record or to several; none for ``ignored`` rows."""
-        ids_by_name = lookups.found[self._reference.to, self._reference.by]
+        key = (self._reference.to, self._reference.by)
+        ids_by_name = lookups.found[key]
         new = list(self.unknown_names(chunk))
-        for name, folded in zip(new, lookups.fold_all(new), strict=True):
+        for name, folded in zip(new, lookups.fold_all(key, new), strict=True):
             # An existing record has precedence over a row with the same name: that row matches it, or is an error.
             if not (ids := ids_by_name.get(folded)):
                 self._find_in_payload(name, folded)
@@ -175,7 +191,7 @@ class References:
         return list(map(self._targets.get, chunk.columns[self.position]))
 
     def _find_in_payload(self, name: str, folded: str) -> None:
-        row = self._payload.first_rows(self._reference.by).get(folded) if self._payload else None
+        row = self._payload.find_row(self._reference.by, folded) if self._payload else None
         if self._payload and row in self._payload.refused:
             self._problems[name] = _Problem(f"is in row {row}, which has errors", Code.REFERS_TO_ERROR, row)
         elif self._payload and row:

@@ -40,7 +40,7 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
     fields = [
         ("state_now", "sample"),
         ("organization", "creator"),
-        ("on_duplicate", "on_row_error"),
+        ("on_duplicate", "match_by", "on_row_error"),
         "import_model_id",
         "rows",
     ]

@@ -22,14 +22,16 @@ _RELATIONSHIPS = {
 }
 
 
-def _declare(*names: str) -> Resource:
-    attributes = tuple(Attribute(name, name, is_time_stamp=False) for name in names)
-    return Resource(CHANGES, "id", attributes, _RELATIONSHIPS, included={}, default_paths=())
+def _declare(*names: str, on_request: Collection[str] = ()) -> Resource:
+    attributes = tuple(Attribute(name, name, is_time_stamp=False) for name in (*names, *on_request))
+    return Resource(
+        CHANGES, "id", attributes, _RELATIONSHIPS, included={}, default_paths=(), on_request=frozenset(on_request)
+    )
 
 
 # The fields of the three documents, for ``fields[import_changes]``.
 LOGGED = _declare("row", "action", "before", "after", "outcome", "kept_fields")
-PLANNED = _declare("row", "action", "before", "after")
+PLANNED = _declare("row", "action", "before", "after", on_request=["without_key"])
 UNDOING = _declare("row", "action", "before", "after", "outcome", "fields", "conflicts")
 
 _VALUES = {"type": ["object", "null"], "description": "Values by column of the table."}
@@ -43,6 +45,10 @@ ATTRIBUTE_SCHEMAS: Mapping[str, Any] = {
     "after": _VALUES,
     "outcome": {"type": ["string", "null"], "enum": [*Outcome.values, "conflict", None]},
     "kept_fields": _NAMES,
+    "without_key": {
+        "type": "boolean",
+        "description": "Whether the row creates a record each time that it comes, because it has no value to match by.",
+    },
     "fields": _NAMES,
     "conflicts": {"type": "array", "items": {"type": "object"}},
 }
@@ -52,6 +58,7 @@ _NUMBERS = {"type": "object", "additionalProperties": {"type": "integer"}}
 # Likewise of the members of ``meta`` that previews have.
 PREVIEW_META: Mapping[str, Any] = {
     "counts": {"type": "object", "additionalProperties": _NUMBERS},
+    "without_key": _NUMBERS,
     "row_errors": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "object"}}},
     "error_count": {"type": "integer"},
 }
@@ -61,9 +68,9 @@ class ChangeWriter:
     """Builds resource objects of changes with the fields that a request asks for."""
 
     def __init__(self, resource: Resource, import_id: int, fields: Collection[str] | None) -> None:
-        """``fields`` are names of fields of the resource; ``None`` stands for all."""
+        """``fields`` are names of fields of the resource; ``None`` stands for the default ones."""
         self._import_id = import_id
-        shown = resource.field_names if fields is None else fields
+        shown = resource.default_field_names if fields is None else fields
         self._attributes = [each.name for each in resource.attributes if each.name in shown]
         self._relationships = [name for name in resource.relationships if name in shown]
 
@@ -75,7 +82,7 @@ class ChangeWriter:
     def write_planned(self, change: PlannedChange) -> dict[str, Any]:
         """The resource object of a change that an import would make; its id is made of the type and the row."""
         name = change.importable.name
-        return self._write(f"{name}-{change.row}", name, change)
+        return self._write(f"{name}-{change.row}", name, change, without_key=change.without_key)
 
     def write_undoing(self, undoing: UndoChange) -> dict[str, Any]:
         """The resource object of a change that a revert would undo."""

@@ -1,12 +1,12 @@
 """Imports as resources: the six attributes of the published page, further ones on request, and rows in requests."""
 
-from typing import get_args
+from typing import Any, get_args
 
 from rest_framework import serializers
 
 from importsvc.imports.models import Import, OnDuplicate, OnRowError
 from importsvc.imports.selectors import STATES, show_state
-from importsvc.imports.services import OnConflict
+from importsvc.imports.services import OnConflict, get_match_keys
 from importsvc.jsonapi.document.fields import (
     ComputedField,
     JsonApiSerializer,
@@ -21,6 +21,14 @@ from organizations.serializers import OrganizationRelation
 from people.serializers import PersonSerializer
 
 
+class MatchKeyField(StrictChoiceField):
+    """The name of a unique column of any type, or null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        # Types may be registered after this module is imported; each serializer makes its own fields.
+        super().__init__(choices=get_match_keys(), allow_null=True, **kwargs)
+
+
 class ImportSerializer(JsonApiSerializer):
     """``imports``. ``import_data`` is never in a response."""
 
@@ -29,6 +37,7 @@ class ImportSerializer(JsonApiSerializer):
     sample = StrictBooleanField(required=False, allow_null=True)
     import_data = RawJsonField()
     on_duplicate = StrictChoiceField(OnDuplicate.values, required=False)
+    match_by = MatchKeyField(required=False)
     on_row_error = StrictChoiceField(OnRowError.values, required=False)
     error_count = serializers.IntegerField(read_only=True)
     mapping = serializers.JSONField(read_only=True)
@@ -53,6 +62,7 @@ class ImportSerializer(JsonApiSerializer):
             "processed_at",
             "reverted_at",
             "on_duplicate",
+            "match_by",
             "on_row_error",
             "error_count",
             "counts",
@@ -69,6 +79,7 @@ class ImportSerializer(JsonApiSerializer):
             "mapping",
             "import_file",
             "on_duplicate",
+            "match_by",
             "on_row_error",
             "error_count",
             "counts",
@@ -95,7 +106,7 @@ class FileImportSerializer(ImportSerializer):
 
 
 class ImportRunSerializer(ImportSerializer):
-    """The body of ``POST …/import``: optional rows, and what becomes of duplicates."""
+    """The body of ``POST …/import``: optional rows, what becomes of duplicates, and by what these are found."""
 
     import_data = RawJsonField(required=False)
     import_model_id = StrictIdField(read_only=True)
@@ -107,6 +118,7 @@ class ImportRevertSerializer(ImportRunSerializer):
 
     on_conflict = StrictChoiceField(get_args(OnConflict), required=False, write_only=True)
     on_duplicate = StrictChoiceField(OnDuplicate.values, read_only=True)
+    match_by = MatchKeyField(read_only=True)
     on_row_error = StrictChoiceField(OnRowError.values, read_only=True)
 
     class Meta(ImportSerializer.Meta):

@@ -188,6 +188,8 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
         preview = services.preview_import(organization=self.organization, import_id=self.get_record_id())
         page = self.paginator.paginate_sliced(preview.changes, request, count=len(preview.changes))
         meta: dict[str, Any] = {"counts": preview.counts}
+        if preview.without_key is not None:
+            meta["without_key"] = preview.without_key
         if preview.errors:
             meta |= {"row_errors": preview.errors.detail, **(preview.errors.meta or {})}
         data = list(map(self.change_writer.write_planned, page))

@@ -28,6 +28,7 @@ from importsvc.imports.services.record_types import (
     find_keyed_records,
     find_record_model,
     find_record_type,
+    get_match_keys,
     get_record_models,
     get_record_types,
     get_resource_type,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from types import EllipsisType
 from typing import Any
 
 from django.utils import timezone
@@ -49,7 +50,7 @@ from organizations.models import Organization
 from people.models import Person
 
 # The attributes that an update may set.
-_OPTIONS = ("sample", "import_model_id", "on_duplicate", "on_row_error")
+_OPTIONS = ("sample", "import_model_id", "on_duplicate", "match_by", "on_row_error")
 
 
 def create_import(
@@ -60,6 +61,7 @@ def create_import(
     sample: bool | None = None,
     import_model_id: int | None = None,
     on_duplicate: OnDuplicate = "error",
+    match_by: str | None = None,
     on_row_error: str = OnRowError.REFUSE,
     derived_types: Sequence[str] = (),
     headers: Mapping[str, Mapping[str, str]] | None = None,
@@ -76,6 +78,7 @@ def create_import(
         sample: null becomes ``False``.
         import_model_id: any number.
         on_duplicate: what becomes of rows that match existing records.
+        match_by: a name out of ``get_match_keys``; types without such a column are matched by their own match key.
         on_row_error: a value of ``OnRowError``. With ``stage`` and ``skip``, rows with errors are staged as well.
         derived_types: types of which rows that match a record are skipped even if ``on_duplicate`` is ``error``.
         headers: those of the file, by type and column, if the rows come from a file.
@@ -93,6 +96,7 @@ def create_import(
         sample=bool(sample),
         import_model_id=import_model_id,
         on_duplicate=on_duplicate,
+        match_by=match_by,
         on_row_error=on_row_error,
         derived_types=list(derived_types),
         headers=headers or {},
@@ -117,6 +121,7 @@ def create_import_from_file(
     import_model_id: int | None = None,
     sample: bool | None = None,
     on_duplicate: OnDuplicate | None = None,
+    match_by: str | EllipsisType | None = ...,
     on_row_error: str = OnRowError.STAGE,
     progress: Progress | None = None,
 ) -> Import:
@@ -129,6 +134,7 @@ def create_import_from_file(
         mapping, import_model_id: one of them: a mapping document, or a saved mapping of the organization.
         sample: as for ``create_import``.
         on_duplicate: replaces that of the mapping; ``None`` keeps it.
+        match_by: replaces that of the mapping; ``...`` keeps it.
         on_row_error: as for ``create_import``; rows with errors are staged unless it says otherwise.
         progress: as for ``create_import``.
 
@@ -147,6 +153,7 @@ def create_import_from_file(
         sample=sample,
         import_model_id=import_model_id,
         on_duplicate=on_duplicate or mapped.mapping.on_duplicate,
+        match_by=mapped.mapping.match_by if match_by is ... else match_by,
         on_row_error=on_row_error,
         derived_types=made.derived_types,
         headers=made.headers,
@@ -173,8 +180,8 @@ def update_import(
         organization: of the import.
         import_id: the import.
         import_data: what ``require_rows`` takes.
-        attributes: may hold ``sample``, ``import_model_id``, ``on_duplicate`` and ``on_row_error``; a ``sample`` of
-            null becomes ``False``.
+        attributes: may hold ``sample``, ``import_model_id``, ``on_duplicate``, ``match_by`` and ``on_row_error``; a
+            ``sample`` of null becomes ``False``.
         derived_types, headers: as for ``create_import``.
         if_match: versions of the import, one of which must be the current one; ``*`` stands for any.
         progress: as for ``create_import``.
@@ -220,6 +227,7 @@ def run_import(
     import_id: int,
     import_data: object = None,
     on_duplicate: OnDuplicate | None = None,
+    match_by: str | EllipsisType | None = ...,
     on_row_error: str | None = None,
     if_match: Collection[str] | None = None,
     actor: Actor | None = None,
@@ -236,6 +244,7 @@ def run_import(
         import_id: the import.
         import_data: rows that replace the staged ones in the same transaction; ``None`` keeps the staged ones.
         on_duplicate: replaces the import's ``on_duplicate``; ``None`` keeps it.
+        match_by: replaces the import's ``match_by``; ``...`` keeps it.
         on_row_error: replaces the import's ``on_row_error``; ``None`` keeps it.
         if_match: ETags of previews, one of which must be the current one; ``*`` stands for any.
         actor: the person or operator that runs the import.
@@ -262,6 +271,7 @@ def run_import(
         # Read again under the lock: its defaults may have changed since the request was authenticated.
         import_.organization = lock_organization(organization)
         import_.on_duplicate = on_duplicate or import_.on_duplicate
+        import_.match_by = import_.match_by if match_by is ... else match_by
         import_.on_row_error = on_row_error or import_.on_row_error
         import_.processed_by = actor and actor.to_json()
         rows = StagedRows(organization.pk, import_id) if import_data is None else require_rows(import_data)
@@ -284,8 +294,8 @@ def run_import(
         import_.processed_at = max(timezone.now(), started_at)
         import_.pruned_at = None
         stamps = ("started_at", "processed_at", "pruned_at")
-        further = ("shared_values", "on_duplicate", "on_row_error", "error_count", "counts", "processed_by")
-        save_fields(import_, *stamps, *further)
+        chosen = ("on_duplicate", "match_by", "on_row_error")
+        save_fields(import_, *stamps, *chosen, "shared_values", "error_count", "counts", "processed_by")
         vacuum_after_commit({name: of["created"] + of["updated"] for name, of in import_.counts.items()})
         record_event(
             organization_id=organization.pk,
@@ -306,6 +316,7 @@ def import_rows(
     creator: Person,
     import_data: object,
     on_duplicate: OnDuplicate = "error",
+    match_by: str | None = None,
     on_row_error: str = OnRowError.REFUSE,
     actor: Actor | None = None,
     progress: Progress | None = None,
@@ -323,6 +334,7 @@ def import_rows(
             creator=creator,
             sample=False,
             on_duplicate=on_duplicate,
+            match_by=match_by,
             on_row_error=on_row_error,
         )
         return run_import(
@@ -352,29 +364,23 @@ def _write(
         RowsInvalid: has all row errors. The caller rolls back the chunks before them.
     """
     report = Report(rows.types)
-    importables = {importable.name: importable for importable in registry.in_dependency_order()}
     writer = RecordWriter(
         organization=import_.organization,
         import_id=import_.pk,
         defaults=defaults,
-        referenced=find_referenced(list(importables.values())),
+        referenced=find_referenced(registry.in_dependency_order()),
     )
-    current = None
     for step in plan_chunks(rows, options):
-        report.add_errors(step.planned)
+        report.add(step.planned)
         if options.leaves_out_errors:
             recorder.add(step)
         elif report.errors:
             continue
-        if current is not None and current != step.chunk.type_name:
-            writer.finish_type(importables[current])
-        current = step.chunk.type_name
         report.add_counts(step.planned, writer.write(step.planned, meanwhile=step.prepare_next), options)
         progress("written", step.chunk.row_count)
     if options.leaves_out_errors:
         report.require_rows_without_errors()
     else:
         report.require_valid()
-    if current is not None:
-        writer.finish_type(importables[current])
+    writer.finish()
     return report.counts

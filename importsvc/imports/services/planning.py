@@ -62,7 +62,9 @@ class PlanOptions:
     Attributes:
         organization_id: the organization of the records.
         on_duplicate: what becomes of a row whose match key a record has already.
-        derived_types: types of which such rows are skipped even if that is an error otherwise.
+        match_by: the match key of the types that have a unique column of this name.
+        derived_types: types of which such rows are skipped even if that is an error otherwise. Their rows are made of
+            the values in references, so they match by their own match key.
         leaves_out_errors: whether rows with errors are left out, and the others written.
         lock: whether the records that are to be updated are locked until the end of the transaction.
         progress: called with the numbers of rows that have been read and checked.
@@ -71,6 +73,7 @@ class PlanOptions:
 
     organization_id: int
     on_duplicate: OnDuplicate
+    match_by: str | None = None
     derived_types: Collection[str] = ()
     leaves_out_errors: bool = False
     lock: bool = False
@@ -82,9 +85,13 @@ class PlanOptions:
         is_skipped = self.on_duplicate == "error" and type_name in self.derived_types
         return "skip" if is_skipped else self.on_duplicate
 
+    def get_match_by(self, type_name: str) -> str | None:
+        """The column by which rows of this type match records, if the type has it; ``None`` for its own match key."""
+        return None if type_name in self.derived_types else self.match_by
+
     def describe(self) -> dict[str, Any]:
         """The options that the result of a plan depends on."""
-        described: dict[str, Any] = {"on_duplicate": self.on_duplicate}
+        described: dict[str, Any] = {"on_duplicate": self.on_duplicate, "match_by": self.match_by}
         if self.derived_types:
             described["derived_types"] = sorted(self.derived_types)
         if self.leaves_out_errors:
@@ -115,6 +122,7 @@ def plan_chunks(rows: ImportRows, options: PlanOptions) -> Iterator[Step]:
             importable,
             on_duplicate=on_duplicate,
             earlier=planners,
+            match_by=options.get_match_by(importable.name),
             is_referenced=importable.name in referenced,
             leaves_out_errors=options.leaves_out_errors,
         )
@@ -184,16 +192,20 @@ class Report:
         submitted: the names of the types in the order in which they were submitted.
         errors: the row errors.
         counts: by type the numbers of rows that are created, updated, unchanged and skipped, and perhaps refused.
+        without_key: by type the number of rows without a value of the match key (see ``PlannedChunk``).
     """
 
     submitted: Sequence[str]
     errors: RowErrors = field(default_factory=RowErrors)
     counts: Counts = field(default_factory=dict)
+    without_key: dict[str, int] = field(default_factory=dict)
 
-    def add_errors(self, planned: PlannedChunk) -> None:
-        """Add the row errors of a chunk."""
+    def add(self, planned: PlannedChunk) -> None:
+        """Add the row errors of a chunk, and the number of its rows without a key."""
+        name = planned.importable.name
+        self.without_key[name] = self.without_key.get(name, 0) + len(planned.without_key)
         if planned.errors:
-            self.errors.add(planned.importable.name, planned.errors, uncounted=planned.uncounted)
+            self.errors.add(name, planned.errors, uncounted=planned.uncounted)
 
     def add_counts(self, planned: PlannedChunk, counts: dict[str, int], options: PlanOptions) -> None:
         """Add the counts of a chunk, and with ``leaves_out_errors`` the number of rows that are left out."""
@@ -232,7 +244,7 @@ def check_rows(rows: ImportRows, options: PlanOptions) -> Report:
     """Plan rows to find their errors. Nothing is written."""
     report = Report(rows.types)
     for step in plan_chunks(rows, options):
-        report.add_errors(step.planned)
+        report.add(step.planned)
     return report
 
 
@@ -255,6 +267,7 @@ def get_options(import_: Import, **further: Any) -> PlanOptions:
         import_.organization_id,
         # Constraints of the database allow only the values of the types.
         cast("OnDuplicate", import_.on_duplicate),
+        match_by=import_.match_by,
         derived_types=import_.derived_types,
         leaves_out_errors=import_.on_row_error == OnRowError.SKIP,
         **further,

@@ -64,6 +64,8 @@ class ImportPreview:
         refusal: the row errors as the exception that running would raise; ``None`` if it would raise none.
         errors: all row errors, also those of rows that would be left out; ``None`` without errors.
         changes: the changes; none if there are row errors.
+        without_key: by type, the number of rows without a value of the match key. Each time that they come they create
+            records again. All are 0 if running would be refused; ``None`` if ``on_duplicate`` is ``error``.
         etag: of the preview. With it in ``if_match``, ``run_import`` does what the preview shows or nothing.
     """
 
@@ -71,6 +73,7 @@ class ImportPreview:
     refusal: RowsInvalid | None
     errors: RowsInvalid | None
     changes: PlannedChanges
+    without_key: Mapping[str, int] | None
     etag: str
 
 
@@ -91,6 +94,7 @@ def preview_rows(
     organization: Organization,
     import_data: object,
     on_duplicate: OnDuplicate = "error",
+    match_by: str | None = None,
     progress: Progress | None = None,
     on_errors: OnErrors | None = None,
 ) -> ImportPreview:
@@ -100,13 +104,14 @@ def preview_rows(
         organization: of the records.
         import_data: the rows.
         on_duplicate: what becomes of rows that match existing records.
+        match_by: as for ``create_import``.
         progress: called with the numbers of rows that have been read and checked.
         on_errors: called with the row errors of each chunk.
 
     Raises:
         ImportDataInvalid: as ``create_import`` does.
     """
-    options = PlanOptions(organization.pk, on_duplicate, progress=progress, on_errors=on_errors)
+    options = PlanOptions(organization.pk, on_duplicate, match_by, progress=progress, on_errors=on_errors)
     return _preview(require_rows(import_data), options, Defaults(organization))
 
 
@@ -116,11 +121,11 @@ def _preview(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> Impo
         # Before the records are compared: if another transaction writes in between, the ETag is outdated.
         plan_etag.add(step.chunk, step.lookups)
         planned = step.planned
-        report.add_errors(planned)
+        report.add(planned)
         if options.leaves_out_errors or not report.errors:
             diffs = _compare(planned, options, defaults)
             report.add_counts(planned, count_rows(planned, diffs), options)
-    refusal, counts = None, report.counts
+    refusal, counts, without_key = None, report.counts, report.without_key
     try:
         if options.leaves_out_errors:
             report.require_rows_without_errors()
@@ -129,9 +134,17 @@ def _preview(rows: ImportRows, options: PlanOptions, defaults: Defaults) -> Impo
     except RowsInvalid as invalid:
         refusal = invalid
         counts = {name: dict.fromkeys(("created", "updated", "unchanged", "skipped"), 0) for name in report.submitted}
+        without_key = dict.fromkeys(report.submitted, 0)
     count = sum(of_type["created"] + of_type["updated"] for of_type in counts.values())
     changes = PlannedChanges(rows, replace(options, progress=None, on_errors=None), defaults, count)
-    return ImportPreview(counts, refusal, report.invalid, changes, finish_etag(plan_etag, options, defaults))
+    return ImportPreview(
+        counts=counts,
+        refusal=refusal,
+        errors=report.invalid,
+        changes=changes,
+        without_key=None if options.on_duplicate == "error" else without_key,
+        etag=finish_etag(plan_etag, options, defaults),
+    )
 
 
 def _compare(planned: PlannedChunk, options: PlanOptions, defaults: Defaults) -> list[Diff]:

@@ -96,30 +96,27 @@ class _Recheck:
         names: dict[tuple[str, str], set[str]] = {}
         for importable in self._importables:
             name, checked = importable.name, self._checked[importable.name]
-            for column in importable.columns:
-                if column.unique and name == type_name:
-                    checked.update(self._find_rows(name, column.name, values.get(column.name, ())))
+            for column in importable.unique_columns if name == type_name else ():
+                checked.update(self._find_rows(name, column, values.get(column, ())))
             for reference in importable.references:
                 asked = names.get((reference.to, reference.by), set())
                 checked.update(self._find_rows(name, reference.name, asked))
-            for column in importable.columns:
-                if column.unique:
-                    names[name, column.name] = set(moved.get(column.name, ())) if name == type_name else set()
-                    # Rows that refer to a row with errors have an error themselves.
-                    if self._options.leaves_out_errors:
-                        names[name, column.name].update(self._read_values(name, column.name, checked))
-                        if name == type_name:
-                            names[name, column.name].update(values.get(column.name, ()))
+            for column in importable.unique_columns:
+                names[name, column] = set(moved.get(column, ())) if name == type_name else set()
+                # Rows that refer to a row with errors have an error themselves.
+                if self._options.leaves_out_errors:
+                    names[name, column].update(self._read_values(name, column, checked))
+                    if name == type_name:
+                        names[name, column].update(values.get(column, ()))
 
     def _add_context(self) -> None:
         """Add the rows that the errors of the checked rows depend on."""
         for importable in self._importables:
             name, checked = importable.name, self._checked[importable.name]
             self._planned[name].update(checked)
-            for column in importable.columns:
-                if column.unique:
-                    asked = self._read_values(name, column.name, checked)
-                    self._planned[name].update(self._find_rows(name, column.name, asked))
+            for column in importable.unique_columns:
+                asked = self._read_values(name, column, checked)
+                self._planned[name].update(self._find_rows(name, column, asked))
             for reference in importable.references:
                 if reference.to in self._planned:
                     asked = self._read_values(name, reference.name, checked)
@@ -133,6 +130,7 @@ class _Recheck:
             importable,
             on_duplicate=on_duplicate,
             earlier=planners,
+            match_by=self._options.get_match_by(name),
             leaves_out_errors=self._options.leaves_out_errors,
         )
         if not self._planned[name]:

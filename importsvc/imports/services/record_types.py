@@ -19,6 +19,11 @@ def get_record_models() -> list[type[Model]]:
     return [importable.model for importable in registry.in_dependency_order()]
 
 
+def get_match_keys() -> list[str]:
+    """The names of all unique columns, sorted: the values of an import's ``match_by``."""
+    return sorted({name for importable in registry.in_dependency_order() for name in importable.unique_columns})
+
+
 def find_record_model(record_type: str) -> type[Model] | None:
     """The model of an importable; ``None`` if it is not registered."""
     return registry.get(record_type).model if record_type in registry.get_names() else None

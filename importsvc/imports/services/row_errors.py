@@ -9,7 +9,6 @@ from importsvc.engine.errors import RowError
 from importsvc.engine.parse.cells import UNREADABLE, is_unreadable
 from importsvc.engine.parse.rows import CleanChunk
 from importsvc.engine.plan.lookups import fold_values
-from importsvc.engine.schema.importable import Importable
 from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.imports.rows import ImportRows
 from importsvc.imports.services.cell_problems import NO_CELL, find_cell
@@ -98,16 +97,14 @@ def select_chunks(import_: Import, type_name: str) -> Any:
     )
 
 
-def get_key_columns(importable: Importable) -> list[str]:
-    """The columns by which the errors of a row may depend on other rows."""
-    unique = [column.name for column in importable.columns if column.unique]
-    return unique + [reference.name for reference in importable.references]
-
-
 def find_keys(clean: CleanChunk) -> dict[str, list[Any]]:
     """The folded value of each row by column, such as ``{"email": ["ada@acme.test", null]}``: ``StagedChunk.keys``."""
-    values = {name: clean.columns[clean.importable.position(name)] for name in get_key_columns(clean.importable)}
-    return fold_values(values)
+    importable = clean.importable
+    # The columns by which the errors of a row may depend on other rows, with the unique ones that compare their values.
+    compared_by = {name: (importable.name, name) for name in importable.unique_columns}
+    compared_by |= {reference.name: (reference.to, reference.by) for reference in importable.references}
+    columns = [(key, clean.columns[importable.position(name)]) for name, key in compared_by.items()]
+    return dict(zip(compared_by, fold_values(columns), strict=True))
 
 
 def _make_lines(

@@ -106,8 +106,8 @@ class StrictChoiceField(serializers.ChoiceField):
     default_error_messages = {"invalid": "must be one of {choices}", "null": "must be one of {choices}"}
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        """As in DRF, but null is refused with the message for an invalid choice."""
-        return (False, data) if data is None else super().validate_empty_values(data)
+        """As in DRF, but null that is not allowed is refused with the message for an invalid choice."""
+        return (False, data) if data is None and not self.allow_null else super().validate_empty_values(data)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or data not in self.choices:

@@ -51,6 +51,7 @@ def test_columns_without_a_value_get_the_default_of_the_model_or_the_importable(
         "description": None,
         "due_days": None,
         "tag_list": [],
+        "external_id": None,
     }
     assert person == {
         "id": person["id"],
@@ -76,6 +77,7 @@ def test_columns_without_a_value_get_the_default_of_the_model_or_the_importable(
         "placeholder": False,
         "color_id": None,
         "private_custom_reports_used": 0,
+        "external_id": None,
     }
 
 

@@ -167,7 +167,7 @@ def test_an_updated_record_can_refer_to_a_record_that_the_import_creates(
     ]
 
 
-def test_updates_are_written_when_their_type_is_finished(acme: NewOrganization, import_: Import) -> None:
+def test_updates_are_written_when_all_chunks_are(acme: NewOrganization, import_: Import) -> None:
     reds, blues = (make_company(organization=acme.organization, name=name) for name in ("Reds", "Blues"))
     writer = RecordWriter(
         organization=acme.organization, import_id=import_.pk, defaults=Defaults(acme.organization), referenced=()
@@ -183,7 +183,7 @@ def test_updates_are_written_when_their_type_is_finished(acme: NewOrganization, 
             plan_chunk("company", [None], first_row=row, given=[given("company", row, record.pk, due_days=row)])
         )
         assert read_days() == [None, None]
-    writer.finish_type(registry.get("company"))
+    writer.finish()
 
     assert read_days() == [1, 2]
 

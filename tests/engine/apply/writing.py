@@ -64,7 +64,7 @@ def write(import_: Import, *chunks: PlannedChunk, defaults: Defaults | None = No
     counts = []
     for chunk in chunks:
         counts.append(writer.write(chunk))
-        writer.finish_type(chunk.importable)
+        writer.finish()
     return counts
 
 

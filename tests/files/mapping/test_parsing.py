@@ -109,7 +109,7 @@ def test_every_problem_is_told_at_once() -> None:
             "A column must be an object with the members headers, targets, steps, values, kind, sheet",
         ),
         ("not_a_choice", "/formats/date_order", "Must be one of dmy, mdy, ymd"),
-        ("not_a_choice", "/match_by", "Must be one of email, name"),
+        ("not_a_choice", "/match_by", "Must be one of email, external_id, name"),
         ("required", "/on_duplicate", "Must be one of error, skip, update"),
     ]
 

@@ -117,6 +117,17 @@ def test_a_company_that_is_there_already_is_used(api: ApiClient) -> None:
     assert (counts["company"]["created"], counts["company"]["skipped"]) == (1, 1)
 
 
+def test_rows_match_by_the_column_of_the_mapping_unless_the_request_names_another(api: ApiClient) -> None:
+    file = upload(api, CUSTOMERS)
+    mapping = {**MAPPING, "match_by": "email", "on_duplicate": "update"}
+
+    stage(api, file, mapping=mapping)
+    stage(api, file, mapping=mapping, match_by="name")
+    stage(api, file, mapping=mapping, match_by=None)
+
+    assert list(Import.objects.order_by("id").values_list("match_by", flat=True)) == ["email", "name", None]
+
+
 def test_rows_with_errors_are_staged_unless_the_request_says_otherwise(api: ApiClient) -> None:
     file = upload(api, CUSTOMERS.replace(b"bob@example.com", b"bob"))
 

@@ -122,13 +122,39 @@ def test_existing_records_are_skipped_or_updated(shell: Shell, on_duplicate: str
     make_company(organization=shell.acme.organization, name="Reds")
     rows = {"company": [{"name": "reds", "due_days": 7}], "person": [{"first_name": "Ann"}]}
 
-    assert shell.run(rows, "--dry-run", "--on-duplicate", on_duplicate) == f"Dry run, nothing was written: {planned}\n"
+    assert shell.run(rows, "--dry-run", "--on-duplicate", on_duplicate) == (
+        f"Dry run, nothing was written: {planned}\n"
+        "Rows without a key, which the same file would create again: 1 person\n"
+    )
     printed = shell.run(rows, "--on-duplicate", on_duplicate)
 
     import_ = Import.objects.get()
     assert printed == f"Import {import_.pk}: {summary}\n"
     assert import_.on_duplicate == on_duplicate
     assert Company.objects.get(name__iexact="reds").due_days == (7 if on_duplicate == "update" else None)
+
+
+def test_rows_match_records_by_the_column_that_match_by_names(shell: Shell) -> None:
+    reds = make_company(organization=shell.acme.organization, name="Reds", external_id="0015")
+    company, person = {"name": "Red Ltd", "external_id": "0015"}, {"first_name": "Ann", "email": "ann@reds.test"}
+    rows = {"company": [company], "person": [person]}
+    options = ["--on-duplicate", "update", "--match-by", "external_id"]
+
+    document = json.loads(shell.run(rows, "--dry-run", "--json", *options))
+    printed = shell.run(rows, *options)
+
+    import_ = Import.objects.get()
+    made = {"company": counts(updated=1), "person": counts(created=1)}
+    assert document == {
+        "import_id": None,
+        "dry_run": True,
+        "counts": made,
+        "without_key": {"company": 0, "person": 1},
+    }
+    assert printed == f"Import {import_.pk}: created 1 person; updated 1 company\n"
+    assert (import_.match_by, import_.counts) == ("external_id", made)
+    reds.refresh_from_db()
+    assert reds.name == "Red Ltd"
 
 
 def test_a_dry_run_stages_and_writes_nothing(shell: Shell) -> None:

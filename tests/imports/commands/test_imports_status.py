@@ -34,6 +34,7 @@ def reverted(acme: NewOrganization) -> Import:
         sample=True,
         import_model_id=12,
         on_duplicate="update",
+        match_by="external_id",
         counts={"deal": counts(created=2), "company": counts(created=1, unchanged=2), "person": counts(created=3)},
         processed_by=Actor("person", "Ada Lovelace", acme.person.pk).to_json(),
         reverted_by=Actor("operator", "root\x1b[2J").to_json(),
@@ -70,6 +71,7 @@ def test_everything_known_about_one_import_is_printed(
         "sample           true\n"
         "import_model_id  12\n"
         "on_duplicate     update\n"
+        "match_by         external_id\n"
         "rows             created 1 company, 3 people, 2 deal; unchanged 2 companies\n"
         "created_at       2024-01-15 08:59:59\n"
         "started_at       2024-01-15 09:00:00\n"
@@ -96,6 +98,7 @@ def test_json_output_has_everything_known_about_one_import(
         "sample": True,
         "import_model_id": 12,
         "on_duplicate": "update",
+        "match_by": "external_id",
         "counts": {
             "company": counts(created=1, unchanged=2),
             "person": counts(created=3),
@@ -131,6 +134,7 @@ def test_unknown_values_are_printed_as_a_dash(acme: NewOrganization, capsys: pyt
         "sample           –\n"
         "import_model_id  –\n"
         "on_duplicate     error\n"
+        "match_by         –\n"
         "rows             –\n"
         "created_at       2024-01-15 08:59:59\n"
         "started_at       –\n"

@@ -17,6 +17,7 @@ from importsvc.imports.services import (
     check_import,
     correct_row,
     delete_row,
+    get_match_keys,
     list_rows,
     preview_import,
     replace_value,
@@ -241,19 +242,32 @@ def test_cells_that_no_record_can_have_can_be_set(import_: Import) -> None:
 names = st.sampled_from(["Reds", "reds", "Blues", "Old", "ÉCOLE", "école", "", None, 7])
 currencies = st.sampled_from(["EUR", "Euro", None])
 emails = st.sampled_from(["a@x.io", "A@x.io", "b@x.io", "old@x.io", "no", None])
+external_ids = st.sampled_from(["a", "A", "É", "é", "old", None])
 first_names = st.sampled_from(["Ann", "", None])
 unknown = st.sampled_from([{}, {}, {}, {"hat": 1}, {"Hat": 2, "shoe": 3}])
 companies: st.SearchStrategy[Any] = st.builds(
-    lambda more, **row: {**row, **more}, unknown, name=names, default_currency=currencies
+    lambda more, **row: {**row, **more}, unknown, name=names, default_currency=currencies, external_id=external_ids
 ) | st.sampled_from(["x"])
 people: st.SearchStrategy[Any] = st.builds(
-    lambda more, **row: {**row, **more}, unknown, first_name=first_names, email=emails, company=names
+    lambda more, **row: {**row, **more},
+    unknown,
+    first_name=first_names,
+    email=emails,
+    company=names,
+    external_id=external_ids,
 ) | st.sampled_from([{}, None])
 cells = st.one_of(
-    st.tuples(st.just("company"), st.fixed_dictionaries({}, optional={"name": names, "default_currency": currencies})),
+    st.tuples(
+        st.just("company"),
+        st.fixed_dictionaries(
+            {}, optional={"name": names, "default_currency": currencies, "external_id": external_ids}
+        ),
+    ),
     st.tuples(
         st.just("person"),
-        st.fixed_dictionaries({}, optional={"first_name": first_names, "email": emails, "company": names}),
+        st.fixed_dictionaries(
+            {}, optional={"first_name": first_names, "email": emails, "company": names, "external_id": external_ids}
+        ),
     ),
     st.sampled_from([("person", {"hat": None}), ("company", {"shoe": None})]),
 )
@@ -261,6 +275,7 @@ replacements = st.one_of(
     st.tuples(st.just("company"), st.just("name"), names, names),
     st.tuples(st.just("person"), st.just("email"), emails, emails),
     st.tuples(st.just("person"), st.just("company"), names, names),
+    st.tuples(st.sampled_from(["company", "person"]), st.just("external_id"), external_ids, external_ids),
     st.sampled_from([("person", "hat", 1, None), ("company", "hat", 2, None)]),
 )
 steps = st.one_of(
@@ -281,6 +296,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     st.lists(people, min_size=1, max_size=6),
     st.sampled_from(["stage", "skip"]),
     st.sampled_from(["error", "skip", "update"]),
+    st.sampled_from([None, *get_match_keys()]),
     st.lists(steps, min_size=1, max_size=5),
 )
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -291,13 +307,16 @@ def test_any_corrections_leave_exactly_the_errors_that_a_check_of_all_rows_finds
     second: list[Any],
     on_row_error: str,
     on_duplicate: Any,
+    match_by: str | None,
     corrections: list[tuple[str, Any, int]],
 ) -> None:
     if not Company.objects.filter(organization=acme.organization, name="Old").exists():
-        make_company(organization=acme.organization, name="Old")
-        make_person(organization=acme.organization, email="old@x.io")
+        make_company(organization=acme.organization, name="Old", external_id="old")
+        make_company(organization=acme.organization, name="Older", external_id="A")
+        make_person(organization=acme.organization, email="old@x.io", external_id="old")
+        make_person(organization=acme.organization, external_id="é")
     rows = {"company": first, "person": second}
-    import_ = stage(acme, rows, on_row_error=on_row_error, on_duplicate=on_duplicate)
+    import_ = stage(acme, rows, on_row_error=on_row_error, on_duplicate=on_duplicate, match_by=match_by)
     for kind, what, row in corrections:
         try:
             if kind == "correct":

@@ -109,6 +109,27 @@ def test_a_preview_agrees_with_a_run_that_leaves_rows_out(acme: NewOrganization)
     assert run(import_, if_match={preview.etag}).counts == preview.counts
 
 
+def test_rows_that_refer_to_a_skipped_row_with_errors_are_left_out_and_not_counted_as_without_key(
+    acme: NewOrganization,
+) -> None:
+    make_company(organization=acme.organization, name="Reds", external_id="a")
+    rows = {
+        "company": [{"name": "Greens", "external_id": "a", "default_currency": "Euro"}],
+        "person": [{"first_name": "Ann", "company": "greens"}, {"first_name": "Bob", "company": "reds"}],
+    }
+    import_ = stage(acme, rows, on_duplicate="skip", match_by="external_id", on_row_error="skip")
+
+    preview = preview_import(organization=acme.organization, import_id=import_.pk)
+
+    assert [(*error[:2], error[6], error[8]) for error in errors_of(import_)] == [
+        ("company", 1, "not_currency", None),
+        ("person", 1, "refers_to_error", 1),
+    ]
+    assert preview.without_key == {"company": 0, "person": 1}
+    left = {"company": {**counts(), "refused": 1}, "person": {**counts(created=1), "refused": 1}}
+    assert run(import_).counts == preview.counts == left
+
+
 def test_the_errors_of_a_run_replace_those_that_were_staged(acme: NewOrganization) -> None:
     import_ = stage(acme, {"company": [{"name": "Reds"}, {"name": "Blues"}]}, on_row_error="skip")
     assert errors_of(import_) == []

@@ -59,8 +59,8 @@ def organize() -> NewOrganization:
     caller.organization.save()
     for name in ("By hand", "Twice", "tWICE", "École"):
         make_company(organization=caller.organization, name=name)
-    for email in ("own@acme.test", "É@acme.test", None):
-        make_person(organization=caller.organization, email=email)
+    for email, external_id in (("own@acme.test", "id-1"), ("É@acme.test", None), (None, None)):
+        make_person(organization=caller.organization, email=email, external_id=external_id)
     other = make_organization(name="Globex").organization
     make_company(organization=other, name="Nobody's company")
     make_person(organization=other, email="s1@acme.test")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -14,12 +14,12 @@ from django.core.management.base import CommandError, CommandParser
 from importsvc.errors import DomainError
 from importsvc.imports.actors import find_operator
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
-from importsvc.imports.formatting import describe_planned_rows, describe_rows
+from importsvc.imports.formatting import describe_counts, describe_planned_rows, describe_rows
 from importsvc.imports.management.problems import COLUMNS, Problems, to_cells
 from importsvc.imports.management.progress import ProgressBar
 from importsvc.imports.models import OnDuplicate
 from importsvc.imports.rows import ImportRows, read_file
-from importsvc.imports.services import import_rows, preview_rows
+from importsvc.imports.services import get_match_keys, import_rows, preview_rows
 from importsvc.management.output import USAGE, OutputCommand, Refused, format_table, read_positive
 from people.management.people import find_person_or_refuse
 from people.models import Person
@@ -59,6 +59,12 @@ class Command(OutputCommand):
             help="what becomes of a row that matches an existing record: it is an error (the default), it is skipped,"
             " or the record is updated",
         )
+        parser.add_argument(
+            "--match-by",
+            choices=get_match_keys(),
+            help="the column by which rows match existing records, of the types that have it; otherwise the name of a"
+            " company and the email of a person",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say what would be done; nothing is staged")
         parser.add_argument(
             "--errors-to",
@@ -84,7 +90,8 @@ class Command(OutputCommand):
             problems = Problems(keep_all=errors_to is not None)
             try:
                 rows = read_file(opened)
-                outcome = _import(creator, rows, problems, options["on_duplicate"], is_dry_run=options["dry_run"])
+                matching = {name: options[name] for name in ("on_duplicate", "match_by")}
+                outcome = _import(creator, rows, problems, matching, is_dry_run=options["dry_run"])
             except RowsInvalid as invalid:
                 problems.write(errors_file, rows.types)
                 raise self._refuse(invalid, problems, rows.types) from None
@@ -93,10 +100,13 @@ class Command(OutputCommand):
             except DomainError as error:
                 raise CommandError(str(error.detail)) from None
         if outcome["dry_run"]:
-            line = f"Dry run, nothing was written: {describe_planned_rows(outcome['counts'])}"
+            lines = [f"Dry run, nothing was written: {describe_planned_rows(outcome['counts'])}"]
         else:
-            line = f"Import {outcome['import_id']}: {describe_rows(outcome['counts'])}"
-        self.print_result(outcome, line)
+            lines = [f"Import {outcome['import_id']}: {describe_rows(outcome['counts'])}"]
+        if any((outcome.get("without_key") or {}).values()):
+            again = describe_counts(outcome["without_key"])
+            lines.append(f"Rows without a key, which the same file would create again: {again}")
+        self.print_result(outcome, *lines)
 
     def _refuse(self, invalid: RowsInvalid, problems: Problems, types: Sequence[str]) -> CommandError:
         """Print the first row errors, and return the error to raise."""
@@ -112,9 +122,9 @@ class Command(OutputCommand):
 
 
 def _import(
-    creator: Person, rows: ImportRows, problems: Problems, on_duplicate: Any, *, is_dry_run: bool
+    creator: Person, rows: ImportRows, problems: Problems, matching: Mapping[str, Any], *, is_dry_run: bool
 ) -> dict[str, Any]:
-    """Import or preview the rows, and return the result document.
+    """Import or preview the rows, and return the result document. ``matching`` is how they match records.
 
     Raises:
         DomainError: the import is refused.
@@ -124,21 +134,22 @@ def _import(
             preview = preview_rows(
                 organization=creator.organization,
                 import_data=rows,
-                on_duplicate=on_duplicate,
                 progress=progress,
                 on_errors=problems.add,
+                **matching,
             )
             if preview.refusal:
                 raise preview.refusal
-            return {"import_id": None, "dry_run": True, "counts": preview.counts}
+            without_key = {} if preview.without_key is None else {"without_key": preview.without_key}
+            return {"import_id": None, "dry_run": True, "counts": preview.counts, **without_key}
         import_ = import_rows(
             organization=creator.organization,
             creator=creator,
             import_data=rows,
-            on_duplicate=on_duplicate,
             actor=find_operator(),
             progress=progress,
             on_errors=problems.add,
+            **matching,
         )
         return {"import_id": import_.pk, "dry_run": False, "counts": import_.counts}
 

@@ -82,6 +82,7 @@ def _describe(status: ImportStatus) -> dict[str, str]:
         "sample": {True: "true", False: "false", None: NOTHING}[import_.sample],
         "import_model_id": NOTHING if import_.import_model_id is None else str(import_.import_model_id),
         "on_duplicate": import_.on_duplicate,
+        "match_by": import_.match_by or NOTHING,
         "rows": NOTHING if import_.counts is None else describe_rows(sort_by_type(import_.counts)),
         "created_at": _describe_time(import_.created_at),
         "started_at": _describe_time(import_.started_at),
@@ -99,7 +100,7 @@ def _describe(status: ImportStatus) -> dict[str, str]:
 def _document(status: ImportStatus) -> dict[str, Any]:
     """The facts of an import, as data."""
     import_, creator = status.import_, status.import_.creator
-    plain = ("sample", "import_model_id", "on_duplicate")
+    plain = ("sample", "import_model_id", "on_duplicate", "match_by")
     stamps = ("created_at", "started_at", "processed_at", "reverted_at", "pruned_at")
     return {
         "id": import_.pk,
