@@ -27,7 +27,7 @@ def test_each_reader_has_a_position_of_its_own(monkeypatch: pytest.MonkeyPatch, 
         assert one.seek(0) == 0
         assert one.seek(2, io.SEEK_CUR) == 2
         assert one.readline() == b"cdefgh"
-        with pytest.raises(ValueError, match="position"):
+        with pytest.raises(ValueError, match=r"position|negative seek"):
             one.seek(-1)
     assert (content.size, content.name) == (8, "a.csv")
     with content.open() as again:

@@ -21,6 +21,7 @@ from importsvc.jsonapi.document.fields import (
     ToOneField,
 )
 from importsvc.jsonapi.document.resources import Resource
+from importsvc.jsonapi.request.parsers import RECORD_ID
 from organizations.features import METERED_LIMITS, SWITCHES
 
 Schema = dict[str, Any]
@@ -175,7 +176,9 @@ def describe_linked_request(resource: Resource, serializer_class: Any, *, relati
     schema = describe_request(resource, serializer_class, is_required=True, is_partial=False, with_id=False)
     related = resource.relationships[relationship]
     linkage = _describe_linkage(related.type, related.id_type)
-    linkage["properties"]["data"]["type"] = "object"
+    identifier = linkage["properties"]["data"]
+    identifier["type"] = "object"
+    identifier["properties"]["id"]["pattern"] = f"^{RECORD_ID.pattern}$"
     data = schema["properties"]["data"]
     data["required"] = [*data["required"], "relationships"]
     data["properties"]["relationships"] = {
@@ -197,7 +200,11 @@ def describe_upload() -> dict[str, Any]:
     return {
         "required": True,
         "description": "The bytes of the file, of any media type, or a form with it.",
-        "content": {"application/octet-stream": {}, "text/csv": {}, "multipart/form-data": {"schema": form}},
+        "content": {
+            # The format of OpenAPI 3.0, which generators of clients still need.
+            "application/octet-stream": {"schema": {**_TEXT, "format": "binary"}},
+            "multipart/form-data": {"schema": form},
+        },
     }
 
 

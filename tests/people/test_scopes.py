@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -69,8 +70,13 @@ def test_every_handler_of_the_api_asks_for_a_scope(api: ApiClient, scope: str) -
     import_id = api.stage(PUBLISHED_ROWS)
     urls: list[Any] = router.urls
     other = narrow(api, *(set(Scope.values) - {scope}))
+    named = {"pk": import_id, "record_type": "person", "row": "1"}
     handlers = [
-        (method.upper(), str(pattern.pattern).replace("(?P<pk>[^/.]+)", import_id).strip("^$"), action)
+        (
+            method.upper(),
+            re.sub(r"\(\?P<(\w+)>.*?\)", lambda each: named[each[1]], str(pattern.pattern)).strip("^$"),
+            action,
+        )
         for pattern in urls
         for method, action in pattern.callback.actions.items()
         if method != "head"

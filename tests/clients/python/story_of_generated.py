@@ -23,7 +23,7 @@ from importsvc_client.api.people import people_list
 from importsvc_client.models import (
     ErrorDocument,
     Imports,
-    ImportsCreateBody,
+    ImportsCreateBodyType0,
     ImportsCreateResponse201,
     ImportsListSortItem,
     ImportsPartialUpdateBody,
@@ -77,11 +77,11 @@ def make_document(import_data: object) -> dict[str, object]:
     return {"data": {"type": "imports", "attributes": {"import_data": import_data}}}
 
 
-refused = imports_create.sync(client=client, body=ImportsCreateBody.from_dict(make_document(STORY["wrong"])))
+refused = imports_create.sync(client=client, body=ImportsCreateBodyType0.from_dict(make_document(STORY["wrong"])))
 assert isinstance(refused, ErrorDocument)
 assert refused.errors[0].to_dict()["detail"] == STORY["errors"]
 
-created = imports_create.sync(client=client, body=ImportsCreateBody.from_dict(make_document(STORY["rows"])))
+created = imports_create.sync(client=client, body=ImportsCreateBodyType0.from_dict(make_document(STORY["rows"])))
 assert isinstance(created, ImportsCreateResponse201)
 import_id = created.data.id
 
