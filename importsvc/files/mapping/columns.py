@@ -9,7 +9,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from importsvc.files.mapping.cells import Convert, JsonNumber, Unreadable, get_text, make_converter
-from importsvc.files.mapping.document import ColumnMapping, Constant, Formats, Join, Split, StripPrefix
+from importsvc.files.mapping.document import ColumnMapping, Constant, Formats, Join, Separate, Split, StripPrefix
 from importsvc.files.mapping.headers import HeaderIndex
 from importsvc.files.mapping.targets import Kind, Target, find_target
 
@@ -69,6 +69,9 @@ def make_target_columns(mapped: ColumnMapping, headers: HeaderIndex, formats: Fo
             convert: Convert | None = _ValueMapping(mapped.values, kind, formats, target)
         else:
             convert = _make_converter(kind, formats, target)
+        for step in mapped.steps:
+            if isinstance(step, Separate):
+                convert = _ListConverter(step.by, convert or get_text)
         column = TargetColumn(target, taken, convert)
         column.is_constant = not mapped.headers
         yield column
@@ -110,6 +113,21 @@ class _ValueMapping:
                 value = self._values[key]
                 return None if value in _BLANK else self._convert_own(value)
         return self._convert(cell)
+
+
+class _ListConverter:
+    """Makes lists of texts, and converts each text of a list. Cells that are no text stay as they are."""
+
+    def __init__(self, separator: str, convert: Convert) -> None:
+        self._separator = separator.strip()
+        self._convert = convert
+
+    def __call__(self, cell: Any) -> Any:
+        text = get_text(cell)
+        if not isinstance(text, str):
+            return text
+        items = [self._convert(item) for item in map(str.strip, text.split(self._separator)) if item]
+        return [item for item in items if item not in _BLANK] or None
 
 
 def _make_converter(kind: Kind, formats: Formats, target: Target) -> Convert | None:

@@ -44,7 +44,14 @@ class StripPrefix:
     prefix: str
 
 
-Step = Constant | Split | Join | StripPrefix
+@dataclass(frozen=True)
+class Separate:
+    """A list of the texts between separators, each trimmed; blank ones are left out."""
+
+    by: str
+
+
+Step = Constant | Split | Join | StripPrefix | Separate
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class ColumnMapping:
         targets: their names: two with a ``Split``, otherwise one.
         steps: in the order in which they are taken.
         values: what to take for a value of the file, by that value; compared trimmed and case-insensitively. Other
-            values stay as they are.
+            values stay as they are. With a ``Separate`` they are looked up one by one, and null leaves one out.
         kind: of a target that is a member of an object, as ``person.custom_fields.size``.
         sheet: the only sheet that is meant; ``None`` for any.
     """
@@ -143,3 +150,5 @@ def _write_step(step: Step) -> dict[str, Any]:
             return {"step": "join", "separator": separator}
         case StripPrefix(prefix):
             return {"step": "strip_prefix", "prefix": prefix}
+        case Separate(by):
+            return {"step": "separate", "by": by}

@@ -15,6 +15,7 @@ from importsvc.files.mapping.document import (
     Formats,
     Join,
     Mapping,
+    Separate,
     Split,
     Step,
     StripPrefix,
@@ -30,7 +31,7 @@ _MEMBERS = ("columns", "ignored", "formats", "match_by", "on_duplicate", "missin
 _COLUMN_MEMBERS = ("headers", "targets", "steps", "values", "kind", "sheet")
 _CHOICES = {"on_duplicate": ("error", "skip", "update"), "missing_companies": ("create", "error")}
 _FORMATS = {"date_order": get_args(DateOrder), "decimal_sign": get_args(DecimalSign)}
-_STEPS = {"constant": "value", "split": "at", "join": "separator", "strip_prefix": "prefix"}
+_STEPS = {"constant": "value", "split": "at", "join": "separator", "strip_prefix": "prefix", "separate": "by"}
 _SPLITS = ("first_space", "last_space")
 
 
@@ -132,6 +133,8 @@ class _Reader:
             self._add("kind_required", path, f"'{printable(name)}' needs a kind: one of {kinds}")
         elif target.member is None and column.kind is not None:
             self._add("kind_not_allowed", path, f"'{name}' has a kind of its own, and takes no other")
+        if target is not None and target.kind != "tags" and any(isinstance(step, Separate) for step in column.steps):
+            self._add("wrong_targets", path, f"'{printable(name)}' takes no list, which the step separate makes")
 
     def _step(self, value: Any, path: str) -> Step | None:
         kind = value.get("step") if isinstance(value, dict) else None
@@ -152,7 +155,7 @@ class _Reader:
         text = self._text(given, place, may_be_blank=kind == "join")
         if text is None:
             return None
-        return Join(text) if kind == "join" else StripPrefix(text)
+        return {"join": Join, "strip_prefix": StripPrefix, "separate": Separate}[kind](text)
 
     def _formats(self, value: Any) -> Formats:
         members = self._object({} if value is None else value, "/formats", tuple(_FORMATS), "Formats")
@@ -260,6 +263,8 @@ def _find_wrong_steps(column: ColumnMapping) -> Iterator[str]:
         yield "The step join comes first"
     if Split in kinds[:-1]:
         yield "The step split comes last"
+    if Separate in kinds[:-1]:
+        yield "The step separate comes last"
 
 
 def _find_repeated_targets(mapping: Mapping) -> Iterator[Problem]:

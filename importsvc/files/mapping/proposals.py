@@ -8,7 +8,7 @@ from typing import Literal
 
 from importsvc.engine.schema.importable import normalize_header
 from importsvc.files.mapping.concepts import find_targets
-from importsvc.files.mapping.document import ColumnMapping, Mapping, Split
+from importsvc.files.mapping.document import ColumnMapping, Mapping, Separate, Split, Step
 from importsvc.files.mapping.evidence import contradicts
 from importsvc.files.mapping.headers import ERROR_FILE_HEADERS, HeaderIndex
 from importsvc.files.mapping.synonyms import find_meaning
@@ -85,7 +85,7 @@ def propose(columns: Sequence[DetectedColumn], saved: Sequence[SavedMapping] = (
             taken.update(proposal.targets)
     by_samples = _find_by_samples(columns, chosen, taken)
     if by_samples is not None:
-        chosen[by_samples] = _make(headers[by_samples], ("person.email",), "similar", _BY_SAMPLES)
+        chosen[by_samples] = _make(columns[by_samples], ("person.email",), "similar", _BY_SAMPLES)
     proposals = tuple(chosen.get(position) for position in range(len(columns)))
     mapped = tuple(proposal.mapped for proposal in proposals if proposal is not None)
     return Proposals(proposals, Mapping(columns=mapped), None)
@@ -120,11 +120,11 @@ def _find_candidates(
     for position, targets in find_targets(headers, meanings).items():
         meaning = meanings[position]
         if meaning is not None and all(map(find_target, targets)):
-            candidates[position] = (_make(headers[position], targets, meaning.how, meaning.score), meaning.rank)
+            candidates[position] = (_make(columns[position], targets, meaning.how, meaning.score), meaning.rank)
     for position, header in enumerate(headers):
         named = _find_by_name(header)
         if named is not None:
-            candidates[position] = (_make(header, (named,), "exact", 1.0), 0)
+            candidates[position] = (_make(columns[position], (named,), "exact", 1.0), 0)
     for position, mapped in _find_single_columns(index, saved).items():
         candidates[position] = (Proposal(mapped.targets, "saved", _OF_SAVED, mapped), 0)
     for position, column in enumerate(columns):
@@ -162,9 +162,20 @@ def _find_by_samples(columns: Sequence[DetectedColumn], chosen: dict[int, Propos
     return found[0] if len(found) == 1 else None
 
 
-def _make(header: str, targets: tuple[str, ...], how: How, score: float) -> Proposal:
-    steps = (Split("last_space"),) if len(targets) == 2 else ()
-    return Proposal(targets, how, score, ColumnMapping((header,), targets, steps))
+def _make(column: DetectedColumn, targets: tuple[str, ...], how: How, score: float) -> Proposal:
+    steps: tuple[Step, ...] = (Split("last_space"),) if len(targets) == 2 else ()
+    target = find_target(targets[0])
+    if target is not None and target.kind == "tags":
+        steps = _separate(column.samples)
+    return Proposal(targets, how, score, ColumnMapping((column.header,), targets, steps))
+
+
+def _separate(samples: Sequence[str]) -> tuple[Step, ...]:
+    """The step for texts with another separator between than a comma, which needs none."""
+    text = "\n".join(samples)
+    if ":::" in text:
+        return (Separate(" ::: "),)  # Google Contacts
+    return (Separate(";"),) if ";" in text and "," not in text else ()
 
 
 def _order(candidate: tuple[Proposal, int]) -> tuple[int, float, int]:

@@ -15,7 +15,7 @@ import xlsxwriter
 from importsvc.engine.errors import label
 from importsvc.engine.parse import cells
 from importsvc.engine.schema import registry
-from importsvc.files.mapping.document import ColumnMapping, DateOrder, Formats, Mapping, Split
+from importsvc.files.mapping.document import ColumnMapping, DateOrder, Formats, Mapping, Separate, Split
 from importsvc.files.mapping.targets import Kind, Target, find_target
 from importsvc.text.csv_cells import harmless
 
@@ -128,6 +128,9 @@ def _explain(header: str, column: ColumnMapping, formats: Formats) -> Explanatio
     format_, example = _describe(targets[0], column, formats)
     if any(isinstance(step, Split) for step in column.steps):
         format_, example = "Both in one cell, with a space between", "Ann Lee"
+    for step in column.steps:
+        if isinstance(step, Separate):
+            format_, example = f"Text with '{step.by.strip()}' between", step.by.join(("customer", "fair"))
     if column.values:
         example = next(iter(column.values))
         format_ = f"One of {', '.join(column.values)}; or: {format_[:1].lower()}{format_[1:]}"

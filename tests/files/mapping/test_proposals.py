@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from importsvc.files.mapping.document import ColumnMapping, Mapping, Split
+from importsvc.files.mapping.document import ColumnMapping, Mapping, Separate, Split
 from importsvc.files.mapping.parsing import read_mapping
 from importsvc.files.mapping.proposals import Proposal, SavedMapping, propose
 from importsvc.files.reading.detection import DetectedColumn
@@ -48,6 +48,23 @@ def test_a_proposal_says_how_it_was_found() -> None:
         (("person.last_name",), "similar"),
         (("person.email",), "exact"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("samples", "steps"),
+    [
+        (["Fair", "Fair, 2026 ::: * myContacts"], (Separate(" ::: "),)),
+        (["Fair", "Fair;Customers"], (Separate(";"),)),
+        (["Fair", "Fair, Customers; new"], ()),
+        (["Fair"], ()),
+    ],
+)
+def test_tags_are_separated_as_the_samples_show(samples: list[str], steps: Any) -> None:
+    column = DetectedColumn(2, "Labels", samples, 1.0, "text")
+
+    proposals = propose([*detect("First name"), column])
+
+    assert proposals.mapping.columns[1] == ColumnMapping(("Labels",), ("person.tag_list",), steps)
 
 
 def test_a_full_name_is_split_unless_its_parts_are_there() -> None:

@@ -20,7 +20,7 @@ FILES = {
             "Name Suffix,Nickname,File As,Organization Name,Organization Title,Organization Department,Birthday,Notes,"
             "Photo,Labels,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Label,Phone 1 - Value"
         ),
-        "Ann,M.,Lee,,,,,,,,Acme,CEO,,,hello,,* myContacts,* Work,ann@acme.test,Mobile,+385 1 234",
+        "Ann,,Lee,,,,,,,,Acme,CEO,,,,,Fair 2026 ::: Customers ::: * myContacts,* Work,ann@acme.test,Mobile,+385 1 234",
     ),
     "hubspot_contacts": (
         (
@@ -34,7 +34,7 @@ FILES = {
             "Title,First Name,Middle Name,Last Name,Suffix,Company,Department,Job Title,Business Street,Business City,"
             "Business Fax,Business Phone,Categories,E-mail Address,E-mail Type,E-mail Display Name,Web Page"
         ),
-        "Dr.,Ann,,Lee,,Acme,,CEO,,Zagreb,,,Friends,ann@acme.test,SMTP,Ann Lee (ann@acme.test),",
+        "Dr.,Ann,,Lee,,Acme,,CEO,,Zagreb,,,Fair 2026;Customers,ann@acme.test,SMTP,Ann Lee (ann@acme.test),",
     ),
     "salesforce_contacts": (
         (
@@ -70,6 +70,7 @@ def test_an_export_is_mapped_without_a_problem(key: str) -> None:
         rows = read_rows(list(mapper.map_rows(table.rows())))
 
     title = {} if key == "hubspot_contacts" else {"title": "CEO"}
-    person = {"first_name": "Ann", "last_name": "Lee", "email": "ann@acme.test", "company": "Acme", **title}
+    tags = {"tag_list": ["Fair 2026", "Customers"]} if key in ("google_contacts", "outlook") else {}
+    person = {"first_name": "Ann", "last_name": "Lee", "email": "ann@acme.test", "company": "Acme", **title, **tags}
     assert problems == []
     assert rows == {"company": [(2, {"name": "Acme"})], "person": [(2, person)]}

@@ -288,6 +288,28 @@ def test_values_are_mapped_whatever_their_case_and_others_stay() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("by", "cell", "tags"),
+    [
+        (" ::: ", "Friends, close ::: Fair::: ", ["Friends, close", "Fair"]),
+        (";", " Fair ;; N/A; customers", ["Fair", "Customer"]),
+        (";", "n/a; ;", None),
+        (";", 7, ["7"]),
+        (";", ["a;b"], ["a;b"]),
+        (";", FAULT, {"$unreadable": "#N/A", "because": FAULT.because}),
+    ],
+)
+def test_a_text_is_separated_and_each_part_mapped(by: str, cell: Any, tags: Any) -> None:
+    column = {
+        "headers": ["A0"],
+        "targets": ["person.tag_list"],
+        "steps": [{"step": "separate", "by": by}],
+        "values": {"Customers": "Customer", "N/A": None},
+    }
+
+    assert map_cell(column, cell) == ({"tag_list": tags} if tags else None)
+
+
 def test_companies_that_are_only_named_become_rows_once() -> None:
     columns = [fill("N", "person.first_name"), fill("F", "person.company")]
     table = [["N", "F"], ["Ann", "Acme"], ["Bo", " ACME "], ["Cy", "Ärzte"], ["Di", ""], ["Ed", "ärzte"]]

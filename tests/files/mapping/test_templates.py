@@ -22,9 +22,10 @@ MAPPING = read_mapping(
             {"headers": ["Geboren"], "targets": ["person.custom_fields.born"], "kind": "date"},
             {"headers": ["Währung"], "targets": ["company.default_currency"], "values": {"Euro": "EUR"}},
             {"headers": ["Tage"], "targets": ["company.due_days"]},
+            {"headers": ["Gruppen"], "targets": ["person.tag_list"], "steps": [{"step": "separate", "by": ";"}]},
             {
                 "headers": [],
-                "targets": ["person.tag_list"],
+                "targets": ["company.tag_list"],
                 "steps": [{"step": "constant", "value": "fair"}],
             },
         ],
@@ -45,23 +46,24 @@ def test_each_column_is_explained() -> None:
         ("Geboren", "born of person", False, "A date: day, month, year", "31.12.2026"),
         ("Währung", "Default currency of company", False, "One of Euro; or: a currency code of ISO 4217", "Euro"),
         ("Tage", "Due days of company", False, "A whole number from 0 to 2,147,483,647", "30"),
+        ("Gruppen", "Tag list of person", False, "Text with ';' between", "customer;fair"),
     ]
 
 
 def test_a_csv_template_has_the_headers_and_no_formula() -> None:
-    assert write_template(MAPPING, "csv").decode("utf-8-sig") == "Name,'=Firma,Geboren,Währung,Tage\r\n"
+    assert write_template(MAPPING, "csv").decode("utf-8-sig") == "Name,'=Firma,Geboren,Währung,Tage,Gruppen\r\n"
 
 
 def test_a_workbook_has_the_headers_and_a_sheet_of_explanations() -> None:
     sheets = read_workbook(write_template(MAPPING, "xlsx"))
 
     assert list(sheets) == ["Rows", "Columns"]
-    assert sheets["Rows"] == [("Name", "=Firma", "Geboren", "Währung", "Tage")]
+    assert sheets["Rows"] == [("Name", "=Firma", "Geboren", "Währung", "Tage", "Gruppen")]
     assert sheets["Columns"][0] == ("Sheet", "Header", "Fills", "Required", "Format", "Example")
     assert sheets["Columns"][3] == (
         "Rows", "Geboren", "born of person", "no", "A date: day, month, year", "31.12.2026",
     )  # fmt: skip
-    assert len(sheets["Columns"]) == 6
+    assert len(sheets["Columns"]) == 7
 
 
 def test_a_workbook_has_each_sheet_of_the_mapping() -> None:
