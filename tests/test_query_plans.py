@@ -67,7 +67,8 @@ FILL = {
     "files_importmodel": """
         INSERT INTO files_importmodel (organization_id, creator_id, name, columns, ignored, formats, on_duplicate,
             missing_companies, created_at, updated_at)
-        SELECT organization_id, id, 'Mapping ' || row_number() OVER (ORDER BY id), '[]', '[]', '{}', 'error', 'create', now(), now()
+        SELECT organization_id, id, 'Mapping ' || row_number() OVER (ORDER BY id), '[]', '[]', '{}', 'error', 'create',
+            now(), now()
         FROM people_person WHERE organization_id = %(organization)s AND email LIKE 'company%%'
     """,
     # Twenty imports created all people and companies, equally many of both.
