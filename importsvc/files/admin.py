@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.defaultfilters import filesizeformat
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.http import content_disposition_header
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -19,8 +19,10 @@ from importsvc.admin_site.records import RecordAdmin, RecordForm
 from importsvc.files import services
 from importsvc.files.detecting import OPTIONS
 from importsvc.files.errors import MappingRefused
+from importsvc.files.mapping.templates import Format
 from importsvc.files.models import ImportFile, ImportModel
 from importsvc.files.storage import read_parts
+from importsvc.http.downloads import attach
 from importsvc.text.display import printable
 
 
@@ -164,6 +166,29 @@ class ImportModelAdmin(RecordAdmin):
         if db_field.name in ("columns", "ignored"):
             options["form_class"] = JsonListField
         return super().formfield_for_dbfield(db_field, request, **options)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The URLs of the admin and of the templates."""
+        view = self.admin_site.admin_view(self.template_view)
+        templates = [
+            path(f"<int:model_id>/template.{format_}", view, {"format_": format_}, name=f"files_importmodel_{format_}")
+            for format_ in services.TEMPLATE_TYPES
+        ]
+        return [*templates, *super().get_urls()]
+
+    def template_view(self, request: HttpRequest, model_id: int, format_: Format) -> HttpResponse:
+        """An empty file with the headers of a model, for users who have the permission to view it."""
+        model: ImportModel | None = self.get_object(request, str(model_id))
+        if model is None:
+            raise Http404
+        if not self.has_view_permission(request, model):
+            raise PermissionDenied
+        try:
+            template = services.make_template(organization=model.organization, model_id=model_id, format=format_)
+        except MappingRefused as error:
+            messages.error(request, "; ".join(map(str, error.each)))
+            return HttpResponseRedirect(reverse("admin:files_importmodel_change", args=[model_id]))
+        return attach(template.content, name=template.name, content_type=services.TEMPLATE_TYPES[format_])
 
     def save_model(self, request: HttpRequest, obj: ImportModel, form: Any, change: bool) -> None:
         """Save the name and the members."""

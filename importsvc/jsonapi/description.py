@@ -44,6 +44,7 @@ class Description:
         is_required: whether the request must have a document.
         is_partial: whether all attributes may be left out.
         takes_file: whether the request brings a file in place of a document.
+        file_type: the media type of the file that the response is in place of a document; empty if it is a document.
         status: of the successful response.
         takes_if_match: whether it reads ``If-Match``.
         takes_prefer: whether it reads ``Prefer``, and may respond with an operation.
@@ -65,6 +66,7 @@ class Description:
     is_required: bool = False
     is_partial: bool = False
     takes_file: bool = False
+    file_type: str = ""
     status: int = 200
     takes_if_match: bool = False
     takes_prefer: bool = False

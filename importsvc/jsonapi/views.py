@@ -22,7 +22,7 @@ from importsvc.jsonapi.document.resources import Resource, read_field_names, rea
 from importsvc.jsonapi.errors import InvalidAttributes, RequestError
 from importsvc.jsonapi.request.echoes import find_changed
 from importsvc.jsonapi.request.filters import LARGEST_BIGINT, read_filters, read_order
-from importsvc.jsonapi.request.query import Listing, check_query, read_shape
+from importsvc.jsonapi.request.query import Listing, check_query, read_fields, read_shape
 from importsvc.postgres.compiled_queries import Row
 
 _RECORD_ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -100,6 +100,16 @@ class JsonApiViewSet(GenericViewSet):
         return Listing(getattr(self, "filterset_class", None), self.sort_fields)
 
     @property
+    def handler_description(self) -> Description | None:
+        """What the description of the API says about the action's handler; ``None`` if there is no handler."""
+        return getattr(getattr(self, self.action or "", None), "description", None)
+
+    @property
+    def file_type(self) -> str:
+        """The media type of the file that the action responds with; empty if it responds with a document."""
+        return self.handler_description.file_type if self.handler_description else ""
+
+    @property
     def time_zone(self) -> tzinfo:
         """The zone that time stamps are written in."""
         return UTC
@@ -120,9 +130,8 @@ class JsonApiViewSet(GenericViewSet):
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Any:
         """The response, with the headers of a deprecated handler."""
         response = super().finalize_response(request, response, *args, **kwargs)
-        described: Description | None = getattr(getattr(self, self.action or "", None), "description", None)
-        if described and described.deprecation:
-            for name, value in described.deprecation.write_headers().items():
+        if self.handler_description and self.handler_description.deprecation:
+            for name, value in self.handler_description.deprecation.write_headers().items():
                 response.headers[name] = value
         return response
 
@@ -140,8 +149,7 @@ class JsonApiViewSet(GenericViewSet):
     @property
     def requires_document(self) -> bool:
         """Whether the request must have a document with primary data."""
-        description = getattr(getattr(self, self.action), "description", None)
-        return bool(description and description.is_required)
+        return bool(self.handler_description and self.handler_description.is_required)
 
     def read_attributes(
         self, serializer_class: Any, *, partial: bool = False, compares_read_only: bool = False
@@ -246,6 +254,32 @@ class JsonApiViewSet(GenericViewSet):
         document["data"] = document["data"][0]
         document["meta"] = self.get_document_meta()
         return document
+
+    def write_item(
+        self, resource: Resource, item_id: str, attributes: Mapping[str, Any], linkages: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """A resource object of a resource that is no record, with the fields that the request asks for.
+
+        Args:
+            resource: its type and members.
+            item_id: its id.
+            attributes: all of them.
+            linkages: the resource identifier of each relationship.
+        """
+        shown = read_fields(self.request).get(resource.type, resource.field_names)
+        written: dict[str, Any] = {"id": item_id, "type": resource.type}
+        if any(name in shown for name in attributes):
+            written["attributes"] = {name: value for name, value in attributes.items() if name in shown}
+        if any(name in shown for name in linkages):
+            related = {name: {"data": identifier} for name, identifier in linkages.items() if name in shown}
+            written["relationships"] = related
+        return written
+
+    def respond_with_items(self, items: list[dict[str, Any]], meta: Mapping[str, Any]) -> Response:
+        """The document of the page of resource objects that the paginator has sliced; ``meta`` has further members."""
+        pagination: Any = self.paginator
+        figures = {**pagination.get_figures(), **meta, **self.get_document_meta()}
+        return Response({"data": items, "links": pagination.get_links(), "meta": figures})
 
     def get_document_meta(self) -> dict[str, Any]:
         """The members of ``meta`` in every successful document, after those of pagination."""

@@ -34,6 +34,7 @@ _UNMATCHED = "unmatched"
 
 _ID = re.compile(r"[A-Za-z0-9._~:+/=-]{1,128}")
 _GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:\w+:)?(\w+)>")
+_NOT_IN_ROUTES = re.compile(r"[\^$\\]")
 _LONGEST_HOST = 100
 
 logger = logging.getLogger("importsvc.requests")
@@ -97,7 +98,7 @@ def get_route(request: HttpRequest) -> str:
 @functools.lru_cache(maxsize=1000)
 def _write_route(pattern: str) -> str:
     named = _GROUP.sub(lambda match: f"{{{match[1] or match[2]}}}", pattern)
-    return f"/{named.replace('^', '').replace('$', '')}"
+    return "/" + _NOT_IN_ROUTES.sub("", named)
 
 
 def _get_level(status: int, *, is_bad_host: bool) -> int:

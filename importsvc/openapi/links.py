@@ -35,7 +35,7 @@ def describe_links(view: Any, described: Description) -> dict[str, Link]:
         parameters = {"path.id": "$request.path.id", "header.If-Match": "$response.header.ETag"}
         operation_id = f"{view.basename}_{described.previews}"
         return {described.previews: {"operationId": operation_id, "parameters": parameters}}
-    if not described.has_data or view.get_listing():
+    if described.file_type or not described.has_data or view.get_listing():
         return {}
     return link_to_record(view.basename, type(view))
 

@@ -26,6 +26,9 @@ _READS = {
 }
 
 _HEADER = {"schema": {"type": "string"}}
+_FILE_HEADERS = {
+    "Content-Disposition": {"description": "The name of the file (RFC 6266).", "schema": {"type": "string"}}
+}
 _CREATED_HEADERS = {"Location": {"description": "The URL of the new record.", "schema": {"type": "string"}}}
 _ACCEPTED_HEADERS = dict.fromkeys(("Location", "Content-Location", "Preference-Applied", "Retry-After"), _HEADER)
 
@@ -59,7 +62,8 @@ def _describe_parameters(
         yield parameters.ID
     for name, schema in described.path_parameters.items():
         yield {"name": name, "in": "path", "required": True, "schema": schema}
-    yield from parameters.describe_query(view.get_resource(), view.get_listing())
+    if not described.file_type:
+        yield from parameters.describe_query(view.get_resource(), view.get_listing())
     names = []
     if described.takes_file:
         names.append("Content-Disposition")
@@ -100,9 +104,10 @@ def _describe_body(view: Any, described: Description) -> dict[str, Any]:
 def _describe_responses(view: Any, handler: Any, described: Description, *, method: str) -> dict[str, Any]:
     success: dict[str, Any] = {
         "description": described.summary,
-        "content": {MEDIA_TYPE: {"schema": _describe_success(view, described)}},
+        "content": _describe_success(view, described),
     }
     headers = {
+        **(_FILE_HEADERS if described.file_type else {}),
         **(_CREATED_HEADERS if described.status == 201 else {}),
         **(dict.fromkeys(described.deprecation.write_headers(), _HEADER) if described.deprecation else {}),
     }
@@ -141,6 +146,13 @@ def _list_codes(view: Any, handler: Any, described: Description) -> set[str]:
 
 
 def _describe_success(view: Any, described: Description) -> dict[str, Any]:
+    """The content of the successful response, by media type."""
+    if described.file_type:
+        return {described.file_type: {}}
+    return {MEDIA_TYPE: {"schema": _describe_document(view, described)}}
+
+
+def _describe_document(view: Any, described: Description) -> dict[str, Any]:
     if not described.has_data:
         meta = describe_meta(is_list=False, further=described.meta) if described.meta else refer("Meta")
         return {"type": "object", "required": ["meta"], "properties": {"meta": meta}}

@@ -8,7 +8,7 @@ from django.test import Client
 
 from importsvc.files.models import ImportModel
 from people.services import NewOrganization
-from tests.admin_pages import read, save, url_of
+from tests.admin_pages import log_in_staff, messages_of, read, save, url_of
 
 COLUMNS = [{"headers": ["E-Mail"], "targets": ["person.email"]}]
 
@@ -68,3 +68,41 @@ def test_a_name_that_is_taken_is_an_error(acme: NewOrganization, admin_client: C
     errors = save(admin_client, other, name="CUSTOMERS")
 
     assert "already been taken" in str(errors)
+
+
+def test_the_page_offers_templates(acme: NewOrganization, admin_client: Client) -> None:
+    model = make(acme)
+    page = read(admin_client, url_of(model))
+
+    for format_, start in (("csv", b"\xef\xbb\xbfE-Mail\r\n"), ("xlsx", b"PK")):
+        url = f"/admin/files/importmodel/{model.pk}/template.{format_}"
+        response = admin_client.get(url)
+        assert f'href="{url}"' in page
+        assert response.content.startswith(start)
+        assert response.headers["Content-Disposition"] == f'attachment; filename="Customers.{format_}"'
+    assert "template." not in read(admin_client, url_of(ImportModel, "add"))
+    assert admin_client.get("/admin/files/importmodel/999/template.csv").status_code == 404
+
+
+def test_a_template_of_a_target_that_is_gone_is_refused_with_a_message(
+    acme: NewOrganization, admin_client: Client
+) -> None:
+    gone = [{"headers": ["A"], "targets": ["deal.name"]}]
+    model = ImportModel.objects.create(organization=acme.organization, name="Deals", columns=gone)
+
+    response = admin_client.get(f"/admin/files/importmodel/{model.pk}/template.csv", follow=True)
+
+    assert messages_of(response) == ["'deal.name' is not a target"]
+
+
+def test_a_template_needs_the_permission_to_view_the_model(acme: NewOrganization) -> None:
+    path = f"/admin/files/importmodel/{make(acme).pk}/template.csv"
+
+    assert log_in_staff(codename="view_importfile").get(path).status_code == 403
+    assert Client().get(path).status_code == 302
+
+
+def test_a_user_who_may_view_models_gets_templates(acme: NewOrganization) -> None:
+    path = f"/admin/files/importmodel/{make(acme).pk}/template.csv"
+
+    assert log_in_staff(codename="view_importmodel").get(path).status_code == 200

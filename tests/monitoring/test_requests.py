@@ -177,6 +177,11 @@ def test_routes_are_written_with_the_names_of_their_parameters(admin_client: Any
     with logged_lines(logging.DEBUG) as lines:
         admin_client.get("/admin/people/person/17/change/")
         api.get("imports/1/changes")
+        api.get("import_models/1/template.csv")
 
     routes = [line["route"] for line in lines.read("importsvc.requests")]
-    assert routes == ["/admin/people/person/{object_id}/change/", "/api/v2/imports/{pk}/changes"]
+    assert routes == [
+        "/admin/people/person/{object_id}/change/",
+        "/api/v2/imports/{pk}/changes",
+        "/api/v2/import_models/{pk}/template.csv",
+    ]

@@ -33,6 +33,9 @@ def check_response(method: str, path: str, response: HttpResponse) -> None:
     # What replays a response that was too large to be stored is a shorter document.
     if not is_checked or "Content-Encoding" in response.headers or "Idempotency-Replayed" in response.headers:
         return
+    if is_file(response):
+        check_file(method, path, response)
+        return
     document = json.loads(response.content)
     if "errors" in document:
         assert_valid("/components/schemas/ErrorDocument", document)
@@ -49,10 +52,25 @@ def check_response(method: str, path: str, response: HttpResponse) -> None:
         assert_valid(f"{operation}/responses/{status}/content/{escape(MEDIA_TYPE)}/schema", document)
 
 
+def is_file(response: HttpResponse) -> bool:
+    """Whether the response is a file in place of a document."""
+    return "Content-Disposition" in response.headers
+
+
+def check_file(method: str, path: str, response: HttpResponse) -> None:
+    """The description has a file of this type as the response to this request."""
+    operation = find_operation(method, path)
+    assert operation is not None, f"{method} {path} is not described"
+    found = resolve(operation)["responses"][str(response.status_code)]
+    assert list(found["content"]) == [response.headers["Content-Type"]]
+    assert set(found["headers"]) <= set(response.headers)
+
+
 def find_operation(method: str, path: str) -> str | None:
     """A JSON pointer to the operation of a request; ``None`` if there is none."""
     only_path = urlsplit(path if path.startswith("/") else f"/api/v2/{path}").path.removesuffix("/")
-    for template, operations in read_description()["paths"].items():
+    # Concrete paths come before those with parameters (OpenAPI 3.1, section 4.8.8.2).
+    for template, operations in sorted(read_description()["paths"].items(), key=lambda item: item[0].count("{")):
         pattern = re.sub(r"\\{[a-z_]+\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, only_path) and method.lower() in operations:
             return f"/paths/{escape(template)}/{method.lower()}"

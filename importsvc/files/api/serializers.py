@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from importsvc.files.mapping.ready_made import get_keys
 from importsvc.files.models import ImportFile, ImportModel, MissingCompanies, OnDuplicate
 from importsvc.jsonapi.document.fields import JsonApiSerializer, StrictChoiceField, StrictTextField, ToOneField
 from organizations.serializers import OrganizationRelation
@@ -78,7 +79,9 @@ class ImportModelSerializer(JsonApiSerializer):
 class NewImportModelSerializer(ImportModelSerializer):
     """The body of ``POST /import_models``: it may be a copy of a ready-made mapping."""
 
-    copy_of = StrictTextField(required=False, write_only=True, help_text="The key of a ready-made mapping.")
+    copy_of = StrictChoiceField(
+        get_keys(), required=False, write_only=True, help_text="The key of a ready-made mapping."
+    )
 
     class Meta(ImportModelSerializer.Meta):
         fields = [*ImportModelSerializer.Meta.fields, "copy_of"]

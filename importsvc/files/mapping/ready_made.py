@@ -27,10 +27,15 @@ class ReadyMade(NamedTuple):
     mapping: Mapping
 
 
+def get_keys() -> list[str]:
+    """The keys of all ready-made mappings, in order."""
+    return sorted(path.stem for path in _FOLDER.glob("*.json"))
+
+
 @cache
 def get_ready_mades() -> tuple[ReadyMade, ...]:
     """All ready-made mappings, in the order of their keys. The registered types have to be known before."""
-    return tuple(_read(path) for path in sorted(_FOLDER.glob("*.json")))
+    return tuple(_read(_FOLDER / f"{key}.json") for key in get_keys())
 
 
 def find_ready_made(key: str) -> ReadyMade | None:

@@ -19,6 +19,8 @@ from importsvc.files.mapping.document import ColumnMapping, DateOrder, Formats, 
 from importsvc.files.mapping.targets import Kind, Target, find_target
 from importsvc.text.csv_cells import harmless
 
+Format = Literal["csv", "xlsx"]
+
 _EXPLANATIONS = ("Header", "Fills", "Required", "Format", "Example")
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
 _SHEET_NAME_LENGTH = 31
@@ -75,7 +77,7 @@ def explain_columns(mapping: Mapping, *, sheet: str | None = None) -> list[Expla
     return list(explained.values())
 
 
-def write_template(mapping: Mapping, format: Literal["csv", "xlsx"]) -> bytes:  # noqa: A002 - the field's word
+def write_template(mapping: Mapping, format: Format) -> bytes:  # noqa: A002 - the field's word
     """An empty file for the mapping.
 
     A CSV file has the header, in UTF-8 with a byte order mark, and the columns of the mapping's first sheet. A workbook

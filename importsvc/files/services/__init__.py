@@ -15,12 +15,16 @@ from importsvc.files.services.import_models import (
     delete_import_model,
     find_import_model,
     get_document,
+    list_ready_made,
     update_import_model,
 )
 from importsvc.files.services.pruning import prune_import_files
+from importsvc.files.services.templates import TEMPLATE_TYPES, Template, make_template
 
 __all__ = [
     "MEMBERS",
+    "TEMPLATE_TYPES",
+    "Template",
     "check_mapping",
     "create_import_file",
     "create_import_model",
@@ -28,6 +32,8 @@ __all__ = [
     "find_import_file",
     "find_import_model",
     "get_document",
+    "list_ready_made",
+    "make_template",
     "prune_import_files",
     "read_file",
     "read_size",

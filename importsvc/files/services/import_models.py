@@ -109,6 +109,14 @@ def get_document(model: ImportModel) -> dict[str, Any]:
     return {name: getattr(model, name) for name in MEMBERS}
 
 
+def list_ready_made() -> list[tuple[str, dict[str, Any]]]:
+    """The ready-made mappings: the key of each, and its name with the members of the document."""
+    return [
+        (ready_made.key, {"name": ready_made.name, **write_mapping(ready_made.mapping)})
+        for ready_made in get_ready_mades()
+    ]
+
+
 def read_saved(organization: Organization) -> list[SavedMapping]:
     """The saved mappings that are compared with a new file. Those that name a type which is gone are left out."""
     saved = []

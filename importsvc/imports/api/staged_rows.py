@@ -34,7 +34,6 @@ from importsvc.jsonapi.description import described
 from importsvc.jsonapi.document.resources import Resource
 from importsvc.jsonapi.request.filters import LARGEST_INTEGER, clean_filters, filter_records
 from importsvc.jsonapi.request.preconditions import read_version_match
-from importsvc.jsonapi.request.query import read_fields
 from importsvc.jsonapi.slots import takes_slot
 from importsvc.operations.models import Kind
 
@@ -60,7 +59,7 @@ class StagedRowsMixin(AsynchronousMixin):
         count = errors.count()
         page = self.paginator.paginate_sliced(errors.order_by("record_type", "row", "number"), request, count=count)
         data = [self._write(ERRORS, name_error(error), describe_error(error)) for error in page]
-        return self._respond_with_list(data, {"summary": services.summarize_errors(import_)})
+        return self.respond_with_items(data, {"summary": services.summarize_errors(import_)})
 
     @action(detail=True, methods=["GET"])
     @takes_slot(is_read=True)
@@ -81,7 +80,7 @@ class StagedRowsMixin(AsynchronousMixin):
             has_errors=has_errors[0] == "true" if len(set(has_errors)) == 1 else None,
         )
         page = self.paginator.paginate_sliced(rows, request, count=len(rows))
-        return self._respond_with_list([self._write(ROWS, name_row(row), describe_row(row)) for row in page], {})
+        return self.respond_with_items([self._write(ROWS, name_row(row), describe_row(row)) for row in page], {})
 
     @action(
         detail=True,
@@ -199,22 +198,5 @@ class StagedRowsMixin(AsynchronousMixin):
         return {"import_id": self.get_record_id(), "record_type": self.kwargs["record_type"], "row": self._get_row()}
 
     def _write(self, resource: Resource, name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """A resource object with the fields that the request asks for."""
-        shown = read_fields(self.request).get(resource.type, resource.field_names)
-        written: dict[str, Any] = {"id": name, "type": resource.type}
-        if any(attribute in shown for attribute in attributes):
-            written["attributes"] = {key: value for key, value in attributes.items() if key in shown}
-        if "import" in shown:
-            linkage = {"type": "imports", "id": str(self.get_record_id())}
-            written["relationships"] = {"import": {"data": linkage}}
-        return written
-
-    def _respond_with_list(self, data: list[dict[str, Any]], meta: Mapping[str, Any]) -> Response:
-        figures = self.paginator.get_figures()
-        return Response(
-            {
-                "data": data,
-                "links": self.paginator.get_links(),
-                "meta": {**figures, **meta, **self.get_document_meta()},
-            }
-        )
+        linkage = {"type": "imports", "id": str(self.get_record_id())}
+        return self.write_item(resource, name, attributes, {"import": linkage})

@@ -11,15 +11,12 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from importsvc.jsonapi.errors import MEDIA_TYPE
+from importsvc.jsonapi.errors import MEDIA_TYPE, RequestError
 from importsvc.jsonapi.request.uploads import FileParser
-
-# From the most specific to the least specific; the first one in the header decides.
-_RANGES = (MEDIA_TYPE, "application/*", "*/*")
 
 
 class JsonApiContentNegotiation(BaseContentNegotiation):
-    """JSON:API only, with the media type parameters that clients use."""
+    """JSON:API, with the media type parameters that clients use, and the files that some views respond with."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """The parser; ``None``, which leads to 415, if the ``Content-Type`` is not supported.
@@ -35,17 +32,26 @@ class JsonApiContentNegotiation(BaseContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The renderer.
+        """The renderer of documents, also where the view responds with a file: errors are documents in any case.
 
         Raises:
             NotAcceptable: ``Accept`` does not allow JSON:API.
+            RequestError: it does not allow the type of the file.
         """
-        header = request.META.get("HTTP_ACCEPT", "").strip()
-        allowed = dict(_read_accept(header))
-        quality = next((allowed[name] for name in _RANGES if name in allowed), 0.0 if header else 1.0)
-        if quality <= 0:
+        file_type = request.parser_context["view"].file_type
+        if not _is_allowed(file_type or MEDIA_TYPE, request.META.get("HTTP_ACCEPT", "").strip()):
+            if file_type:
+                detail = f"The answer is a file of type {file_type}, which the Accept header does not allow"
+                raise RequestError("not_acceptable", detail, header="Accept")
             raise NotAcceptable
         return next(iter(renderers)), MEDIA_TYPE
+
+
+def _is_allowed(media_type: str, header: str) -> bool:
+    allowed = dict(_read_accept(header))
+    # From the most specific to the least specific; the first one in the header decides.
+    ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
+    return next((allowed[name] for name in ranges if name in allowed), 0.0 if header else 1.0) > 0
 
 
 def _read_accept(header: str) -> Iterator[tuple[str, float]]:

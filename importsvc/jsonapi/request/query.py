@@ -31,7 +31,7 @@ class Listing(NamedTuple):
 def check_query(request: Request, view: Any) -> None:
     """Check that the endpoint supports all query parameters.
 
-    Lists support filters, ``sort`` and pages; all endpoints support ``include`` and ``fields``.
+    Lists support filters, ``sort`` and pages; all endpoints with documents support ``include`` and ``fields``.
 
     Raises:
         RequestError: for the first parameter that is not supported.
@@ -40,6 +40,8 @@ def check_query(request: Request, view: Any) -> None:
     for parameter, values in request.query_params.lists():
         match = _FAMILY.fullmatch(parameter)
         family, member = (match[1], match[2]) if match else (parameter, "")
+        if view.file_type:
+            _refuse("parameter", f"Parameter '{printable(parameter)}'", parameter)
         is_array = bool(match and match[3])
         if family == "filter" and match:
             if listing is None or member not in listing.filter_names:
