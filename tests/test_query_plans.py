@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
+from importsvc.files import services as files
+from importsvc.files.services.import_models import read_saved
 from importsvc.imports.api.views import ImportViewSet
 from importsvc.operations.models import Operation
 from importsvc.urls import router
@@ -177,9 +179,14 @@ def explain(api: ApiClient, path: str) -> dict[str, dict[str, Any]]:
         response = api.get(path)
     assert response.status_code == 200, response.content
     assert document_of(response)["data"], path
+    return explain_statements(query["sql"] for query in queries)
+
+
+def explain_statements(statements: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The plan of each statement."""
     plans = {}
     with connection.cursor() as cursor:
-        for sql in [query["sql"] for query in queries]:
+        for sql in statements:
             cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
             (plan,) = cursor.fetchone()
             plans[sql] = plan[0]["Plan"]
@@ -235,6 +242,22 @@ def test_no_query_reads_through_a_large_table(api: ApiClient, path: str) -> None
 
     assert len(plans) >= 3
     assert {sql: tables for sql, tables in plans.items() if tables} == {}
+
+
+def test_no_statement_of_a_saved_mapping_reads_through_a_large_table(api: ApiClient) -> None:
+    organization = api.caller.organization
+    model_id = organization.import_models.order_by("-id").values_list("pk", flat=True)[0]
+
+    with CaptureQueriesContext(connection) as queries:
+        files.update_import_model(organization=organization, model_id=model_id, name="Another name", columns=[])
+        files.make_template(organization=organization, model_id=model_id, format="csv")
+        read_saved(organization)
+        files.delete_import_model(organization=organization, model_id=model_id)
+
+    statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+    plans = explain_statements(statements)
+    assert len(plans) >= 6
+    assert {sql: list(scans(plan)) for sql, plan in plans.items() if any(table in FILL for table in scans(plan))} == {}
 
 
 def find_limits(plan: dict[str, Any]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from django.test import Client
 
 from companies.models import Company
 from importsvc.changelog.models import Change
-from importsvc.files.models import ImportFile
+from importsvc.files.models import ImportFile, ImportModel
 from importsvc.idempotency.models import IdempotencyKey
 from importsvc.imports.models import Import
 from importsvc.operations.models import Kind, Operation
@@ -263,20 +263,51 @@ def go_over_files(watch: Watch, api: ApiClient, admin_client: Client) -> None:
         document["data"]["attributes"] = dict(file.proposed_mapping)
         assert api.send("PATCH", path, document).status_code == 200
         get_all(api, "import_models?include=creator", path, "import_models?filter[name]=people")
+        get_all(api, "import_models/ready_made", f"{path}/template.csv", f"{path}/template.xlsx")
     with watch.step("imports of files"):
         assert send_options(api, file, separator=None).status_code == 200
         linkage = {"data": {"type": "import_files", "id": str(file.pk)}}
         attributes = {"import_model_id": int(model_id)}
         document = {"data": {"type": "imports", "attributes": attributes, "relationships": {"import_file": linkage}}}
         assert api.send("POST", "imports", document).status_code == 201
-        get_all(api, "imports?fields[imports]=import_file,mapping")
+        get_all(api, "imports?fields[imports]=import_file,mapping,file_counts")
         assert api.request("DELETE", path).status_code == 200
+    model = go_over_saved_mappings_in_the_admin(watch, api, admin_client)
+    with watch.step("imports of files"):
+        document["data"]["attributes"] = {"import_model_id": model.pk}
+        assert api.send("POST", "imports", document).status_code == 201
+    import_ = Import.objects.latest("id")
     with watch.step("the admin's lists"):
         read(admin_client, f"{url_of(ImportFile, 'changelist')}?q=people")
     with watch.step("a record's page"):
         read(admin_client, url_of(file))
+    with watch.step("an import's page"):
+        read(admin_client, url_of(import_))
+    with watch.step("a saved mapping is deleted in the admin"):
+        assert admin_client.post(url_of(model, "delete"), {"post": "yes"}).status_code == 302
     with watch.step("a file's download"):
         assert b"".join(admin_client.get(f"/admin/files/importfile/{file.pk}/download")) == PEOPLE_1252
+
+
+def go_over_saved_mappings_in_the_admin(watch: Watch, api: ApiClient, client: Client) -> ImportModel:
+    file = ImportFile.objects.latest("id")
+    members = {name: json.dumps(file.proposed_mapping[name]) for name in ("columns", "ignored", "formats")}
+    choices = {"on_duplicate": "skip", "missing_companies": "create"}
+    organization_id = str(file.organization_id)
+    with watch.step("a record's form"):
+        added = save(client, ImportModel, organization=organization_id, name="Customers", **members, **choices)
+        assert added == {}
+    model = ImportModel.objects.latest("id")
+    with watch.step("the admin's lists"):
+        read(client, f"{url_of(ImportModel, 'changelist')}?q=customers&organization__id__exact={organization_id}")
+    with watch.step("a record's page"):
+        read(client, url_of(model))
+    with watch.step("a saved mapping's templates"):
+        for format_ in ("csv", "xlsx"):
+            assert client.get(f"/admin/files/importmodel/{model.pk}/template.{format_}").status_code == 200
+    with watch.step("a record's form"):
+        assert save(client, model, name="Clients") == {}
+    return model
 
 
 def go_through_the_admin(watch: Watch, client: Client, api: ApiClient) -> None:

@@ -32,6 +32,16 @@ def describe_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
     return _describe({what: _count_by_type(counts, what) for what in outcomes})
 
 
+def describe_file_rows(counts: Mapping[str, int]) -> str:
+    """The ``file_counts`` of an import, as ``5 rows: 3 used, 2 blank, 0 with values in ignored columns only``."""
+    rows, blank, unmapped = (counts[name] for name in ("row_count", "blank_row_count", "unmapped_row_count"))
+    used = rows - blank - unmapped
+    return (
+        f"{rows} row{'' if rows == 1 else 's'}: {used} used, {blank} blank, {unmapped} with values in ignored columns"
+        " only"
+    )
+
+
 def describe_planned_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
     """The ``counts`` of a preview, as ``would create 1 company; skip 2 people; 1 person unchanged``."""
     done = {"create": "created", "update": "updated", "skip": "skipped"}

@@ -100,6 +100,11 @@ class Import(models.Model):
         help_text="The file that the rows come from; null if they come from none.",
     )
     mapping = OrderedJsonField(null=True, editable=False, help_text="The mapping document that was used for the file.")
+    file_counts = OrderedJsonField(
+        null=True,
+        editable=False,
+        help_text="row_count, blank_row_count and unmapped_row_count of the file; null if the rows come from none.",
+    )
     counts = models.JSONField(
         null=True,
         editable=False,
@@ -169,6 +174,10 @@ class Import(models.Model):
                 condition=models.Q(import_file=None, mapping__isnull=True)
                 | models.Q(import_file__isnull=False, mapping__isnull=False),
                 name="import_file_with_mapping",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(file_counts__isnull=True) | models.Q(import_file__isnull=False),
+                name="import_file_counts_of_file",
             ),
             models.CheckConstraint(
                 condition=models.Q(on_duplicate__in=OnDuplicate.values), name="import_on_duplicate_known"

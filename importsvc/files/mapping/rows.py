@@ -26,6 +26,7 @@ class FileProgress:
     Attributes:
         row_counts: by type.
         derived: by type the rows that are derived from others.
+        table_row_count: the number of table rows.
         blank_row_count: the number of table rows without any value. They are dropped.
         unmapped_row_count: the number of table rows whose values are all in columns that are not mapped.
     """
@@ -33,6 +34,7 @@ class FileProgress:
     def __init__(self) -> None:
         self.row_counts: dict[str, int] = {}
         self.derived: dict[str, DerivedRows] = {}
+        self.table_row_count = 0
         self.blank_row_count = 0
         self.unmapped_row_count = 0
 
@@ -109,6 +111,7 @@ class RowMapper:
 
     def _map_batch(self, primary: _Type, batch: list[TableRow]) -> Iterator[MappedChunk]:
         row_count = len(batch)
+        self.progress.table_row_count += row_count
         lines = [row.line for row in batch]
         columns, beyond = self._read_columns(batch)
         keys = {name: column.read(columns, row_count) for name, column in self._keys.items()}

@@ -20,6 +20,7 @@ from importsvc.imports.admin.row_errors import read_errors
 from importsvc.imports.formatting import (
     describe_conflicts,
     describe_counts,
+    describe_file_rows,
     describe_progress,
     describe_pruning,
     describe_refusal,
@@ -42,9 +43,10 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         ("organization", "creator"),
         ("on_duplicate", "match_by", "on_row_error"),
         "import_model_id",
+        ("import_file", "file_rows"),
         "rows",
     ]
-    readonly_fields = ["state_now", "rows"]
+    readonly_fields = ["state_now", "import_file", "file_rows", "rows"]
 
     @admin.display(description="state")
     def state_now(self, import_: Any) -> str:
@@ -55,6 +57,12 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
     def rows(self, import_: Import) -> str:
         """What became of its rows; empty for an import that was not run."""
         return str(self.get_empty_value_display()) if import_.counts is None else describe_rows(import_.counts)
+
+    @admin.display(description="rows of the file")
+    def file_rows(self, import_: Import) -> str:
+        """How many rows the file has, and which of them were dropped; empty for rows that come from no file."""
+        counts = import_.file_counts
+        return str(self.get_empty_value_display()) if counts is None else describe_file_rows(counts)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never: imports are created through the API."""

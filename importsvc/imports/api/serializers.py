@@ -42,6 +42,7 @@ class ImportSerializer(JsonApiSerializer):
     error_count = serializers.IntegerField(read_only=True)
     mapping = serializers.JSONField(read_only=True)
     counts = serializers.JSONField(read_only=True)
+    file_counts = serializers.JSONField(read_only=True)
     state = ComputedField(show_state, schema={"type": "string", "enum": STATES})
     progress = ComputedField(show_running, write=order_progress, schema=describe_progress(of_import=True))
     organization = OrganizationRelation()
@@ -71,12 +72,14 @@ class ImportSerializer(JsonApiSerializer):
             "progress",
             "import_data",
             "mapping",
+            "file_counts",
             "organization",
             "creator",
             "import_file",
         ]
         fields_on_request = [
             "mapping",
+            "file_counts",
             "import_file",
             "on_duplicate",
             "match_by",

@@ -56,12 +56,15 @@ class FileRows:
         derived_types: the types whose rows were derived from those of others.
         headers: of the file, by type and column.
         mapping: the document that was used.
+        file_counts: the numbers of rows that were read, and of those dropped because they are blank or have values in
+            ignored columns only: ``row_count``, ``blank_row_count`` and ``unmapped_row_count``.
     """
 
     rows: ImportRows
     derived_types: list[str]
     headers: dict[str, dict[str, str]]
     mapping: dict[str, Any]
+    file_counts: dict[str, int]
 
 
 def find_mapped_file(
@@ -107,13 +110,14 @@ def read_mapped_file(mapped: MappedFile) -> FileRows:
         ImportDataInvalid, DiskFull: as for other rows.
     """
     content = files.read_file(mapped.file)
+    progress = FileProgress()
     try:
         tables = [_detect(mapped, content, sheet) for sheet in _find_sheets(mapped)]
         problems = [problem for table in tables for problem in _find_problems(mapped.mapping, table)]
         if problems:
             # The same problem may be one of several sheets.
             raise MappingRefused(list(dict.fromkeys(problems)), attribute="mapping")
-        spooled = SpooledRows(_map_tables(mapped.mapping, content, tables))
+        spooled = SpooledRows(_map_tables(mapped.mapping, content, tables, progress))
     except FileRefused as refused:
         raise FileUnreadable(refused, attribute="import_file") from refused
     return FileRows(
@@ -121,6 +125,11 @@ def read_mapped_file(mapped: MappedFile) -> FileRows:
         derived_types=find_derived_types(mapped.mapping, [table.sheet.used for table in tables]),
         headers=_list_headers(mapped.mapping),
         mapping=write_mapping(mapped.mapping),
+        file_counts={
+            "row_count": progress.table_row_count,
+            "blank_row_count": progress.blank_row_count,
+            "unmapped_row_count": progress.unmapped_row_count,
+        },
     )
 
 
@@ -168,8 +177,9 @@ def _find_problems(mapping: Mapping, table: Detection) -> Sequence[Problem]:
     return find_problems(mapping, headers=headers, sheet=table.sheet.used, detection=table)
 
 
-def _map_tables(mapping: Mapping, content: SpooledFile, tables: Sequence[Detection]) -> Iterator[RowChunk]:
-    progress = FileProgress()
+def _map_tables(
+    mapping: Mapping, content: SpooledFile, tables: Sequence[Detection], progress: FileProgress
+) -> Iterator[RowChunk]:
     for detected in tables:
         with open_table(content, detected.options()) as table:
             mapper = RowMapper(

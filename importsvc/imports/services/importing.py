@@ -67,6 +67,7 @@ def create_import(
     headers: Mapping[str, Mapping[str, str]] | None = None,
     import_file: ImportFile | None = None,
     mapping: Mapping[str, Any] | None = None,
+    file_counts: Mapping[str, int] | None = None,
     progress: Progress | None = None,
 ) -> Import:
     """Stage rows, after checking all of them against what the organization has now.
@@ -84,6 +85,7 @@ def create_import(
         headers: those of the file, by type and column, if the rows come from a file.
         import_file: that file.
         mapping: the document of the mapping that was used for it.
+        file_counts: the numbers of its rows: see ``FileRows``.
         progress: told how many rows have been read and checked.
 
     Raises:
@@ -102,6 +104,7 @@ def create_import(
         headers=headers or {},
         import_file=import_file,
         mapping=mapping,
+        file_counts=file_counts,
     )
     if on_row_error == OnRowError.REFUSE:
         # Before the transaction, which it would make long.
@@ -159,6 +162,7 @@ def create_import_from_file(
         headers=made.headers,
         import_file=mapped.file,
         mapping=made.mapping,
+        file_counts=made.file_counts,
         progress=progress,
     )
 
@@ -199,12 +203,13 @@ def update_import(
             setattr(import_, name, attributes[name])
         import_.sample = bool(import_.sample)
         import_.derived_types, import_.headers = list(derived_types), dict(headers or {})
+        import_.file_counts = None  # the rows are no longer those of the file
         rows = require_rows(import_data)
         if import_.on_row_error == OnRowError.REFUSE:
             check_rows(rows, get_options(import_, progress=progress)).require_valid()
         _stage(import_, rows, progress=progress)
         import_.staged_at, import_.pruned_at = timezone.now(), None
-        save_fields(import_, *_OPTIONS, "derived_types", "headers", "staged_at", "pruned_at")
+        save_fields(import_, *_OPTIONS, "derived_types", "headers", "file_counts", "staged_at", "pruned_at")
     return import_
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import revert_import
+from importsvc.imports.services import create_import_from_file, revert_import
 from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import (
@@ -20,6 +20,8 @@ from tests.admin_pages import (
     url_of,
 )
 from tests.builders import PUBLISHED_ROWS, make_import, make_organization
+from tests.client import ApiClient
+from tests.files.uploads import upload
 from tests.imports.steps import import_rows
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +42,27 @@ def test_the_page_counts_rows_by_outcome(acme: NewOrganization, admin_client: Cl
         "On duplicate": "Update",
         "Counts": "created 2 people; updated 1 person; unchanged 1 person",
     }
+
+
+def test_the_page_shows_the_file_and_how_many_of_its_rows_were_used(api: ApiClient, admin_client: Client) -> None:
+    file = upload(api, b"Vorname;E-Mail;Notiz\r\nAda;ada@example.com;x\r\n;;only a note\r\n; ;\r\n", name="Leute.csv")
+    import_ = create_import_from_file(
+        organization=api.caller.organization,
+        creator=api.caller.person,
+        import_file_id=file.pk,
+        mapping={"columns": [{"headers": ["Vorname"], "targets": ["person.first_name"]}], "ignored": ["*"]},
+    )
+
+    page = fields_of(read(admin_client, url_of(import_)))
+
+    counts = "3 rows: 1 used, 1 blank, 1 with values in ignored columns only"
+    assert (page["Import file"], page["Rows of the file"]) == ("Leute.csv", counts)
+
+
+def test_the_page_of_an_import_without_a_file_shows_none(acme: NewOrganization, admin_client: Client) -> None:
+    page = fields_of(read(admin_client, url_of(update_ann(acme))))
+
+    assert (page["Import file"], page["Rows of the file"]) == ("-", "-")
 
 
 def test_the_page_of_an_import_without_counts_shows_none(acme: NewOrganization, admin_client: Client) -> None:

@@ -86,6 +86,32 @@ def test_the_rows_of_a_file_are_staged_with_their_lines_and_imported(api: ApiCli
     ]
 
 
+def test_rows_of_the_file_that_are_dropped_are_counted(api: ApiClient) -> None:
+    rows = "Vorname;E-Mail;Notiz\r\nAda;ada@example.com;x\r\n;;only a note\r\n\r\n; ;\r\nBob;bob@example.com;\r\n"
+    mapping = {**MAPPING, "columns": MAPPING["columns"][:2], "ignored": ["Notiz"]}
+
+    response = stage(api, upload(api, rows.encode()), mapping=mapping)
+
+    import_id = document_of(response)["data"]["id"]
+    path = f"imports/{import_id}?fields[imports]=file_counts"
+    assert document_of(api.get(path))["data"]["attributes"] == {
+        "file_counts": {"row_count": 5, "blank_row_count": 2, "unmapped_row_count": 1}
+    }
+    assert StagedChunk.objects.get(import_record_id=import_id).row_count == 2
+    assert (
+        api.send_import("PATCH", f"imports/{import_id}", import_data={"company": [{"name": "Reds"}]}).status_code == 200
+    )
+    assert document_of(api.get(path))["data"]["attributes"] == {"file_counts": None}
+
+
+def test_an_import_without_a_file_has_no_counts_of_its_rows(api: ApiClient) -> None:
+    import_id = api.stage({"company": [{"name": "Reds"}]})
+
+    document = document_of(api.get(f"imports/{import_id}?fields[imports]=file_counts"))
+
+    assert document["data"]["attributes"] == {"file_counts": None}
+
+
 def test_the_proposed_mapping_can_be_sent_as_it_is(api: ApiClient) -> None:
     file = upload(api, CUSTOMERS)
 
