@@ -283,7 +283,7 @@ def go_over_files(watch: Watch, api: ApiClient, admin_client: Client) -> None:
         read(admin_client, url_of(file))
     with watch.step("an import's page"):
         read(admin_client, url_of(import_))
-    with watch.step("a saved mapping is deleted in the admin"):
+    with watch.step("a record's form"):
         assert admin_client.post(url_of(model, "delete"), {"post": "yes"}).status_code == 302
     with watch.step("a file's download"):
         assert b"".join(admin_client.get(f"/admin/files/importfile/{file.pk}/download")) == PEOPLE_1252
@@ -302,7 +302,7 @@ def go_over_saved_mappings_in_the_admin(watch: Watch, api: ApiClient, client: Cl
         read(client, f"{url_of(ImportModel, 'changelist')}?q=customers&organization__id__exact={organization_id}")
     with watch.step("a record's page"):
         read(client, url_of(model))
-    with watch.step("a saved mapping's templates"):
+    with watch.step("a record's page"):
         for format_ in ("csv", "xlsx"):
             assert client.get(f"/admin/files/importmodel/{model.pk}/template.{format_}").status_code == 200
     with watch.step("a record's form"):
@@ -405,12 +405,19 @@ def test_every_statement_about_operations_names_the_organization_but_for_the_cla
         queue(acme, Kind.UPDATE, import_, import_data=ROWS)
         queue(acme, Kind.IMPORT, import_)
         cancelled = queue(acme, Kind.REVERT, import_)
+        file = upload(ApiClient(acme), PEOPLE_1252)
+        linkage = {"data": {"type": "import_files", "id": str(file.pk)}}
+        body = {"type": "imports", "attributes": {"mapping": file.proposed_mapping}}
+        document = json.dumps({"data": {**body, "relationships": {"import_file": linkage}}})
+        queued = ApiClient(acme).request("POST", "imports", document, headers={"Prefer": "respond-async"})
+        assert queued.status_code == 202
     with watch.step("cancelling"):
         cancel_operation(organization=acme.organization, operation_id=cancelled.pk)
     go_over_operations(watch, ApiClient(acme), import_.pk)
     with watch.step("work"):
         while run_next():
             pass
+    assert Import.objects.filter(import_file=file).count() == 1
     with watch.step("the admin"):
         read(admin_client, url_of(cancelled))
         read(admin_client, url_of(Operation, "changelist"))

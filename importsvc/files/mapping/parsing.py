@@ -155,7 +155,9 @@ class _Reader:
         text = self._text(given, place, may_be_blank=kind == "join")
         if text is None:
             return None
-        return {"join": Join, "strip_prefix": StripPrefix, "separate": Separate}[kind](text)
+        if kind == "separate":
+            return Separate(text)
+        return Join(text) if kind == "join" else StripPrefix(text)
 
     def _formats(self, value: Any) -> Formats:
         members = self._object({} if value is None else value, "/formats", tuple(_FORMATS), "Formats")
