@@ -105,6 +105,12 @@ class Import(models.Model):
         editable=False,
         help_text="row_count, blank_row_count and unmapped_row_count of the file; null if the rows come from none.",
     )
+    file_options = models.JSONField(
+        default=list,
+        db_default=[],
+        editable=False,
+        help_text="The options with which each sheet of the file was read, in their order.",
+    )
     counts = models.JSONField(
         null=True,
         editable=False,

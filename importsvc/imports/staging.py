@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
@@ -193,16 +194,23 @@ def leave_out_deleted(chunk: RowChunk) -> str:
     return ",".join(text for index, text in enumerate(split_items(chunk.text)) if index not in deleted)
 
 
-def read_document(organization_id: int, import_id: int) -> Iterator[str]:
-    """The staged rows as one JSON document, part by part: an object with an array of rows for each type.
-
-    All parts are of one snapshot. Outside a transaction this begins one, which ends after the last part.
-    """
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """A transaction whose queries see the same data; in another transaction a part of that one."""
     is_part = connection.in_atomic_block
     with transaction.atomic():
         if not is_part:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
+def read_document(organization_id: int, import_id: int) -> Iterator[str]:
+    """The staged rows as one JSON document, part by part: an object with an array of rows for each type.
+
+    All parts are of one snapshot. Outside a transaction this begins one, which ends after the last part.
+    """
+    with one_snapshot():
         current, separator = None, ""
         for chunk in StagedRows(organization_id, import_id).read():
             if chunk.type_name != current:

@@ -5,5 +5,13 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def harmless(cell: str) -> str:
-    """The cell, with a leading ``'`` if a spreadsheet program would run it as a formula."""
-    return f"'{cell}" if cell.startswith(_DANGEROUS) else cell
+    """The cell, with a leading ``'`` if a spreadsheet program would run it as a formula.
+
+    A cell that has such a ``'`` already gets another one, so that ``restore`` gives every cell back.
+    """
+    return f"'{cell}" if cell.lstrip("'").startswith(_DANGEROUS) else cell
+
+
+def restore(cell: str) -> str:
+    """The cell of which ``harmless`` has made this one."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_DANGEROUS) else cell

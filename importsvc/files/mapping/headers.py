@@ -7,9 +7,6 @@ from collections.abc import Sequence
 
 from importsvc.engine.schema.importable import normalize_header
 
-# The columns that an error file has besides those of its file. They are ignored when it comes in again.
-ERROR_FILE_HEADERS = ("import_row", "import_errors")
-
 
 class HeaderIndex:
     """The positions of a file's headers."""

@@ -8,20 +8,20 @@ from typing import get_args
 
 from importsvc.engine.schema import registry
 from importsvc.files.mapping.document import ALL_OTHERS, ColumnMapping, DateOrder, DecimalSign, Formats, Mapping
-from importsvc.files.mapping.headers import ERROR_FILE_HEADERS, HeaderIndex
+from importsvc.files.mapping.headers import HeaderIndex
 from importsvc.files.mapping.parsing import Problem
 from importsvc.files.mapping.sides import SheetPlan, plan_sheet
 from importsvc.files.mapping.targets import find_target
 from importsvc.files.reading.detection import AMBIGUOUS, Detection
-from importsvc.files.reading.tables import WORKBOOKS
+from importsvc.files.reading.tables import ERROR_FILE_HEADERS, WORKBOOKS, ReadOptions
 from importsvc.text.display import printable
 
 _POINT = re.compile(r"\d[.,]\d")
 
 
-def get_formats(detection: Detection) -> Formats:
+def get_formats(options: ReadOptions) -> Formats:
     """The formats that a file is read with, as far as they are known."""
-    order, sign = detection.date_order.used, detection.decimal_sign.used
+    order, sign = options.date_order, options.decimal_sign
     return Formats(
         order if order in get_args(DateOrder) else None,
         sign if sign in get_args(DecimalSign) else None,
@@ -110,7 +110,7 @@ def _find_open_formats(
     mapping: Mapping, index: HeaderIndex, sheet: str | None, detection: Detection
 ) -> Iterator[Problem]:
     """Dates and numbers that can be read in two ways."""
-    formats = mapping.formats.or_else(get_formats(detection))
+    formats = mapping.formats.or_else(get_formats(detection.options()))
     detected = {column.header: column for column in detection.columns}
     is_text = detection.format.used not in WORKBOOKS
     for column in mapping.in_sheet(sheet):

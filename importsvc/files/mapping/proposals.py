@@ -10,10 +10,11 @@ from importsvc.engine.schema.importable import normalize_header
 from importsvc.files.mapping.concepts import find_targets
 from importsvc.files.mapping.document import ColumnMapping, Mapping, Separate, Split, Step
 from importsvc.files.mapping.evidence import contradicts
-from importsvc.files.mapping.headers import ERROR_FILE_HEADERS, HeaderIndex
+from importsvc.files.mapping.headers import HeaderIndex
 from importsvc.files.mapping.synonyms import find_meaning
 from importsvc.files.mapping.targets import find_target, get_targets
 from importsvc.files.reading.detection import DetectedColumn
+from importsvc.files.reading.tables import ERROR_FILE_HEADERS
 
 How = Literal["exact", "synonym", "saved", "similar"]
 

@@ -100,7 +100,7 @@ def _write_workbook(mapping: Mapping) -> bytes:
     bold = workbook.add_format({"bold": True})
     text = workbook.add_format({"num_format": "@"})  # keeps leading zeros
     explained: list[tuple[str, Explanation]] = []
-    names = _name_sheets([sheet or "Rows" for sheet in _get_sheets(mapping)] + ["Columns"])
+    names = name_sheets([sheet or "Rows" for sheet in _get_sheets(mapping)] + ["Columns"])
     for sheet, name in zip(_get_sheets(mapping), names, strict=False):
         worksheet = workbook.add_worksheet(name)
         worksheet.freeze_panes(1, 0)
@@ -163,7 +163,7 @@ def _get_sheets(mapping: Mapping) -> list[str | None]:
     return list(named) or [None]
 
 
-def _name_sheets(names: Sequence[str]) -> list[str]:
+def name_sheets(names: Sequence[str]) -> list[str]:
     """The names as a workbook allows them: short, without some characters, and different whatever their case."""
     allowed: list[str] = []
     taken: set[str] = set()

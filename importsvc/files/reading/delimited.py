@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from importsvc.files.reading.encodings import UTF_8, find_undecodable, open_text
 from importsvc.files.reading.tables import (
+    ERROR_FILE_HEADERS,
+    Cell,
     FileRefused,
     ReadOptions,
     Source,
@@ -19,6 +21,7 @@ from importsvc.files.reading.tables import (
     number_columns,
     refuse_header,
 )
+from importsvc.text.csv_cells import restore
 
 # In characters. A cell of Excel has at most 32,767.
 LONGEST_FIELD = csv.field_size_limit()
@@ -61,10 +64,11 @@ class DelimitedTable:
     def rows(self) -> Iterator[TableRow]:
         """The records below the header."""
         width = len(self.headers)
-        for record in self._records:
-            if len(record.cells) > width:
-                check_width(len(record.cells))
-            yield TableRow(*record)
+        is_error_file = is_of_error_file(self.headers)
+        for line, cells in self._records:
+            if len(cells) > width:
+                check_width(len(cells))
+            yield TableRow(line, list(map(restore, cells)) if is_error_file else cells)
 
     def close(self) -> None:
         """Close the file."""
@@ -73,8 +77,14 @@ class DelimitedTable:
     def _read_header(self, wanted: int) -> list[str]:
         for record in self._records:
             if record.line >= wanted:
-                return name_columns(record.cells)
+                cells = record.cells
+                return name_columns(list(map(restore, cells)) if is_of_error_file(cells) else cells)
         raise refuse_header(wanted)
+
+
+def is_of_error_file(header: Sequence[Cell]) -> bool:
+    """Whether a row is the header of an error file, whose cells ``csv_cells.restore`` gives back."""
+    return set(ERROR_FILE_HEADERS) <= {cell for cell in header if isinstance(cell, str)}
 
 
 def read_records(source: Source, options: ReadOptions) -> Generator[Record, None, None]:

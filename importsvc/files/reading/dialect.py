@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from math import ceil
 from statistics import median
 
-from importsvc.files.reading.delimited import SEPARATOR_LINE, make_dialect
+from importsvc.files.reading.delimited import SEPARATOR_LINE, is_of_error_file, make_dialect
 from importsvc.files.reading.kinds import find_kind
 from importsvc.files.reading.tables import CSV, Cell, ReadOptions, TableRow, is_blank
+from importsvc.text.csv_cells import restore
 
 # Records that the separator is judged by.
 JUDGED = 100
@@ -58,6 +59,8 @@ def guess_header_row(rows: Sequence[TableRow]) -> tuple[int, float]:
     filled = [(row, positions) for row, positions in filled if positions]
     if not filled:
         return 0, 0.0
+    if is_of_error_file(filled[0][0].cells):
+        return filled[0][0].line, 1.0
     typical = ceil(0.6 * median(len(positions) for _, positions in filled))
     index, (header, positions) = next((index, found) for index, found in enumerate(filled) if len(found[1]) >= typical)
     below = [row.cells for row, _ in filled[index + 1 :]]
@@ -82,9 +85,11 @@ def parse_sample(sample: str, *, separator: str, quote: str, is_cut: bool) -> li
     reader = csv.reader(lines, **make_dialect(ReadOptions(format=CSV, separator=separator, quote=quote)))
     rows: list[TableRow] = []
     line = first
+    is_error_file = False
     try:
         for cells in reader:
-            rows.append(TableRow(line, cells))
+            is_error_file = is_error_file or (not rows and is_of_error_file(cells))
+            rows.append(TableRow(line, list(map(restore, cells)) if is_error_file else cells))
             line = first + reader.line_num
     except csv.Error:  # a field that is too long; reading says where
         return rows

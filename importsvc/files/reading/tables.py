@@ -15,6 +15,9 @@ WORKBOOKS = (XLSX, ODS)
 # Columns that a table may have. It is also the limit of other services for imports.
 MAX_COLUMNS = 1_000
 
+# The columns that an error file has besides those of its file. They are ignored when it comes in again.
+ERROR_FILE_HEADERS = ("import_row", "import_errors")
+
 
 @dataclass(frozen=True)
 class Fault:

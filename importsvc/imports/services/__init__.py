@@ -7,6 +7,7 @@ The only entry point for the API, the admin and the commands, which make one cal
 from importsvc.engine.revert.preview import UndoChange
 from importsvc.imports.services.cell_problems import CellProblem, find_cells
 from importsvc.imports.services.corrections import ANY_VALUE, check_import, correct_row, delete_row, replace_value
+from importsvc.imports.services.error_files import ErrorFileFormat, write_error_file
 from importsvc.imports.services.importing import (
     create_import,
     create_import_from_file,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from importsvc.engine.parse.chunks import RowChunk
@@ -58,6 +58,7 @@ class FileRows:
         mapping: the document that was used.
         file_counts: the numbers of rows that were read, and of those dropped because they are blank or have values in
             ignored columns only: ``row_count``, ``blank_row_count`` and ``unmapped_row_count``.
+        options: by which each sheet was read: the fields of ``ReadOptions``.
     """
 
     rows: ImportRows
@@ -65,6 +66,7 @@ class FileRows:
     headers: dict[str, dict[str, str]]
     mapping: dict[str, Any]
     file_counts: dict[str, int]
+    options: list[dict[str, Any]]
 
 
 def find_mapped_file(
@@ -130,6 +132,7 @@ def read_mapped_file(mapped: MappedFile) -> FileRows:
             "blank_row_count": progress.blank_row_count,
             "unmapped_row_count": progress.unmapped_row_count,
         },
+        options=[asdict(table.options()) for table in tables],
     )
 
 
@@ -186,7 +189,7 @@ def _map_tables(
                 mapping,
                 headers=table.headers,
                 sheet=table.sheet,
-                formats=mapping.formats.or_else(get_formats(detected)),
+                formats=mapping.formats.or_else(get_formats(detected.options())),
                 fold=fold_texts,
                 progress=progress,
             )

@@ -68,6 +68,7 @@ def create_import(
     import_file: ImportFile | None = None,
     mapping: Mapping[str, Any] | None = None,
     file_counts: Mapping[str, int] | None = None,
+    file_options: Sequence[Mapping[str, Any]] = (),
     progress: Progress | None = None,
 ) -> Import:
     """Stage rows, after checking all of them against what the organization has now.
@@ -86,6 +87,7 @@ def create_import(
         import_file: that file.
         mapping: the document of the mapping that was used for it.
         file_counts: the numbers of its rows: see ``FileRows``.
+        file_options: the options with which each sheet of it was read.
         progress: told how many rows have been read and checked.
 
     Raises:
@@ -105,6 +107,7 @@ def create_import(
         import_file=import_file,
         mapping=mapping,
         file_counts=file_counts,
+        file_options=list(file_options),
     )
     if on_row_error == OnRowError.REFUSE:
         # Before the transaction, which it would make long.
@@ -163,6 +166,7 @@ def create_import_from_file(
         import_file=mapped.file,
         mapping=made.mapping,
         file_counts=made.file_counts,
+        file_options=made.options,
         progress=progress,
     )
 

@@ -112,5 +112,5 @@ def test_derived_types_are_those_that_no_sheet_lists() -> None:
 def test_the_formats_of_a_file_are_those_that_it_is_read_with() -> None:
     detection = detect(Bytes(b"a;b\n1,5;31.12.2026\n2,5;30.11.2026\n"))
 
-    assert get_formats(detection) == Formats("dmy", ",")
-    assert Formats("mdy").or_else(get_formats(detection)) == Formats("mdy", ",")
+    assert get_formats(detection.options()) == Formats("dmy", ",")
+    assert Formats("mdy").or_else(get_formats(detection.options())) == Formats("mdy", ",")

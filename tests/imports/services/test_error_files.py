@@ -1,0 +1,213 @@
+"""Error files: the rows that have errors as CSV and XLSX, and the way back in."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from importsvc.errors import Conflict
+from importsvc.files.errors import FilePruned
+from importsvc.files.services import prune_import_files, update_import_file
+from importsvc.imports.models import Import
+from importsvc.imports.services import (
+    correct_row,
+    create_import,
+    create_import_from_file,
+    delete_row,
+    replace_value,
+    update_import,
+    write_error_file,
+)
+from tests.client import ApiClient
+from tests.files.uploads import upload
+
+CUSTOMERS = (
+    "Vorname;E-Mail;Firma;Währung;Größe;Notiz\r\n"
+    "Ada;ada@example.com;Blues;EUR;1,5;=1+1\r\n"
+    "\r\n"
+    "Bob;bob;Reds;Euro;2,5;'=quoted\r\n"
+    '"Cid\nJr";cid@example.com;Blues;EUR;3;007\r\n'
+    "Dan;dan;Blues;USD;4;-5\r\n"
+).encode("cp1252")
+MAPPING = {
+    "columns": [
+        {"headers": ["Vorname"], "targets": ["person.first_name"]},
+        {"headers": ["E-Mail"], "targets": ["person.email"]},
+        {"headers": ["Firma"], "targets": ["company.name"]},
+        {"headers": ["Währung"], "targets": ["company.default_currency"]},
+        {"headers": ["Größe"], "targets": ["person.custom_fields.size"], "kind": "number"},
+    ],
+    "ignored": ["Notiz"],
+    "formats": {"decimal_sign": ","},
+}
+
+
+def stage(api: ApiClient, content: bytes = CUSTOMERS, mapping: Any = MAPPING, **more: Any) -> Import:
+    file = upload(api, content)
+    return create_import_from_file(
+        organization=api.caller.organization, creator=api.caller, import_file_id=file.pk, mapping=mapping, **more
+    )
+
+
+def write(import_: Import, format_: Any = "csv") -> bytes:
+    target = io.BytesIO()
+    write_error_file(organization=import_.organization, import_id=import_.pk, format=format_, target=target)
+    return target.getvalue()
+
+
+def read_csv(content: bytes, separator: str = ";") -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=separator))
+
+
+HEADER = ["import_row", "import_errors", "Vorname", "E-Mail", "Firma", "Währung", "Größe", "Notiz"]
+
+
+def test_lines_with_errors_are_written_whole_with_the_reasons(api: ApiClient) -> None:
+    content = write(stage(api))
+
+    assert content.startswith("\N{BYTE ORDER MARK}import_row;import_errors;Vorname".encode())
+    assert read_csv(content) == [
+        HEADER,
+        [
+            "company 2, person 2",
+            "company: Default currency is not a currency; person: Email is not an email",
+            *("Bob", "bob", "Reds", "Euro", "2,5", "''=quoted"),
+        ],
+        [
+            "person 4",
+            "Email is not an email; Company has another default currency than in line 2: USD instead of EUR",
+            *("Dan", "dan", "Blues", "USD", "4", "'-5"),
+        ],
+    ]
+
+
+@pytest.mark.parametrize("format_", ["csv", "xlsx"])
+def test_an_error_file_goes_in_again_as_it_is_with_the_same_errors_and_cells(api: ApiClient, format_: str) -> None:
+    first = stage(api)
+
+    again = stage(api, write(first, format_))
+
+    assert again.error_count == first.error_count == 4
+    assert (
+        read_csv(write(again))[1:]
+        == [
+            [
+                "company 1, person 1",
+                "company: Default currency is not a currency; person: Email is not an email",
+                *("Bob", "bob", "Reds", "Euro", "2,5", "''=quoted"),
+            ],
+            ["person 2", "Email is not an email", *("Dan", "dan", "Blues", "USD", "4", "'-5")],
+        ]
+        or again.error_count == 3
+    )
+
+
+def test_a_corrected_error_file_is_staged_without_errors(api: ApiClient) -> None:
+    header, *rows = read_csv(write(stage(api)))
+    text = io.StringIO(newline="")
+    corrected = {"bob": "bob@example.com", "dan": "dan@example.com", "Euro": "EUR", "USD": "EUR"}
+    csv.writer(text, delimiter=";").writerows([header, *([corrected.get(cell, cell) for cell in row] for row in rows)])
+
+    assert stage(api, text.getvalue().encode("utf-8-sig")).error_count == 0
+
+
+def test_cells_that_were_corrected_are_written_as_the_mapping_reads_them(api: ApiClient) -> None:
+    import_ = stage(api)
+    place = {"organization": import_.organization, "import_id": import_.pk}
+    correct_row(**place, record_type="person", row=2, cells={"custom_fields": {"size": 12.25}, "first_name": "Rob"})
+    correct_row(**place, record_type="company", row=2, cells={"name": "Greens"})
+    correct_row(**place, record_type="person", row=4, cells={"email": None})
+
+    assert [row[2:] for row in read_csv(write(import_))[1:]] == [
+        ["Rob", "bob", "Greens", "Euro", "12,25", "''=quoted"],
+        ["Dan", "", "Blues", "USD", "4", "'-5"],
+    ]
+
+
+def test_an_import_without_errors_has_the_headers_only(api: ApiClient) -> None:
+    import_ = stage(api, CUSTOMERS.split(b"\r\nBob")[0])
+
+    assert (import_.error_count, read_csv(write(import_))) == (0, [HEADER])
+
+
+def test_the_file_is_read_as_it_was_for_the_import(api: ApiClient) -> None:
+    import_ = stage(api)
+    before = write(import_)
+
+    update_import_file(
+        organization=import_.organization, file_id=import_.import_file_id or 0, options={"separator": ",", "quote": "'"}
+    )
+
+    assert write(import_) == before
+
+
+def test_without_its_bytes_the_file_is_refused(api: ApiClient) -> None:
+    import_ = stage(api)
+    prune_import_files(older_than_days=0)
+
+    with pytest.raises(FilePruned, match="upload it again"):
+        write(import_)
+
+
+@pytest.mark.parametrize("format_", ["csv", "xlsx"])
+def test_rows_without_a_file_have_the_columns_of_the_rows(api: ApiClient, format_: str) -> None:
+    data = {
+        "company": [{"Name": "Blues", "Default currency": "Euro"}],
+        "person": [{"First name": "Ada", "Email": "ada", "size": None}, {"first_name": "Bob"}, {"Company": "Lost"}, 7],
+    }
+    import_ = create_import(
+        organization=api.caller.organization, creator=api.caller, import_data=data, on_row_error="stage"
+    )
+
+    content = write(import_, format_)
+
+    if format_ == "csv":
+        header, *rows = read_csv(content, ",")
+        assert header[2:] == [
+            *("company.Name", "company.Default currency"),
+            *("person.First name", "person.Email", "person.size", "person.Company"),
+        ]
+        assert [row[0] for row in rows] == ["company 1", "person 1", "person 3", "person 4"]
+        assert rows[1][2:] == ["", "", "Ada", "ada", "", ""]
+    file = upload(api, content, name=f"errors.{format_}")
+    assert [column["header"] for column in file.columns][:2] == ["import_row", "import_errors"]
+    targets = [column["proposal"] and column["proposal"]["targets"] for column in file.columns]
+    assert targets == [
+        *(None, None, ["company.name"], ["company.default_currency"]),
+        *(["person.first_name"], ["person.email"], None, ["person.company"]),
+    ]
+
+
+def test_rows_of_a_request_that_replace_those_of_a_file_have_their_own_columns(api: ApiClient) -> None:
+    import_ = stage(api)
+    rows = {"person": [{"email": "a"}]}
+    import_ = update_import(organization=import_.organization, import_id=import_.pk, import_data=rows, attributes={})
+
+    assert [row[0::2][:2] for row in read_csv(write(import_), ";")] != []
+
+
+def test_cells_beyond_the_header_stay_beyond_it(api: ApiClient) -> None:
+    content = b"Vorname,E-Mail\r\nAda,ada@example.com,more\r\n"
+    import_ = stage(api, content, {"columns": MAPPING["columns"][:2]})
+
+    assert read_csv(write(import_), ",")[1][2:] == ["Ada", "ada@example.com", "more"]
+
+
+def test_a_cell_too_long_for_a_workbook_is_refused(api: ApiClient) -> None:
+    import_ = stage(api, CUSTOMERS.replace(b"'=quoted", b"x" * 40_000))
+
+    assert len(read_csv(write(import_))) == 3
+    with pytest.raises(Conflict, match="more than 32,767 characters"):
+        write(import_, "xlsx")
+
+
+def test_deleted_and_replaced_rows_leave_the_file(api: ApiClient) -> None:
+    import_ = stage(api)
+    place = {"organization": import_.organization, "import_id": import_.pk}
+    delete_row(**place, record_type="person", row=4)
+    replace_value(**place, record_type="company", column="default_currency", old="Euro", to="EUR")
+
+    assert [row[0] for row in read_csv(write(import_))[1:]] == ["person 2"]
