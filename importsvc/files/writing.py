@@ -176,8 +176,12 @@ def write_xlsx(target: BinaryIO, *, is_text: bool) -> Iterator[TableWriter]:
     with TemporaryDirectory() as directory:
         options = {"constant_memory": True, "tmpdir": directory}
         workbook = xlsxwriter.Workbook(target, options)
-        yield XlsxWriter(workbook, is_text=is_text)
         try:
+            yield XlsxWriter(workbook, is_text=is_text)
             workbook.close()
         except FileCreateError as error:
             raise error.args[0] from None
+        finally:
+            # Open still if the workbook was not closed.
+            for sheet in workbook.worksheets():
+                sheet.row_data_fh.close()

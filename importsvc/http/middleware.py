@@ -47,7 +47,7 @@ class ConditionalGet:
         if not request.path_info.startswith(API_PREFIX):
             return response
         patch_vary_headers(response, _VARY)
-        if request.method not in ("GET", "HEAD") or response.status_code != 200:
+        if request.method not in ("GET", "HEAD") or response.status_code != 200 or response.streaming:
             return response
         if "ETag" in response.headers:
             # The ETag of a preview, for If-Match. It does not cover the whole document, so it is not for caching.

@@ -29,7 +29,7 @@ def list_record_operations(view_class: Any) -> list[str]:
 def describe_links(view: Any, described: Description) -> dict[str, Link]:
     """The links of the successful response of the view's action: to what can be done with its record.
 
-    A list has none: it may be empty.
+    A list has none: it may be empty. Nor has a file.
     """
     if described.previews:
         parameters = {"path.id": "$request.path.id", "header.If-Match": "$response.header.ETag"}

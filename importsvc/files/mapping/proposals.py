@@ -137,7 +137,7 @@ def _find_candidates(
 def _find_by_name(header: str) -> str | None:
     """The target that a header names with its type: ``person.first_name``, ``Deal name``."""
     normalized = normalize_header(header).replace(".", "").replace(":", "")
-    if normalized == normalize_header("company name"):
+    if normalized == normalize_header("company name") and "." not in header:
         return None  # in a list of people it is the company of a person
     for target in get_targets():
         if normalized == normalize_header(target.type_name + target.column):

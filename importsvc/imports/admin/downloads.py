@@ -6,15 +6,21 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 
 from importsvc.changelog.models import Change
+from importsvc.errors import DomainError
+from importsvc.imports.error_file_response import MEDIA_TYPES, respond_with_error_file
+from importsvc.imports.formatting import describe_refusal
 from importsvc.imports.models import Import
-from importsvc.imports.services import get_resource_type
+from importsvc.imports.services import ErrorFileFormat, get_resource_type
 from importsvc.imports.staging import read_document
 from importsvc.text.csv_cells import harmless
 from importsvc.text.display import describe_value
@@ -39,6 +45,15 @@ class DownloadAdmin(ModelAdmin):
                 self.admin_site.admin_view(self.changes_view),
                 name="imports_import_changes",
             ),
+            *(
+                path(
+                    f"<int:import_id>/errors.{file_format}",
+                    self.admin_site.admin_view(self.errors_view),
+                    {"file_format": file_format},
+                    name=f"imports_import_errors_{file_format}",
+                )
+                for file_format in MEDIA_TYPES
+            ),
             *super().get_urls(),
         ]
 
@@ -52,6 +67,17 @@ class DownloadAdmin(ModelAdmin):
         """The changes as CSV: a line for each column of each change, with its values before and after."""
         import_ = self._find(request, import_id)
         return _attach(write_changes(import_), f"import-{import_id}-changes.csv", "text/csv; charset=utf-8")
+
+    def errors_view(self, request: HttpRequest, import_id: int, file_format: ErrorFileFormat) -> HttpResponseBase:
+        """The error file. A refusal is a message on the page of the import."""
+        import_ = self._find(request, import_id)
+        try:
+            return respond_with_error_file(
+                organization=import_.organization, import_id=import_id, file_format=file_format
+            )
+        except DomainError as error:
+            messages.error(request, describe_refusal(error))
+            return redirect("admin:imports_import_change", import_id)
 
     def _find(self, request: HttpRequest, import_id: int) -> Import:
         import_: Import | None = self.get_object(request, str(import_id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import FileResponse
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -29,6 +30,7 @@ from importsvc.imports.api.row_resources import (
     name_error,
     name_row,
 )
+from importsvc.imports.error_file_response import MEDIA_TYPES, respond_with_error_file
 from importsvc.imports.services import ANY_VALUE
 from importsvc.jsonapi.description import described
 from importsvc.jsonapi.document.resources import Resource
@@ -36,6 +38,8 @@ from importsvc.jsonapi.request.filters import LARGEST_INTEGER, clean_filters, fi
 from importsvc.jsonapi.request.preconditions import read_version_match
 from importsvc.jsonapi.slots import takes_slot
 from importsvc.operations.models import Kind
+
+_OF_ERROR_FILES = ("conflict", "invalid_attribute")
 
 
 class StagedRowsMixin(AsynchronousMixin):
@@ -60,6 +64,25 @@ class StagedRowsMixin(AsynchronousMixin):
         page = self.paginator.paginate_sliced(errors.order_by("record_type", "row", "number"), request, count=count)
         data = [self._write(ERRORS, name_error(error), describe_error(error)) for error in page]
         return self.respond_with_items(data, {"summary": services.summarize_errors(import_)})
+
+    @action(detail=True, methods=["GET"], url_path=r"errors\.csv", url_name="errors-csv")
+    @takes_slot()
+    @described("Download the rows that have errors as CSV", file_type="text/csv", errors=_OF_ERROR_FILES)
+    def errors_csv(self, request: Request, pk: str) -> FileResponse:
+        """``GET /imports/{id}/errors.csv``: an error file, which can be uploaded again."""
+        return self._respond_with_error_file("csv")
+
+    @action(detail=True, methods=["GET"], url_path=r"errors\.xlsx", url_name="errors-xlsx")
+    @takes_slot()
+    @described("Download the rows that have errors as XLSX", file_type=MEDIA_TYPES["xlsx"], errors=_OF_ERROR_FILES)
+    def errors_xlsx(self, request: Request, pk: str) -> FileResponse:
+        """``GET /imports/{id}/errors.xlsx``: an error file, which can be uploaded again."""
+        return self._respond_with_error_file("xlsx")
+
+    def _respond_with_error_file(self, file_format: services.ErrorFileFormat) -> FileResponse:
+        return respond_with_error_file(
+            organization=self.organization, import_id=self.get_record_id(), file_format=file_format
+        )
 
     @action(detail=True, methods=["GET"])
     @takes_slot(is_read=True)

@@ -173,7 +173,8 @@ def _read_staged(import_: Import, sheet: str) -> Iterator[tuple[int, str, str]]:
     return _select(
         "SELECT item.line, chunk.record_type, item.value::text"
         " FROM imports_stagedchunk AS chunk,"
-        "  ROWS FROM (unnest(chunk.lines), json_array_elements(chunk.rows)) WITH ORDINALITY AS item(line, value, number)"
+        "  ROWS FROM (unnest(chunk.lines), json_array_elements(chunk.rows))"
+        "   WITH ORDINALITY AS item(line, value, number)"
         " WHERE chunk.organization_id = %s AND chunk.import_id = %s AND chunk.sheet = %s"
         "  AND NOT chunk.first_row + item.number - 1 = ANY (chunk.deleted_rows)"
         "  AND item.line IN (SELECT line FROM imports_stagedrowerror"

@@ -16,7 +16,7 @@ from django.urls import reverse
 from importsvc.engine.parse import chunks
 from importsvc.imports import staging
 from importsvc.imports.models import Import
-from importsvc.imports.services import revert_import
+from importsvc.imports.services import create_import, revert_import
 from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import (
@@ -134,3 +134,22 @@ def test_the_page_links_to_both_downloads(acme: NewOrganization, admin_client: C
         return [f'href="{url}"' in page for url in urls]
 
     assert (links(import_), links(empty)) == ([True, True], [False, False])
+
+
+@pytest.mark.parametrize("what", ["errors_csv", "errors_xlsx"])
+def test_the_error_file_is_downloaded_by_users_who_may_view_imports(
+    acme: NewOrganization, client: Client, admin_client: Client, what: str
+) -> None:
+    import_ = create_import(
+        organization=acme.organization,
+        creator=acme.person,
+        import_data={"person": [{"email": "a"}]},
+        on_row_error="stage",
+    )
+
+    assert b"".join(download(admin_client, what, import_.pk).streaming_content)[:2] in (b"PK", b"\xef\xbb")
+    assert f"/imports/import/{import_.pk}/errors." in read(
+        admin_client, reverse("admin:imports_import_change", args=[import_.pk])
+    )
+    assert download(client, what, import_.pk).status_code == 302  # to log in
+    assert download(log_in_staff(codename="view_person"), what, import_.pk).status_code == 403
