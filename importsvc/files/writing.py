@@ -117,6 +117,7 @@ class XlsxWriter:
         self._sheet.freeze_panes(1, 0)
         if self._is_text:
             self._sheet.set_column(0, len(headers) - 1, None, self._text)
+        self._row = 0
         for column, header in enumerate(headers):
             self._write_text(column, header, self._bold)
         self._row = 1

@@ -121,7 +121,7 @@ def _compare_content(old: Description, new: Description, role: Role, where: str)
         if media_type not in new:
             yield f"{where}: {media_type} is removed"
         else:
-            yield from _compare_schemas(content["schema"], new[media_type]["schema"], role, where)
+            yield from _compare_schemas(content.get("schema", {}), new[media_type].get("schema", {}), role, where)
 
 
 def _compare_schemas(old: Any, new: Any, role: Role, where: str) -> Iterator[str]:
