@@ -21,11 +21,9 @@ _POINT = re.compile(r"\d[.,]\d")
 
 def get_formats(options: ReadOptions) -> Formats:
     """The formats that a file is read with, as far as they are known."""
-    order, sign = options.date_order, options.decimal_sign
-    return Formats(
-        order if order in get_args(DateOrder) else None,
-        sign if sign in get_args(DecimalSign) else None,
-    )
+    orders: dict[str | None, DateOrder] = {order: order for order in get_args(DateOrder)}
+    signs: dict[str | None, DecimalSign] = {sign: sign for sign in get_args(DecimalSign)}
+    return Formats(orders.get(options.date_order), signs.get(options.decimal_sign))
 
 
 def find_problems(

@@ -227,7 +227,6 @@ def _read_rows(import_: Import) -> Iterator[tuple[str, int, str]]:
 def _select(statement: str, parameters: Sequence[Any]) -> Iterator[Any]:
     """The rows of a query, from a cursor of the database."""
     with connection.chunked_cursor() as cursor:
-        cursor.itersize = ROWS_AT_ONCE
         cursor.execute(statement, parameters)
         while found := cursor.fetchmany(ROWS_AT_ONCE):
             yield from found

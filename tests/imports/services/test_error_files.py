@@ -39,7 +39,7 @@ CUSTOMERS = (
     '"Cid\nJr";cid@example.com;Blues;EUR;3;007\r\n'
     "Dan;dan;Blues;USD;4;-5\r\n"
 ).encode("cp1252")
-MAPPING = {
+MAPPING: dict[str, Any] = {
     "columns": [
         {"headers": ["Vorname"], "targets": ["person.first_name"]},
         {"headers": ["E-Mail"], "targets": ["person.email"]},
@@ -120,7 +120,7 @@ def test_a_corrected_error_file_is_staged_without_errors(api: ApiClient) -> None
 
 def test_cells_that_were_corrected_are_written_as_the_mapping_reads_them(api: ApiClient) -> None:
     import_ = stage(api)
-    place = {"organization": import_.organization, "import_id": import_.pk}
+    place: dict[str, Any] = {"organization": import_.organization, "import_id": import_.pk}
     correct_row(**place, record_type="person", row=2, cells={"custom_fields": {"size": 12.25}, "first_name": "Rob"})
     correct_row(**place, record_type="company", row=2, cells={"name": "Greens"})
     correct_row(**place, record_type="person", row=4, cells={"email": None})
@@ -150,7 +150,7 @@ def test_the_file_is_read_as_it_was_for_the_import(api: ApiClient) -> None:
 
 def test_without_its_bytes_the_file_is_refused(api: ApiClient) -> None:
     import_ = stage(api)
-    ImportFile.objects.filter(pk=import_.import_file_id).update(created_at=timezone.now() - timedelta(days=900))
+    ImportFile.objects.filter(pk=import_.import_file_id or 0).update(created_at=timezone.now() - timedelta(days=900))
     prune_import_files()
 
     with pytest.raises(FilePruned, match="upload it again"):
@@ -225,7 +225,7 @@ def test_a_text_that_looks_like_rich_text_stays_text(api: ApiClient) -> None:
 
 def test_deleted_and_replaced_rows_leave_the_file(api: ApiClient) -> None:
     import_ = stage(api)
-    place = {"organization": import_.organization, "import_id": import_.pk}
+    place: dict[str, Any] = {"organization": import_.organization, "import_id": import_.pk}
     delete_row(**place, record_type="person", row=4)
     replace_value(**place, record_type="company", column="default_currency", old="Euro", to="EUR")
 
@@ -259,7 +259,7 @@ def read_workbook(content: bytes, sheet: str | None = None) -> list[list[Any]]:
 def test_cells_of_a_workbook_keep_their_types(api: ApiClient) -> None:
     cells = ["=1+1", 12.5, 7, True, date(2026, 1, 31), datetime(2026, 1, 31, 12, 30), "007", "#N/A"]
     workbook = make_workbook({"A": [["Email", *"bcdefghi"], ["bad", *cells], ["a@b.example", "x"]]})
-    mapping = {"columns": [{"headers": ["Email"], "targets": ["person.email"]}], "ignored": ["*"]}
+    mapping: dict[str, Any] = {"columns": [{"headers": ["Email"], "targets": ["person.email"]}], "ignored": ["*"]}
     mapping["columns"].append({"headers": ["b"], "targets": ["person.first_name"]})
 
     content = write(stage(api, workbook, mapping), "xlsx")
