@@ -67,7 +67,7 @@ def _describe_parameters(
     names = []
     if described.takes_file:
         names.append("Content-Disposition")
-    if method == "GET" and not described.gives_file:
+    if method == "GET":
         names.append("If-None-Match")
     if getattr(handler, "is_idempotent", False):
         names.append(IDEMPOTENCY_KEY)
@@ -123,7 +123,7 @@ def _describe_responses(view: Any, handler: Any, described: Description, *, meth
             "content": {MEDIA_TYPE: {"schema": describe_document(refer("operations"), (), is_list=False)}},
             "links": link_to_record("operations", view.operation_view),
         }
-    if method == "GET" and not described.gives_file:
+    if method == "GET":
         responses["304"] = {"description": "The response with the ETag in `If-None-Match` is still the same"}
     return responses | errors.refer_to_errors(_list_codes(view, handler, described))
 
