@@ -73,7 +73,9 @@ def last_kept_id(table: str) -> int:
 def clear_imports() -> None:
     """Remove every import and all that it wrote, and leave the tables as a vacuum leaves them."""
     models = [
-        model for app in ("imports", "changelog", "operations") for model in apps.get_app_config(app).get_models()
+        model
+        for app in ("files", "imports", "changelog", "operations")
+        for model in apps.get_app_config(app).get_models()
     ]
     imports = [model._meta.db_table for model in models]
     execute(f"TRUNCATE {', '.join(imports)}")

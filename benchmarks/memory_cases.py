@@ -112,7 +112,8 @@ def measure(caller: Caller, sizes: Sizes) -> list[Section]:
 
 
 @contextmanager
-def _start_worker(caller: Caller) -> Iterator[FreshWorker]:
+def start_worker(caller: Caller) -> Iterator[FreshWorker]:
+    """A worker of its own; it has stopped when the block ends."""
     with run_service(PRODUCT) as service:
         client = Client(service.port, caller)
         client.send("GET", "/api/v2/people")
@@ -122,7 +123,7 @@ def _start_worker(caller: Caller) -> Iterator[FreshWorker]:
 
 def _measure_create(caller: Caller, sizes: Sizes, form: str, body: bytes) -> list[Row]:
     clear_imports()
-    with _start_worker(caller) as worker:
+    with start_worker(caller) as worker:
         print(f"  create, {form}", flush=True)
         with worker.watch() as peaks:
             worker.client.send("POST", "/api/v2/imports", body, status=201)
@@ -134,9 +135,9 @@ def _measure_staged_import(caller: Caller, sizes: Sizes) -> list[Row]:
     """The import of what another worker has staged."""
     clear_imports()
     body = make_body(make_rows(sizes.large_people))
-    with _start_worker(caller) as worker:
+    with start_worker(caller) as worker:
         import_id = worker.client.send("POST", "/api/v2/imports", body, status=201)["data"]["id"]
-    with _start_worker(caller) as worker:
+    with start_worker(caller) as worker:
         print("  import of staged rows", flush=True)
         settle()
         with worker.watch() as peaks:
@@ -148,7 +149,7 @@ def _measure_staged_import(caller: Caller, sizes: Sizes) -> list[Row]:
 def _measure_import(caller: Caller, sizes: Sizes, form: str, body: bytes) -> tuple[list[Row], str]:
     """Rows of the table, and the id of the import; its records are left in place."""
     clear_imports()
-    with _start_worker(caller) as worker:
+    with start_worker(caller) as worker:
         print(f"  import, {form}", flush=True)
         idle = worker.read_idle()
         import_id = stage(worker.client)
@@ -185,13 +186,13 @@ def _measure_reverts(caller: Caller, sizes: Sizes, import_id: str) -> Section:
 def _import_people(caller: Caller, people: int) -> str:
     """Import so many people, and return the id of the import."""
     clear_imports()
-    with _start_worker(caller) as worker:
+    with start_worker(caller) as worker:
         return time_import(worker.client, make_body(make_rows(people)))[1]
 
 
 def _measure_revert(caller: Caller, people: int, import_id: str) -> Peaks:
     """What the revert of the import, which made so many people, takes."""
-    with _start_worker(caller) as worker:
+    with start_worker(caller) as worker:
         print(f"  revert of {people:,}", flush=True)
         with worker.watch() as peaks:
             took = time_revert(worker.client, import_id)
@@ -216,7 +217,7 @@ def _measure_refusals(caller: Caller, sizes: Sizes) -> Section:
 
 def _measure_refusal(caller: Caller, what: str, body: bytes, errors: int) -> list[Row]:
     clear_imports()
-    with _start_worker(caller) as worker:
+    with start_worker(caller) as worker:
         print(f"  {what}", flush=True)
         with worker.watch() as peaks:
             _, content = worker.client.time("POST", "/api/v2/imports", body, status=422)
