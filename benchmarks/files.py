@@ -83,8 +83,9 @@ def measure(caller: Caller, organization: Organization, sizes: Sizes) -> list[Se
     large = Section(f"Files: detection, corrections, and {sizes.large_people:,} people")
     large.notes.append(
         f"Detection reads all {sizes.detected_bytes / 1e6:.0f} MB of a CSV, in process; median of {sizes.rounds}. A"
-        f" cell of an import of {sizes.people:,} people is corrected over HTTP; the response has the row"
-        f" as it was checked again; median of {sizes.corrections} corrections of addresses, and as many of names of companies."
+        f" cell of an import of {sizes.people:,} people is corrected over HTTP; the response has the row as it was"
+        f" checked again. Medians of {sizes.corrections} addresses, and of as many names of companies, each with the"
+        " references of ten people who are in ten chunks of rows."
     )
     large.notes.append(
         "Memory: measured once, the peak resident set of one worker with one thread, started anew for each request."
