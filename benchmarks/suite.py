@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks import bare_copy, importing, large, memory, memory_cases, serving, starting, updating, waiting, working
+from benchmarks import (
+    bare_copy,
+    files,
+    importing,
+    large,
+    memory,
+    memory_cases,
+    serving,
+    starting,
+    updating,
+    waiting,
+    working,
+)
 from benchmarks.database import clear_imports
 from benchmarks.rows import make_body, make_rows
 from benchmarks.service import PRODUCT, WITH_BASELINES, Caller, Client, run_service
@@ -42,6 +54,9 @@ def run(*, quick: bool) -> Iterator[Section]:
         _warm_up(client)
         _announce(f"Importing {large_sizes.large_people:,} people")
         yield from large.measure(client, caller, large_sizes, imported, reverted)
+
+    _announce("Files")
+    yield from files.measure(caller, organization, files.QUICK if quick else files.FULL)
 
     if memory.is_available():
         _announce("Memory")

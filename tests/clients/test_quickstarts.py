@@ -44,5 +44,5 @@ def test_the_page_has_the_quick_start_as_it_is_run(name: str) -> None:
     assert f"```{language}\n{(EXAMPLES / name).read_text()}```\n" in PAGE.read_text()
 
 
-def test_there_is_no_quick_start_that_is_not_run() -> None:
-    assert {path.name for path in EXAMPLES.iterdir()} == set(PROGRAMS)
+def test_there_is_no_example_that_is_not_run() -> None:
+    assert {path.name for path in EXAMPLES.iterdir()} == {*PROGRAMS, "files.py"}

@@ -56,6 +56,10 @@ def write_json(rows: list[tuple[Any, ...]]) -> bytes:
     return json.dumps([dict(zip(HEADERS, row, strict=True)) for row in rows]).encode()
 
 
+def write_json_lines(rows: list[tuple[Any, ...]]) -> bytes:
+    return b"\n".join(json.dumps(dict(zip(HEADERS, row, strict=True))).encode() for row in rows)
+
+
 def map_file(content: bytes, **options: Any) -> list[tuple[str, Any]]:
     """Type and rows of each type; chunks and lines depend on the format."""
     with open_table(Bytes(content), ReadOptions(**options)) as table:
@@ -65,9 +69,10 @@ def map_file(content: bytes, **options: Any) -> list[tuple[str, Any]]:
 
 @given(ROWS)
 @settings(max_examples=10, deadline=None)
-def test_the_rows_of_csv_xlsx_and_json_are_equal(rows: list[tuple[Any, ...]]) -> None:
+def test_the_rows_of_csv_xlsx_json_and_json_lines_are_equal(rows: list[tuple[Any, ...]]) -> None:
     from_csv = map_file(write_csv(rows), format="csv", encoding="utf-8", separator=",", quote='"')
 
     assert map_file(write_xlsx(rows), format="xlsx") == from_csv
     if rows:
         assert map_file(write_json(rows), format="json", header_row=0) == from_csv
+        assert map_file(write_json_lines(rows), format="json_lines", encoding="utf-8", header_row=0) == from_csv
