@@ -27,11 +27,13 @@ class RowsInvalid(InvalidAttribute):
 
     Attributes:
         errors: the row errors and their number.
+        submitted: the types in the order in which they were submitted.
     """
 
     def __init__(self, errors: RowErrors, submitted: Iterable[str]) -> None:
         """``submitted`` are the types in the order in which they were submitted."""
-        detail = errors.describe(submitted)
+        self.submitted = tuple(submitted)
+        detail = errors.describe(self.submitted)
         count = errors.entry_count
         cut = count > sum(map(len, detail.values()))
         super().__init__(detail, attribute="import_data", meta={"error_count": count} if cut else None)

@@ -44,7 +44,7 @@ def describe_file_rows(counts: Mapping[str, int]) -> str:
 
 def describe_planned_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
     """The ``counts`` of a preview, as ``would create 1 company; skip 2 people; 1 person unchanged``."""
-    done = {"create": "created", "update": "updated", "skip": "skipped"}
+    done = {"create": "created", "update": "updated", "skip": "skipped", "refuse": "refused"}
     planned = {verb: _count_by_type(counts, outcome) for verb, outcome in done.items()}
     return f"would {_describe(planned, {'unchanged': _count_by_type(counts, 'unchanged')})}"
 

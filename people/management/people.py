@@ -2,6 +2,7 @@
 
 from django.core.management.base import CommandError
 
+from organizations.models import Organization
 from people.models import Person
 from people.services import find_person
 
@@ -10,8 +11,10 @@ def find_person_or_refuse(*, organization_id: int, email: str) -> Person:
     """The person of an organization with this address, in upper or lower case.
 
     Raises:
-        CommandError: there is none.
+        CommandError: there is none, or no such organization.
     """
+    if not Organization.objects.filter(pk=organization_id).exists():
+        raise CommandError(f"There is no organization {organization_id}")
     try:
         return find_person(organization_id=organization_id, email=email)
     # Python decodes bytes that are not UTF-8 to lone surrogates, which cannot be sent to the database.

@@ -3,9 +3,11 @@
 from importsvc.files.services.files import (
     create_import_file,
     find_import_file,
+    make_import_file,
     read_file,
     read_size,
     require_content,
+    store_import_file,
     update_import_file,
 )
 from importsvc.files.services.import_models import (
@@ -14,6 +16,7 @@ from importsvc.files.services.import_models import (
     create_import_model,
     delete_import_model,
     find_import_model,
+    find_named_mapping,
     get_document,
     list_ready_made,
     update_import_model,
@@ -31,13 +34,16 @@ __all__ = [
     "delete_import_model",
     "find_import_file",
     "find_import_model",
+    "find_named_mapping",
     "get_document",
     "list_ready_made",
+    "make_import_file",
     "make_template",
     "prune_import_files",
     "read_file",
     "read_size",
     "require_content",
+    "store_import_file",
     "update_import_file",
     "update_import_model",
 ]

@@ -41,20 +41,55 @@ def create_import_file(
     Raises:
         FileUnreadable: nothing is stored.
     """
-    detected = make_fields(detect_file(content, content_type=content_type, overrides={}))
-    proposed = propose_fields(detected["columns"], read_saved(organization))
-    with transaction.atomic():
-        file = ImportFile.objects.create(
-            organization=organization,
-            creator=creator,
-            name=name,
-            content_type=content_type,
-            size=content.size,
-            sha256=sha256,
-            **{**detected, **proposed},
-        )
-        store_content(file, content)
+    file = make_import_file(
+        organization=organization,
+        creator=creator,
+        content=content,
+        sha256=sha256,
+        name=name,
+        content_type=content_type,
+    )
+    store_import_file(file, content)
     return file
+
+
+def make_import_file(
+    *,
+    organization: Organization,
+    creator: Person,
+    content: SpooledFile,
+    sha256: str,
+    name: str = "",
+    content_type: str = "",
+    overrides: Mapping[str, Any] | None = None,
+) -> ImportFile:
+    """Detect what a file holds, and propose what its columns mean. It is not stored.
+
+    The arguments are those of ``create_import_file``; ``overrides`` are options that replace guesses.
+
+    Raises:
+        FileUnreadable: it cannot be read.
+    """
+    said = dict(overrides or {})
+    detected = make_fields(detect_file(content, content_type=content_type, overrides=said))
+    proposed = propose_fields(detected["columns"], read_saved(organization))
+    return ImportFile(
+        organization=organization,
+        creator=creator,
+        name=name,
+        content_type=content_type,
+        size=content.size,
+        sha256=sha256,
+        overrides=said,
+        **{**detected, **proposed},
+    )
+
+
+def store_import_file(file: ImportFile, content: SpooledFile) -> None:
+    """Store a file that ``make_import_file`` has made of these bytes."""
+    with transaction.atomic():
+        file.save(force_insert=True)
+        store_content(file, content)
 
 
 def update_import_file(*, organization: Organization, file_id: int, options: Mapping[str, Any]) -> ImportFile:

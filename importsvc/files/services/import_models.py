@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from importsvc.errors import InvalidAttribute, RecordNotFound
@@ -18,6 +19,7 @@ from importsvc.files.mapping.parsing import MappingInvalid, read_mapping
 from importsvc.files.mapping.proposals import SavedMapping
 from importsvc.files.mapping.ready_made import find_ready_made, get_ready_mades
 from importsvc.files.models import ImportFile, ImportModel
+from importsvc.text.display import printable
 from organizations.models import Organization
 from people.models import Person
 
@@ -25,6 +27,8 @@ from people.models import Person
 MEMBERS = ("columns", "ignored", "formats", "match_by", "on_duplicate", "missing_companies")
 # Of an organization's models so many are compared with a new file, newest first.
 COMPARED_MODELS = 200
+# A refusal lists so many names of models.
+LISTED_NAMES = 20
 
 _NAME_TAKEN = "import_model_name_once"
 
@@ -102,6 +106,30 @@ def find_import_model(*, organization: Organization, model_id: int) -> ImportMod
     if model is None:
         raise RecordNotFound
     return model
+
+
+def find_named_mapping(*, organization: Organization, name: str) -> tuple[dict[str, Any], int | None]:
+    """The document of a saved mapping and its id; or of a ready-made one, and no id.
+
+    Args:
+        organization: of the saved mapping.
+        name: of the saved mapping, regardless of case, or the key of the ready-made one.
+
+    Raises:
+        InvalidAttribute: there is neither.
+    """
+    models = ImportModel.objects.for_organization(organization)
+    shown = printable(" ".join(name.split()), 255)
+    model = models.alias(folded=Lower("name")).filter(folded=Lower(Value(shown))).first()
+    if model is not None:
+        return get_document(model), model.pk
+    ready_made = find_ready_made(name)
+    if ready_made is None:
+        saved = models.order_by("name", "id").values_list("name", flat=True)[:LISTED_NAMES]
+        known = [*saved, *(each.key for each in get_ready_mades())]
+        message = f"There is no import model '{shown}'; known are {', '.join(known)}"
+        raise InvalidAttribute(message, attribute="model")
+    return write_mapping(ready_made.mapping), None
 
 
 def get_document(model: ImportModel) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from importsvc.engine.errors import RowError
+from importsvc.engine.parse.cells import UNREADABLE, is_unreadable
+from importsvc.engine.parse.chunks import RowChunk
 from importsvc.engine.parse.rows import name_unknown
 from importsvc.engine.schema.importable import normalize_header
 from importsvc.text.display import describe_value
@@ -17,7 +19,8 @@ NO_CELL = object()
 class CellProblem(NamedTuple):
     """A row error (see ``RowError``) with its type and the value of the cell; ``None`` if the row does not have it.
 
-    ``text`` is the value as text, JSON unless it is a string; empty if the row does not have it.
+    ``text`` is the value as text, JSON unless it is a string; empty if the row does not have it. ``line`` and ``sheet``
+    are the place of the row in the file that it comes from: ``None`` and empty without one.
     """
 
     type: str
@@ -26,17 +29,30 @@ class CellProblem(NamedTuple):
     value: Any
     text: str
     message: str
+    line: int | None = None
+    sheet: str = ""
 
 
-def find_cells(
-    type_name: str, first_row: int, rows: Sequence[Any], errors: Sequence[RowError]
-) -> Iterator[CellProblem]:
+def find_cells(chunk: RowChunk, rows: Sequence[Any], errors: Sequence[RowError]) -> Iterator[CellProblem]:
     """Each error of these rows with its cell; the arguments are those of ``OnErrors``."""
     for error in errors:
-        _, value = find_cell(rows[error.row - first_row], error.column)
-        text = "" if value is NO_CELL else describe_value(value)
-        value = None if value is NO_CELL else value
-        yield CellProblem(type_name, error.row, error.column, value, text, error.message)
+        index = error.row - chunk.first_row
+        _, value = find_cell(rows[index], error.column)
+        yield CellProblem(
+            type=chunk.type_name,
+            row=error.row,
+            column=error.column,
+            value=None if value is NO_CELL else value,
+            text="" if value is NO_CELL else describe_cell(value),
+            message=error.message,
+            line=None if chunk.lines is None else chunk.lines[index],
+            sheet=chunk.sheet,
+        )
+
+
+def describe_cell(value: Any) -> str:
+    """A cell as text; of one that its file could not give, the text in the file."""
+    return str(value[UNREADABLE]) if is_unreadable(value) else describe_value(value)
 
 
 def find_cell(row: Any, column: str | None) -> tuple[str | None, Any]:

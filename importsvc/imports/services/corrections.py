@@ -14,10 +14,11 @@ from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import Importable
 from importsvc.errors import Conflict, InvalidAttribute, RecordNotFound
 from importsvc.imports.models import Import, ImportState, OnRowError, StagedChunk
+from importsvc.imports.services.cell_problems import describe_cell
 from importsvc.imports.services.preconditions import require_version
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.rechecking import recheck
-from importsvc.imports.services.row_errors import check_staged, describe_cell, find_keys, select_chunks
+from importsvc.imports.services.row_errors import check_staged, find_keys, select_chunks
 from importsvc.imports.services.row_texts import (
     is_named,
     may_have,

@@ -31,9 +31,10 @@ from importsvc.files.reading.tables import (
 )
 from importsvc.files.writing import LONGEST_CELL, TableNotWritable, TableWriter, write_csv, write_xlsx
 from importsvc.imports.models import Import, StagedChunk, StagedRowError
+from importsvc.imports.services.cell_problems import describe_cell
 from importsvc.imports.services.corrected_cells import Corrector, StagedCells
 from importsvc.imports.services.reverting import find_import
-from importsvc.imports.services.row_errors import describe_cell, select_errors
+from importsvc.imports.services.row_errors import select_errors
 from importsvc.imports.services.row_texts import read_row
 from importsvc.imports.services.transactions import require_rows_kept
 from importsvc.imports.staging import decode_staged, one_snapshot

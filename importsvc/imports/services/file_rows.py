@@ -103,15 +103,17 @@ def find_mapped_file(
     return MappedFile(file, files.check_mapping(files.get_document(model), attribute="import_model_id"))
 
 
-def read_mapped_file(mapped: MappedFile) -> FileRows:
+def read_mapped_file(mapped: MappedFile, content: SpooledFile | None = None) -> FileRows:
     """The rows that the mapping makes of the file, in a temporary file.
+
+    ``content`` are its bytes, if it is not stored.
 
     Raises:
         MappingRefused: the mapping does not fit the file, with every problem.
         FileUnreadable: the file cannot be read to its end.
         ImportDataInvalid, DiskFull: as for other rows.
     """
-    content = files.read_file(mapped.file)
+    content = files.read_file(mapped.file) if content is None else content
     progress = FileProgress()
     try:
         tables = [_detect(mapped, content, sheet) for sheet in _find_sheets(mapped)]

@@ -70,6 +70,7 @@ def create_import(
     file_counts: Mapping[str, int] | None = None,
     file_options: Sequence[Mapping[str, Any]] = (),
     progress: Progress | None = None,
+    on_errors: OnErrors | None = None,
 ) -> Import:
     """Stage rows, after checking all of them against what the organization has now.
 
@@ -89,6 +90,7 @@ def create_import(
         file_counts: the numbers of its rows: see ``FileRows``.
         file_options: the options with which each sheet of it was read.
         progress: told how many rows have been read and checked.
+        on_errors: called with the row errors of each chunk.
 
     Raises:
         ImportDataInvalid, RowsInvalid, Unavailable: nothing is staged.
@@ -111,10 +113,10 @@ def create_import(
     )
     if on_row_error == OnRowError.REFUSE:
         # Before the transaction, which it would make long.
-        check_rows(rows, get_options(import_, progress=progress)).require_valid()
+        check_rows(rows, get_options(import_, progress=progress, on_errors=on_errors)).require_valid()
     with limited_transaction():
         import_.save(force_insert=True)
-        _stage(import_, rows, progress=progress)
+        _stage(import_, rows, progress=progress, on_errors=on_errors)
     return import_
 
 
@@ -217,12 +219,12 @@ def update_import(
     return import_
 
 
-def _stage(import_: Import, rows: ImportRows, *, progress: Progress | None) -> None:
+def _stage(import_: Import, rows: ImportRows, *, progress: Progress | None, on_errors: OnErrors | None = None) -> None:
     """Store rows, and their errors if the import keeps them; otherwise the caller has found none."""
     keeps_errors = import_.on_row_error != OnRowError.REFUSE
     store_rows(import_, rows, may_have_errors=keeps_errors)
     if keeps_errors:
-        check_staged(import_, rows, progress=progress)
+        check_staged(import_, rows, progress=progress, on_errors=on_errors)
         save_fields(import_, "error_count")
     elif import_.error_count is not None:
         select_errors(import_).delete()
@@ -317,43 +319,6 @@ def run_import(
         return import_
 
     return attempt(run)
-
-
-def import_rows(
-    *,
-    organization: Organization,
-    creator: Person,
-    import_data: object,
-    on_duplicate: OnDuplicate = "error",
-    match_by: str | None = None,
-    on_row_error: str = OnRowError.REFUSE,
-    actor: Actor | None = None,
-    progress: Progress | None = None,
-    on_errors: OnErrors | None = None,
-) -> Import:
-    """Create an import and run it in one transaction. The arguments are those of ``create_import`` and ``run_import``.
-
-    Raises:
-        ImportDataInvalid, RowsInvalid, Busy, Unavailable: nothing is written.
-    """
-    rows = require_rows(import_data)
-    with limited_transaction():
-        import_ = Import.objects.create(
-            organization=organization,
-            creator=creator,
-            sample=False,
-            on_duplicate=on_duplicate,
-            match_by=match_by,
-            on_row_error=on_row_error,
-        )
-        return run_import(
-            organization=organization,
-            import_id=import_.pk,
-            import_data=rows,
-            actor=actor,
-            progress=progress,
-            on_errors=on_errors,
-        )
 
 
 def _write(

@@ -23,8 +23,8 @@ from importsvc.imports.rows import ImportRows
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.staging import decode_staged
 
-# Called for each chunk that has row errors, with its type, the number of its first row, its rows, and the errors.
-OnErrors = Callable[[str, int, Sequence[Any], Sequence[RowError]], None]
+# Called for each chunk that has row errors, with the chunk, its rows, and the errors.
+OnErrors = Callable[[RowChunk, Sequence[Any], Sequence[RowError]], None]
 
 Counts = dict[str, dict[str, int]]
 
@@ -128,7 +128,7 @@ def plan_chunks(rows: ImportRows, options: PlanOptions) -> Iterator[Step]:
         )
         for step in _plan_type(_CleanChunks(rows.read(importable.name), cleaner), planner, options):
             if step.planned.errors and options.on_errors:
-                options.on_errors(importable.name, step.chunk.first_row, step.rows, step.planned.errors)
+                options.on_errors(step.chunk, step.rows, step.planned.errors)
             if options.progress:
                 options.progress("checked", step.chunk.row_count)
             yield step

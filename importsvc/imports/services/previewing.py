@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -13,7 +13,7 @@ from importsvc.engine.plan.plan import OnDuplicate, PlannedChunk
 from importsvc.engine.plan.preview import PlannedChange, describe_changes
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.imports.errors import RowsInvalid
-from importsvc.imports.models import ImportState
+from importsvc.imports.models import ImportState, OnRowError
 from importsvc.imports.rows import ImportRows, require_rows
 from importsvc.imports.services.planning import (
     OnErrors,
@@ -95,6 +95,8 @@ def preview_rows(
     import_data: object,
     on_duplicate: OnDuplicate = "error",
     match_by: str | None = None,
+    on_row_error: str = OnRowError.REFUSE,
+    derived_types: Sequence[str] = (),
     progress: Progress | None = None,
     on_errors: OnErrors | None = None,
 ) -> ImportPreview:
@@ -104,14 +106,22 @@ def preview_rows(
         organization: of the records.
         import_data: the rows.
         on_duplicate: what becomes of rows that match existing records.
-        match_by: as for ``create_import``.
+        match_by, on_row_error, derived_types: as for ``create_import``.
         progress: called with the numbers of rows that have been read and checked.
         on_errors: called with the row errors of each chunk.
 
     Raises:
         ImportDataInvalid: as ``create_import`` does.
     """
-    options = PlanOptions(organization.pk, on_duplicate, match_by, progress=progress, on_errors=on_errors)
+    options = PlanOptions(
+        organization.pk,
+        on_duplicate,
+        match_by,
+        derived_types=derived_types,
+        leaves_out_errors=on_row_error == OnRowError.SKIP,
+        progress=progress,
+        on_errors=on_errors,
+    )
     return _preview(require_rows(import_data), options, Defaults(organization))
 
 

@@ -6,16 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from importsvc.engine.errors import RowError
-from importsvc.engine.parse.cells import UNREADABLE, is_unreadable
 from importsvc.engine.parse.rows import CleanChunk
 from importsvc.engine.plan.lookups import fold_values
 from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.imports.rows import ImportRows
-from importsvc.imports.services.cell_problems import NO_CELL, find_cell
-from importsvc.imports.services.planning import Step, get_options, plan_chunks
+from importsvc.imports.services.cell_problems import NO_CELL, describe_cell, find_cell
+from importsvc.imports.services.planning import OnErrors, Step, get_options, plan_chunks
 from importsvc.imports.services.progress import Progress
 from importsvc.postgres.copy import cell, copy_rows
-from importsvc.text.display import describe_value, printable
+from importsvc.text.display import printable
 
 # Characters of a cell, and of a message, that are stored.
 STORED_LENGTH = 1_000
@@ -62,16 +61,19 @@ class ErrorRecorder:
             self.error_count += len(errors)
 
 
-def check_staged(import_: Import, rows: ImportRows, *, progress: Progress | None = None) -> None:
+def check_staged(
+    import_: Import, rows: ImportRows, *, progress: Progress | None = None, on_errors: OnErrors | None = None
+) -> None:
     """Find all errors of the staged rows, and replace those that are stored. The caller has locked the import.
 
     ``rows`` are the staged ones, or those that were staged last. Sets ``error_count``, which the caller saves.
+    ``on_errors`` is called with the row errors of each chunk.
 
     Raises:
         ImportDataInvalid: there are no rows.
     """
     recorder = ErrorRecorder(import_)
-    for step in plan_chunks(rows, get_options(import_, progress=progress)):
+    for step in plan_chunks(rows, get_options(import_, progress=progress, on_errors=on_errors)):
         recorder.add(step)
         select_chunks(import_, step.chunk.type_name).filter(first_row=step.chunk.first_row).update(
             keys=find_keys(step.clean), unknown_columns=step.clean.unknown_columns
@@ -128,11 +130,6 @@ def _make_lines(
             None if error.other_row is None else str(error.other_row),
         )
         yield f"{head}{row}\t{number}\t" + "\t".join(map(cell, stored)) + "\n"
-
-
-def describe_cell(value: Any) -> str:
-    """A cell as text; of one that its file could not give, the text in the file."""
-    return str(value[UNREADABLE]) if is_unreadable(value) else describe_value(value)
 
 
 def _show(text: str | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 from importsvc.engine.parse.rows import name_unknown
 from importsvc.engine.schema.importable import Importable, normalize_header
 from importsvc.errors import InvalidAttribute
-from importsvc.imports.services.row_errors import describe_cell
+from importsvc.imports.services.cell_problems import describe_cell
 from importsvc.text.display import printable
 from importsvc.text.json_stream import split_members
 from importsvc.text.strict_json import AmbiguousObject

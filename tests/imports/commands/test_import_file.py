@@ -240,7 +240,7 @@ REFUSED_FILES: list[tuple[bytes, str]] = [
     (b"", "{} can't be blank"),
     (b"{", "{} is not valid JSON: line 1 column 2: Expecting property name enclosed in double quotes"),
     (b'{"company": [{"name": "\xff"}]}', "{} is not valid JSON: it is not UTF-8"),
-    (b"[]", "{} must be an object with an array of rows for each type (company, person)"),
+    (b"[]", "{}: The file has no values."),
     (b'{"deal": []}', "{} has an unknown type 'deal'; known are company, person"),
     (b'{"person": []}', "{} has no rows"),
 ]
@@ -264,7 +264,9 @@ def test_files_that_cannot_be_read_or_written_are_wrong_usage(shell: Shell, tmp_
 def test_the_creator_must_belong_to_the_organization(shell: Shell) -> None:
     other = make_organization().organization.pk
     mine = shell.acme.organization.pk
-    for organization, email in [(other, "ada@acme.test"), (10**18, "ada@acme.test"), (mine, "x"), (mine, "x\udcff")]:
+    refused = shell.refuse(PUBLISHED_ROWS, organization=10**18)
+    assert refused == ("", f"There is no organization {10**18}")
+    for organization, email in [(other, "ada@acme.test"), (mine, "x"), (mine, "x\udcff")]:
         refused = shell.refuse(PUBLISHED_ROWS, organization=organization, email=email)
         assert refused == ("", f"No person in organization {organization} has the address {email!r}.")
 
@@ -283,7 +285,7 @@ def test_other_refusals_are_printed(shell: Shell, monkeypatch: pytest.MonkeyPatc
     def refuse(**_: Any) -> None:
         raise Busy("Others are writing the same records at this moment")
 
-    monkeypatch.setattr(import_file, "import_rows", refuse)
+    monkeypatch.setattr(import_file, "import_file", refuse)
     assert shell.refuse(PUBLISHED_ROWS) == ("", "Others are writing the same records at this moment")
 
 

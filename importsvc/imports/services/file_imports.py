@@ -1,0 +1,307 @@
+"""Imports a file that is not stored yet: what is detected and proposed is used unless the caller says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, BinaryIO, NamedTuple
+
+from django.db import transaction
+
+from importsvc.errors import InvalidAttribute
+from importsvc.files import services as files
+from importsvc.files.errors import MappingRefused
+from importsvc.files.mapping.editing import HeaderTarget, edit_mapping
+from importsvc.files.models import ImportFile
+from importsvc.files.reading.formats import find_format
+from importsvc.files.reading.tables import JSON, FileRefused
+from importsvc.imports.actors import Actor
+from importsvc.imports.errors import RowsInvalid
+from importsvc.imports.models import Import, OnRowError
+from importsvc.imports.rows import ImportRows, read_file
+from importsvc.imports.services.error_files import ErrorFileFormat, write_error_file
+from importsvc.imports.services.file_rows import FileRows, MappedFile, read_mapped_file
+from importsvc.imports.services.importing import create_import
+from importsvc.imports.services.importing_at_once import import_rows
+from importsvc.imports.services.planning import OnErrors
+from importsvc.imports.services.previewing import ImportPreview, preview_rows
+from importsvc.imports.services.progress import Progress
+from importsvc.imports.services.transactions import limited_transaction
+from importsvc.imports.staging import decode_staged
+from importsvc.spool import SpooledFile
+from organizations.models import Organization
+from people.models import Person
+
+# A format, and a binary stream that is open for writing.
+ErrorFile = tuple[ErrorFileFormat, BinaryIO]
+
+# Rows of each type that a preview has.
+FIRST_ROWS = 5
+
+# The members of a mapping that are about existing records.
+MATCHING = ("on_duplicate", "match_by")
+
+# Before the first value of a JSON text in UTF-8.
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+
+
+@dataclass(frozen=True)
+class FileRequest:
+    """A file, and what the caller says of it.
+
+    Attributes:
+        content: its bytes.
+        sha256: of the bytes, in hex.
+        name: of the file; blank if it has none.
+        options: some of ``importsvc.files.detecting.OPTIONS``, which replace what is detected.
+        model: the name of a saved mapping or the key of a ready-made one; ``None`` takes the proposed mapping.
+        targets, ignored: replace what the mapping says of single headers; see ``edit_mapping``.
+        matching: ``on_duplicate`` and ``match_by`` in place of those of the mapping; ``None`` keeps one.
+    """
+
+    content: SpooledFile
+    sha256: str
+    name: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    model: str | None = None
+    targets: Sequence[HeaderTarget] = ()
+    ignored: Sequence[str] = ()
+    matching: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_import_data(self) -> bool:
+        """Whether the file is what ``import_data`` may be: it needs no mapping, and the caller says nothing of one."""
+        if self.options or self.model is not None or self.targets or self.ignored:
+            return False
+        try:
+            format_, _ = find_format(self.content)
+        except FileRefused as refused:
+            return refused.code == "empty_file"
+        with self.content.open() as reader:
+            return format_ == JSON and reader.read(1 << 16).lstrip(_BLANK).startswith(b"{")
+
+    @property
+    def matching_of_rows(self) -> dict[str, Any]:
+        """What ``matching`` says, for rows that have no mapping."""
+        return {name: value for name, value in self.matching.items() if value is not None}
+
+
+class FirstRow(NamedTuple):
+    """A row that the file gives: its number, its line in the file if it has been mapped, and its decoded value."""
+
+    row: int
+    line: int | None
+    value: Any
+
+
+@dataclass(frozen=True)
+class FilePreview:
+    """What is known of a file before it is imported.
+
+    Attributes:
+        file: what was detected and proposed; not stored. ``None`` if the file is ``import_data``.
+        mapping: the document that would be used; ``None`` likewise.
+        problems: what keeps the mapping from being used for the file; then there are no rows.
+        first_rows: by type, the first ``FIRST_ROWS``.
+        row_counts: by type, the number of rows.
+        blank_row_count, unmapped_row_count: table rows that are left out: without any value, or with values only in
+            columns that are not mapped.
+        plan: what importing the rows would do.
+    """
+
+    file: ImportFile | None = None
+    mapping: Mapping[str, Any] | None = None
+    problems: MappingRefused | None = None
+    first_rows: Mapping[str, Sequence[FirstRow]] = field(default_factory=dict)
+    row_counts: Mapping[str, int] = field(default_factory=dict)
+    blank_row_count: int = 0
+    unmapped_row_count: int = 0
+    plan: ImportPreview | None = None
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A file with the document of its mapping, and the saved mapping that this is."""
+
+    file: ImportFile
+    document: Mapping[str, Any]
+    import_model_id: int | None
+
+    def read(self, content: SpooledFile) -> FileRows:
+        mapping = files.check_mapping(self.document, attribute="mapping")
+        return read_mapped_file(MappedFile(self.file, mapping), content)
+
+    def describe(self, made: FileRows) -> dict[str, Any]:
+        """The arguments of ``create_import`` for the rows that were read."""
+        return {
+            "import_data": made.rows,
+            **{name: made.mapping[name] for name in MATCHING},
+            "import_file": self.file,
+            "mapping": made.mapping,
+            "derived_types": made.derived_types,
+            "headers": made.headers,
+            "file_counts": made.file_counts,
+            "file_options": made.options,
+        }
+
+
+def import_file(
+    *,
+    organization: Organization,
+    creator: Person,
+    request: FileRequest,
+    on_row_error: str = OnRowError.REFUSE,
+    save_as: str | None = None,
+    actor: Actor | None = None,
+    progress: Progress | None = None,
+    on_errors: OnErrors | None = None,
+    errors_to: ErrorFile | None = None,
+) -> Import:
+    """Store a file, and import the rows that it gives, in one transaction. ``import_data`` is imported as it is.
+
+    Args:
+        organization: of the import.
+        creator: of the file and of the import.
+        request: the file.
+        on_row_error: as for ``import_rows``.
+        save_as: the name under which the mapping is saved; ``None`` saves none.
+        actor, progress, on_errors: as for ``run_import``.
+        errors_to: where the rows of a mapped file that have errors are written, as by ``write_error_file``; also if
+            the import is refused because of them.
+
+    Raises:
+        FileUnreadable, MappingRefused, InvalidAttribute: the file or its mapping is not acceptable.
+        ImportDataInvalid, RowsInvalid, Busy, Unavailable: as for ``import_rows``. Nothing is written.
+    """
+    chosen: dict[str, Any] = {"organization": organization, "creator": creator, "on_row_error": on_row_error}
+    running: dict[str, Any] = {"actor": actor, "progress": progress, "on_errors": on_errors}
+    if request.is_import_data:
+        if save_as is not None:
+            raise InvalidAttribute("The file needs no mapping, so there is none to save", attribute="save_as")
+        return import_rows(**chosen, **running, **request.matching_of_rows, import_data=_read_import_data(request))
+    prepared = _prepare(organization, creator, request)
+    made = prepared.read(request.content)
+    with limited_transaction():
+        files.store_import_file(prepared.file, request.content)
+        model_id = prepared.import_model_id
+        if save_as is not None:
+            saved = files.create_import_model(
+                organization=organization, creator=creator, name=save_as, **prepared.document
+            )
+            model_id = saved.pk
+        chosen |= {"import_model_id": model_id, **prepared.describe(made)}
+        try:
+            import_ = import_rows(**chosen, **running)
+        except RowsInvalid:
+            if errors_to is not None:
+                # The transaction is rolled back, so this import exists only for its error file.
+                _write_errors(create_import(**{**chosen, "on_row_error": OnRowError.STAGE}), errors_to)
+            raise
+        if errors_to is not None:
+            _write_errors(import_, errors_to)
+        return import_
+
+
+def preview_file(
+    *,
+    organization: Organization,
+    creator: Person,
+    request: FileRequest,
+    on_row_error: str = OnRowError.REFUSE,
+    progress: Progress | None = None,
+    on_errors: OnErrors | None = None,
+    errors_to: ErrorFile | None = None,
+) -> FilePreview:
+    """What ``import_file`` would do, without writing to the database. The arguments are those of ``import_file``.
+
+    Raises:
+        FileUnreadable, MappingRefused, ImportDataInvalid, InvalidAttribute: the file cannot be read, or the mapping is
+            none. A mapping that does not fit the file is in the preview.
+    """
+    chosen: dict[str, Any] = {"on_row_error": on_row_error, "progress": progress, "on_errors": on_errors}
+    if request.is_import_data:
+        rows = _read_import_data(request)
+        plan = preview_rows(organization=organization, import_data=rows, **request.matching_of_rows, **chosen)
+        return FilePreview(first_rows=_read_first_rows(rows), row_counts=_count_rows(rows), plan=plan)
+    prepared = _prepare(organization, creator, request)
+    try:
+        made = prepared.read(request.content)
+    except MappingRefused as refused:
+        return FilePreview(prepared.file, prepared.document, refused)
+    plan = None
+    if made.rows.row_count:
+        plan = preview_rows(
+            organization=organization,
+            import_data=made.rows,
+            **{name: made.mapping[name] for name in MATCHING},
+            derived_types=made.derived_types,
+            **chosen,
+        )
+        if errors_to is not None:
+            with limited_transaction():
+                files.store_import_file(prepared.file, request.content)
+                staging = {"organization": organization, "creator": creator, "on_row_error": OnRowError.STAGE}
+                _write_errors(create_import(**staging, **prepared.describe(made)), errors_to)
+                transaction.set_rollback(True)
+    return FilePreview(
+        file=prepared.file,
+        mapping=made.mapping,
+        first_rows=_read_first_rows(made.rows),
+        row_counts=_count_rows(made.rows),
+        blank_row_count=made.file_counts["blank_row_count"],
+        unmapped_row_count=made.file_counts["unmapped_row_count"],
+        plan=plan,
+    )
+
+
+def _write_errors(import_: Import, errors_to: ErrorFile) -> None:
+    format_, target = errors_to
+    write_error_file(organization=import_.organization, import_id=import_.pk, format=format_, target=target)
+
+
+def _prepare(organization: Organization, creator: Person, request: FileRequest) -> _Prepared:
+    file = files.make_import_file(
+        organization=organization,
+        creator=creator,
+        content=request.content,
+        sha256=request.sha256,
+        name=request.name,
+        overrides=request.options,
+    )
+    if "sheet" in request.options and not file.sheets:
+        raise InvalidAttribute("The file has no sheets", attribute="sheet")
+    document, model_id = file.proposed_mapping, file.proposed_import_model_id
+    if request.model is not None:
+        document, model_id = files.find_named_mapping(organization=organization, name=request.model)
+    said = {name: request.options[name] for name in ("date_order", "decimal_sign") if name in request.options}
+    edited = edit_mapping(
+        document,
+        targets=request.targets,
+        ignored=request.ignored,
+        formats={**document["formats"], **said},
+        **request.matching,
+    )
+    is_saved = all(edited[name] == document[name] for name in ("columns", "ignored", "formats"))
+    return _Prepared(file, edited, model_id if is_saved else None)
+
+
+def _read_import_data(request: FileRequest) -> ImportRows:
+    with request.content.open() as reader:
+        return read_file(reader)
+
+
+def _count_rows(rows: ImportRows) -> dict[str, int]:
+    return {name: sum(chunk.row_count for chunk in rows.read(name)) for name in rows.types}
+
+
+def _read_first_rows(rows: ImportRows) -> dict[str, list[FirstRow]]:
+    first = {}
+    for name in rows.types:
+        every = (
+            FirstRow(chunk.first_row + index, None if chunk.lines is None else chunk.lines[index], value)
+            for chunk in rows.read(name)
+            for index, value in enumerate(decode_staged(chunk.text))
+        )
+        first[name] = list(islice(every, FIRST_ROWS))
+    return first
