@@ -17,7 +17,7 @@ from importsvc.files.models import ImportFile
 from importsvc.files.reading.formats import find_format
 from importsvc.files.reading.tables import JSON, FileRefused
 from importsvc.imports.actors import Actor
-from importsvc.imports.errors import RowsInvalid
+from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.models import Import, OnRowError
 from importsvc.imports.rows import ImportRows, read_file
 from importsvc.imports.services.error_files import ErrorFileFormat, write_error_file
@@ -182,6 +182,8 @@ def import_file(
         return import_rows(**chosen, **running, **request.matching_of_rows, import_data=_read_import_data(request))
     prepared = _prepare(organization, creator, request)
     made = prepared.read(request.content)
+    if not made.rows.row_count:
+        raise ImportDataInvalid("has no rows")
     with limited_transaction():
         files.store_import_file(prepared.file, request.content)
         model_id = prepared.import_model_id

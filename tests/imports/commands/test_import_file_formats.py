@@ -126,7 +126,7 @@ def test_the_sheet_of_a_workbook_is_chosen_by_its_name(shell: Shell) -> None:
     rows = [["First Name", "Email"], ["Eve", "e@x.com"], ["Fay", "-"]]
     content = make_workbook(shell.folder / "book.xlsx", Notes=[["a"], ["b"]], People=rows)
 
-    table, why = shell.refuse(content, "--sheet", "People", name="book.xlsx")
+    table, why = shell.refuse(content, "--sheet", "People", "--map", "Email=person.email", name="book.xlsx")
 
     assert why == "1 row error, nothing imported"
     assert table == (
