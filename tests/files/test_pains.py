@@ -149,7 +149,10 @@ def test_leading_zeros_stay(api: ApiClient) -> None:
 # 5. Dates.
 @pytest.mark.parametrize("is_1904", [False, True])
 def test_dates_of_a_workbook_are_the_days_that_it_shows(api: ApiClient, is_1904: bool) -> None:
-    rows = [["Vorname", "E-Mail", "Geburtstag", "Jahr"], ["Ada", "ada@example.com", date(1990, 2, 1), 2023]]
+    rows: list[list[Any]] = [
+        ["Vorname", "E-Mail", "Geburtstag", "Jahr"],
+        ["Ada", "ada@example.com", date(1990, 2, 1), 2023],
+    ]
     workbook = make_workbook(rows, options={"date_1904": is_1904})
     mapping = {"columns": [NAME, EMAIL, custom("Geburtstag", "born", "date"), custom("Jahr", "year", "text")]}
 

@@ -152,6 +152,8 @@ def test_every_command_has_json_output(acme: NewOrganization) -> None:
             "unrun_imports_older_than_days": 90,
             "run_imports": 0,
             "run_imports_older_than_days": None,
+            "import_files": 0,
+            "import_files_older_than_days": 90,
             "failure_counts": 0,
         },
         ("revoke_token", prefix): {"prefix": prefix, "person": ada, "organization": organization},

@@ -243,8 +243,13 @@ def preview_file(
         if errors_to is not None:
             with limited_transaction():
                 files.store_import_file(prepared.file, request.content)
-                staging = {"organization": organization, "creator": creator, "on_row_error": OnRowError.STAGE}
-                _write_errors(create_import(**staging, **prepared.describe(made)), errors_to)
+                staged = create_import(
+                    organization=organization,
+                    creator=creator,
+                    on_row_error=OnRowError.STAGE,
+                    **prepared.describe(made),
+                )
+                _write_errors(staged, errors_to)
                 transaction.set_rollback(True)
     return FilePreview(
         file=prepared.file,

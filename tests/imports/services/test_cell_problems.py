@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from importsvc.engine.errors import Code, RowError
+from importsvc.engine.parse.chunks import RowChunk
 from importsvc.imports.services import preview_rows
 from importsvc.imports.services.cell_problems import CellProblem, find_cells
 from people.services import NewOrganization
@@ -77,7 +78,7 @@ def test_every_error_of_a_cell_comes_with_the_cell() -> None:
         RowError(8, None, "is no row", Code.INVALID),
     ]
 
-    found = list(find_cells("person", 7, [{"title": 1}, "x"], errors))
+    found = list(find_cells(RowChunk("person", 7, 2, ""), [{"title": 1}, "x"], errors))
 
     assert found == [
         CellProblem("person", 7, "title", 1, "1", "is wrong"),

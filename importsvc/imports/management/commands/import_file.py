@@ -126,7 +126,7 @@ class Command(OutputCommand):
                 format_: ErrorFileFormat = "xlsx" if (errors_to or "").lower().endswith(".xlsx") else "csv"
                 if errors_file is None or not request.is_import_data:
                     problems = Problems(keep_all=False, is_mapped=not request.is_import_data)
-                    work(creator, request, problems, options, errors_file and (format_, errors_file))
+                    work(creator, request, problems, options, None if errors_file is None else (format_, errors_file))
                     return
                 problems = Problems(keep_all=True)
                 try:
