@@ -148,7 +148,7 @@ def _list_codes(view: Any, handler: Any, described: Description) -> set[str]:
 def _describe_success(view: Any, described: Description) -> dict[str, Any]:
     """The content of the successful response, by media type."""
     if described.file_type:
-        return {described.file_type: {}}
+        return {described.file_type: {"schema": {"type": "string", "format": "binary"}}}
     return {MEDIA_TYPE: {"schema": _describe_document(view, described)}}
 
 

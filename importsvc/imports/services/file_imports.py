@@ -224,7 +224,9 @@ def preview_file(
     chosen: dict[str, Any] = {"on_row_error": on_row_error, "progress": progress, "on_errors": on_errors}
     if request.is_import_data:
         rows = _read_import_data(request)
-        plan = preview_rows(organization=organization, import_data=rows, **request.matching_of_rows, **chosen)
+        plan: ImportPreview | None = preview_rows(
+            organization=organization, import_data=rows, **request.matching_of_rows, **chosen
+        )
         return FilePreview(first_rows=_read_first_rows(rows), row_counts=_count_rows(rows), plan=plan)
     prepared = _prepare(organization, creator, request)
     try:
