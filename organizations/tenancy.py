@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
+from django.db.models.expressions import Col
 from django.db.models.lookups import Exact
+from django.db.models.sql import AND
+from django.db.models.sql.where import WhereNode
 
 if TYPE_CHECKING:
     from organizations.models import Organization
@@ -41,3 +45,33 @@ class TenantForeignKey(models.ForeignKey):
         """As a plain foreign key."""
         name, _, arguments, keywords = super().deconstruct()
         return name, "django.db.models.ForeignKey", arguments, keywords
+
+
+class TenantSubquery(models.Subquery):
+    """A subquery for records of the organization of the outer query, to which it refers by ``OuterRef``.
+
+    Where the outer query has a condition on the organization, the subquery gets the same. PostgreSQL does not need it,
+    but a cluster only sends the statement to one node if each table is restricted by a value.
+    """
+
+    def as_sql(self, compiler: Any, connection: Any, *arguments: Any, **extra: Any) -> tuple[str, Any]:
+        """The subquery, with the condition."""
+        organization = next(_find_organizations(compiler.query.where), None)
+        if organization is None:
+            return super().as_sql(compiler, connection, *arguments, **extra)
+        restricted: Any = self.copy()
+        restricted.query = self.query.clone()
+        column = restricted.query.model._meta.get_field("organization").get_col(restricted.query.get_initial_alias())
+        restricted.query.where.add(Exact(column, organization), AND)
+        return models.Subquery.as_sql(restricted, compiler, connection, *arguments, **extra)
+
+
+def _find_organizations(where: WhereNode) -> Iterator[Any]:
+    """The values to which the rows' organization must be equal."""
+    if where.connector != AND or where.negated:
+        return
+    for child in where.children:
+        if isinstance(child, WhereNode):
+            yield from _find_organizations(child)
+        elif isinstance(child, Exact) and isinstance(child.lhs, Col) and child.lhs.target.name == "organization":
+            yield child.rhs

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, OuterRef, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from importsvc.engine.parse.chunks import RowChunk
@@ -18,6 +18,7 @@ from importsvc.imports.rows import ImportRows
 from importsvc.operations.models import Operation
 from importsvc.postgres.copy import NULL, bytea_cell, cell, copy_rows
 from importsvc.text.json_stream import JsonError, decode_rows, split_items
+from organizations.tenancy import TenantSubquery
 
 # A chunk has at most 2,000 rows and about 256 kB.
 CHUNKS_AT_ONCE = 4
@@ -171,7 +172,7 @@ def staged_size() -> Coalesce:
     """An expression for querysets of imports: the number of staged bytes, without reading the rows."""
     chunks = StagedChunk.objects.filter(organization_id=OuterRef("organization_id"), import_record=OuterRef("pk"))
     sizes = chunks.order_by().values("import_record").values(size=Sum("size"))
-    return Coalesce(Subquery(sizes, output_field=BigIntegerField()), 0)
+    return Coalesce(TenantSubquery(sizes, output_field=BigIntegerField()), 0)
 
 
 def decode_staged(text: str) -> list[Any]:

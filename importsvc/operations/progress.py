@@ -54,7 +54,7 @@ class ProgressWriter:
             # Progress that is lost in a crash of the server belongs to work that is lost as well.
             cursor.execute("SET synchronous_commit TO off")
         number, cancel_requested_at = self._write(
-            "attempts = attempts + 1, started_at = clock_timestamp(), worker = %s,"
+            "attempts = attempts + 1, started_at = statement_timestamp(), worker = %s,"
             " backend_pid = pg_backend_pid(), work_pid = NULL,"
             " phase = '', done = 0, total = 0",
             [worker],

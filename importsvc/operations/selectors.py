@@ -15,7 +15,6 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Value,
     When,
 )
@@ -25,9 +24,19 @@ from django.db.models.lookups import IsNull
 
 from importsvc.operations.models import RUNNING, Operation, Progress, Status
 from organizations.models import Organization
+from organizations.tenancy import TenantSubquery
 
 # The statuses that are shown: those that are stored, and ``running``.
 STATUSES = (Status.QUEUED.value, RUNNING, Status.SUCCEEDED.value, Status.FAILED.value, Status.CANCELLED.value)
+
+# The processes of PostgreSQL, or those of the coordinator's processes on a node, and when they started.
+_OF_COORDINATOR = "starts_with(coalesce(application_name, ''), 'citus_internal gpid=')"
+_STARTS = (
+    f"SELECT jsonb_object_agg(CASE WHEN {_OF_COORDINATOR} THEN right(application_name, 10)::bigint ELSE pid END,"  # noqa: S608 - a constant
+    f" coalesce(backend_start - CASE WHEN {_OF_COORDINATOR} THEN interval '1 minute' ELSE interval '0' END,"
+    " '-infinity')) FROM pg_stat_get_activity(NULL)"
+    f" WHERE {_OF_COORDINATOR} = starts_with(current_setting('application_name'), 'citus_internal gpid=')"
+)
 
 
 class _IsConnected(Func):
@@ -35,13 +44,19 @@ class _IsConnected(Func):
 
     A process with the same number may have been started since, but not before the work began. PostgreSQL hides the
     start of processes of other database users.
+
+    In a cluster a node evaluates the condition. The coordinator's process has a process of its own there, which is
+    named after it: the last ten digits are its number. It starts with the first statement of the attempt, and the
+    clocks of the two servers differ, so that it counts if it started less than a minute later.
     """
 
     output_field = BooleanField()
-    template = (
-        "EXISTS (SELECT FROM pg_stat_activity, LATERAL (VALUES (%(expressions)s)) AS attempt (backend, began_at)"
-        " WHERE pid = backend AND coalesce(backend_start <= began_at, true))"
-    )
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        """A comparison with the starts of all processes, which PostgreSQL reads once for a statement."""
+        (backend, of_backend), (began_at, of_start) = map(compiler.compile, self.get_source_expressions())
+        sql = f"coalesce((({_STARTS}) ->> {backend}::text)::timestamptz <= {began_at}, false)"
+        return sql, [*of_backend, *of_start]
 
 
 def is_running(prefix: str = "") -> Q:
@@ -94,7 +109,7 @@ def show_running(prefix: str = "") -> Combinable:
     )
     phase = NullIf(F("phase"), Value(""))
     shown = JSONObject(operation_id=F("operation_id"), phase=phase, done=F("done"), total=F("total"))
-    return Subquery(found.order_by("operation_id").values_list(shown)[:1], output_field=JSONField())
+    return TenantSubquery(found.order_by("operation_id").values_list(shown)[:1], output_field=JSONField())
 
 
 def filter_status(operations: QuerySet[Operation], statuses: Collection[str]) -> QuerySet[Operation]:
@@ -105,7 +120,7 @@ def filter_status(operations: QuerySet[Operation], statuses: Collection[str]) ->
     found = Progress.objects.filter(
         _has_worker(), organization_id=OuterRef("organization_id"), operation_id=OuterRef("pk")
     )
-    running = Q(IsNull(Subquery(found.order_by("operation_id").values("operation_id")[:1]), False))
+    running = Q(IsNull(TenantSubquery(found.order_by("operation_id").values("operation_id")[:1]), False))
     if Status.QUEUED in statuses and RUNNING in statuses:
         condition |= Q(status=Status.QUEUED)
     elif RUNNING in statuses:

@@ -178,13 +178,15 @@ def _cancel_waiting(organization: Organization, operation_id: int) -> Operation 
 
 def _interrupt(organization: Organization, operation_id: int) -> None:
     """Ask the worker to end the work, and PostgreSQL to end the statement that runs."""
-    with connection.cursor() as cursor:
-        # Between two statements the worker reads the request. The update locks the row, so the worker cannot go on to
-        # another operation meanwhile; a process that was given a dead worker's id has a later transaction.
+    # Between two statements the worker reads the request. The update locks the row until the statement is ended, so the
+    # worker cannot go on to another operation meanwhile; a process that was given a dead worker's id has a later
+    # transaction. In a cluster, the first statement runs on a node, and the second on the coordinator.
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE operations_progress SET cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())"
-            " WHERE organization_id = %s AND operation_id = %s"
-            " RETURNING (SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
-            " WHERE pid = work_pid AND xact_start <= started_at)",
+            "UPDATE operations_progress SET cancel_requested_at = statement_timestamp()"
+            " WHERE organization_id = %s AND operation_id = %s RETURNING work_pid, started_at",
             [organization.pk, operation_id],
+        )
+        cursor.execute(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %s AND xact_start <= %s", cursor.fetchone()
         )

@@ -21,6 +21,7 @@ from importsvc.operations.models import Operation, Status
 from importsvc.operations.performers import get_performer
 from importsvc.operations.progress import OperationCancelled, OperationReleased, ProgressWriter
 from importsvc.operations.services import finish
+from importsvc.postgres.claiming import lock_first
 from importsvc.postgres.side_connection import open_side_connection
 
 # After so many attempts that ended with their worker, or with an unexpected exception, an operation fails.
@@ -92,8 +93,7 @@ def claim_next() -> Operation | None:
     # The only statement of workers that looks at all organizations.
     queued = Operation.objects.filter(status=Status.QUEUED)
     earlier = queued.filter(organization_id=OuterRef("organization_id"), pk__lt=OuterRef("pk"))
-    first = queued.filter(~Exists(earlier), due_at__lte=Now()).order_by("pk")
-    operation = first.select_for_update(no_key=True, skip_locked=True).first()
+    operation = lock_first(queued.filter(~Exists(earlier), due_at__lte=Now()).order_by("id"))
     if operation is not None:
         with connection.cursor() as cursor:
             settings = ", ".join(["set_config(%s, %s, true)"] * len(_NOTICE_LOST_WORKER))

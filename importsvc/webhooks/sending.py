@@ -26,6 +26,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from standardwebhooks import Webhook
 
+from importsvc.postgres.claiming import lock_first
 from importsvc.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from importsvc.webhooks.posting import TIMEOUT, Answer, Network, post
 from importsvc.webhooks.services import FEATURE, ROTATION
@@ -137,13 +138,13 @@ def _lock_next(clock: Any, running: Collection[_Attempt]) -> WebhookDelivery | N
     # The only statements that look at all organizations.
     pending = WebhookDelivery.objects.filter(status=DeliveryStatus.PENDING)
     free = pending.exclude(endpoint_id__in={each.endpoint_id for each in running})
-    ordered = free.order_by("next_attempt_at", "id").select_for_update(of=("self",), skip_locked=True, no_key=True)
+    ordered = free.order_by("next_attempt_at", "id")
     conditions = [Q(next_attempt_at__lte=clock, endpoint__failing_since=None)]
     if sum(each.is_failing for each in running) < FAILING_CONCURRENCY:
         # A time that no delay leads to was written before the clock was set back. It is a statement of its own, because
         # PostgreSQL reads all pending deliveries for one with OR.
         conditions += [Q(next_attempt_at__lte=clock), Q(next_attempt_at__gt=clock + LONGEST_DELAY + LEASE)]
-    found = (ordered.filter(condition).first() for condition in conditions)
+    found = (lock_first(ordered.filter(condition)) for condition in conditions)
     return next((delivery for delivery in found if delivery), None)
 
 

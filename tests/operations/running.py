@@ -31,7 +31,7 @@ def claimed(operation: Operation) -> Iterator[BaseDatabaseWrapper]:
         with open_side_connection() as side, side.cursor() as cursor:
             cursor.execute(
                 "UPDATE operations_progress SET attempts = attempts + 1, backend_pid = %s,"
-                " started_at = clock_timestamp() WHERE organization_id = %s AND operation_id = %s",
+                " started_at = statement_timestamp() WHERE organization_id = %s AND operation_id = %s",
                 [backend_pid, *key],
             )
         yield worker

@@ -47,13 +47,13 @@ def apply_change_values(importable: Importable, *, organization_id: int, import_
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {updated.table} AS record SET {assignments} FROM ("
-            f"  SELECT organization_id, record_id, {given} AS given FROM ({changes.sql}) AS change OFFSET 0"
+            f"  SELECT record_id, {given} AS given FROM ({changes.sql}) AS change OFFSET 0"
             ") AS change CROSS JOIN LATERAL ("
             f"  SELECT ctid FROM {updated.table} AS locked"
-            "   WHERE locked.organization_id = change.organization_id AND locked.id = change.record_id OFFSET 0"
+            f"   WHERE {updated.of_organization('locked')} AND locked.id = change.record_id OFFSET 0"
             ") AS place(here) CROSS JOIN LATERAL jsonb_to_record(change.given) AS"
             f" value({', '.join(f'{quote(name)} {updated.columns[name].type}' for name in written)})"
-            " WHERE record.organization_id = change.organization_id AND record.ctid = place.here"
+            f" WHERE {updated.of_organization('record')} AND record.ctid = place.here"
             " AND change.given ?| %s",
             [*changes.parameters, written],
         )

@@ -54,6 +54,14 @@ class Changes:
         """The table of the records, quoted."""
         return connection.ops.quote_name(self.importable.model._meta.db_table)
 
+    def of_organization(self, alias: str) -> str:
+        """The condition that a row belongs to the organization.
+
+        A comparison with the organization of another table would not do: a distributed PostgreSQL sends a statement to
+        one node if each table of it is restricted by a value.
+        """
+        return f"{alias}.organization_id = {int(self.organization_id)}"
+
     def select(self) -> Query:
         """``SELECT`` of all columns of the changes, and of the ctid of each as ``place``."""
         sql = (
@@ -74,8 +82,7 @@ class Changes:
         changes = self.select()
         return Query(
             f"FROM ({changes.sql} OFFSET 0) AS change CROSS JOIN LATERAL ({select} FROM {self.table} AS record"
-            " WHERE record.organization_id = change.organization_id AND record.id = change.record_id"
-            f" OFFSET 0 {locking}) AS record",
+            f" WHERE {self.of_organization('record')} AND record.id = change.record_id OFFSET 0 {locking}) AS record",
             changes.parameters,
         )
 
@@ -149,7 +156,7 @@ def mark_gone(changes: Changes) -> None:
             f"UPDATE {change_table()} AS change SET outcome = '{GONE}' WHERE change.organization_id = %s"
             f" AND change.ctid = ANY(ARRAY(SELECT place FROM ({logged.sql} OFFSET 0) AS change WHERE NOT EXISTS ("
             f"  SELECT FROM {changes.table} AS record"
-            "   WHERE record.organization_id = change.organization_id AND record.id = change.record_id OFFSET 0)))",
+            f"   WHERE {changes.of_organization('record')} AND record.id = change.record_id OFFSET 0)))",
             [changes.organization_id, *logged.parameters],
         )
 

@@ -35,7 +35,10 @@ def from_referrers(changes: Changes, key: ForeignKey, *, is_small: bool) -> Quer
 
     If the key's table ``is_small``, the statement scans it once.
     """
-    joined = " AND ".join(f"other.{quote(column)} = record.{quote(referred)}" for column, referred in key.columns)
+    joined = " AND ".join(
+        f"other.{quote(column)} = {_make_value(changes, f'record.{quote(referred)}', referred)}"
+        for column, referred in key.columns
+    )
     own_id = next(
         (column for column, referred in key.columns if referred == changes.importable.model._meta.pk.column), None
     )
@@ -50,7 +53,7 @@ def from_referrers(changes: Changes, key: ForeignKey, *, is_small: bool) -> Quer
     sql = (
         f"FROM (SELECT * FROM {key.table} AS other{restricted}) AS other CROSS JOIN LATERAL"
         f" ({source.sql} AND change.record_id = other.{quote(own_id)} OFFSET 0) AS change CROSS JOIN LATERAL"
-        f" (SELECT FROM {changes.table} AS record WHERE record.organization_id = change.organization_id"
+        f" (SELECT FROM {changes.table} AS record WHERE {changes.of_organization('record')}"
         f"  AND record.id = change.record_id AND {joined} OFFSET 0) AS record"
     )
     return Query(sql, [*(changes.organization_id for _ in of_organization), *source.parameters])
@@ -72,7 +75,9 @@ def _select_gone(changes: Changes, key: ReferredKey, restored: dict[str, str]) -
         else f"record.{quote(column)}"
         for column, _ in key.columns
     }
-    matches = " AND ".join(f"referred.{quote(there)} = {values[column]}" for column, there in key.columns)
+    matches = " AND ".join(
+        f"referred.{quote(there)} = {_make_value(changes, values[column], there)}" for column, there in key.columns
+    )
     given = " AND ".join(f"{value} IS NOT NULL" for value in values.values())
     records = changes.from_records()
     sql = (
@@ -88,6 +93,11 @@ def _select_gone(changes: Changes, key: ReferredKey, restored: dict[str, str]) -
         f" AND NOT EXISTS (SELECT FROM {key.table} AS referred WHERE {matches} OFFSET 0)"
     )
     return Query(sql, [*records.parameters, list(restored), list(restored)])
+
+
+def _make_value(changes: Changes, value: str, column: str) -> str:
+    """The value of a column of a key: the organization's is known (see ``Changes.of_organization``)."""
+    return str(int(changes.organization_id)) if column == "organization_id" else value
 
 
 def _will_refer(key: ForeignKey, own: TypeChanges, *, discarding: bool) -> Query:
