@@ -133,9 +133,11 @@ class ApiTokenAdmin(RecordAdmin):
     @admin.action(permissions=["change"], description="Revoke selected tokens, for ever")
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         """Revoke the selected tokens that are not revoked yet."""
-        valid = ApiToken.objects.filter(pk__in=queryset.values("pk"), revoked=False)
-        tokens = list(valid.select_for_update(no_key=True).order_by("id"))
-        ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).update(revoked=True)
+        tokens = []
+        for token in queryset.filter(revoked=False).order_by("id"):
+            own = ApiToken.objects.filter(organization_id=token.organization_id, pk=token.pk, revoked=False)
+            if own.update(revoked=True):
+                tokens.append(token)
         for token in tokens:
             self.log_change(request, token, "Revoked.")
         count = f"{len(tokens)} token{'' if len(tokens) == 1 else 's'}"

@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, transaction
-from django.db.models import Model, Subquery
+from django.db.models import BigIntegerField, Model, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -58,13 +58,13 @@ class TokenAuthentication(BaseAuthentication):
             PermissionDenied: the person belongs to another organization.
         """
         written, address = request.headers.get("X-Auth-Token", "").strip(), request.META.get("REMOTE_ADDR", "")
-        token, is_known = _find_token(written, address)
+        organization_id = _read_organization_id(request)
+        token, is_known = _find_token(written, address, organization_id)
         if token is None:
             if written and (wait := _count_failure(written, address, is_known)):
                 raise Throttled(wait)
             raise AuthenticationFailed
-        organization_id = request.headers.get("X-Organization-Id", "").strip()
-        if not _RECORD_ID.fullmatch(organization_id) or int(organization_id) != token.person.organization_id:
+        if organization_id != token.person.organization_id:
             raise PermissionDenied
         add_log_fields(organization=token.person.organization_id)
         touch_last_seen(token.person)
@@ -79,18 +79,27 @@ def find_token(written: str) -> ApiToken | None:
 
     A valid token is not revoked or expired, and its person is not deactivated or archived.
     """
-    return _find_token(written.strip(), "")[0]
+    return _find_token(written.strip(), "", None)[0]
 
 
-def _find_token(written: str, address: str) -> tuple[ApiToken | None, bool]:
+def _read_organization_id(request: Request) -> int | None:
+    """``X-Organization-Id``; ``None`` if it is no id."""
+    written = request.headers.get("X-Organization-Id", "").strip()
+    return int(written) if _RECORD_ID.fullmatch(written) and int(written) <= BigIntegerField.MAX_BIGINT else None
+
+
+def _find_token(written: str, address: str, organization_id: int | None) -> tuple[ApiToken | None, bool]:
     """The token as of ``find_token``, also ``None`` after too many failures with it from this address.
 
-    The second value says whether there is a token with this prefix.
+    It is looked for in the organization, and then in all others: that of another organization is refused otherwise
+    than one that does not exist. The second value says whether there is a token with this prefix.
     """
     match = _TOKEN.fullmatch(written)
     if match is None:
         return None, False
-    rows = _usable_tokens().fetch(prefix=match[1], counter=count_for_pair(_KIND, address, match[1]).key)
+    given = {"prefix": match[1], "counter": count_for_pair(_KIND, address, match[1]).key}
+    rows = [] if organization_id is None else _usable_tokens(True).fetch(**given, organization=organization_id)
+    rows = rows or _usable_tokens(False).fetch(**given)
     if not rows:
         return None, False
     token = _make_token(rows[0])
@@ -118,8 +127,8 @@ def _count_failure(written: str, address: str, is_known: bool) -> int:
 
 
 @functools.cache
-def _usable_tokens() -> CompiledQuery:
-    """The token with a prefix, if it is usable; the caller checks expiry and hash.
+def _usable_tokens(of_organization: bool) -> CompiledQuery:
+    """The token with a prefix, of an organization or of any, if it is usable; the caller checks expiry and hash.
 
     The last column has the failures that the counter has, or null.
     """
@@ -127,6 +136,8 @@ def _usable_tokens() -> CompiledQuery:
     tokens = ApiToken.objects.get_usable_keys().filter(
         prefix=Parameter("prefix"), person__deactivated_at=None, person__archived_at=None
     )
+    if of_organization:
+        tokens = tokens.filter(organization_id=Parameter("organization"))
     columns = (
         *_TOKEN_COLUMNS,
         *(f"person__{column}" for column in _PERSON_COLUMNS),

@@ -154,7 +154,7 @@ class ApiToken(AbstractAPIKey):
         db_constraint=False,
         db_index=False,
     )
-    person = models.ForeignKey(
+    person = TenantForeignKey(
         Person, on_delete=models.CASCADE, related_name="tokens", db_constraint=False, db_index=False
     )
     # The scopes. A program of an earlier version, which does not know them, inserts tokens that have all.

@@ -134,7 +134,9 @@ def rotate_token(*, prefix: str, keep_for: timedelta = timedelta(0), expires_at:
     """
     with transaction.atomic():
         tokens = ApiToken.objects.select_related("person__organization")
-        old = tokens.select_for_update(of=("self",), no_key=True).get(prefix=prefix)
+        # Found in all organizations, and locked in its own.
+        own = tokens.filter(organization_id=tokens.get(prefix=prefix).organization_id)
+        old = own.select_for_update(of=("self",), no_key=True).get(prefix=prefix)
         if old.state != "valid":
             raise ValidationError(f"The token is {old.state}: create another one.")
         now = timezone.now()
@@ -145,7 +147,7 @@ def rotate_token(*, prefix: str, keep_for: timedelta = timedelta(0), expires_at:
             old.expiry_date = min(now + keep_for, old.expiry_date or now + keep_for)
         else:
             old.revoked = True
-        old.save(update_fields=["expiry_date", "revoked"])
+        own.filter(pk=old.pk).update(expiry_date=old.expiry_date, revoked=old.revoked)
     return token
 
 
@@ -158,5 +160,5 @@ def revoke_token(*, prefix: str) -> ApiToken:
     token = ApiToken.objects.select_related("person__organization").get(prefix=prefix)
     if not token.revoked:
         token.revoked = True
-        token.save(update_fields=["revoked"])
+        ApiToken.objects.filter(organization_id=token.organization_id, pk=token.pk).update(revoked=True)
     return token

@@ -9,15 +9,26 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection
+from django.db import IntegrityError, InternalError, connection
 from django.db.models import JSONField
 
 if TYPE_CHECKING:
     from django.db.models import Field
 
 LINES_AT_ONCE = 100
+
+# SQLSTATE of errors without another one, from appendix A of PostgreSQL's manual.
+_INTERNAL_ERROR = "XX000"
+
 NULL = r"\N"
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
+class RefusedByNode(IntegrityError):
+    """A node of a cluster refused a row of COPY: in all likelihood by a constraint.
+
+    Citus passes the message of the node on, without its SQLSTATE.
+    """
 
 
 def copy_rows(
@@ -39,11 +50,17 @@ def copy_rows(
 
     Raises:
         django.db.DatabaseError: PostgreSQL refuses a row; the transaction is then unusable.
+        RefusedByNode: a node of a cluster does.
     """
     quote = connection.ops.quote_name
     statement = f"COPY {quote(table)} ({', '.join(map(quote, columns))}) FROM STDIN"
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        cursor.cursor.copy_expert(statement, _Stream(iter(lines), lines_at_once, meanwhile))
+    try:
+        with connection.cursor() as cursor, connection.wrap_database_errors:
+            cursor.cursor.copy_expert(statement, _Stream(iter(lines), lines_at_once, meanwhile))
+    except InternalError as error:
+        if getattr(error.__cause__, "pgcode", None) != _INTERNAL_ERROR:
+            raise
+        raise RefusedByNode(str(error)) from error
 
 
 def encoder(field: Field[Any, Any]) -> Callable[[Any], str]:

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from django.db import DatabaseError
 
+from importsvc.postgres.copy import RefusedByNode
+
 Result = TypeVar("Result")
 
 # The number of attempts of a transaction. Each reads what was committed before it.
@@ -29,7 +31,7 @@ _WRITE_CONFLICTS = {
 
 def is_write_conflict(error: BaseException) -> bool:
     """Whether another attempt may succeed, or end with a more precise error."""
-    return _get_code(error) in _WRITE_CONFLICTS
+    return _get_code(error) in _WRITE_CONFLICTS or isinstance(error, RefusedByNode)
 
 
 def retry(attempt: Callable[[], Result]) -> Result:
