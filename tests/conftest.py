@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import override_settings
 
@@ -17,6 +18,7 @@ from importsvc.engine.schema import registry
 from people.services import NewOrganization, create_organization
 from tests.builders import make_company, make_organization
 from tests.client import ApiClient
+from tests.cluster.databases import create_cluster_database, list_servers
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,6 +28,41 @@ def without_rate_limits() -> Iterator[None]:
         environment.setenv("API_RATE_LIMIT", "off")
         environment.setenv("ORGANIZATION_RATE_LIMIT", "off")
         yield
+
+
+@pytest.fixture(scope="session")
+def cluster(django_db_modify_db_settings: None) -> bool:
+    """Whether ``DATABASE_URL`` names a database of a cluster; if so, there is an empty one for the tests, too."""
+    # Not the embedded server, which would start with a database of its own.
+    if connection.settings_dict["ENGINE"] != "importsvc.postgres.citus":
+        return False
+    parameters: dict[str, Any] = {**connection.get_connection_params()}
+    if not (servers := list_servers(parameters)):
+        return False
+    create_cluster_database(parameters, connection.creation._get_test_db_name(), servers)
+    return True
+
+
+@pytest.fixture(autouse=True)
+def skip_in_cluster(request: pytest.FixtureRequest) -> None:
+    """Skip tests of what a cluster cannot do, or does otherwise: those marked ``one_server``, with the reason."""
+    marker = request.node.get_closest_marker("one_server")
+    if marker is not None and request.getfixturevalue("cluster"):
+        pytest.skip(marker.args[0])
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool, cluster: bool) -> bool:
+    """Whether Django uses a test database that is there."""
+    return django_db_keepdb or cluster
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any, cluster: bool) -> None:
+    """The test database, which is distributed if it is one of a cluster."""
+    if cluster:
+        with django_db_blocker.unblock():
+            call_command("distribute", verbosity=0)
 
 
 @pytest.fixture

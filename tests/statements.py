@@ -17,6 +17,9 @@ COLUMN = r'"?\w+"?\."?\w+"?'
 EQUALITY = re.compile(rf"({COLUMN}) = ({COLUMN}|ANY|\d+|'[^']*')")
 PLANNED = re.compile(r"\s*\(?\s*(SELECT|WITH|INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 
+# What Citus adds to the name of a table for each part of it.
+_SHARD = re.compile(r"_\d{6,}$")
+
 
 class Unscoped(NamedTuple):
     """A statement that reads a tenant's table without a condition on the organization.
@@ -69,6 +72,9 @@ class Watch:
             cursor.execute(f"EXPLAIN (VERBOSE, FORMAT JSON) {sql}", params)
             (explained,) = cursor.fetchone()
         plan = explained if isinstance(explained, list) else json.loads(explained)
+        if jobs := list(_find_jobs(plan)):
+            self._note_jobs(jobs, written)
+            return
         nodes = list(_list_nodes(plan[0]["Plan"]))
         restricted = _find_restricted(nodes)
         for node in nodes:
@@ -77,6 +83,24 @@ class Watch:
                 self.seen.add(table)
                 if f"{node['Alias']}.organization_id" not in restricted:
                     self.found.append(Unscoped(self._step, table, written))
+
+    def _note_jobs(self, jobs: list[dict[str, Any]], sql: str) -> None:
+        """In a cluster, a statement names the organization if it is one task, which one node does."""
+        for job in jobs:
+            plans = [part["Plan"] for task in job["Tasks"] for plan in task["Remote Plan"] for part in plan]
+            names = {_SHARD.sub("", node.get("Relation Name", "")) for plan in plans for node in _list_nodes(plan)}
+            self.seen |= names & self.tables
+            if job["Task Count"] > 1:
+                self.found += [Unscoped(self._step, table, sql) for table in sorted(names & self.tables)]
+
+
+def _find_jobs(explained: Any) -> Iterator[dict[str, Any]]:
+    """The jobs of Citus in a plan and in its subplans."""
+    for part in explained if isinstance(explained, list) else explained.values():
+        if isinstance(part, list | dict):
+            yield from _find_jobs(part)
+    if isinstance(explained, dict) and "Job" in explained:
+        yield explained["Job"]
 
 
 def _list_nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,8 @@ _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 
 _ORIGINS = "be origins such as https://imports.example.com, separated by commas"
 
-POSTGRESQL = "django.db.backends.postgresql"
+# Django's backend, which also knows databases that are distributed over nodes.
+POSTGRESQL = "importsvc.postgres.citus"
 
 # Options of a connection that Django takes out before it connects.
 _DJANGO_OPTIONS = ("assume_role", "isolation_level", "pool", "server_side_binding")
@@ -83,7 +84,7 @@ def database_url() -> Kind[dict[str, Any]]:
 
     def parse(text: str) -> dict[str, Any]:
         _split(text, "postgres", "postgresql", needs_host=False)
-        database: dict[str, Any] = environ.Env.db_url_config(text)
+        database: dict[str, Any] = environ.Env.db_url_config(text, engine=POSTGRESQL)
         options = {**database.get("OPTIONS", {})}
         if not database["NAME"] and "service" not in options:
             raise ValueError

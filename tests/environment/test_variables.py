@@ -163,7 +163,7 @@ def test_an_empty_variable_counts_as_not_set(name: str) -> None:
 def test_a_database_url_is_an_entry_of_djangos_databases() -> None:
     read: Any = VARIABLES["DATABASE_URL"].read({"DATABASE_URL": "postgres://ada:s%40y@db:5433/name?sslmode=require"})
 
-    expected = {"ENGINE": "django.db.backends.postgresql", "NAME": "name", "USER": "ada", "PASSWORD": "s@y"}
+    expected = {"ENGINE": "importsvc.postgres.citus", "NAME": "name", "USER": "ada", "PASSWORD": "s@y"}
     assert read == {**expected, "HOST": "db", "PORT": 5433, "OPTIONS": {"sslmode": "require"}}
 
 
