@@ -18,7 +18,6 @@ from importsvc.engine.schema import registry
 from people.services import NewOrganization, create_organization
 from tests.builders import make_company, make_organization
 from tests.client import ApiClient
-from tests.cluster.databases import create_cluster_database, list_servers
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,6 +35,8 @@ def cluster(django_db_modify_db_settings: None) -> bool:
     # Not the embedded server, which would start with a database of its own.
     if connection.settings_dict["ENGINE"] != "importsvc.postgres.citus":
         return False
+    from benchmarks.cluster.databases import create_cluster_database, list_servers
+
     parameters: dict[str, Any] = {**connection.get_connection_params()}
     if not (servers := list_servers(parameters)):
         return False

@@ -93,7 +93,9 @@ def claim_next() -> Operation | None:
     # The only statement of workers that looks at all organizations.
     queued = Operation.objects.filter(status=Status.QUEUED)
     earlier = queued.filter(organization_id=OuterRef("organization_id"), pk__lt=OuterRef("pk"))
-    operation = lock_first(queued.filter(~Exists(earlier), due_at__lte=Now()).order_by("id"))
+    operation = lock_first(
+        queued.filter(~Exists(earlier), due_at__lte=Now()).order_by("id"), status=Status.QUEUED.value
+    )
     if operation is not None:
         with connection.cursor() as cursor:
             settings = ", ".join(["set_config(%s, %s, true)"] * len(_NOTICE_LOST_WORKER))

@@ -16,6 +16,11 @@ _OUTAGES = (
 )
 
 
+# How the coordinator of a cluster says, without an SQLSTATE of its own, that a node ended in the middle of a statement.
+# Citus does not translate its messages.
+_LOST_NODE = "failure on connection marked as essential"
+
+
 def is_outage(error: BaseException) -> bool:
     """Whether the database cannot be used at this moment, through no fault of the statement or its transaction.
 
@@ -27,7 +32,7 @@ def is_outage(error: BaseException) -> bool:
     if not isinstance(error, DatabaseError | InterfaceError) or not isinstance(cause, psycopg2.Error):
         return False
     if cause.pgcode:
-        return cause.pgcode.startswith(_OUTAGES)
+        return cause.pgcode.startswith(_OUTAGES) or _LOST_NODE in str(cause)
     # Without a code it is no answer of the server: there is no connection, or it has ended.
     return isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError) or "libpq" in str(cause)
 

@@ -144,7 +144,7 @@ def _lock_next(clock: Any, running: Collection[_Attempt]) -> WebhookDelivery | N
         # A time that no delay leads to was written before the clock was set back. It is a statement of its own, because
         # PostgreSQL reads all pending deliveries for one with OR.
         conditions += [Q(next_attempt_at__lte=clock), Q(next_attempt_at__gt=clock + LONGEST_DELAY + LEASE)]
-    found = (lock_first(ordered.filter(condition)) for condition in conditions)
+    found = (lock_first(ordered.filter(condition), status=DeliveryStatus.PENDING.value) for condition in conditions)
     return next((delivery for delivery in found if delivery), None)
 
 

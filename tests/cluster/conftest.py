@@ -13,8 +13,8 @@ import pytest
 from django.conf import settings
 from psycopg2.extensions import parse_dsn
 
-from tests.cluster.databases import create_cluster_database, drop_database, list_servers, run
-from tests.cluster.servers import MISSING, ClusterServer, find_programs, own_servers
+from benchmarks.cluster.databases import create_cluster_database, drop_database, list_servers, run
+from benchmarks.cluster.servers import MISSING, ClusterServer, find_programs, own_servers
 from tests.command_line import Outcome
 
 
