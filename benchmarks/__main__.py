@@ -8,6 +8,7 @@ import time
 from types import FrameType
 from typing import Never
 
+from benchmarks.cluster.throughput import PEOPLE, QUICK_PEOPLE, measure
 from benchmarks.session import open_session
 
 # After so long a run is stopped.
@@ -19,7 +20,13 @@ def main() -> None:
     """Measure; a full run also writes ``docs/benchmarks.md``."""
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller data and fewer rounds; does not write the page")
-    quick = parser.parse_args().quick
+    parser.add_argument("--cluster", action="store_true", help="one server and a cluster, side by side; writes no page")
+    options = parser.parse_args()
+    if options.cluster:
+        for line in measure(QUICK_PEOPLE if options.quick else PEOPLE):
+            print(line, flush=True)
+        return
+    quick = options.quick
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(signal_number, _stop)
     signal.alarm(LONGEST_QUICK_SECONDS if quick else LONGEST_SECONDS)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 from django.conf import settings
 from django.contrib import admin
@@ -35,13 +37,27 @@ def cluster(django_db_modify_db_settings: None) -> bool:
     # Not the embedded server, which would start with a database of its own.
     if connection.settings_dict["ENGINE"] != "importsvc.postgres.citus":
         return False
+    parameters: dict[str, Any] = {**connection.get_connection_params()}
+    if not _has_citus(parameters):
+        return False
     from benchmarks.cluster.databases import create_cluster_database, list_servers
 
-    parameters: dict[str, Any] = {**connection.get_connection_params()}
     if not (servers := list_servers(parameters)):
         return False
-    create_cluster_database(parameters, connection.creation._get_test_db_name(), servers)
+    create_cluster_database(
+        parameters, connection.settings_dict["TEST"]["NAME"] or f"test_{connection.settings_dict['NAME']}", servers
+    )
     return True
+
+
+def _has_citus(parameters: dict[str, Any]) -> bool:
+    try:
+        other = psycopg2.connect(**parameters)
+    except psycopg2.OperationalError:
+        return False  # a database that is not there: Django creates that of the tests beside it
+    with closing(other), other.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'citus'")
+        return cursor.fetchone() is not None
 
 
 @pytest.fixture(autouse=True)

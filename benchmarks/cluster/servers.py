@@ -39,7 +39,7 @@ _SETTINGS = {
 def find_programs() -> Path | None:
     """The folder of PostgreSQL's programs, if the extension is installed there."""
     found = [shutil.which("pg_config"), *sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_config"), reverse=True)]
-    for program in filter(None, found):
+    for program in map(str, filter(None, found)):
         shared = subprocess.run([program, "--sharedir"], capture_output=True, text=True, check=True).stdout.strip()
         if (Path(shared) / "extension" / "citus.control").exists():
             folder = subprocess.run([program, "--bindir"], capture_output=True, text=True, check=True).stdout.strip()
@@ -66,6 +66,16 @@ class ClusterServer:
         """The parameters of a connection to the database of maintenance."""
         return {"host": "127.0.0.1", "port": self.port, "user": "postgres", "dbname": "postgres"}
 
+    def count_cpu_seconds(self) -> float:
+        """The CPU seconds of its processes, including those that have ended."""
+        postmaster = self._find_postmaster()
+        times = postmaster.cpu_times()
+        seconds: float = times.user + times.system + times.children_user + times.children_system
+        for child in postmaster.children():
+            with suppress(psutil.NoSuchProcess):
+                seconds += sum(child.cpu_times()[:2])
+        return seconds
+
     def start(self) -> None:
         """Start it, and wait until it accepts connections."""
         self._run("pg_ctl", "-D", self._folder, "-l", self._folder / "log", "-w", "start")
@@ -76,12 +86,15 @@ class ClusterServer:
 
     def kill(self) -> None:
         """End all of its processes with SIGKILL, as a machine that loses its power."""
-        postmaster = psutil.Process(int((self._folder / "postmaster.pid").read_text().split()[0]))
+        postmaster = self._find_postmaster()
         processes = [postmaster, *postmaster.children(recursive=True)]
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(processes)
+
+    def _find_postmaster(self) -> psutil.Process:
+        return psutil.Process(int((self._folder / "postmaster.pid").read_text().split()[0]))
 
     def _run(self, program: str, *arguments: Any, check: bool = True) -> None:
         account: dict[str, Any] = {"user": _ACCOUNT, "group": _ACCOUNT, "extra_groups": []} if os.getuid() == 0 else {}

@@ -25,28 +25,30 @@ ORGANIZATIONS: Final = 8
 class Trial:
     """A cluster of two nodes with organizations on both, and the service with two workers."""
 
-    def __init__(self, servers: list[ClusterServer], people: int) -> None:
+    def __init__(self, servers: list[ClusterServer], people: int, *, workers: int = 2) -> None:
         """Create the database and the organizations.
 
         Args:
             servers: the coordinator and the nodes that have rows.
             people: of each import.
+            workers: processes that the service starts for operations.
         """
         self.servers, self._people = servers, people
         self.database = {**servers[0].parameters, "dbname": NAME}
         create_cluster_database(servers[0].parameters, NAME, [("127.0.0.1", server.port) for server in servers])
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port: int = free.getsockname()[1]
-        self._environment = {
+        self.environment = {
             **os.environ,
             "DATABASE_URL": f"postgres://postgres@127.0.0.1:{servers[0].port}/{NAME}",
             "PORT": str(self._port),
-            "WORKERS": "2",
+            "WORKERS": str(workers),
             "API_RATE_LIMIT": "off",
             "ORGANIZATION_RATE_LIMIT": "off",
         }
         self._manage("migrate", "-v0")
-        self._manage("distribute", "--shards", "8")
+        if len(servers) > 1:
+            self._manage("distribute", "--shards", "8")
         made = [
             json.loads(
                 self._manage("create_organization", f"Organization {number}", "--email", "ada@acme.test", "--json")
@@ -59,7 +61,7 @@ class Trial:
     def start(self) -> subprocess.Popen[bytes]:
         """Start the service, and wait until it answers."""
         command = [sys.executable, "manage.py", "serve", "--no-migrate", "--no-demo"]
-        service = subprocess.Popen(command, cwd=ROOT, env=self._environment, stderr=subprocess.DEVNULL)
+        service = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=subprocess.DEVNULL)
         while True:
             with suppress(OSError):
                 if self.request(next(iter(self.tokens)), "GET", "people")[0] == 200:
@@ -136,5 +138,5 @@ class Trial:
     def _manage(self, *arguments: str) -> str:
         command = [sys.executable, "manage.py", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, text=True, check=True
+            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True, check=True
         ).stdout
