@@ -82,6 +82,7 @@ def test_a_token_that_worked_a_moment_ago_stops_working_at_once(api: ApiClient, 
     assert_unauthenticated(api, api.caller.token)
 
 
+@pytest.mark.one_server("a record cannot be moved to another organization")
 def test_a_person_moves_to_another_organization_with_the_tokens_and_is_denied_the_old_one_at_once(
     api: ApiClient, globex: NewOrganization
 ) -> None:

@@ -205,6 +205,7 @@ def test_a_violated_constraint_is_an_integrity_error_and_nothing_is_written(
     assert take_snapshot() == before
 
 
+@pytest.mark.one_server("the sequence of a distributed table cannot be altered")
 def test_ids_of_a_sequence_with_gaps_are_used_in_order(acme: NewOrganization, import_: Import) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER SEQUENCE companies_company_id_seq INCREMENT BY 3")

@@ -220,6 +220,7 @@ def test_a_reference_to_a_deleted_company_is_not_restored(acme: NewOrganization,
 
 @pytest.mark.parametrize("on_conflict", BOTH)
 @pytest.mark.parametrize("on_delete", ["", "DEFERRABLE INITIALLY DEFERRED", "ON DELETE CASCADE", "ON DELETE SET NULL"])
+@pytest.mark.one_server("a table that is not distributed cannot refer to one that is")
 def test_a_record_that_a_table_unknown_to_django_refers_to_is_kept(
     acme: NewOrganization, on_conflict: OnConflict, on_delete: str
 ) -> None:
@@ -235,6 +236,7 @@ def test_a_record_that_a_table_unknown_to_django_refers_to_is_kept(
 
 
 @pytest.mark.parametrize("on_conflict", BOTH)
+@pytest.mark.one_server("a table that is not distributed cannot refer to one that is")
 def test_chains_of_references_within_a_table_are_kept_to_their_end(
     acme: NewOrganization, on_conflict: OnConflict
 ) -> None:
@@ -255,6 +257,7 @@ def test_chains_of_references_within_a_table_are_kept_to_their_end(
 
 
 @pytest.mark.parametrize("on_conflict", ["refuse", *BOTH])
+@pytest.mark.one_server("a table that is not distributed cannot refer to one that is")
 def test_records_that_refer_to_each_other_and_themselves_are_removed(
     acme: NewOrganization, on_conflict: OnConflict
 ) -> None:

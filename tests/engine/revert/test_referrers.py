@@ -99,6 +99,7 @@ def test_an_import_created_by_a_person_of_its_own_is_a_conflict(acme: NewOrganiz
         ("elsewhere.people_person", "bigint REFERENCES public.people_person"),
     ],
 )
+@pytest.mark.one_server("a table that is not distributed cannot refer to one that is")
 def test_a_reference_from_a_table_unknown_to_django_is_a_conflict(
     acme: NewOrganization, table: str, column: str
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_reference_from_a_table_unknown_to_django_is_a_conflict(
     assert_undone(import_)
 
 
+@pytest.mark.one_server("a table that is not distributed cannot refer to one that is")
 def test_a_key_of_several_columns_refers_only_where_all_of_them_match(acme: NewOrganization) -> None:
     import_ = import_rows(acme, ROWS)
     execute(
@@ -126,6 +128,7 @@ def test_a_key_of_several_columns_refers_only_where_all_of_them_match(acme: NewO
     assert_undone(import_)
 
 
+@pytest.mark.one_server("a table that is not distributed cannot refer to one that is")
 def test_references_from_partitions_are_one_conflict(acme: NewOrganization) -> None:
     import_ = import_rows(acme, ROWS)
     execute("CREATE TABLE notes (person bigint REFERENCES people_person) PARTITION BY HASH (person)")

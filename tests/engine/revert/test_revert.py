@@ -114,6 +114,7 @@ def test_an_edit_by_plain_sql_is_a_conflict(acme: NewOrganization, sql: str, fie
     assert_conflicts(import_, Conflict(Person, bob.pk, 2, fields=fields))
 
 
+@pytest.mark.one_server("a record cannot be moved to another organization")
 def test_a_record_moved_to_another_organization_counts_as_gone_and_is_not_removed(acme: NewOrganization) -> None:
     import_ = import_rows(acme, ROWS)
     bob = Person.objects.get(first_name="Bob")

@@ -228,6 +228,7 @@ def test_a_previous_company_that_was_deleted_is_a_conflict(acme: NewOrganization
     assert (ann.title, ann.company) == ("Dr", new)
 
 
+@pytest.mark.one_server("a record cannot be moved to another organization")
 def test_an_updated_record_moved_to_another_organization_counts_as_gone_and_stays_as_it_is(
     acme: NewOrganization, import_: Import, ann: Person
 ) -> None:
