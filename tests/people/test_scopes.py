@@ -74,7 +74,9 @@ def test_every_handler_of_the_api_asks_for_a_scope(api: ApiClient, scope: str) -
     handlers = [
         (
             method.upper(),
-            re.sub(r"\(\?P<(\w+)>.*?\)", lambda each: named[each[1]], str(pattern.pattern)).strip("^$"),
+            re.sub(r"\(\?P<(\w+)>.*?\)", lambda each: named[each[1]], str(pattern.pattern))
+            .strip("^$")
+            .replace("\\.", "."),
             action,
         )
         for pattern in urls

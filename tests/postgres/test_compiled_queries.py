@@ -12,6 +12,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from companies.models import Company
 from importsvc.imports.models import Import
+from importsvc.imports.services import create_import
 from importsvc.operations.models import Kind
 from importsvc.postgres.compiled_queries import CompiledQuery, Parameter
 from organizations.models import Organization
@@ -34,6 +35,10 @@ def test_every_column_of_every_model_is_read_as_by_its_queryset(api: ApiClient) 
     Organization.objects.update(features={"custom_fields": {"limit": 50}})
     import_ = Import.objects.get(pk=api.run(PUBLISHED_ROWS))
     queue(api.caller, Kind.UPDATE, import_, import_data=PUBLISHED_ROWS)
+    wrong = {"person": [{"email": "ada"}]}
+    create_import(
+        organization=api.caller.organization, creator=api.caller.person, import_data=wrong, on_row_error="stage"
+    )
 
     for model in (model for label in OURS for model in apps.get_app_config(label).get_models()):
         everything = model._default_manager.order_by("pk").values_list()

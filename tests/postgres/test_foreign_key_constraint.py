@@ -108,6 +108,8 @@ def test_the_tables_of_a_migration_are_made_before_their_keys(db: None) -> None:
     made = {"person_organization_exists", "company_organization_exists", COMPANY}
     dropped_with_people = {
         "import_creator_of_same_organization",
+        "import_file_creator_of_same_organization",
+        "import_model_creator_of_same_organization",
         "operation_creator_of_same_organization",
         "token_person_of_same_organization",
         "webhook_endpoint_creator_of_same_organization",
