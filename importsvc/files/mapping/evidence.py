@@ -16,7 +16,15 @@ def contradicts(column: DetectedColumn, targets: Sequence[str]) -> bool:
     """Whether the values of a column are not what these targets take, as dates for a first name."""
     if column.kind == "empty":
         return False
-    return any(column.kind not in _get_kinds(name) for name in targets)
+    return any(column.kind not in _get_kinds(name) and not _has_addresses(column, name) for name in targets)
+
+
+def _has_addresses(column: DetectedColumn, name: str) -> bool:
+    """Whether a column for addresses has some, beside values that are none: each of these becomes a row error."""
+    target = find_target(name)
+    if target is None or target.column != "email":
+        return False
+    return column.kind == "text" and any("@" in sample for sample in column.samples)
 
 
 def _get_kinds(name: str) -> frozenset[str]:

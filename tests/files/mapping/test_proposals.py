@@ -123,6 +123,18 @@ def test_a_proposal_that_the_samples_contradict_is_dropped(kind: str) -> None:
     assert propose_targets("First name", "Email", Email=kind)[1] is None
 
 
+def test_a_column_of_addresses_is_proposed_also_if_some_of_its_values_are_none() -> None:
+    columns = [
+        DetectedColumn(1, "Vorname", ["Ada", "Bob"], 1.0, "text"),
+        DetectedColumn(2, "E-Mail", ["ada@example.com", "bob"], 1.0, "text"),
+    ]
+
+    found = propose(columns, ()).columns[1]
+
+    assert found is not None
+    assert (found.targets, found.how) == (("person.email",), "exact")
+
+
 def test_the_only_column_of_addresses_is_the_address_of_a_person() -> None:
     assert propose_targets("Vorname", "Erreichbar", Erreichbar="email") == [
         (("person.first_name",), "synonym"),
