@@ -81,6 +81,7 @@ def test_a_serializer_is_read_in_terms_of_columns() -> None:
         Attribute("state", "state", is_time_stamp=False, compute=show_state),
         Attribute("progress", "progress", is_time_stamp=False, compute=show_running, write=order_progress),
         Attribute("mapping", "mapping", is_time_stamp=False),
+        Attribute("file_counts", "file_counts", is_time_stamp=False),
     )
     on_request = {
         "on_duplicate",
@@ -92,6 +93,7 @@ def test_a_serializer_is_read_in_terms_of_columns() -> None:
         "state",
         "progress",
         "mapping",
+        "file_counts",
         "import_file",
     }
     assert resource.field_names - resource.default_field_names == resource.on_request == on_request
