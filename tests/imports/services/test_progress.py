@@ -152,7 +152,7 @@ def test_rows_that_cannot_be_run_are_not_staged_either(acme: NewOrganization, mo
     def fail(**_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(importing, "run_import", fail)
+    monkeypatch.setattr("importsvc.imports.services.importing_at_once.run_import", fail)
     before = take_snapshot()
     with pytest.raises(KeyboardInterrupt):
         bring(acme)
