@@ -8,6 +8,7 @@ REQUEST_HEADERS = (
     "accept",
     "content-type",
     "idempotency-key",
+    "content-disposition",
     "if-match",
     "if-none-match",
     "prefer",
