@@ -6,9 +6,9 @@ URLS = r"^/api/"
 
 REQUEST_HEADERS = (
     "accept",
+    "content-disposition",
     "content-type",
     "idempotency-key",
-    "content-disposition",
     "if-match",
     "if-none-match",
     "prefer",
@@ -21,6 +21,7 @@ REQUEST_HEADERS = (
 RESPONSE_HEADERS = (
     "Accept",
     "Accept-Encoding",
+    "Content-Disposition",
     "Content-Location",
     "ETag",
     "Idempotency-Replayed",

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 
 # Models whose records only the service makes.
-NEVER_ADDED = {"imports.Import", "operations.Operation", "webhooks.WebhookDelivery"}
+NEVER_ADDED = {"files.ImportFile", "imports.Import", "operations.Operation", "webhooks.WebhookDelivery"}
 
 
 def model_admins() -> list[Any]:

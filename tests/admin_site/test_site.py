@@ -13,6 +13,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from unfold.admin import ModelAdmin
 
+from importsvc.files.models import ImportFile, ImportModel
 from people.services import NewOrganization
 from tests.admin_pages import (
     SCRIPT,
@@ -41,7 +42,8 @@ def test_the_search_finds_imports_people_and_companies(acme: NewOrganization, ad
     import_ = make_import(creator=acme.person)
     assert find(admin_client, "ada@acme") == [url_of(import_), url_of(acme.person)]
     assert find(admin_client, "ACME") == [url_of(import_), url_of(acme.person), url_of(acme.person.company)]
-    assert find(admin_client, "import") == [url_of(type(import_), "changelist")]
+    lists = [url_of(model, "changelist") for model in (ImportFile, ImportModel, type(import_))]
+    assert find(admin_client, "import") == lists
     assert find(admin_client, "nobody at all") == []
 
 

@@ -90,7 +90,8 @@ def test_an_operator_finds_understands_and_undoes_an_import(page: Page, make_mem
 
     revert(page, "Keep")
     expect(page.get_by_text(f"Import {import_.pk}: removed")).to_be_visible()
-    expect(page.get_by_text("kept 1 person").first).to_be_visible()
+    # In the message, and for good in the timeline.
+    expect(page.get_by_text("kept 1 person")).to_have_count(2)
     expect(page.get_by_text("reverted", exact=True).first).to_be_visible()
     expect(changed).to_contain_text(re.compile(r"kept.*\btitle\b", re.DOTALL))
     expect(page.get_by_role("link", name="Revert…")).to_have_count(0)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from django.conf import settings
@@ -58,11 +59,11 @@ class Node:
 
     def _responds(self) -> bool:
         try:
-            socket.create_connection(("127.0.0.1", self.port)).close()
+            with urlopen(f"http://127.0.0.1:{self.port}/health/ready") as response:
+                return bool(response.status == 200)
         except OSError:
             assert self.process.poll() is None
             return False
-        return True
 
     def stop(self) -> int:
         """Stop it, and return the exit code."""
