@@ -33,7 +33,10 @@ def find_parameter(description: Any, path: str, name: str) -> Any:
 def find_attributes(description: Any, method: str = "post", path: str = LIST) -> Any:
     """The attributes of a request's document."""
     content = description["paths"][path][method]["requestBody"]["content"]["application/vnd.api+json"]
-    return content["schema"]["properties"]["data"]["properties"]["attributes"]
+    schema = content["schema"]
+    # Where a document may be of one of several schemas, the first one.
+    first = schema["anyOf"][0] if "anyOf" in schema else schema
+    return first["properties"]["data"]["properties"]["attributes"]
 
 
 def find_schema(description: Any, name: str) -> Any:
