@@ -12,10 +12,10 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
+from importsvc.admin_site.read_only import ReadOnlyAdmin
 from importsvc.errors import DomainError
 from importsvc.operations.models import RUNNING, Operation, Status
 from importsvc.operations.selectors import STATUSES, filter_status, show_status
@@ -51,8 +51,8 @@ class StatusFilter(DropdownFilter):
 
 
 @admin.register(Operation)
-class OperationAdmin(ModelAdmin):
-    """Operations of all organizations, read-only."""
+class OperationAdmin(ReadOnlyAdmin):
+    """Operations of all organizations. Requests queue them, and ``prune`` deletes them."""
 
     list_display = [
         "id",
@@ -105,18 +105,6 @@ class OperationAdmin(ModelAdmin):
         """The URLs of the admin and of the button."""
         view = self.admin_site.admin_view(self.cancel_view)
         return [path("<int:operation_id>/cancel/", view, name="operations_operation_cancel"), *super().get_urls()]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never: operations are queued by requests."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: an operation is a record of what was done."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: ``prune`` deletes operations."""
-        return False
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         """Whether the user may cancel operations."""

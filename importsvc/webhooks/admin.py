@@ -16,6 +16,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from importsvc.admin_site.read_only import ReadOnlyAdmin
 from importsvc.admin_site.records import RecordAdmin, RecordForm
 from importsvc.admin_site.secrets import show_once
 from importsvc.errors import DomainError, FeatureUnavailable
@@ -129,7 +130,7 @@ class WebhookEndpointAdmin(RecordAdmin):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(RecordAdmin):
+class WebhookDeliveryAdmin(ReadOnlyAdmin, RecordAdmin):
     """Deliveries to all endpoints, read-only, with an action that sends them again."""
 
     list_display = [
@@ -181,15 +182,3 @@ class WebhookDeliveryAdmin(RecordAdmin):
     def has_resend_permission(self, request: HttpRequest) -> bool:
         """Whether the user may send deliveries again."""
         return request.user.has_perm("webhooks.resend_webhookdelivery")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never: services write deliveries."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> bool:
-        """Never: a delivery is a record of what was sent."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> bool:
-        """Never: ``manage.py prune`` deletes old ones."""
-        return False

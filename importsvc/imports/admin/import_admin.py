@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from importsvc.admin_site.read_only import ReadOnlyAdmin
 from importsvc.errors import DomainError
 from importsvc.imports.actors import Actor
 from importsvc.imports.admin.changelist import ImportListAdmin
@@ -34,8 +35,11 @@ from importsvc.operations.models import Operation
 
 
 @admin.register(Import)
-class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
-    """Imports of all organizations. A page reads a part of the staged rows only, and lists read none."""
+class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
+    """Imports of all organizations. The API creates them, and their changes are kept so that they can be reverted.
+
+    A page reads a part of the staged rows only, and lists read none.
+    """
 
     # Time stamps and actors are in the timeline above the fields.
     fields = [
@@ -63,18 +67,6 @@ class ImportAdmin(ImportListAdmin, RevertAdmin, DownloadAdmin):
         """How many rows the file has, and which of them were dropped; empty for rows that come from no file."""
         counts = import_.file_counts
         return str(self.get_empty_value_display()) if counts is None else describe_file_rows(counts)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never: imports are created through the API."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
-        """Never: an import is a record of what was done."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
-        """Never: without its changes the import could not be reverted."""
-        return False
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **options: Any
