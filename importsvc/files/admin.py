@@ -10,11 +10,10 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
-from django.utils.http import content_disposition_header
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from importsvc.admin_site.fields import JsonListField
+from importsvc.admin_site.read_only import ReadOnlyAdmin
 from importsvc.admin_site.records import RecordAdmin, RecordForm
 from importsvc.files import services
 from importsvc.files.detecting import OPTIONS
@@ -22,13 +21,13 @@ from importsvc.files.errors import MappingRefused
 from importsvc.files.mapping.templates import Format
 from importsvc.files.models import ImportFile, ImportModel
 from importsvc.files.storage import read_parts
-from importsvc.http.downloads import attach
+from importsvc.http.downloads import attach, attach_parts
 from importsvc.text.display import printable
 
 
 @admin.register(ImportFile)
-class ImportFileAdmin(ModelAdmin):
-    """Files of all organizations, read-only."""
+class ImportFileAdmin(ReadOnlyAdmin):
+    """Files of all organizations. The API uploads them, and ``prune`` deletes their bytes."""
 
     list_display = ["__str__", "id", "organization", "format", "shown_size", "creator", "created_at", "pruned_at"]
     list_select_related = ["organization", "creator"]
@@ -59,18 +58,6 @@ class ImportFileAdmin(ModelAdmin):
         view = self.admin_site.admin_view(self.download_view)
         return [path("<int:file_id>/download", view, name="files_importfile_download"), *super().get_urls()]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never: files are uploaded through the API."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: a file is a record of what was sent."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: ``prune`` deletes the bytes."""
-        return False
-
     def has_download_permission(self, request: HttpRequest) -> bool:
         """Whether the user may download files: a permission of its own, because they have data of people."""
         return self.has_view_permission(request) and request.user.has_perm("files.download_importfile")
@@ -83,15 +70,11 @@ class ImportFileAdmin(ModelAdmin):
         if file is None or file.pruned_at:
             raise Http404
         self.log_change(request, file, "Downloaded.")
-        name = file.name or f"file-{file_id}"
-        headers = {
-            "Content-Disposition": str(content_disposition_header(as_attachment=True, filename=name)),
-            "Content-Length": str(file.size),
-            "Cache-Control": "private, no-store",
-        }
-        # Of no type that a browser would show.
         parts = read_parts(file.organization_id, file_id)
-        return StreamingHttpResponse(parts, content_type="application/octet-stream", headers=headers)
+        # Of no type that a browser would show.
+        response = attach_parts(parts, name=file.name or f"file-{file_id}", content_type="application/octet-stream")
+        response.headers["Content-Length"] = str(file.size)
+        return response
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **options: Any

@@ -17,6 +17,7 @@ from unfold.admin import ModelAdmin
 
 from importsvc.changelog.models import Change
 from importsvc.errors import DomainError
+from importsvc.http.downloads import attach_parts
 from importsvc.imports.error_file_response import MEDIA_TYPES, respond_with_error_file
 from importsvc.imports.formatting import describe_refusal
 from importsvc.imports.models import Import
@@ -116,6 +117,5 @@ def _write_line(cells: Iterable[object]) -> str:
 
 
 def _attach(parts: Iterator[str], name: str, content_type: str) -> StreamingHttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     # Each part can be encoded by itself: the database stores no lone surrogates.
-    return StreamingHttpResponse((part.encode() for part in parts), content_type=content_type, headers=headers)
+    return attach_parts((part.encode() for part in parts), name=name, content_type=content_type)
