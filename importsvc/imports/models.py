@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from importsvc.files.models import ImportFile
+from importsvc.files.models import ImportFile, OnDuplicate
 from importsvc.operations.models import Operation
 from importsvc.postgres.fields import OrderedJsonField
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
@@ -24,14 +24,6 @@ class ImportState(enum.StrEnum):
     CREATED = "created"
     PROCESSED = "processed"
     REVERTED = "reverted"
-
-
-class OnDuplicate(models.TextChoices):
-    """What becomes of a row whose match key an existing record of the organization has."""
-
-    ERROR = "error"
-    SKIP = "skip"
-    UPDATE = "update"
 
 
 class OnRowError(models.TextChoices):

@@ -4,7 +4,8 @@ from typing import Any, get_args
 
 from rest_framework import serializers
 
-from importsvc.imports.models import Import, OnDuplicate, OnRowError
+from importsvc.files.models import OnDuplicate
+from importsvc.imports.models import Import, OnRowError
 from importsvc.imports.selectors import STATES, show_state
 from importsvc.imports.services import OnConflict, get_match_keys
 from importsvc.jsonapi.document.fields import (

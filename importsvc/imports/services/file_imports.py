@@ -134,16 +134,7 @@ class _Prepared:
 
     def describe(self, made: FileRows) -> dict[str, Any]:
         """The arguments of ``create_import`` for the rows that were read."""
-        return {
-            "import_data": made.rows,
-            **{name: made.mapping[name] for name in MATCHING},
-            "import_file": self.file,
-            "mapping": made.mapping,
-            "derived_types": made.derived_types,
-            "headers": made.headers,
-            "file_counts": made.file_counts,
-            "file_options": made.options,
-        }
+        return {**made.describe(self.file), **{name: made.mapping[name] for name in MATCHING}}
 
 
 def import_file(

@@ -68,6 +68,18 @@ class FileRows:
     file_counts: dict[str, int]
     options: list[dict[str, Any]]
 
+    def describe(self, file: ImportFile) -> dict[str, Any]:
+        """The arguments of ``create_import`` for these rows of the file."""
+        return {
+            "import_data": self.rows,
+            "derived_types": self.derived_types,
+            "headers": self.headers,
+            "import_file": file,
+            "mapping": self.mapping,
+            "file_counts": self.file_counts,
+            "file_options": self.options,
+        }
+
 
 def find_mapped_file(
     *, organization: Organization, file_id: int, mapping: Any = None, import_model_id: int | None = None

@@ -157,19 +157,13 @@ def create_import_from_file(
     return create_import(
         organization=organization,
         creator=creator,
-        import_data=made.rows,
         sample=sample,
         import_model_id=import_model_id,
         on_duplicate=on_duplicate or mapped.mapping.on_duplicate,
         match_by=mapped.mapping.match_by if match_by is ... else match_by,
         on_row_error=on_row_error,
-        derived_types=made.derived_types,
-        headers=made.headers,
-        import_file=mapped.file,
-        mapping=made.mapping,
-        file_counts=made.file_counts,
-        file_options=made.options,
         progress=progress,
+        **made.describe(mapped.file),
     )
 
 

@@ -16,7 +16,7 @@ from importsvc.files.mapping.problems import find_problems
 from importsvc.files.mapping.rows import RowMapper
 from importsvc.files.reading.detecting import detect
 from importsvc.files.reading.tables import Fault, TableRow
-from tests.files.mapping.in_memory import Bytes
+from tests.files.builders import Bytes
 from tests.files.mapping.test_rows import fold
 
 WORDS = ["A", "B", "person.first_name", "company.name", "person.company", "company.due_days", "person.custom_fields.x",

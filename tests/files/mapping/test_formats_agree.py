@@ -16,7 +16,7 @@ from importsvc.files.mapping.parsing import read_mapping
 from importsvc.files.mapping.rows import RowMapper
 from importsvc.files.reading.opening import open_table
 from importsvc.files.reading.tables import ReadOptions
-from tests.files.mapping.in_memory import Bytes
+from tests.files.builders import Bytes
 from tests.files.mapping.test_rows import fold
 
 HEADERS = ["Vorname", "Firma", "Tage", "Aktiv"]

@@ -11,7 +11,7 @@ from importsvc.files.mapping.parsing import read_mapping
 from importsvc.files.mapping.problems import find_problems, get_formats
 from importsvc.files.mapping.sides import find_derived_types
 from importsvc.files.reading.detecting import detect
-from tests.files.mapping.in_memory import Bytes
+from tests.files.builders import Bytes
 
 NAME = {"headers": ["Vorname"], "targets": ["person.first_name"]}
 BORN = {"headers": ["Geburtstag"], "targets": ["person.custom_fields.born"], "kind": "date"}

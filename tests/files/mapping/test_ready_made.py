@@ -10,7 +10,7 @@ from importsvc.files.mapping.ready_made import find_ready_made, get_ready_mades
 from importsvc.files.mapping.rows import RowMapper
 from importsvc.files.reading.detecting import detect
 from importsvc.files.reading.opening import open_table
-from tests.files.mapping.in_memory import Bytes
+from tests.files.builders import Bytes
 from tests.files.mapping.test_rows import fold, read_rows
 
 FILES = {

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from importsvc.errors import DomainError
 from importsvc.files.errors import MappingRefused
+from importsvc.files.models import OnDuplicate
 from importsvc.imports.actors import find_operator
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.formatting import describe_counts, describe_planned_rows, describe_rows
@@ -25,7 +26,7 @@ from importsvc.imports.management.file_printing import (
 )
 from importsvc.imports.management.problems import Problems, to_cells
 from importsvc.imports.management.progress import ProgressBar
-from importsvc.imports.models import OnDuplicate, OnRowError
+from importsvc.imports.models import OnRowError
 from importsvc.imports.services import (
     ErrorFile,
     ErrorFileFormat,
