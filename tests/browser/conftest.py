@@ -24,6 +24,7 @@ from playwright.sync_api import (
     Request,
     ViewportSize,
     WebSocket,
+    expect,
     sync_playwright,
 )
 from pytest_django.live_server_helper import LiveServer
@@ -31,6 +32,8 @@ from pytest_django.live_server_helper import LiveServer
 PROGRAMS = ["chromium", "chromium-browser", "google-chrome"]
 MISSING = f"tests in a browser need {' or '.join(PROGRAMS)}; on Debian: apt install chromium"
 SIZE: ViewportSize = {"width": 1280, "height": 800}
+# For a machine that is busy with other tests.
+PATIENCE_MILLISECONDS = 60_000
 
 LogIn = Callable[[User], None]
 
@@ -81,6 +84,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(MISSING, pytrace=False)
         pytest.skip(MISSING)
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         with sync_playwright() as playwright:
@@ -100,7 +104,7 @@ def watch(live_server: LiveServer) -> Watch:
 def page(browser: Browser, live_server: LiveServer, watch: Watch) -> Iterator[Page]:
     """A page without a session. The test fails if the watch has found something at the end."""
     with browser.new_context(base_url=live_server.url, viewport=SIZE, reduced_motion="reduce") as context:
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         watch.observe(context)
         yield context.new_page()
     assert watch.found == []
