@@ -9,12 +9,14 @@ from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import takewhile, zip_longest
+from textwrap import wrap
 from typing import Any, Never
 from unicodedata import combining, east_asian_width
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
+from importsvc.management.command_help import ServiceCommand
 from importsvc.management.interrupts import is_interrupted, watch_statements
 from importsvc.postgres.transaction_limits import wait_for_locks
 
@@ -26,6 +28,7 @@ USAGE = 2
 LOCK_TIMEOUT_SECONDS = 60
 
 CELL_WIDTH = 40
+_GAP = "  "
 
 _DURATION = re.compile(r"([0-9]{1,8})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -44,7 +47,7 @@ class Refused(CommandError):
         self.data = data or {}
 
 
-class OutputCommand(BaseCommand):
+class OutputCommand(ServiceCommand):
     """A command with the option ``--json``, which prints one JSON document to standard output instead of text.
 
     Exits with 0 after success, 1 after a refusal, 2 after wrong usage. With ``--json``, a refusal or wrong usage is the
@@ -137,13 +140,24 @@ def read_duration(written: str) -> timedelta:
     return duration
 
 
-def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table, with cells as ``to_cell`` returns them. Columns of numbers are aligned to the right."""
-    shown = [[to_cell(cell) for cell in row] for row in rows]
+def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None = None) -> list[str]:
+    """The lines of a table. Columns of numbers are aligned to the right.
+
+    Cells are as ``to_cell`` returns them. With a width, they are whole, and broken over several lines in the widest
+    columns, so that no line is longer.
+    """
+    to_shown = to_cell if width is None else to_line
+    shown = [[to_shown(cell) for cell in row] for row in rows]
     columns = list(zip_longest(headers, *shown, fillvalue=""))
     widths = [max(map(_width, column)) for column in columns]
     numeric = [bool(shown) and all(cell.isdecimal() for cell in column[1:]) for column in columns]
-    return ["  ".join(map(_pad, row, widths, numeric)).rstrip() for row in [headers, *shown]]
+    while width is not None and sum(widths) + len(_GAP) * (len(widths) - 1) > width:
+        widths[widths.index(max(widths))] -= 1
+    return [
+        _GAP.join(map(_pad, line, widths, numeric)).rstrip()
+        for row in [headers, *shown]
+        for line in zip_longest(*map(_break, row, widths), fillvalue="")
+    ]
 
 
 def to_cell(text: str) -> str:
@@ -154,6 +168,11 @@ def to_cell(text: str) -> str:
 def to_line(text: str) -> str:
     """A text as one line of a terminal, without control characters."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _break(cell: str, width: int) -> list[str]:
+    """The cell as lines; only one that is too wide is broken."""
+    return [cell] if _width(cell) <= width else wrap(cell, width)
 
 
 def _pad(cell: str, width: int, is_number: bool) -> str:

@@ -121,6 +121,16 @@ def test_tables_are_as_wide_as_their_cells() -> None:
     assert format_table(["id", "name"], []) == ["id  name"]
 
 
+def test_a_table_of_a_given_width_breaks_its_widest_cells() -> None:
+    assert format_table(["id", "what became of it"], [["1", "kept 2 people; removed 1 company"]], width=20) == [
+        "id  what became of",
+        "    it",
+        " 1  kept 2 people;",
+        "    removed 1",
+        "    company",
+    ]
+
+
 def test_long_cells_are_cut() -> None:
     assert to_cell("x" * 40) == "x" * 40
     assert to_cell("x" * 41) == "x" * 39 + "…"

@@ -15,11 +15,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from importsvc.environment import variables as env
+from importsvc.management.command_help import ServiceCommand
 from importsvc.management.demo import prepare_demo
 from importsvc.management.migrating import require_known_migrations
 from importsvc.management.parents import make_end_with_parent
@@ -35,7 +36,7 @@ CONNECTIONS = 500
 logger = logging.getLogger("importsvc.serve")
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Migrates, creates a demo organization in an empty database of its own, and serves until it gets a stop signal."""
 
     help = "Serve the API and the admin on HOST:PORT, and do queued operations, until Ctrl-C."

@@ -15,6 +15,7 @@ from importsvc.imports.actors import Actor
 from importsvc.imports.management.commands.imports_status import Command
 from importsvc.imports.models import Import, ImportState
 from importsvc.management.output import format_table
+from organizations.models import Organization
 from people.services import NewOrganization
 from tests.builders import make_import, make_organization, rows_of_size
 from tests.command_line import manage
@@ -160,16 +161,16 @@ def test_recent_imports_are_listed_newest_first(acme: NewOrganization, capsys: p
         import_data=rows_of_size(20),
     ).pk
 
-    hank, ada = f"Hank <boss@globex.test> ({globex.person.pk})", f"Ada Lovelace <ada@acme.test> ({acme.person.pk})"
     of_globex, of_acme = f"Globex ({globex.organization.pk})", f"Acme ({acme.organization.pk})"
     at = "2024-01-15 08:59:59"
     assert show(capsys).splitlines() == format_table(
-        ["id", "state", "organization", "creator", "rows", "staged", "created_at"],
+        ["id", "state", "organization", "creator", "result", "staged", "created_at"],
         [
-            [str(other), "processed", of_globex, hank, "created 1 person", "20 bytes", at],
-            [str(new), "created", of_acme, ada, "–", "0 bytes", at],
-            [str(old), "created", of_acme, ada, "–", "0 bytes", at],
+            [str(other), "processed", of_globex, "Hank", "created 1 person", "20 bytes", at],
+            [str(new), "created", of_acme, "Ada Lovelace", "–", "0 bytes", at],
+            [str(old), "created", of_acme, "Ada Lovelace", "–", "0 bytes", at],
         ],
+        width=100,
     )
 
     def listed(*arguments: Any) -> list[int]:
@@ -179,6 +180,18 @@ def test_recent_imports_are_listed_newest_first(acme: NewOrganization, capsys: p
     assert listed("--limit", 2) == [other, new]
     assert listed("--organization", acme.organization.pk) == [new, old]
     assert listed("--organization", acme.organization.pk, "--limit", 1) == [new]
+
+
+def test_the_list_says_what_a_revert_kept_in_a_hundred_columns(
+    reverted: Import, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Organization.objects.update(name="Acme Amalgamated Anvils and Associates, formerly Anonymous")
+
+    lines = show(capsys).splitlines()
+
+    assert max(map(len, lines)) <= 100
+    results = [line[lines[0].index("result") : lines[0].index("staged")].strip() for line in lines[1:]]
+    assert " ".join(results).rstrip() == "removed 1 person; kept 2 people; 1 company gone already"
 
 
 def test_twenty_imports_are_listed_by_default(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,11 +12,12 @@ from importsvc.errors import RecordNotFound
 from importsvc.imports.actors import Actor
 from importsvc.imports.formatting import describe_progress, describe_rows, describe_stored_revert, sort_by_type
 from importsvc.imports.selectors import ImportStatus, list_statuses, read_status
-from importsvc.management.output import USAGE, OutputCommand, format_table, read_positive, to_line
+from importsvc.management.output import USAGE, OutputCommand, format_table, read_positive, to_cell, to_line
 
 LIMIT = 20
 NOTHING = "–"
-LISTED = ("id", "state", "organization", "creator", "rows", "staged", "created_at")
+LISTED = ("id", "state", "organization", "creator", "result", "staged", "created_at")
+LIST_WIDTH = 100
 
 
 class Command(OutputCommand):
@@ -64,9 +65,16 @@ class Command(OutputCommand):
             statuses = list_statuses(organization_id=organization_id, limit=limit)
         except RecordNotFound:
             raise CommandError(f"There is no organization {organization_id}") from None
-        rows = [[_describe(status)[name] for name in LISTED] for status in statuses]
-        lines = format_table(LISTED, rows) if rows else ["No imports"]
+        rows = [_summarize(status) for status in statuses]
+        lines = format_table(LISTED, rows, width=LIST_WIDTH) if rows else ["No imports"]
         self.print_result({"imports": list(map(_document, statuses))}, *lines)
+
+
+def _summarize(status: ImportStatus) -> list[str]:
+    """The line of an import in the list: its creator by name, and of a reverted one what the revert did."""
+    facts = _describe(status) | {"creator": str(status.import_.creator)}
+    facts["result"] = facts["rows" if status.import_.revert_counts is None else "revert"]
+    return [facts[name] if name == "result" else to_cell(facts[name]) for name in LISTED]
 
 
 def _describe(status: ImportStatus) -> dict[str, str]:

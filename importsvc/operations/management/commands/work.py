@@ -7,16 +7,17 @@ import signal
 import socket
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
 
+from importsvc.management.command_help import ServiceCommand
 from importsvc.management.worker_processes import WorkerProcesses
 from importsvc.monitoring.reporting import start_reporting
 from importsvc.operations.stopping import GRACE_SECONDS, STOP_SIGNALS, StopRequest
 from importsvc.operations.worker import Worker, count_workers
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Does operations until it gets a stop signal; exits with 0 then."""
 
     help = (
