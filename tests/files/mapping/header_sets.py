@@ -13,7 +13,8 @@ from typing import NamedTuple
 from importsvc.files.mapping.targets import find_target
 
 FILE = Path(__file__).with_name("header_sets.txt")
-FIRST_ROUND = 200
+# The number of sets of each round; the sets of a round were written down before the rules were run on them.
+ROUNDS = {"first": 200, "second": 40, "third": 110}
 
 _ANSWERS = {
     "first": ("person.first_name",),
@@ -92,5 +93,8 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
     django.setup()
     judged = [judge(header_set) for header_set in read_header_sets()]
-    for title, part in (("first round", judged[:FIRST_ROUND]), ("second round", judged[FIRST_ROUND:]), ("all", judged)):
+    start = 0
+    for title, count in (*ROUNDS.items(), ("all", None)):
+        part = judged if count is None else judged[start : start + count]
+        start += count or 0
         print(f"{title}: {len(part)} sets, {describe(sum(part, Counter()))}")  # noqa: T201
