@@ -40,13 +40,22 @@ COMPANY_TARGETS: Mapping[str, str] = {
 _NAMES = ("first_name", "last_name", "full_name")
 # Columns of a list of addresses that has no names. Another list without names may have addresses of anything.
 _MAILING_LIST = 3
+# Words for a name say whose it is only if this share of the headers is understood, unless there are few.
+_UNDERSTOOD = 1 / 3
+_FEW = 4
+_OF_COMPANIES = frozenset({"company_marker", "accounting_marker", "days", "company_days"})
+# What a list of people seldom has, if only a word for a name of anything says that it is one.
+_NOT_OF_PEOPLE = frozenset(
+    {"other_table", "customer_id", "company_id", "currency", "company_currency", "description", "accounting_marker"}
+)
 
 
 def find_targets(headers: Sequence[str], meanings: Sequence[Meaning | None]) -> dict[int, tuple[str, ...]]:
     """By position the targets that a header means beside the others.
 
-    A file lists people if it has a column of their names or positions. It lists companies if it has one of their names
-    and none of people. Of a file that lists neither, only the column of addresses of a short list means something.
+    A file lists people if it has a column of their names, or of their addresses and positions. It lists companies if it
+    has one of their names, none of people, and enough columns that are understood. Of a file that lists neither, only
+    the column of addresses of a short list means something.
     """
     concepts = _resolve_names([_get_concept(*pair) for pair in zip(headers, meanings, strict=True)])
     given = set(concepts)
@@ -56,15 +65,27 @@ def find_targets(headers: Sequence[str], meanings: Sequence[Meaning | None]) -> 
         # Accounting keeps people and companies in one list, and does not tell which a row is.
         is_mixed = "accounting_marker" in given and "company_currency" not in given
         return {} if is_mixed else _find_of_people(concepts)
-    if any(meaning and meaning.concept == "title" and meaning.how != "exact" for meaning in meanings):
+    if "email" in given and any(meaning and meaning[:2] == ("title", "synonym") for meaning in meanings):
         return _find_of_people(concepts)
-    if given & {"company_name", "listed_company"} or ("company" in given and _lists_companies(concepts)):
-        return _find_of_companies(concepts)
-    if "name_or_last" in given and "email" not in given and _lists_companies(concepts):
+    if _has_company_names(concepts) and _is_understood(concepts):
         return _find_of_companies(concepts)
     if "email" in given and len(headers) <= _MAILING_LIST:
         return {concepts.index("email"): ("person.email",)}
     return {}
+
+
+def _has_company_names(concepts: Sequence[str]) -> bool:
+    given = set(concepts)
+    if given & {"company_name", "listed_company"}:
+        return not given & {"name_or_last", "person_marker"}
+    if "company" in given:
+        return _lists_companies(concepts) and not given & {"name_or_last", "contact"}
+    return "name_or_last" in given and "email" not in given and _lists_companies(concepts)
+
+
+def _is_understood(concepts: Sequence[str]) -> bool:
+    """Whether enough of the headers are known for the file to be one of people or companies."""
+    return len(concepts) <= _FEW or sum(map(bool, concepts)) >= _UNDERSTOOD * len(concepts)
 
 
 def _get_concept(header: str, meaning: Meaning | None) -> str:
@@ -91,24 +112,26 @@ def _resolve_names(concepts: Sequence[str]) -> list[str]:
     given = set(resolved)
     if given.intersection(_NAMES):
         return resolved
-    if "name_or_last" in given and _names_people(given) and not _lists_companies(resolved):
-        return ["full_name" if concept == "name_or_last" else concept for concept in resolved]
-    if (
-        "contact" in given
-        and given & {"company", "company_name"}
-        and "email" in given
-        and not _lists_companies(resolved)
-    ):
-        return ["full_name" if concept == "contact" else concept for concept in resolved]
+    weak = {"name_or_last"} if "name_or_last" in given else {"contact"} & given
+    if weak and _names_people(resolved):
+        return ["full_name" if concept in weak else concept for concept in resolved]
     return resolved
 
 
-def _names_people(given: set[str]) -> bool:
-    return bool(given & {"email", "title", "company", "company_name"}) and not given & {"listed_company", "other_table"}
+def _names_people(concepts: Sequence[str]) -> bool:
+    """Whether a column for names of anything, or for contact persons, has the names of the people that a file lists."""
+    given = set(concepts)
+    if {"name_or_last", "title", "email"} <= given:
+        return True
+    if given & _NOT_OF_PEOPLE or _lists_companies(concepts):
+        return False
+    if "name_or_last" not in given:
+        return "email" in given and bool(given & {"company", "company_name"}) and _is_understood(concepts)
+    return bool(given & {"email", "title"}) and _is_understood(concepts)
 
 
 def _lists_companies(concepts: Sequence[str]) -> bool:
-    return bool(set(concepts) & {"company_marker", "accounting_marker", "listed_company", "days", "company_days"})
+    return bool({"listed_company", *_OF_COMPANIES}.intersection(concepts))
 
 
 def _find_of_people(concepts: Sequence[str]) -> dict[int, tuple[str, ...]]:
@@ -119,6 +142,10 @@ def _find_of_people(concepts: Sequence[str]) -> dict[int, tuple[str, ...]]:
         if concept == "full_name":
             if not has_parts:
                 found[position] = ("person.first_name", "person.last_name")
+        elif concept == "customer_id":
+            # With companies, either may be the customer: the values tell.
+            if not has_company:
+                found[position] = ("person.external_id",)
         elif concept in PERSON_TARGETS and (has_company or not concept.startswith("company_")):
             found[position] = (PERSON_TARGETS[concept],)
     return found

@@ -9,7 +9,7 @@ from typing import Literal
 from importsvc.engine.schema.importable import normalize_header
 from importsvc.files.mapping.concepts import find_targets
 from importsvc.files.mapping.document import ColumnMapping, Mapping, Separate, Split, Step
-from importsvc.files.mapping.evidence import contradicts
+from importsvc.files.mapping.evidence import contradicts, find_owner
 from importsvc.files.mapping.headers import HeaderIndex
 from importsvc.files.mapping.synonyms import find_meaning
 from importsvc.files.mapping.targets import find_target, get_targets
@@ -87,6 +87,7 @@ def propose(columns: Sequence[DetectedColumn], saved: Sequence[SavedMapping] = (
     by_samples = _find_by_samples(columns, chosen, taken)
     if by_samples is not None:
         chosen[by_samples] = _make(columns[by_samples], ("person.email",), "similar", _BY_SAMPLES)
+    _add_customer_number(columns, chosen, taken)
     proposals = tuple(chosen.get(position) for position in range(len(columns)))
     mapped = tuple(proposal.mapped for proposal in proposals if proposal is not None)
     return Proposals(proposals, Mapping(columns=mapped), None)
@@ -161,6 +162,21 @@ def _find_by_samples(columns: Sequence[DetectedColumn], chosen: dict[int, Propos
         return None
     found = [position for position, column in enumerate(columns) if column.kind == "email" and position not in chosen]
     return found[0] if len(found) == 1 else None
+
+
+def _add_customer_number(columns: Sequence[DetectedColumn], chosen: dict[int, Proposal], taken: set[str]) -> None:
+    """Propose a number of customers for people or for their companies, if the values tell whose it is."""
+    places = {name: position for position, proposal in chosen.items() for name in proposal.targets}
+    company = places.get("person.company")
+    if company is None or "person.first_name" not in taken:
+        return
+    for position, column in enumerate(columns):
+        meaning = None if position in chosen else find_meaning(column.header)
+        if meaning is not None and meaning.concept == "customer_id":
+            owner = find_owner(column, columns[company])
+            if owner is not None and f"{owner}.external_id" not in taken:
+                taken.add(f"{owner}.external_id")
+                chosen[position] = _make(column, (f"{owner}.external_id",), "synonym", _BY_SAMPLES)
 
 
 def _make(column: DetectedColumn, targets: tuple[str, ...], how: How, score: float) -> Proposal:

@@ -30,14 +30,21 @@ _OF_SCOPE: dict[Scope, dict[str, str]] = {
         "company_name": "company_name",
         **dict.fromkeys(["name_or_first", "name_or_last"], "full_name"),
         "id": "person_id",
+        "contact_data": "contact_data",
     },
     "company": {
         **dict.fromkeys(["name_or_first", "name_or_last"], "company_name"),
         **{name: f"company_{name}" for name in ("currency", "description", "days", "tags", "id")},
+        "contact_data": "contact_data",
     },
 }
 # Concepts that decide about other headers, and so are not taken from a word that is only like theirs.
-_AMBIGUOUS = {"name_or_first", "name_or_last", "other_table", "company_marker", "accounting_marker"}
+_AMBIGUOUS = {
+    *("name_or_first", "name_or_last", "other_table", "company_marker", "accounting_marker"),
+    *("contact_data", "person_marker"),
+}
+# A number of something else may be written almost as one of these.
+_NEVER_SIMILAR = {*_AMBIGUOUS, "id", "person_id", "company_id", "customer_id"}
 # Shorter words differ too little from each other to be taken for one another.
 _SHORTEST_SIMILAR = 6
 
@@ -117,7 +124,7 @@ def _find_similar(header: str) -> Meaning | None:
     found = process.extract(simplified, list(get_words()), scorer=OSA.distance, score_cutoff=allowed, limit=5)
     near = [word for word, _, _ in found if [c for c in word if c.isdigit()] == digits and len(word) > 4]
     concepts = {get_words()[word][0] for word in near}
-    if len(concepts) != 1 or concepts & _AMBIGUOUS:
+    if len(concepts) != 1 or concepts & _NEVER_SIMILAR:
         return None
     concept, rank = get_words()[near[0]]
     distance = OSA.distance(simplified, near[0])

@@ -56,6 +56,8 @@ class DetectedColumn:
         fill_rate: the share of sampled rows that have a value here, from 0 to 1.
         kind: one of ``KINDS``: what nearly all sampled values look like.
         date_order: of a column of kind ``date``; of others ``None``.
+        distinct_rate: the number of different sampled values divided by that of all that are not blank, from 0 to 1;
+            ``None`` without any.
     """
 
     position: int
@@ -64,6 +66,7 @@ class DetectedColumn:
     fill_rate: float
     kind: str
     date_order: str | None = None
+    distinct_rate: float | None = None
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ def _describe_column(at: int, header: str, cells: Sequence[Cell], row_count: int
         fill_rate=round(len(values) / row_count, 4) if row_count else 0.0,
         kind=kind,
         date_order=None if order == "mixed" else order,
+        distinct_rate=round(len(set(map(show_cell, values))) / len(values), 4) if values else None,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from importsvc.files.mapping.targets import find_target
 
 FILE = Path(__file__).with_name("header_sets.txt")
 # The number of sets of each round; the sets of a round were written down before the rules were run on them.
-ROUNDS = {"first": 200, "second": 40, "third": 110}
+ROUNDS = {"first": 200, "second": 40, "third": 110, "fourth": 50}
 
 _ANSWERS = {
     "first": ("person.first_name",),
@@ -57,6 +58,13 @@ def read_header_sets() -> Iterator[HeaderSet]:
         yield HeaderSet(name, headers, answers)
 
 
+def read_rounds() -> dict[str, list[HeaderSet]]:
+    """The sets of each round."""
+    header_sets = list(read_header_sets())
+    starts = [0, *accumulate(ROUNDS.values())]
+    return {name: header_sets[start : start + ROUNDS[name]] for name, start in zip(ROUNDS, starts, strict=False)}
+
+
 def judge(header_set: HeaderSet) -> Counter[str]:
     """The number of headers by what became of them.
 
@@ -92,9 +100,6 @@ if __name__ == "__main__":
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "importsvc.settings")
     django.setup()
-    judged = [judge(header_set) for header_set in read_header_sets()]
-    start = 0
-    for title, count in (*ROUNDS.items(), ("all", None)):
-        part = judged if count is None else judged[start : start + count]
-        start += count or 0
-        print(f"{title}: {len(part)} sets, {describe(sum(part, Counter()))}")  # noqa: T201
+    for name, header_sets in (*read_rounds().items(), ("all", list(read_header_sets()))):
+        counts = sum(map(judge, header_sets), Counter())
+        print(f"{name}: {len(header_sets)} sets, {describe(counts)}")  # noqa: T201
