@@ -60,7 +60,8 @@ class RecordWriter:
     def write(self, planned: PlannedChunk, *, meanwhile: Callable[[], object] = lambda: None) -> dict[str, int]:
         """Write a chunk that has no row errors, and return the counts of ``count_rows``.
 
-        ``meanwhile`` is called at most once, while PostgreSQL inserts the rows, and cannot use the connection.
+        ``meanwhile`` is called while PostgreSQL inserts the records, and again while it inserts changes. It cannot use
+        the connection.
 
         Raises:
             django.db.IntegrityError: a transaction without the locks wrote the same values. The caller rolls back.
@@ -71,13 +72,13 @@ class RecordWriter:
         batch = self._resolve(importable, fill_blanks(planned.created, self._defaults.blanks(importable)))
         if ids:
             _copy_records(importable, batch, ids, self._defaults.common(importable), meanwhile=meanwhile)
-            self._copy_changes(importable, _make_created_lines(importable, batch, ids))
+            self._copy_changes(importable, _make_created_lines(importable, batch, ids), meanwhile=meanwhile)
         if len(ids) >= ANALYZED_FROM and importable.name not in self._analyzed:
             self._analyze(importable)
         diffs = read_diffs(self._organization_id, importable, planned.given, self._defaults)
         if diffs:
             self._updated[importable.name] = importable
-            self._copy_changes(importable, map(self._make_updated_line, diffs))
+            self._copy_changes(importable, map(self._make_updated_line, diffs), meanwhile=meanwhile)
         return count_rows(planned, diffs)
 
     def finish(self) -> None:
@@ -127,9 +128,9 @@ class RecordWriter:
             ]
         return ColumnBatch(batch.rows, columns)
 
-    def _copy_changes(self, importable: Importable, lines: Iterable[str]) -> None:
+    def _copy_changes(self, importable: Importable, lines: Iterable[str], *, meanwhile: Callable[[], object]) -> None:
         head = f"{self._organization_id}\t{self._import_id}\t{importable.name}\t"
-        copy_rows(Change._meta.db_table, _CHANGE_COLUMNS, map(head.__add__, lines))
+        copy_rows(Change._meta.db_table, _CHANGE_COLUMNS, map(head.__add__, lines), meanwhile=meanwhile)
 
     def _make_updated_line(self, diff: Diff) -> str:
         after = diff.complete({name: self._find_id(target) for name, target in diff.references.items()})

@@ -39,7 +39,8 @@ class Step:
         clean: the same, cleaned.
         lookups: the results of the lookups for these rows.
         planner: of the type.
-        prepare_next: may be called once, before the next step is asked for. It does not use the connection.
+        prepare_next: does a part of the work of the next steps, at each call another one. It may be called before the
+            next step is asked for, any number of times. It does not use the connection.
     """
 
     chunk: RowChunk
@@ -144,16 +145,18 @@ def _plan_type(chunks: _CleanChunks, planner: TypePlanner, options: PlanOptions)
         lookups = read_lookups(options.organization_id, planner.ask(clean), lock=lock)
         step = Step(chunk, rows, clean, lookups, planner)
         if previous:
-            previous.prepare_next = partial(_prepare, step, chunks)
+            previous.prepare_next = partial(next, _prepare(step, chunks), None)
             yield previous
         previous = step
     if previous:
         yield previous
 
 
-def _prepare(step: Step, chunks: _CleanChunks) -> None:
-    step.planned  # noqa: B018 - computed once
+def _prepare(step: Step, chunks: _CleanChunks) -> Iterator[None]:
+    """Clean the chunk after a step, then plan the step: one of them at a time."""
     chunks.prepare()
+    yield
+    step.planned  # noqa: B018 - computed once
 
 
 class _CleanChunks(Iterator[tuple[RowChunk, Sequence[Any], CleanChunk]]):

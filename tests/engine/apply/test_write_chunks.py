@@ -97,6 +97,26 @@ def test_values_that_all_records_share_are_described_by_type_and_column_as_store
     }
 
 
+# --- work meanwhile --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("creates", "updates", "times"), [(True, False, 2), (True, True, 3), (False, True, 1)])
+def test_the_caller_can_work_during_each_copy(
+    acme: NewOrganization, import_: Import, creates: bool, updates: bool, times: int
+) -> None:
+    reds = make_company(organization=acme.organization, name="Reds")
+    rows = [company_row("Blues") if creates else None, None]
+    chunk = plan_chunk("company", rows, given=[given("company", 2, reds.pk, due_days=7)] if updates else [])
+    writer = RecordWriter(
+        organization=import_.organization, import_id=import_.pk, defaults=Defaults(import_.organization)
+    )
+    calls: list[str] = []
+
+    writer.write(chunk, meanwhile=lambda: calls.append("meanwhile"))
+
+    assert calls == ["meanwhile"] * times
+
+
 # --- records that exist ----------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,9 @@ from importsvc.changelog.models import Change
 from importsvc.engine.apply.write import RecordWriter
 from importsvc.engine.parse import chunks
 from importsvc.errors import InvalidAttribute
+from importsvc.imports.rows import require_rows
 from importsvc.imports.services import run_import
+from importsvc.imports.services.planning import PlanOptions, plan_chunks
 from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import
@@ -146,3 +148,20 @@ def test_an_address_that_another_transaction_writes_between_two_chunks_is_taken(
     assert isinstance(refusal, InvalidAttribute)
     assert refusal.detail == {"person": [entry(4, "email", "Email has already been taken")]}
     assert set(Person.objects.values_list("first_name", flat=True)) == {"Ada", "By hand"}
+
+
+@pytest.mark.parametrize("times", [0, 1, 2, 5])
+def test_the_plan_is_the_same_however_much_of_it_was_prepared(
+    acme: NewOrganization, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 2)
+    rows = require_rows({"company": companies(5), "person": people(5, company="C5")})
+    planned = []
+
+    for step in plan_chunks(rows, PlanOptions(acme.organization.pk, "error")):
+        planned.append((step.planned.importable.name, list(step.planned.created.rows), step.planned.errors))
+        for _ in range(times):
+            step.prepare_next()
+
+    rows_of_chunks = [[1, 2], [3, 4], [5]]
+    assert planned == [(name, numbers, []) for name in ("company", "person") for numbers in rows_of_chunks]
