@@ -148,19 +148,17 @@ def count_rows(planned: PlannedChunk, diffs: Sequence[Diff]) -> dict[str, int]:
 
 
 def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
-    """Take ids from the sequence, in ascending order: a range, unless other transactions took ids at the same time."""
+    """Take ids from the sequence, in ascending order."""
     if not count:
         return ()
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH reserved AS MATERIALIZED ("
-            "  SELECT nextval((SELECT pg_get_serial_sequence(%s, 'id')::regclass)) AS id FROM generate_series(1, %s)"
-            ") SELECT min(id), max(id), CASE WHEN max(id) - min(id) >= count(*) THEN array_agg(id ORDER BY id) END"
-            " FROM reserved",
+            "SELECT array_agg(nextval((SELECT pg_get_serial_sequence(%s, 'id')::regclass)))"
+            " FROM generate_series(1, %s)",
             [connection.ops.quote_name(model._meta.db_table), count],
         )
-        first, last, scattered = cursor.fetchone()
-    return scattered or range(first, last + 1)
+        ids: list[int] = cursor.fetchone()[0]
+        return ids
 
 
 def _copy_records(
