@@ -157,7 +157,9 @@ def _write_place(chunk: RowChunk) -> str:
 
 def escape_surrogates(text: str) -> str:
     """JSON with escapes in place of halves of surrogate pairs, which UTF-8 cannot encode. The value is the same."""
-    return text if _SURROGATE.search(text) is None else _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    if text.isascii() or _SURROGATE.search(text) is None:
+        return text
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _to_json(text: str) -> str:
