@@ -189,12 +189,25 @@ def decode_staged(text: str) -> list[Any]:
         raise ImportDataInvalid(f"is not valid JSON: {error}") from None
 
 
+def split_staged(chunk: StagedChunk) -> list[str]:
+    """The text of each row of a chunk, ``{}`` for a deleted one.
+
+    Raises:
+        ImportDataInvalid: a row is nested too deep for the call stack.
+    """
+    try:
+        return split_items(chunk.rows[1:-1], chunk.row_count)
+    except JsonError as error:
+        raise ImportDataInvalid(f"is not valid JSON: {error}") from None
+
+
 def leave_out_deleted(chunk: RowChunk) -> str:
     """The text of a chunk's rows that were not deleted."""
     if not chunk.deleted:
         return chunk.text
     deleted = {row - chunk.first_row for row in chunk.deleted}
-    return ",".join(text for index, text in enumerate(split_items(chunk.text)) if index not in deleted)
+    texts = split_items(chunk.text, chunk.row_count)
+    return ",".join(text for index, text in enumerate(texts) if index not in deleted)
 
 
 @contextmanager

@@ -282,8 +282,29 @@ def test_the_items_of_an_array_keep_their_text(array: list[Any], spelling: dict[
 
     texts = split_items(text)
 
+    assert split_items(text, len(array)) == texts
     assert [json.loads(each) for each in texts] == array
     assert all(each == each.strip() and each in text for each in texts)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        [{"a": "},{"}],
+        [{"a": "},{"}, 5],
+        [{"a": "},{"}, 5, {}],
+        ["{", {"a": "}"}],
+        [{"a": 1}, "},{"],
+        [{"a": "}"}, {"b": "{"}],
+        [{"a": {}}, 5],
+        [{}, {"a": "b"}],
+        [],
+    ],
+)
+def test_braces_in_items_do_not_split_them(array: list[Any]) -> None:
+    text = json.dumps(array)[1:-1]
+
+    assert [json.loads(item) for item in split_items(text, len(array))] == array
 
 
 @given(objects, spellings)

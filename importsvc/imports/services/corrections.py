@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -19,14 +18,7 @@ from importsvc.imports.services.preconditions import require_version
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.rechecking import recheck
 from importsvc.imports.services.row_errors import check_staged, find_keys, select_chunks
-from importsvc.imports.services.row_texts import (
-    is_named,
-    may_have,
-    read_row,
-    require_known,
-    set_cells,
-    write_row,
-)
+from importsvc.imports.services.row_texts import Replacement, read_row, set_cells, write_row
 from importsvc.imports.services.transactions import (
     limited_transaction,
     lock_import,
@@ -34,8 +26,7 @@ from importsvc.imports.services.transactions import (
     require_state,
     save_fields,
 )
-from importsvc.imports.staging import StagedRows, decode_staged
-from importsvc.text.json_stream import split_items
+from importsvc.imports.staging import StagedRows, decode_staged, split_staged
 from organizations.models import Organization
 
 # In place of a value that a replacement does not name: any value.
@@ -130,23 +121,15 @@ def replace_value(
             known = ", ".join(registry.get_names())
             raise InvalidAttribute(f"must be one of {known}", attribute="record_type")
         importable = registry.get(record_type)
-        require_known(importable, [column] if to is not None else [], attribute="column")
         wanted = None if old is ANY_VALUE else describe_cell(old)
-
-        def replace(text: str) -> str:
-            members = read_row(text)
-            cells = [json.loads(value) for name, value in members if is_named(name, column)]
-            if not cells or (wanted is not None and wanted not in map(describe_cell, cells)):
-                return text
-            return write_row(set_cells(members, importable, {column: to}))
-
+        replace = Replacement(importable, column, wanted=wanted, to=to)
         count = 0
         chunks = select_chunks(import_, record_type).order_by("number")
         changed = _Changed()
         for number in list(chunks.values_list("number", flat=True)):
             chunk = chunks.get(number=number)
-            values = enumerate(decode_staged(chunk.rows[1:-1]), start=chunk.first_row)
-            rows = [row for row, value in values if may_have(value, column, wanted) and row not in chunk.deleted_rows]
+            found = [chunk.first_row + index for index in replace.find(decode_staged(chunk.rows[1:-1]))]
+            rows = [row for row in found if row not in chunk.deleted_rows]
             if rows:
                 count += _rewrite_chunk(import_, importable, chunk, dict.fromkeys(rows, replace), changed)
         changed.recheck(import_, record_type)
@@ -242,8 +225,7 @@ def _rewrite_chunk(
     changed: _Changed,
 ) -> int:
     """Change rows of a chunk, and write it with its keys; return the number of rows that were changed."""
-    decode_staged(chunk.rows[1:-1])  # raises if a row is nested too deep
-    items = split_items(chunk.rows[1:-1])
+    items = split_staged(chunk)
     rows = []
     before, after = [], []
     for row, change in sorted(changes.items()):
@@ -257,7 +239,7 @@ def _rewrite_chunk(
     if not rows:
         return 0
     stored = cast("dict[str, list[Any]]", chunk.keys)  # of every import that keeps errors
-    had_unknown = _clean(importable, rows, before).unknown_columns
+    had_unknown = chunk.unknown_columns and _clean(importable, rows, before).unknown_columns
     keys = find_keys(_clean(importable, rows, after))
     changed.rows.update(rows)
     changed.add_keys({column: [stored[column][row - chunk.first_row] for row in rows] for column in keys}, keys)

@@ -7,6 +7,7 @@ import.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -27,7 +28,7 @@ from importsvc.imports.services.row_errors import (
     select_errors,
     write_errors,
 )
-from importsvc.imports.staging import StagedRows, decode_staged
+from importsvc.imports.staging import CHUNKS_AT_ONCE, StagedRows, decode_staged, split_staged
 from importsvc.postgres.copy import array_literal
 
 # Above this number of rows, all rows are checked.
@@ -57,6 +58,8 @@ def recheck(
         unknown: the unknown columns that they no longer have.
     """
     try:
+        if len(rows) > LARGEST_RECHECK:
+            raise _TooManyRowsError
         _Recheck(import_).run(type_name, rows, values=values, moved=moved, unknown=unknown)
     except _TooManyRowsError:
         check_staged(import_, StagedRows(import_.organization_id, import_.pk))
@@ -153,20 +156,22 @@ class _Recheck:
 
     def _read_rows(self, type_name: str) -> list[StagedRow]:
         """The rows to be planned, in order, without deleted ones."""
-        places: dict[int, list[int]] = {}
-        found = self._query("SELECT number, row FROM {chunks} ORDER BY row", type_name, self._planned[type_name])
-        for number, row in found:
-            places.setdefault(number, []).append(row)
+        places = self._query(
+            "SELECT number, row, lines[row - first_row + 1] FROM {chunks} WHERE row <> ALL(deleted_rows) ORDER BY row",
+            type_name,
+            self._planned[type_name],
+        )
+        numbers = list(dict.fromkeys(number for number, _, _ in places))
+        chunks = select_chunks(self._import, type_name).only("number", "first_row", "row_count", "sheet", "rows")
         rows = []
-        for number, wanted in places.items():
-            # PostgreSQL cannot take single rows out of JSON: rows may have escapes that it refuses.
-            chunk = select_chunks(self._import, type_name).defer("keys").get(number=number)
-            values = decode_staged(chunk.rows[1:-1])
-            for row in wanted:
-                if row not in chunk.deleted_rows:
-                    index = row - chunk.first_row
-                    line = None if chunk.lines is None else chunk.lines[index]
-                    rows.append(StagedRow(row, values[index], line, chunk.sheet))
+        for start in range(0, len(numbers), CHUNKS_AT_ONCE):
+            # In the order of their rows, as the places.
+            for chunk in chunks.filter(number__in=numbers[start : start + CHUNKS_AT_ONCE]).order_by("number"):
+                wanted = [(row, line) for number, row, line in places if number == chunk.number]
+                texts = split_staged(chunk)
+                values = decode_staged(",".join(texts[row - chunk.first_row] for row, _ in wanted))
+                for (row, line), value in zip(wanted, values, strict=True):
+                    rows.append(StagedRow(row, value, line, chunk.sheet))
         return rows
 
     def _read_values(self, type_name: str, column: str, rows: Iterable[int]) -> set[str]:
@@ -191,20 +196,21 @@ class _Recheck:
         new = set(values) - known.keys()
         if new:
             known.update((value, []) for value in new)
-            wanted = array_literal(sorted(new))
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT value, first_row + (place - 1)::int FROM imports_stagedchunk"
-                    " CROSS JOIN LATERAL jsonb_array_elements_text(keys -> %s) WITH ORDINALITY AS each(value, place)"
+                    "SELECT first_row, (keys -> %s)::text FROM imports_stagedchunk"
                     " WHERE organization_id = %s AND import_id = %s AND record_type = %s"
-                    " AND keys -> %s ?| %s::text[] AND value = ANY(%s::text[]) LIMIT %s",
+                    " AND keys -> %s ?| %s::text[] LIMIT %s",
                     [
                         *(column, self._import.organization_id, self._import.pk, type_name),
-                        *(column, wanted, wanted, LARGEST_RECHECK + 1),
+                        *(column, array_literal(sorted(new)), LARGEST_RECHECK + 1),
                     ],
                 )
-                for value, row in cursor.fetchall():
-                    known[value].append(row)
+                # Faster here than in PostgreSQL.
+                for first_row, keys in cursor.fetchall():
+                    values_of_rows = json.loads(keys)
+                    for place in [place for place, value in enumerate(values_of_rows) if value in new]:
+                        known[values_of_rows[place]].append(first_row + place)
         rows = {row for value in values for row in known[value]}
         if len(rows) > LARGEST_RECHECK:
             raise _TooManyRowsError

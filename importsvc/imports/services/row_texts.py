@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -28,12 +28,50 @@ def write_row(members: Members) -> str:
     return "{" + ", ".join([f"{_write_name(name)}: {value}" for name, value in members]) + "}"
 
 
-def may_have(row: Any, column: str, wanted: str | None) -> bool:
-    """Whether a row may have a cell in the column, with this text unless it is ``None``."""
-    if isinstance(row, AmbiguousObject):
-        return True
-    cells = row.items() if isinstance(row, dict) else ()
-    return any(is_named(header, column) and wanted in (None, describe_cell(cell)) for header, cell in cells)
+class Replacement:
+    """Replaces a value in a column of rows of one type."""
+
+    def __init__(self, importable: Importable, column: str, *, wanted: str | None, to: Any) -> None:
+        """Replace the cells with a text, or all of them.
+
+        Args:
+            importable: the type of the rows.
+            column: the name of the column, or a header of an unknown one.
+            wanted: the text as ``describe_cell`` gives it; ``None`` for any.
+            to: the new value; ``None`` removes the cells.
+
+        Raises:
+            InvalidAttribute: the column is unknown, and there is a new value.
+        """
+        require_known(importable, [column] if to is not None else [], attribute="column")
+        self._column = column
+        self._wanted = wanted
+        self._text = None if to is None else _write_value(to, column)
+        # Rows repeat the value.
+        self._describe = lru_cache(maxsize=1_024)(lambda text: describe_cell(json.loads(text)))
+
+    def find(self, rows: Sequence[Any]) -> list[int]:
+        """The indexes of the rows that may have the value, which are all that may be changed."""
+        headers = {header for row in rows if isinstance(row, dict) for header in row}
+        named = [header for header in headers if is_named(header, self._column)]
+        return [index for index, row in enumerate(rows) if self._may_have(row, named)]
+
+    def _may_have(self, row: Any, headers: Collection[str]) -> bool:
+        if isinstance(row, AmbiguousObject):
+            return True
+        return isinstance(row, dict) and any(
+            header in row and self._wanted in (None, describe_cell(row[header])) for header in headers
+        )
+
+    def __call__(self, text: str) -> str:
+        """The text of a row after the replacement."""
+        members = read_row(text)
+        places = _find_places(members, self._column)
+        if not places:
+            return text
+        if self._wanted is not None and all(self._describe(members[place][1]) != self._wanted for place in places):
+            return text
+        return write_row(_set_cell(members, places, self._column, self._text))
 
 
 def set_cells(members: Members, importable: Importable, cells: Mapping[str, Any]) -> Members:
@@ -44,17 +82,24 @@ def set_cells(members: Members, importable: Importable, cells: Mapping[str, Any]
     """
     require_known(importable, [name for name, value in cells.items() if value is not None], attribute="cells")
     for column, value in cells.items():
-        places = [place for place, (name, _) in enumerate(members) if is_named(name, column)]
-        if value is None:
-            members = [member for place, member in enumerate(members) if place not in places]
-            continue
-        text = _write_value(value, column)
-        if places:
-            name = members[places[0]][0]
-            members = [member for place, member in enumerate(members) if place not in places[1:]]
-            members[places[0]] = (name, text)
-        else:
-            members = [*members, (column, text)]
+        text = None if value is None else _write_value(value, column)
+        members = _set_cell(members, _find_places(members, column), column, text)
+    return members
+
+
+def _find_places(members: Members, column: str) -> list[int]:
+    return [place for place, (name, _) in enumerate(members) if is_named(name, column)]
+
+
+def _set_cell(members: Members, places: Sequence[int], column: str, text: str | None) -> Members:
+    """The members with this text at the first of the places of a column, or without the column."""
+    if text is None:
+        return [member for place, member in enumerate(members) if place not in places]
+    if not places:
+        return [*members, (column, text)]
+    name = members[places[0]][0]
+    members = [member for place, member in enumerate(members) if place not in places[1:]]
+    members[places[0]] = (name, text)
     return members
 
 

@@ -15,7 +15,7 @@ from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.imports.services.reverting import find_import
 from importsvc.imports.services.row_errors import select_errors
 from importsvc.imports.services.transactions import require_rows_kept
-from importsvc.imports.staging import decode_staged
+from importsvc.imports.staging import decode_staged, split_staged
 from organizations.models import Organization
 
 # The groups that a summary lists.
@@ -96,17 +96,18 @@ class StagedRowList:
         chunk = StagedChunk.objects.defer("keys").get(
             organization_id=self.import_.organization_id, import_record_id=self.import_.pk, number=part.number
         )
-        values = decode_staged(chunk.rows[1:-1])
+        texts = split_staged(chunk)
+        values = decode_staged(",".join(texts[row - part.first_row] for row in rows))
         return [
             RowWithErrors(
                 part.record_type,
                 row,
                 None if chunk.lines is None else chunk.lines[row - part.first_row],
                 chunk.sheet,
-                None if _is_too_deep(values[row - part.first_row]) else values[row - part.first_row],
+                None if _is_too_deep(value) else value,
                 errors.get(row, ()),
             )
-            for row in rows
+            for row, value in zip(rows, values, strict=True)
         ]
 
     def _list_rows_with_errors(self, part: _Part) -> set[int]:
