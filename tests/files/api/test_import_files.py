@@ -103,7 +103,7 @@ def column(
 ) -> dict[str, Any]:
     detected = {"position": position, "header": header, "samples": samples, "fill_rate": 1.0, "kind": "text"}
     proposal = {"targets": [f"person.{target}"], "how": how, "score": score}
-    return {**detected, "date_order": None, **differences, "proposal": proposal}
+    return {**detected, "date_order": None, "distinct_rate": 1.0, **differences, "proposal": proposal}
 
 
 def test_the_file_of_a_form_is_stored_like_a_body(api: ApiClient) -> None:
