@@ -143,8 +143,15 @@ def test_a_file_that_has_only_headers_has_no_rows() -> None:
             MAX_COLUMNS + 1,
             "The file has 1,001 columns; at most 1,000 are read. Delete those that are not needed.",
         ),
+        (
+            ",".join(f"column {number}" for number in range(20_000)),
+            "too_many_columns",
+            None,
+            MAX_COLUMNS + 1,
+            "The file has 20,000 columns; at most 1,000 are read. Delete those that are not needed.",
+        ),
     ],
-    ids=["never closed", "misplaced", "value", "not closed", "row", "columns"],
+    ids=["never closed", "misplaced", "value", "not closed", "row", "columns", "headers"],
 )
 def test_what_cannot_be_read_is_refused_with_its_place(
     text: str, code: str, line: int | None, column: int | None, detail: str

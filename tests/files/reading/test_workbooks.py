@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import socket
 import zipfile
 from datetime import date, datetime, time
 from pathlib import Path
@@ -158,6 +159,23 @@ def test_a_formula_is_text_and_macros_are_not_run() -> None:
     )
 
     assert read(macros, XLSX)[1] == [(2, ["=cmd|' /C calc'!A0"])]
+
+
+def test_links_to_other_files_are_not_followed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        def fill(_: Any, sheet: Any) -> None:
+            sheet.write_url(0, 0, f"{url}/link", None, "Name")
+            sheet.write_formula(1, 0, f"='{url}/[other.xlsx]Data'!A1", None, "as it was saved")
+            sheet.write_formula(2, 0, f'=WEBSERVICE("{url}/service")', None, "and this")
+
+        rows = read(make_workbook(fill=fill), XLSX)
+
+        assert rows == (["Name"], [(2, ["as it was saved"]), (3, ["and this"])])
+        with pytest.raises(BlockingIOError):
+            server.accept()
 
 
 def test_the_header_must_be_within_the_sheet() -> None:
