@@ -31,6 +31,7 @@ from benchmarks.tables import (
 )
 
 if TYPE_CHECKING:
+    from benchmarks.memory_cases import FreshWorker, Peaks
     from benchmarks.service import Caller, Client
     from organizations.models import Organization
 
@@ -289,15 +290,36 @@ def _measure_memory(caller: Caller, sizes: Sizes) -> list[Row]:
         staged = worker.client.send("POST", "/api/v2/imports", _make_document(file), status=201)
     if count_staged_rows() != records:
         raise SystemExit(f"{count_staged_rows():,} staged rows instead of {records:,}")
+    with start_worker(caller) as worker:
+        in_background = _stage_in_background(worker, file, peaks)
+    if count_staged_rows() != 2 * records:
+        raise SystemExit(f"{count_staged_rows():,} staged rows instead of {2 * records:,}")
     settle()
     with start_worker(caller) as worker, worker.watch() as peaks["import"]:
         worker.client.send("POST", f"/api/v2/imports/{staged['data']['id']}/import")
     check_count(records)
     clear_imports()
-    return [
+    rows = [
         compare_limit(f"{what}, {step}: worker", megabytes([peak.worker]), at_most=WORKER_MB)
         for step, peak in peaks.items()
     ]
+    return [
+        *rows,
+        compare_limit(f"{what}, staging: `manage.py work`", megabytes([in_background]), at_most=WORKER_MB),
+    ]
+
+
+def _stage_in_background(worker: FreshWorker, file: Any, peaks: dict[str, Peaks]) -> int:
+    """The peak in bytes of the process of ``manage.py work`` that stages a file."""
+    from benchmarks import memory
+    from benchmarks.working import count_queued, run_workers, wait_until
+
+    with run_workers(1) as (process_id,):
+        memory.reset_peak(process_id)
+        with worker.watch() as peaks["staging in the background"]:
+            worker.client.time("POST", "/api/v2/imports", _make_document(file), status=202, prefer="respond-async")
+        wait_until(lambda: count_queued() == 0)
+        return memory.read_peak(process_id)
 
 
 def main() -> None:

@@ -65,18 +65,25 @@ class Client:
         self._used_at = 0.0
 
     def time(
-        self, method: str, path: str, body: bytes | None = None, *, status: int = 200, content_type: str = MEDIA_TYPE
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        status: int = 200,
+        content_type: str = MEDIA_TYPE,
+        prefer: str = "",
     ) -> tuple[float, bytes]:
         """Seconds from the request's first byte to the answer's last one, and the answer.
 
-        ``content_type`` is that of the body.
+        ``content_type`` is that of the body, and ``prefer`` the header ``Prefer``.
 
         Raises:
             UnexpectedStatusError: it has another status.
         """
         self._ensure_connected()
         started = time.perf_counter()
-        found, content = self._request(method, path, body, content_type)
+        found, content = self._request(method, path, body, content_type, prefer)
         took = time.perf_counter() - started
         if found != status:
             raise UnexpectedStatusError(f"{method} {path}: {found} instead of {status}: {content[:1000]!r}")
@@ -106,8 +113,12 @@ class Client:
         """Close the connection; the next request makes another."""
         self._connection.close()
 
-    def _request(self, method: str, path: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:
-        headers = {**self._headers, "Content-Type": content_type} if body else self._headers
+    def _request(
+        self, method: str, path: str, body: bytes | None, content_type: str, prefer: str = ""
+    ) -> tuple[int, bytes]:
+        headers = {**self._headers, "Content-Type": content_type} if body else {**self._headers}
+        if prefer:
+            headers["Prefer"] = prefer
         self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         content = response.read()

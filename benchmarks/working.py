@@ -85,7 +85,7 @@ def measure(sizes: Sizes) -> Section:
 
 
 @contextmanager
-def _run_workers(count: int) -> Iterator[list[int]]:
+def run_workers(count: int) -> Iterator[list[int]]:
     """So many workers, which are connected; gives their process ids."""
     from benchmarks.service import PRODUCT
 
@@ -94,7 +94,7 @@ def _run_workers(count: int) -> Iterator[list[int]]:
     command = [sys.executable, "manage.py", "work", "--concurrency", str(count)]
     process = subprocess.Popen(command, cwd=Path(__file__).resolve().parent.parent, env=environment)
     try:
-        _wait(lambda: _count_connected() == count)
+        wait_until(lambda: _count_connected() == count)
         yield [child.pid for child in psutil.Process(process.pid).children()]
     finally:
         process.send_signal(signal.SIGTERM)
@@ -110,14 +110,14 @@ def _time_queue(workers: int, sizes: Sizes) -> float:
     _clear()
     queue = [_stage(number, sizes.people, sizes.imports) for number in range(sizes.organizations)]
     before = count_records()
-    with _run_workers(workers):
+    with run_workers(workers):
         with transaction.atomic():
             # In turn, as requests of several organizations come.
             for number in range(sizes.imports):
                 for imports in queue:
                     imports[number]()
         started = time.perf_counter()
-        _wait(lambda: _count_queued() == 0)
+        wait_until(lambda: count_queued() == 0)
         took = time.perf_counter() - started
     expected = (sizes.people + sizes.people // 10) * sizes.imports * sizes.organizations
     if count_records() - before != expected:
@@ -137,9 +137,9 @@ def _measure_large(sizes: Sizes) -> tuple[int, float]:
     _clear()
     queue = _stage(0, sizes.large_people, 1)[0]
     before, rows = count_records(), sizes.large_people + sizes.large_people // 10
-    with _run_workers(1) as (worker,):
+    with run_workers(1) as (worker,):
         queue()
-        _wait(lambda: Progress.objects.filter(phase="writing", done__gte=rows // 2).exists())
+        wait_until(lambda: Progress.objects.filter(phase="writing", done__gte=rows // 2).exists())
         operation = Operation.objects.get()
         started = time.perf_counter()
         cancelled = cancel_operation(organization=operation.organization, operation_id=operation.pk)
@@ -148,7 +148,7 @@ def _measure_large(sizes: Sizes) -> tuple[int, float]:
             raise SystemExit("The cancelled import has left something")
         memory.reset_peak(worker)
         queue()
-        _wait(lambda: _count_queued() == 0)
+        wait_until(lambda: count_queued() == 0)
         peak = memory.read_peak(worker)
     if count_records() - before != rows:
         raise SystemExit(f"{count_records() - before:,} records instead of {rows:,}")
@@ -204,13 +204,15 @@ def _count_connected() -> int:
     return count_workers(socket.gethostname())
 
 
-def _count_queued() -> int:
+def count_queued() -> int:
+    """The number of operations that no worker has done."""
     from importsvc.operations.models import Operation, Status
 
     return Operation.objects.filter(status=Status.QUEUED).count()
 
 
-def _wait(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, at most ``PATIENCE_SECONDS``."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         if time.monotonic() > deadline:
