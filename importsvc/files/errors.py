@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from importsvc.errors import Conflict, DomainError, InvalidAttribute
-from importsvc.files.mapping.parsing import Problem
+from importsvc.files.mapping.document import Problem
 from importsvc.files.reading.tables import FileRefused
 
 # Of the problems of a mapping so many are reported.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, cast, get_args
+from collections.abc import Sequence
+from typing import Any, cast, get_args
 
 from importsvc.engine.schema import registry
+from importsvc.files.mapping.consistency import find_contradictions, find_repeated_targets, find_wrong_steps
 from importsvc.files.mapping.document import (
     ColumnMapping,
     Constant,
@@ -15,12 +16,13 @@ from importsvc.files.mapping.document import (
     Formats,
     Join,
     Mapping,
+    Problem,
     Separate,
     Split,
     Step,
     StripPrefix,
 )
-from importsvc.files.mapping.targets import MEMBER_KINDS, Target, find_target
+from importsvc.files.mapping.targets import MEMBER_KINDS, find_target
 from importsvc.text.display import printable
 
 LARGEST_COLUMNS = 1_000
@@ -33,20 +35,6 @@ _CHOICES = {"on_duplicate": ("error", "skip", "update"), "missing_companies": ("
 _FORMATS = {"date_order": get_args(DateOrder), "decimal_sign": get_args(DecimalSign)}
 _STEPS = {"constant": "value", "split": "at", "join": "separator", "strip_prefix": "prefix", "separate": "by"}
 _SPLITS = ("first_space", "last_space")
-
-
-class Problem(NamedTuple):
-    """A problem of a mapping.
-
-    Attributes:
-        code: stable: see ``docs/files.md``.
-        path: of the value in the mapping's JSON, as a JSON Pointer (RFC 6901); empty for the mapping as a whole.
-        message: a sentence.
-    """
-
-    code: str
-    path: str
-    message: str
 
 
 class MappingInvalid(ValueError):
@@ -90,8 +78,8 @@ class _Reader:
             match_by=self._choice(members.get("match_by"), "/match_by", _get_unique_columns()),
             **{name: self._required_choice(members, name, choices) for name, choices in _CHOICES.items()},
         )
-        self.problems += _find_repeated_targets(mapping)
-        self.problems += _find_contradictions(mapping)
+        self.problems += find_repeated_targets(mapping)
+        self.problems += find_contradictions(mapping)
         return mapping
 
     def _column(self, value: Any, path: str) -> ColumnMapping:
@@ -113,7 +101,7 @@ class _Reader:
         return column
 
     def _check_column(self, column: ColumnMapping, path: str) -> None:
-        for problem in _find_wrong_steps(column):
+        for problem in find_wrong_steps(column):
             self._add("wrong_steps", f"{path}/steps", problem)
         wanted = 2 if any(isinstance(step, Split) for step in column.steps) else 1
         if len(column.targets) != wanted:
@@ -250,54 +238,6 @@ class _Reader:
 
     def _add(self, code: str, path: str, message: str) -> None:
         self.problems.append(Problem(code, path, message))
-
-
-def _find_wrong_steps(column: ColumnMapping) -> Iterator[str]:
-    """What is wrong with the order and the number of steps; the rest is right in itself."""
-    kinds = [type(step) for step in column.steps]
-    if (Constant in kinds) != (not column.headers):
-        yield "A column has either headers or the step constant"
-    if Constant in kinds and len(kinds) > 1:
-        yield "The step constant stands alone"
-    if (Join in kinds) != (len(column.headers) > 1):
-        yield "The step join is for several headers, and several headers need it"
-    if Join in kinds[1:]:
-        yield "The step join comes first"
-    if Split in kinds[:-1]:
-        yield "The step split comes last"
-    if Separate in kinds[:-1]:
-        yield "The step separate comes last"
-
-
-def _find_repeated_targets(mapping: Mapping) -> Iterator[Problem]:
-    filled: list[tuple[Target, str | None]] = []
-    for index, column in enumerate(mapping.columns):
-        for position, name in enumerate(column.targets):
-            target = find_target(name)
-            if target is None:
-                continue
-            if any(_overlap(target, other) and _meet(column.sheet, sheet) for other, sheet in filled):
-                path = f"/columns/{index}/targets/{position}"
-                yield Problem("target_used_twice", path, f"'{printable(name)}' is filled by another column already")
-            filled.append((target, column.sheet))
-
-
-def _overlap(target: Target, other: Target) -> bool:
-    """Whether the targets are the same, or one is an object and the other a member of it."""
-    same_column = (target.type_name, target.column) == (other.type_name, other.column)
-    return same_column and (target.member == other.member or None in (target.member, other.member))
-
-
-def _meet(sheet: str | None, other: str | None) -> bool:
-    return sheet == other or None in (sheet, other)
-
-
-def _find_contradictions(mapping: Mapping) -> Iterator[Problem]:
-    used = {header for column in mapping.columns for header in column.headers}
-    for index, header in enumerate(mapping.ignored):
-        if header in used:
-            message = f"'{printable(header)}' is ignored, and fills a target as well"
-            yield Problem("ignored_and_used", f"/ignored/{index}", message)
 
 
 def _get_unique_columns() -> list[str]:

@@ -7,9 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from importsvc.engine.schema import registry
-from importsvc.files.mapping.document import ALL_OTHERS, ColumnMapping, DateOrder, DecimalSign, Formats, Mapping
+from importsvc.files.mapping.document import (
+    ALL_OTHERS,
+    ColumnMapping,
+    DateOrder,
+    DecimalSign,
+    Formats,
+    Mapping,
+    Problem,
+)
 from importsvc.files.mapping.headers import HeaderIndex
-from importsvc.files.mapping.parsing import Problem
 from importsvc.files.mapping.sides import SheetPlan, plan_sheet
 from importsvc.files.mapping.targets import find_target
 from importsvc.files.reading.detection import AMBIGUOUS, Detection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,6 @@ class Table:
     columns: list[str]
     rows: list[tuple[int, list[str]]]
     page: Page[Any]
-
-    @property
-    def page_range(self) -> Iterator[int | str]:
-        """The numbers of the pages to link to, with ellipses if there are many."""
-        return self.page.paginator.get_elided_page_range(self.page.number)
 
 
 @dataclass(frozen=True)

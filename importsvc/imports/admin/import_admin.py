@@ -83,7 +83,6 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
             "row_errors": read_errors(obj, request.GET),
             "changes": [(each, self._find_record_url(request, each.record)) for each in changes],
             "changes_page": page,
-            "changes_pages": page.paginator.get_elided_page_range(page.number),
             "is_reverted": obj.state == ImportState.REVERTED,
             "pruned": describe_pruning(obj),
             "timeline": make_timeline(obj),

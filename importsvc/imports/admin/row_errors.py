@@ -29,11 +29,6 @@ class ErrorTable:
     page: Page[StagedRowError]
     chosen: str
 
-    @property
-    def page_range(self) -> Any:
-        """The numbers of the pages to link to, with ellipses if there are many."""
-        return self.page.paginator.get_elided_page_range(self.page.number)
-
 
 def read_errors(import_: Import, query: Mapping[str, str]) -> ErrorTable | None:
     """The errors of an import, of the group that the query names or of all; ``None`` if the import keeps none."""

@@ -1,0 +1,25 @@
+"""The links to the pages of a table on the page of an import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.core.paginator import Page
+from django.template.context import Context
+
+register = template.Library()
+
+
+@register.inclusion_tag("admin/imports/import/page_links.html", takes_context=True)
+def page_links(context: Context, page: Page[Any], parameter: str) -> dict[str, Any]:
+    """Links that set a query parameter to the number of a page and keep the others.
+
+    The parameter is called ``staged_page``, and the section of the table, to which the links lead, ``staged``.
+    """
+    query = context["request"].GET.copy()
+    links: list[tuple[int | str, str | None]] = []
+    for number in page.paginator.get_elided_page_range(page.number):
+        query[parameter] = str(number)
+        links.append((number, f"?{query.urlencode()}" if isinstance(number, int) else None))
+    return {"page": page, "links": links, "section": parameter.removesuffix("_page")}
