@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from importsvc.files.detecting import read_column
+from importsvc.files.mapping.document import Mapping as MappingDocument
 from importsvc.files.mapping.document import write_mapping
 from importsvc.files.mapping.proposals import Proposal, SavedMapping, propose
 
 
-def propose_fields(columns: Sequence[Mapping[str, Any]], saved: Sequence[SavedMapping]) -> dict[str, Any]:
-    """The fields of what is proposed for columns as ``ImportFile`` has them; the columns are among these fields."""
+def propose_fields(
+    columns: Sequence[Mapping[str, Any]], saved: Sequence[SavedMapping], used: MappingDocument | None = None
+) -> dict[str, Any]:
+    """The fields of what is proposed for columns as ``ImportFile`` has them; the columns are among these fields.
+
+    ``used`` is the mapping that was used for these columns before, if they are those of an error file.
+    """
     detected = [read_column(column) for column in columns]
-    proposals = propose(detected, saved)
+    proposals = propose(detected, saved, used)
     pairs = zip(columns, proposals.columns, strict=True)
     return {
         "columns": [{**column, "proposal": _write_proposal(proposal)} for column, proposal in pairs],

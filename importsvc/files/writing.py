@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from html import escape
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Protocol
@@ -15,19 +16,23 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from importsvc.files.mapping.cells import get_text
-from importsvc.files.mapping.templates import name_sheets
 from importsvc.files.reading.sheet_rows import MAX_ROWS
 from importsvc.files.reading.tables import Cell, Fault, show_cell
-from importsvc.text.csv_cells import harmless
+from importsvc.text.csv_cells import ERROR_VALUES, harmless
 
 # In UTF-16 code units, as Excel counts them.
 LONGEST_CELL = 32_767
 
-# What Excel shows in place of a value; each is a formula of its own as well.
-_ERROR_VALUES = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
 _DIGITS = 15  # of a number of Excel
 _FIRST_YEAR = 1900
 _WRITTEN_AT_ONCE = 1 << 16
+
+# Of a sheet whose table has no name.
+NO_NAME = "Rows"
+_NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
+_SHEET_NAME_LENGTH = 31
+_NARROWEST, _WIDEST = 12, 60  # columns, in characters
+_WRITTEN_AT = datetime(2026, 1, 1, tzinfo=UTC)  # so that a table has the same bytes whenever it is written
 
 
 class TableNotWritable(Exception):
@@ -37,8 +42,10 @@ class TableNotWritable(Exception):
 class TableWriter(Protocol):
     """Writes one or more tables."""
 
-    def begin_sheet(self, name: str | None, headers: Sequence[str]) -> None:
+    def begin_sheet(self, name: str | None, headers: Sequence[str], *, width: int | None = None) -> None:
         """Begin a table with its headers; without a name, the format's own.
+
+        ``width`` is that of all columns, in characters; by default each is as wide as its header.
 
         Raises:
             TableNotWritable: the format has one table only.
@@ -55,7 +62,8 @@ class TableWriter(Protocol):
 class CsvWriter:
     """Writes one table in UTF-8 with a byte order mark, which spreadsheet programs need.
 
-    No cell is a formula; ``csv_cells.restore`` gives the cells back, and so does reading, if it is an error file.
+    No cell is a formula, and only the error cells of a workbook are errors. ``csv_cells.restore`` gives texts back, and
+    so does reading, if it is an error file.
     """
 
     def __init__(self, target: BinaryIO, *, separator: str, quote: str, decimal_sign: str) -> None:
@@ -66,7 +74,7 @@ class CsvWriter:
         self._writer = csv.writer(self._text, delimiter=separator, quotechar=quote)
         self._has_sheet = False
 
-    def begin_sheet(self, name: str | None, headers: Sequence[str]) -> None:
+    def begin_sheet(self, name: str | None, headers: Sequence[str], *, width: int | None = None) -> None:
         """Write the headers."""
         if self._has_sheet:
             raise TableNotWritable("The rows come from several sheets, which CSV does not have; ask for errors.xlsx")
@@ -76,7 +84,7 @@ class CsvWriter:
 
     def write_row(self, cells: Sequence[Cell]) -> None:
         """Write a row."""
-        self._writer.writerow([harmless(self._show(cell)) for cell in cells])
+        self._writer.writerow(map(self._show, cells))
         if self._text.tell() > _WRITTEN_AT_ONCE:
             self.flush()
 
@@ -88,8 +96,9 @@ class CsvWriter:
 
     def _show(self, cell: Cell) -> str:
         if isinstance(cell, int | float) and not isinstance(cell, bool):
-            return str(get_text(cell)).replace(".", self._decimal_sign)
-        return show_cell(cell)
+            return harmless(str(get_text(cell)).replace(".", self._decimal_sign))
+        is_error = isinstance(cell, Fault) and cell.text in ERROR_VALUES
+        return show_cell(cell) if is_error else harmless(show_cell(cell))
 
 
 class XlsxWriter:
@@ -110,13 +119,14 @@ class XlsxWriter:
         self._sheet: Any = None
         self._row = 0
 
-    def begin_sheet(self, name: str | None, headers: Sequence[str]) -> None:
+    def begin_sheet(self, name: str | None, headers: Sequence[str], *, width: int | None = None) -> None:
         """Begin a sheet with the headers."""
-        self._names.append(name or "Rows")
+        self._names.append(name or NO_NAME)
         self._sheet = self._workbook.add_worksheet(name_sheets(self._names)[-1])
         self._sheet.freeze_panes(1, 0)
-        if self._is_text:
-            self._sheet.set_column(0, len(headers) - 1, None, self._text)
+        for column, header in enumerate(headers):
+            wide = width or max(_NARROWEST, min(len(header) + 2, _WIDEST))
+            self._sheet.set_column(column, column, wide, self._text if self._is_text else None)
         self._row = 0
         for column, header in enumerate(headers):
             self._write_text(column, header, self._bold)
@@ -141,7 +151,7 @@ class XlsxWriter:
                 self._sheet.write_number(self._row, column, cell)
             case date() | time() if isinstance(cell, time) or cell.year >= _FIRST_YEAR:
                 self._sheet.write_datetime(self._row, column, cell, self._formats[type(cell)])
-            case Fault(text) if text in _ERROR_VALUES:
+            case Fault(text) if text in ERROR_VALUES:  # each is a formula of its own
                 self._sheet.write_formula(self._row, column, f"={text}", None, text)
             case int() | float():
                 self._write_text(column, str(get_text(cell)), self._text)
@@ -160,7 +170,9 @@ class XlsxWriter:
 
 
 @contextmanager
-def write_csv(target: BinaryIO, *, separator: str, quote: str, decimal_sign: str) -> Iterator[TableWriter]:
+def write_csv(
+    target: BinaryIO, *, separator: str = ",", quote: str = '"', decimal_sign: str = "."
+) -> Iterator[TableWriter]:
     """A writer of CSV to a binary stream; see ``CsvWriter``."""
     writer = CsvWriter(target, separator=separator, quote=quote, decimal_sign=decimal_sign)
     yield writer
@@ -178,6 +190,7 @@ def write_xlsx(target: BinaryIO, *, is_text: bool) -> Iterator[TableWriter]:
         options = {"constant_memory": True, "tmpdir": directory}
         workbook = xlsxwriter.Workbook(target, options)
         try:
+            workbook.set_properties({"created": _WRITTEN_AT})
             yield XlsxWriter(workbook, is_text=is_text)
             workbook.close()
         except FileCreateError as error:
@@ -186,3 +199,18 @@ def write_xlsx(target: BinaryIO, *, is_text: bool) -> Iterator[TableWriter]:
             # Open still if the workbook was not closed.
             for sheet in workbook.worksheets():
                 sheet.row_data_fh.close()
+
+
+def name_sheets(names: Sequence[str]) -> list[str]:
+    """The names as a workbook allows them: short, without some characters, and different whatever their case."""
+    allowed: list[str] = []
+    taken: set[str] = set()
+    for name in names:
+        base = _NOT_IN_SHEET_NAMES.sub(" ", name).strip(" '")[:_SHEET_NAME_LENGTH] or "Sheet"
+        unique, number = base, 1
+        while unique.casefold() in taken:
+            number += 1
+            unique = f"{base[: _SHEET_NAME_LENGTH - 5]} ({number})"
+        taken.add(unique.casefold())
+        allowed.append(unique)
+    return allowed

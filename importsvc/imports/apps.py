@@ -18,11 +18,14 @@ class ImportsConfig(AppConfig):
         autodiscover_modules("importable")
         from importsvc.admin_site import record_history
         from importsvc.engine.schema import checks  # noqa: F401 - registers itself
+        from importsvc.files import origins
         from importsvc.imports.admin.record_history import read_events
         from importsvc.imports.admin.records import register_record_admins
+        from importsvc.imports.services.error_file_origins import find_origin
         from importsvc.imports.services.queueing import PERFORMER
         from importsvc.operations.performers import register
 
         register_record_admins()
         register(PERFORMER)
         record_history.register(read_events)
+        origins.register(find_origin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal
 
 from importsvc.engine.schema.importable import normalize_header
@@ -38,7 +39,8 @@ class Proposal:
     Attributes:
         targets: their names; two for a full name that is split.
         how: ``exact``, the header is the target's name; ``synonym``, it is a word for it; ``saved``, a saved mapping
-            says so; ``similar``, it is written almost as such a word, or the samples are what the target takes.
+            says so, or one that was used before; ``similar``, it is written almost as such a word, or the samples are
+            what the target takes.
         score: from 0 to 1.
         mapped: the column of the proposed mapping.
     """
@@ -65,17 +67,22 @@ class Proposals:
     saved: SavedMapping | None
 
 
-def propose(columns: Sequence[DetectedColumn], saved: Sequence[SavedMapping] = ()) -> Proposals:
+def propose(
+    columns: Sequence[DetectedColumn], saved: Sequence[SavedMapping] = (), used: Mapping | None = None
+) -> Proposals:
     """Propose targets for the columns of a table.
 
     A target is proposed for one column at most, for the one whose header says it best. A saved mapping that fits is
-    proposed as it is; of others single columns are, before what headers mean.
+    proposed as it is; of others single columns are, before what headers mean. ``used`` is the mapping that was used for
+    the same columns before; it comes before saved ones.
     """
     headers = [column.header for column in columns]
     index = HeaderIndex(headers)
+    if used is not None and _fits(index, used):
+        return _propose_whole(columns, index, used)
     fitting = _find_fitting(index, saved)
     if fitting is not None:
-        return _propose_saved(columns, index, fitting)
+        return _propose_whole(columns, index, fitting.mapping, fitting)
     candidates = _find_candidates(columns, index, saved)
     chosen: dict[int, Proposal] = {}
     taken: set[str] = set()
@@ -94,22 +101,34 @@ def propose(columns: Sequence[DetectedColumn], saved: Sequence[SavedMapping] = (
 
 
 def _find_fitting(index: HeaderIndex, saved: Sequence[SavedMapping]) -> SavedMapping | None:
-    fitting = []
-    for candidate in saved:
-        named = [header for column in candidate.mapping.columns for header in column.headers]
-        if named and all(index.find(header) is not None for header in named):
-            fitting.append((len({*named, *candidate.mapping.ignored}), candidate))
-    return max(fitting, key=lambda pair: (pair[0], pair[1].id))[1] if fitting else None
+    fitting = [
+        (len({*_list_headers(each.mapping), *each.mapping.ignored}), each.id, each)
+        for each in saved
+        if _fits(index, each.mapping)
+    ]
+    return max(fitting, key=itemgetter(0, 1))[2] if fitting else None
 
 
-def _propose_saved(columns: Sequence[DetectedColumn], index: HeaderIndex, saved: SavedMapping) -> Proposals:
+def _list_headers(mapping: Mapping) -> list[str]:
+    return [header for column in mapping.columns for header in column.headers]
+
+
+def _fits(index: HeaderIndex, mapping: Mapping) -> bool:
+    """Whether a table has all headers that the mapping names."""
+    headers = _list_headers(mapping)
+    return bool(headers) and all(index.find(header) is not None for header in headers)
+
+
+def _propose_whole(
+    columns: Sequence[DetectedColumn], index: HeaderIndex, mapping: Mapping, saved: SavedMapping | None = None
+) -> Proposals:
     chosen: dict[int, Proposal] = {}
-    for mapped in saved.mapping.columns:
+    for mapped in mapping.columns:
         for header in mapped.headers:
             position = index.find(header)
             if position is not None:
                 chosen.setdefault(position, Proposal(mapped.targets, "saved", 1.0, mapped))
-    return Proposals(tuple(chosen.get(position) for position in range(len(columns))), saved.mapping, saved)
+    return Proposals(tuple(chosen.get(position) for position in range(len(columns))), mapping, saved)
 
 
 def _find_candidates(

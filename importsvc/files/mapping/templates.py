@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
-
-import xlsxwriter
 
 from importsvc.engine.errors import label
 from importsvc.engine.parse import cells
 from importsvc.engine.schema import registry
 from importsvc.files.mapping.document import ColumnMapping, DateOrder, Formats, Mapping, Separate, Split
 from importsvc.files.mapping.targets import Kind, Target, find_target
-from importsvc.text.csv_cells import harmless
+from importsvc.files.writing import NO_NAME, name_sheets, write_csv, write_xlsx
 
 Format = Literal["csv", "xlsx"]
 
 _EXPLANATIONS = ("Header", "Fills", "Required", "Format", "Example")
-_NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
-_SHEET_NAME_LENGTH = 31
-_WRITTEN_AT = datetime(2026, 1, 1, tzinfo=UTC)  # so that a template has the same bytes whenever it is written
+_EXPLANATION_WIDTH = 28
 
 # Format and example by the function that cleans a column.
 _OF_CELLS: MappingOf[Callable[[object], Any], tuple[str, str]] = {
@@ -83,42 +76,28 @@ def write_template(mapping: Mapping, format: Format) -> bytes:  # noqa: A002 - t
     A CSV file has the header, in UTF-8 with a byte order mark, and the columns of the mapping's first sheet. A workbook
     has each sheet of the mapping with its header, and a sheet that explains the columns.
     """
-    return _write_csv(mapping) if format == "csv" else _write_workbook(mapping)
-
-
-def _write_csv(mapping: Mapping) -> bytes:
-    text = io.StringIO()
-    headers = [explanation.header for explanation in explain_columns(mapping, sheet=_get_sheets(mapping)[0])]
-    csv.writer(text).writerow([harmless(header) for header in headers])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _write_workbook(mapping: Mapping) -> bytes:
     content = io.BytesIO()
-    workbook = xlsxwriter.Workbook(content, {"in_memory": True})
-    workbook.set_properties({"created": _WRITTEN_AT})
-    bold = workbook.add_format({"bold": True})
-    text = workbook.add_format({"num_format": "@"})  # keeps leading zeros
+    sheets = _get_sheets(mapping)
+    if format == "csv":
+        with write_csv(content) as writer:
+            writer.begin_sheet(None, _list_headers(mapping, sheets[0]))
+        return content.getvalue()
     explained: list[tuple[str, Explanation]] = []
-    names = name_sheets([sheet or "Rows" for sheet in _get_sheets(mapping)] + ["Columns"])
-    for sheet, name in zip(_get_sheets(mapping), names, strict=False):
-        worksheet = workbook.add_worksheet(name)
-        worksheet.freeze_panes(1, 0)
-        for position, explanation in enumerate(explain_columns(mapping, sheet=sheet)):
-            worksheet.set_column(position, position, max(12, len(explanation.header) + 2), text)
-            worksheet.write_string(0, position, explanation.header, bold)
-            explained.append((name, explanation))
-    worksheet = workbook.add_worksheet(names[-1])
-    for row, values in enumerate(_write_explanations(explained)):
-        for position, value in enumerate(values):
-            worksheet.write_string(row, position, value, bold if row == 0 else text)
-    worksheet.set_column(0, len(_EXPLANATIONS), 28)
-    workbook.close()
+    with write_xlsx(content, is_text=True) as writer:
+        for sheet, name in zip(sheets, name_sheets([sheet or NO_NAME for sheet in sheets]), strict=True):
+            writer.begin_sheet(sheet, _list_headers(mapping, sheet))
+            explained += [(name, explanation) for explanation in explain_columns(mapping, sheet=sheet)]
+        writer.begin_sheet("Columns", ("Sheet", *_EXPLANATIONS), width=_EXPLANATION_WIDTH)
+        for row in _write_explanations(explained):
+            writer.write_row(row)
     return content.getvalue()
 
 
+def _list_headers(mapping: Mapping, sheet: str | None) -> list[str]:
+    return [explanation.header for explanation in explain_columns(mapping, sheet=sheet)]
+
+
 def _write_explanations(explained: Sequence[tuple[str, Explanation]]) -> Iterator[tuple[str, ...]]:
-    yield ("Sheet", *_EXPLANATIONS)
     for sheet, (header, fills, is_required, format_, example) in explained:
         yield sheet, header, fills, "yes" if is_required else "no", format_, example
 
@@ -161,18 +140,3 @@ def _get_sheets(mapping: Mapping) -> list[str | None]:
     """The sheets that the mapping names, in its order; ``None`` for one that needs no name."""
     named = dict.fromkeys(column.sheet for column in mapping.columns if column.sheet is not None)
     return list(named) or [None]
-
-
-def name_sheets(names: Sequence[str]) -> list[str]:
-    """The names as a workbook allows them: short, without some characters, and different whatever their case."""
-    allowed: list[str] = []
-    taken: set[str] = set()
-    for name in names:
-        base = _NOT_IN_SHEET_NAMES.sub(" ", name).strip(" '")[:_SHEET_NAME_LENGTH] or "Sheet"
-        unique, number = base, 1
-        while unique.casefold() in taken:
-            number += 1
-            unique = f"{base[: _SHEET_NAME_LENGTH - 5]} ({number})"
-        taken.add(unique.casefold())
-        allowed.append(unique)
-    return allowed

@@ -17,11 +17,12 @@ from importsvc.files.reading.tables import (
     Source,
     TableRow,
     check_width,
+    make_fault,
     name_columns,
     number_columns,
     refuse_header,
 )
-from importsvc.text.csv_cells import restore
+from importsvc.text.csv_cells import ERROR_VALUES, restore
 
 # In characters. A cell of Excel has at most 32,767.
 LONGEST_FIELD = csv.field_size_limit()
@@ -68,7 +69,7 @@ class DelimitedTable:
         for line, cells in self._records:
             if len(cells) > width:
                 check_width(len(cells))
-            yield TableRow(line, list(map(restore, cells)) if is_error_file else cells)
+            yield TableRow(line, restore_cells(cells) if is_error_file else cells)
 
     def close(self) -> None:
         """Close the file."""
@@ -80,6 +81,11 @@ class DelimitedTable:
                 cells = record.cells
                 return name_columns(list(map(restore, cells)) if is_of_error_file(cells) else cells)
         raise refuse_header(wanted)
+
+
+def restore_cells(cells: Sequence[str]) -> list[Cell]:
+    """The cells of which an error file has these: errors of a workbook are errors again."""
+    return [make_fault(cell) if cell in ERROR_VALUES else restore(cell) for cell in cells]
 
 
 def is_of_error_file(header: Sequence[Cell]) -> bool:

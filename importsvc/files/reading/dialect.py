@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from math import ceil
 from statistics import median
 
-from importsvc.files.reading.delimited import SEPARATOR_LINE, is_of_error_file, make_dialect
+from importsvc.files.reading.delimited import SEPARATOR_LINE, is_of_error_file, make_dialect, restore_cells
 from importsvc.files.reading.kinds import find_kind
 from importsvc.files.reading.tables import CSV, Cell, ReadOptions, TableRow, is_blank
-from importsvc.text.csv_cells import restore
 
 # Records that the separator is judged by.
 JUDGED = 100
@@ -89,7 +88,7 @@ def parse_sample(sample: str, *, separator: str, quote: str, is_cut: bool) -> li
     try:
         for cells in reader:
             is_error_file = is_error_file or (not rows and is_of_error_file(cells))
-            rows.append(TableRow(line, list(map(restore, cells)) if is_error_file else cells))
+            rows.append(TableRow(line, restore_cells(cells) if is_error_file else cells))
             line = first + reader.line_num
     except csv.Error:  # a field that is too long; reading says where
         return rows

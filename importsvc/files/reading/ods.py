@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from importsvc.files.reading.archives import Archive, damaged, find_tags
-from importsvc.files.reading.sheet_rows import MAX_ROWS, SheetRows, SpecialCell, make_fault
-from importsvc.files.reading.tables import MAX_COLUMNS, Fault
+from importsvc.files.reading.sheet_rows import MAX_ROWS, SheetRows, SpecialCell
+from importsvc.files.reading.tables import MAX_COLUMNS, Fault, make_fault
 
 _CONTENT = "content.xml"
 _LONGEST_CELL = 8 << 20

@@ -89,8 +89,3 @@ def refuse_rows(sheet: str) -> FileRefused:
     """The refusal of a sheet that has more than ``MAX_ROWS``."""
     detail = f"The sheet '{sheet}' has more than {MAX_ROWS:,} rows. Split it, or save it as .csv."
     return FileRefused("too_many_rows", detail, line=MAX_ROWS + 1, sheet=sheet)
-
-
-def make_fault(text: str) -> Fault:
-    """The error cell of a workbook."""
-    return Fault(text, f"is the error {text} of the workbook")

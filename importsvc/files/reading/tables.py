@@ -15,8 +15,8 @@ WORKBOOKS = (XLSX, ODS)
 # Columns that a table may have. It is also the limit of other services for imports.
 MAX_COLUMNS = 1_000
 
-# The columns that an error file has besides those of its file. They are ignored when it comes in again.
-ERROR_FILE_HEADERS = ("import_row", "import_errors")
+# The columns that an error file has before those of its file. They fill no target when it comes in again.
+ERROR_FILE_HEADERS = ("import_id", "import_row", "import_errors")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class Fault:
 
     text: str
     because: str
+
+
+def make_fault(text: str) -> Fault:
+    """The error cell of a workbook."""
+    return Fault(text, f"is the error {text} of the workbook")
 
 
 # A cell of CSV is a ``str``. A cell without a value is "" or ``None``.

@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 
 from importsvc.files.reading.archives import Archive, damaged, find_tags
 from importsvc.files.reading.number_formats import PaddedFormat, read_format
-from importsvc.files.reading.sheet_rows import SheetRows, SpecialCell, make_fault
-from importsvc.files.reading.tables import MAX_COLUMNS, FileRefused
+from importsvc.files.reading.sheet_rows import SheetRows, SpecialCell
+from importsvc.files.reading.tables import MAX_COLUMNS, FileRefused, make_fault
 
 _LONGEST_PART = 64 << 20
 _LONGEST_ROW = 8 << 20

@@ -1,8 +1,12 @@
-"""Stores files that are uploaded, and detects again what they hold when their options are set."""
+"""Stores files that are uploaded, and detects again what they hold when their options are set.
+
+An error file of an import is read and mapped as the file of that import was.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +15,7 @@ from importsvc.errors import RecordNotFound
 from importsvc.files.detecting import OPTIONS, detect_file, make_fields
 from importsvc.files.errors import FilePruned
 from importsvc.files.models import ImportFile
+from importsvc.files.origins import Origin, find_origin
 from importsvc.files.proposing import propose_fields
 from importsvc.files.services.import_models import read_saved
 from importsvc.files.storage import read_content, store_content
@@ -71,8 +76,8 @@ def make_import_file(
         FileUnreadable: it cannot be read.
     """
     said = dict(overrides or {})
-    detected = make_fields(detect_file(content, content_type=content_type, overrides=said))
-    proposed = propose_fields(detected["columns"], read_saved(organization))
+    detected, origin = _detect(organization, content, content_type, said)
+    proposed = propose_fields(detected["columns"], read_saved(organization), origin.mapping if origin else None)
     return ImportFile(
         organization=organization,
         creator=creator,
@@ -111,15 +116,34 @@ def update_import_file(*, organization: Organization, file_id: int, options: Map
                 overrides[name] = options[name]
         values: dict[str, Any] = {}
         if overrides != file.overrides:
-            detected = make_fields(detect_file(read_file(file), content_type=file.content_type, overrides=overrides))
+            detected, _ = _detect(organization, read_file(file), file.content_type, overrides)
             # Of an option that is set, what was guessed without it.
             guesses = {**detected.pop("guesses"), **{name: file.guesses[name] for name in overrides}}
             values = {**detected, "guesses": guesses, "overrides": overrides}
-        values |= propose_fields(values.get("columns", file.columns), read_saved(organization))
+        columns = values.get("columns", file.columns)
+        origin = find_origin(organization, columns)
+        values |= propose_fields(columns, read_saved(organization), origin.mapping if origin else None)
         ImportFile.objects.for_organization(organization).filter(pk=file.pk).update(**values)
         for name, value in values.items():
             setattr(file, name, value)
     return file
+
+
+def _detect(
+    organization: Organization, content: SpooledFile, content_type: str, overrides: Mapping[str, Any]
+) -> tuple[dict[str, Any], Origin | None]:
+    """What is detected in a file, as its fields, and the import of which it is an error file.
+
+    The formats of an error file are those of that import, and are not guessed again.
+    """
+    detected = make_fields(detect_file(content, content_type=content_type, overrides=overrides))
+    origin = find_origin(organization, detected["columns"])
+    formats = asdict(origin.formats) if origin else {}
+    for name, value in formats.items():
+        if value is not None:
+            detected["guesses"][name] = {"value": value, "confidence": 1.0}
+            detected[name] = overrides.get(name, value)
+    return detected, origin
 
 
 def find_import_file(*, organization: Organization, file_id: int, lock: bool = False) -> ImportFile:

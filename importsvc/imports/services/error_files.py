@@ -60,14 +60,16 @@ def write_error_file(
     import_id: int,
     format: ErrorFileFormat,  # noqa: A002 - the field's word
     target: BinaryIO,
+    is_kept: bool = True,
 ) -> int:
     """Write the rows of an import that have errors to a stream, and return their number.
 
-    The first two columns are ``import_row``, which names the rows, and ``import_errors``, the messages. All columns of
-    the file follow, also those that the mapping ignores, with the cells as they are in the file. A cell that was
-    corrected since has its new value, if its column fills one target without a step. A row of the file is written once,
-    whatever types of rows it gave. Rows that come from no file have the columns of the rows; if there are several
-    types, with the type before the name: ``person.email``.
+    The first columns are ``import_id``, by which the import is known when the file is uploaded again, ``import_row``,
+    which names the rows, and ``import_errors``, the messages. All columns of the file follow, also those that the
+    mapping ignores, with the cells as they are in the file. A cell that was corrected since has its new value, if its
+    column fills one target without a step. A row of the file is written once, whatever types of rows it gave. Rows that
+    come from no file have the columns of the rows; if there are several types, with the type before the name:
+    ``person.email``.
 
     CSV has the separator and the quote of a file of CSV. The file can be uploaded again, for the same mapping.
 
@@ -76,6 +78,7 @@ def write_error_file(
         import_id: the import.
         format: of the error file.
         target: a binary stream that is open for writing. After an error it may have a part of the file.
+        is_kept: whether the import stays; the cells of ``import_id`` are blank otherwise.
 
     Raises:
         RecordNotFound: the organization has no such import.
@@ -97,9 +100,10 @@ def write_error_file(
             )
         try:
             with refuse_full_disk(), _open_writer(format, options, import_, target) as writer:
+                id_cell = str(import_id) if is_kept else ""
                 if is_of_file:
-                    return _write_lines_of_file(import_, content, options, writer)
-                return _write_rows(import_, writer)
+                    return _write_lines_of_file(import_, id_cell, content, options, writer)
+                return _write_rows(import_, id_cell, writer)
         except FileRefused as refused:
             raise FileUnreadable(refused) from refused
         except TableNotWritable as error:
@@ -117,7 +121,7 @@ def _open_writer(
 
 
 def _write_lines_of_file(
-    import_: Import, content: SpooledFile, options: Sequence[ReadOptions], writer: TableWriter
+    import_: Import, id_cell: str, content: SpooledFile, options: Sequence[ReadOptions], writer: TableWriter
 ) -> int:
     """The lines of each sheet that has errors; if none has, the headers of the first one."""
     mapping = read_mapping(import_.mapping)
@@ -137,7 +141,7 @@ def _write_lines_of_file(
                     cells = corrector.correct(cells, line.staged)
                 width = len(table.headers)
                 own = [cells[position] if position < len(cells) else None for position in kept]
-                writer.write_row([*_describe_errors(line.errors), *own, *cells[width:]])
+                writer.write_row([id_cell, *_describe_errors(line.errors), *own, *cells[width:]])
                 count += 1
     return count
 
@@ -185,7 +189,7 @@ def _read_staged(import_: Import, sheet: str) -> Iterator[tuple[int, str, str]]:
     )
 
 
-def _write_rows(import_: Import, writer: TableWriter) -> int:
+def _write_rows(import_: Import, id_cell: str, writer: TableWriter) -> int:
     """The rows that have errors of an import whose rows come from no file."""
     errors = select_errors(import_)
     types = set(errors.order_by().values_list("record_type", flat=True).distinct())
@@ -206,7 +210,7 @@ def _write_rows(import_: Import, writer: TableWriter) -> int:
         cells: list[Cell] = [None] * len(names)
         for name, value in reversed(read_row(text)):
             cells[positions[record_type, normalize_header(name)]] = _show_value(value)
-        writer.write_row([*_describe_errors(list(group)), *cells])
+        writer.write_row([id_cell, *_describe_errors(list(group)), *cells])
         count += 1
     return count
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from django.db import transaction
 
 from importsvc.errors import InvalidAttribute
 from importsvc.files import services as files
 from importsvc.files.errors import MappingRefused
-from importsvc.files.mapping.editing import HeaderTarget, edit_mapping
+from importsvc.files.mapping.editing import edit_mapping
 from importsvc.files.models import ImportFile
-from importsvc.files.reading.formats import find_format
-from importsvc.files.reading.tables import JSON, FileRefused
 from importsvc.imports.actors import Actor
 from importsvc.imports.errors import ImportDataInvalid, RowsInvalid
 from importsvc.imports.models import Import, OnRowError
 from importsvc.imports.rows import ImportRows, read_file
+from importsvc.imports.services.creating import create_import
 from importsvc.imports.services.error_files import ErrorFileFormat, write_error_file
+from importsvc.imports.services.file_requests import FIRST_ROWS, FilePreview, FileRequest, FirstRow
 from importsvc.imports.services.file_rows import FileRows, MappedFile, read_mapped_file
-from importsvc.imports.services.importing import create_import
 from importsvc.imports.services.importing_at_once import import_rows
 from importsvc.imports.services.planning import OnErrors
 from importsvc.imports.services.previewing import ImportPreview, preview_rows
@@ -36,88 +35,8 @@ from people.models import Person
 # A format, and a binary stream that is open for writing.
 ErrorFile = tuple[ErrorFileFormat, BinaryIO]
 
-# Rows of each type that a preview has.
-FIRST_ROWS = 5
-
 # The members of a mapping that are about existing records.
 MATCHING = ("on_duplicate", "match_by")
-
-# Before the first value of a JSON text in UTF-8.
-_BLANK = b"\xef\xbb\xbf \t\r\n"
-
-
-@dataclass(frozen=True)
-class FileRequest:
-    """A file, and what the caller says of it.
-
-    Attributes:
-        content: its bytes.
-        sha256: of the bytes, in hex.
-        name: of the file; blank if it has none.
-        options: some of ``importsvc.files.detecting.OPTIONS``, which replace what is detected.
-        model: the name of a saved mapping or the key of a ready-made one; ``None`` takes the proposed mapping.
-        targets, ignored: replace what the mapping says of single headers; see ``edit_mapping``.
-        matching: ``on_duplicate`` and ``match_by`` in place of those of the mapping; ``None`` keeps one.
-    """
-
-    content: SpooledFile
-    sha256: str
-    name: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    model: str | None = None
-    targets: Sequence[HeaderTarget] = ()
-    ignored: Sequence[str] = ()
-    matching: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_import_data(self) -> bool:
-        """Whether the file is what ``import_data`` may be: it needs no mapping, and the caller says nothing of one."""
-        if self.options or self.model is not None or self.targets or self.ignored:
-            return False
-        try:
-            format_, _ = find_format(self.content)
-        except FileRefused as refused:
-            return refused.code == "empty_file"
-        with self.content.open() as reader:
-            return format_ == JSON and reader.read(1 << 16).lstrip(_BLANK).startswith(b"{")
-
-    @property
-    def matching_of_rows(self) -> dict[str, Any]:
-        """What ``matching`` says, for rows that have no mapping."""
-        return {name: value for name, value in self.matching.items() if value is not None}
-
-
-class FirstRow(NamedTuple):
-    """A row that the file gives: its number, its line in the file if it has been mapped, and its decoded value."""
-
-    row: int
-    line: int | None
-    value: Any
-
-
-@dataclass(frozen=True)
-class FilePreview:
-    """What is known of a file before it is imported.
-
-    Attributes:
-        file: what was detected and proposed; not stored. ``None`` if the file is ``import_data``.
-        mapping: the document that would be used; ``None`` likewise.
-        problems: what keeps the mapping from being used for the file; then there are no rows.
-        first_rows: by type, the first ``FIRST_ROWS``.
-        row_counts: by type, the number of rows.
-        blank_row_count, unmapped_row_count: table rows that are left out: without any value, or with values only in
-            columns that are not mapped.
-        plan: what importing the rows would do.
-    """
-
-    file: ImportFile | None = None
-    mapping: Mapping[str, Any] | None = None
-    problems: MappingRefused | None = None
-    first_rows: Mapping[str, Sequence[FirstRow]] = field(default_factory=dict)
-    row_counts: Mapping[str, int] = field(default_factory=dict)
-    blank_row_count: int = 0
-    unmapped_row_count: int = 0
-    plan: ImportPreview | None = None
 
 
 @dataclass(frozen=True)
@@ -189,10 +108,11 @@ def import_file(
         except RowsInvalid:
             if errors_to is not None:
                 # The transaction is rolled back, so this import exists only for its error file.
-                _write_errors(create_import(**{**chosen, "on_row_error": OnRowError.STAGE}), errors_to)
+                staged = create_import(**{**chosen, "on_row_error": OnRowError.STAGE})
+                _write_errors(staged, errors_to, is_kept=False)
             raise
         if errors_to is not None:
-            _write_errors(import_, errors_to)
+            _write_errors(import_, errors_to, is_kept=True)
         return import_
 
 
@@ -242,7 +162,7 @@ def preview_file(
                     on_row_error=OnRowError.STAGE,
                     **prepared.describe(made),
                 )
-                _write_errors(staged, errors_to)
+                _write_errors(staged, errors_to, is_kept=False)
                 transaction.set_rollback(True)
     return FilePreview(
         file=prepared.file,
@@ -255,9 +175,11 @@ def preview_file(
     )
 
 
-def _write_errors(import_: Import, errors_to: ErrorFile) -> None:
+def _write_errors(import_: Import, errors_to: ErrorFile, *, is_kept: bool) -> None:
     format_, target = errors_to
-    write_error_file(organization=import_.organization, import_id=import_.pk, format=format_, target=target)
+    write_error_file(
+        organization=import_.organization, import_id=import_.pk, format=format_, target=target, is_kept=is_kept
+    )
 
 
 def _prepare(organization: Organization, creator: Person, request: FileRequest) -> _Prepared:

@@ -8,7 +8,8 @@ from importsvc.engine.plan.plan import OnDuplicate
 from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import, OnRowError
 from importsvc.imports.rows import require_rows
-from importsvc.imports.services.importing import create_import, run_import
+from importsvc.imports.services.creating import create_import
+from importsvc.imports.services.importing import run_import
 from importsvc.imports.services.planning import OnErrors
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.transactions import limited_transaction

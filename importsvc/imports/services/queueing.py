@@ -8,8 +8,9 @@ from typing import Any
 from importsvc.imports.actors import Actor
 from importsvc.imports.rows import require_rows
 from importsvc.imports.services.corrections import check_import
+from importsvc.imports.services.creating import create_import, create_import_from_file, update_import
 from importsvc.imports.services.file_rows import find_mapped_file
-from importsvc.imports.services.importing import create_import, create_import_from_file, run_import, update_import
+from importsvc.imports.services.importing import run_import
 from importsvc.imports.services.reverting import find_import, revert_import
 from importsvc.imports.services.transactions import limited_transaction
 from importsvc.imports.staging import QueuedRows, discard_rows, queue_rows

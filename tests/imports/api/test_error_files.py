@@ -42,9 +42,9 @@ def test_the_rows_that_have_errors_are_downloaded_with_the_reasons(
     assert response.headers["Content-Disposition"] == f'attachment; filename="import-{import_.pk}-errors.csv"'
     assert response.headers["Cache-Control"] == "private, no-store"
     assert b"".join(response.streaming_content).decode() == (
-        "\N{BYTE ORDER MARK}import_row,import_errors,First name,Email\r\n"
-        "person 1,Email is not an email,Ada,ada\r\n"
-        "person 3,First name can't be blank; Email is not an email,,'=1\r\n"
+        "\N{BYTE ORDER MARK}import_id,import_row,import_errors,First name,Email\r\n"
+        f"{import_.pk},person 1,Email is not an email,Ada,ada\r\n"
+        f"{import_.pk},person 3,First name can't be blank; Email is not an email,,'=1\r\n"
     )
 
 

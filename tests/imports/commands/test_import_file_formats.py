@@ -40,9 +40,9 @@ ERROR_TABLE = (
     "person    4     5  email   bob@example.com  Email has already been taken by row 2\n"
 )
 ERROR_ROWS = [
-    ["import_row", "import_errors", "Vorname", "Nachname", "E-Mail-Adresse", "Firma", "Notiz"],
-    ["person 3", "Email is not an email", "Cid", "Weiß", "cid.example.com", "Blues GmbH", ""],
-    ["person 4", "Email has already been taken by row 2", "Gus", "Lang", "bob@example.com", "Greens", ""],
+    ["import_id", "import_row", "import_errors", "Vorname", "Nachname", "E-Mail-Adresse", "Firma", "Notiz"],
+    ["", "person 3", "Email is not an email", "Cid", "Weiß", "cid.example.com", "Blues GmbH", ""],
+    ["", "person 4", "Email has already been taken by row 2", "Gus", "Lang", "bob@example.com", "Greens", ""],
 ]
 
 

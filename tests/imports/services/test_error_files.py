@@ -23,11 +23,14 @@ from importsvc.imports.services import (
     create_import,
     create_import_from_file,
     delete_row,
+    list_rows,
     replace_value,
+    select_errors,
     update_import,
     write_error_file,
 )
 from importsvc.spool import SpooledFile
+from people.services import NewOrganization
 from tests.client import ApiClient
 from tests.files.uploads import upload
 
@@ -69,21 +72,25 @@ def read_csv(content: bytes, separator: str = ";") -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=separator))
 
 
-HEADER = ["import_row", "import_errors", "Vorname", "E-Mail", "Firma", "Währung", "Größe", "Notiz"]
+HEADER = ["import_id", "import_row", "import_errors", "Vorname", "E-Mail", "Firma", "Währung", "Größe", "Notiz"]
 
 
 def test_lines_with_errors_are_written_whole_with_the_reasons(api: ApiClient) -> None:
-    content = write(stage(api))
+    import_ = stage(api)
 
-    assert content.startswith("\N{BYTE ORDER MARK}import_row;import_errors;Vorname".encode())
+    content = write(import_)
+
+    assert content.startswith("\N{BYTE ORDER MARK}import_id;import_row;import_errors;Vorname".encode())
     assert read_csv(content) == [
         HEADER,
         [
+            str(import_.pk),
             "company 2, person 2",
             "company: Default currency is not a currency code; person: Email is not an email",
             *("Bob", "bob", "Reds", "Euro", "2,5", "''=quoted"),
         ],
         [
+            str(import_.pk),
             "person 4",
             "Email is not an email; Company has another default currency than in line 2: USD instead of EUR",
             *("Dan", "dan", "Blues", "USD", "4", "'-5"),
@@ -101,11 +108,12 @@ def test_an_error_file_goes_in_again_as_it_is_with_the_same_errors_and_cells(api
     assert (first.error_count, again.error_count) == (4, 3)
     assert read_csv(write(again), ";" if format_ == "csv" else ",")[1:] == [
         [
+            str(again.pk),
             "company 1, person 1",
             "company: Default currency is not a currency code; person: Email is not an email",
             *("Bob", "bob", "Reds", "Euro", "2,5", "''=quoted"),
         ],
-        ["person 2", "Email is not an email", *("Dan", "dan", "Blues", "USD", "4", "'-5")],
+        [str(again.pk), "person 2", "Email is not an email", *("Dan", "dan", "Blues", "USD", "4", "'-5")],
     ]
 
 
@@ -125,7 +133,7 @@ def test_cells_that_were_corrected_are_written_as_the_mapping_reads_them(api: Ap
     correct_row(**place, record_type="company", row=2, cells={"name": "Greens"})
     correct_row(**place, record_type="person", row=4, cells={"email": None})
 
-    assert [row[2:] for row in read_csv(write(import_))[1:]] == [
+    assert [row[3:] for row in read_csv(write(import_))[1:]] == [
         ["Rob", "bob", "Greens", "Euro", "12,25", "''=quoted"],
         ["Dan", "", "Blues", "USD", "4", "'-5"],
     ]
@@ -176,17 +184,18 @@ def test_rows_without_a_file_have_the_columns_of_the_rows(api: ApiClient, format
 
     if format_ == "csv":
         header, *rows = read_csv(content, ",")
-        assert header[2:] == [
+        assert header[3:] == [
             *("company.Name", "company.Default currency"),
             *("person.First name", "person.Email", "person.size", "person.Company"),
         ]
-        assert [row[0] for row in rows] == ["company 1", "person 1", "person 3", "person 4"]
-        assert rows[1][2:] == ["", "", " ", "a@b.example", "1", ""]
+        assert [row[1] for row in rows] == ["company 1", "person 1", "person 3", "person 4"]
+        assert rows[1][3:] == ["", "", " ", "a@b.example", "1", ""]
     file = upload(api, content, name=f"errors.{format_}")
-    assert [column["header"] for column in file.columns][:2] == ["import_row", "import_errors"]
+    assert [column["header"] for column in file.columns][:3] == ["import_id", "import_row", "import_errors"]
+    assert file.decimal_sign == "."
     targets = [column["proposal"] and column["proposal"]["targets"] for column in file.columns]
     assert targets == [
-        *(None, None, ["company.name"], ["company.default_currency"]),
+        *(None, None, None, ["company.name"], ["company.default_currency"]),
         *(["person.first_name"], ["person.email"], None, ["person.company"]),
     ]
 
@@ -197,8 +206,8 @@ def test_rows_of_a_request_that_replace_those_of_a_file_have_their_own_columns(a
     import_ = update_import(organization=import_.organization, import_id=import_.pk, import_data=rows, attributes={})
 
     assert read_csv(write(import_), ",") == [
-        ["import_row", "import_errors", "email"],
-        ["person 1", "First name can't be blank; Email is not an email", "a"],
+        ["import_id", "import_row", "import_errors", "email"],
+        [str(import_.pk), "person 1", "First name can't be blank; Email is not an email", "a"],
     ]
 
 
@@ -206,7 +215,7 @@ def test_cells_beyond_the_header_stay_beyond_it(api: ApiClient) -> None:
     content = b"Vorname,E-Mail\r\nAda,ada@example.com,more\r\n"
     import_ = stage(api, content, {"columns": MAPPING["columns"][:2]})
 
-    assert read_csv(write(import_), ",")[1][2:] == ["Ada", "ada@example.com", "more"]
+    assert read_csv(write(import_), ",")[1][3:] == ["Ada", "ada@example.com", "more"]
 
 
 def test_a_cell_too_long_for_a_workbook_is_refused(api: ApiClient) -> None:
@@ -229,7 +238,7 @@ def test_deleted_and_replaced_rows_leave_the_file(api: ApiClient) -> None:
     delete_row(**place, record_type="person", row=4)
     replace_value(**place, record_type="company", column="default_currency", old="Euro", to="EUR")
 
-    assert [row[0] for row in read_csv(write(import_))[1:]] == ["person 2"]
+    assert [row[1] for row in read_csv(write(import_))[1:]] == ["person 2"]
 
 
 def make_workbook(sheets: dict[str, list[list[Any]]]) -> bytes:
@@ -262,12 +271,14 @@ def test_cells_of_a_workbook_keep_their_types(api: ApiClient) -> None:
     mapping: dict[str, Any] = {"columns": [{"headers": ["Email"], "targets": ["person.email"]}], "ignored": ["*"]}
     mapping["columns"].append({"headers": ["b"], "targets": ["person.first_name"]})
 
-    content = write(stage(api, workbook, mapping), "xlsx")
+    import_ = stage(api, workbook, mapping)
+
+    content = write(import_, "xlsx")
 
     source = read_workbook(workbook)
     assert read_workbook(content) == [
-        ["import_row", "import_errors", *source[0]],
-        ["person 1", "Email is not an email", *source[1]],
+        ["import_id", "import_row", "import_errors", *source[0]],
+        [str(import_.pk), "person 1", "Email is not an email", *source[1]],
     ]
     assert source[1][1:-1] == cells[:-1]
 
@@ -289,9 +300,122 @@ def test_sheets_with_errors_are_sheets_again_and_not_csv(api: ApiClient) -> None
     content = write(import_, "xlsx")
 
     assert read_workbook(content, "Firms")[1:] == [
-        ["company 1", "Default currency is not a currency code", "Blues", "Euro"]
+        [str(import_.pk), "company 1", "Default currency is not a currency code", "Blues", "Euro"]
     ]
-    assert read_workbook(content, "Staff")[1:] == [["person 1", "Company must exist", "Ada", "Reds"]]
+    assert read_workbook(content, "Staff")[1:] == [[str(import_.pk), "person 1", "Company must exist", "Ada", "Reds"]]
     assert stage(api, content, mapping).error_count == import_.error_count == 2
     with pytest.raises(Conflict, match=r"ask for errors\.xlsx"):
         write(import_)
+
+
+@pytest.mark.parametrize("format_", ["csv", "xlsx"])
+def test_an_error_file_is_read_and_mapped_as_the_file_of_its_import(api: ApiClient, format_: str) -> None:
+    content = (
+        b"Vorname;E-Mail;Geburtstag;Umsatz;Notiz\r\n"
+        b"Ada;ada@example.com;31.12.1999;1.234,50;x\r\n"
+        b"Bob;bob;01.02.2003;1.234;y\r\n"
+    )
+    mapping: dict[str, Any] = {
+        "columns": [
+            *MAPPING["columns"][:2],
+            {"headers": ["Geburtstag"], "targets": ["person.custom_fields.born"], "kind": "date"},
+            {"headers": ["Umsatz"], "targets": ["person.custom_fields.revenue"], "kind": "number"},
+        ],
+        "ignored": ["Notiz"],
+    }
+    first = stage(api, content, mapping)
+
+    file = upload(api, write(first, format_))
+
+    # Of its only row, both could be read in two ways.
+    assert (file.date_order, file.decimal_sign) == ("dmy", ",")
+    for name, value in (("date_order", "dmy"), ("decimal_sign", ",")):
+        assert file.guesses[name] == {"value": value, "confidence": 1.0}
+    assert file.proposed_mapping == {**(first.mapping or {}), "formats": {"date_order": "dmy", "decimal_sign": ","}}
+    assert [column["proposal"] and column["proposal"]["how"] for column in file.columns] == [
+        *(None, None, None, "saved", "saved", "saved", "saved", None)
+    ]
+    again = create_import_from_file(
+        organization=first.organization,
+        creator=first.creator,
+        import_file_id=file.pk,
+        mapping=file.proposed_mapping,
+    )
+    assert again.error_count == 1
+    (row,) = list_rows(organization=first.organization, import_id=again.pk)[0:1]
+    assert row.cells["custom_fields"] == {"born": "2003-02-01", "revenue": 1234}
+
+
+def test_a_value_in_another_format_than_that_of_the_import_is_a_row_error(api: ApiClient) -> None:
+    first = stage(api)
+    corrected = write(first).replace(b"2,5", b"2.5")
+
+    again = stage(api, corrected, upload(api, corrected).proposed_mapping)
+
+    messages = list(select_errors(again).filter(column="custom_fields").values_list("message", flat=True))
+    assert messages == ["Custom fields has 'size', which is not a number with ',' as the decimal sign"]
+
+
+def test_formats_of_an_error_file_can_be_set(api: ApiClient) -> None:
+    file = upload(api, write(stage(api)))
+
+    changed = update_import_file(organization=file.organization, file_id=file.pk, options={"decimal_sign": "."})
+
+    assert (changed.decimal_sign, changed.guesses["decimal_sign"]["value"]) == (".", ",")
+
+
+def test_the_error_file_of_another_organization_or_of_no_import_is_a_file_as_any_other(
+    api: ApiClient, globex: NewOrganization
+) -> None:
+    content = write(stage(api))
+    import_id = content.splitlines()[1].split(b";")[0]
+
+    for file in (
+        upload(ApiClient(globex), content),
+        upload(api, content.replace(b"\n" + import_id, b"\n0")),
+        upload(api, content.replace(b"\n" + import_id, b"\nx")),
+        upload(api, content.replace(b"\n" + import_id, b"\n" + b"9" * 30)),
+    ):
+        assert file.guesses["decimal_sign"] == {"value": ",", "confidence": 0.95}
+        assert [column["proposal"] and column["proposal"]["how"] for column in file.columns] == [
+            *(None, None, None, "synonym", None, "synonym", None, None, None)
+        ]
+
+
+@pytest.mark.parametrize("format_", ["csv", "xlsx"])
+def test_an_error_cell_of_a_workbook_is_an_error_again(api: ApiClient, format_: str) -> None:
+    workbook = make_workbook({"A": [["Vorname", "Position"], ["#N/A", "#REF!"], ["Ada", "#N/A"], ["Bob", "x"]]})
+    mapping = {
+        "columns": [
+            {"headers": ["Vorname"], "targets": ["person.first_name"]},
+            {"headers": ["Position"], "targets": ["person.title"]},
+        ]
+    }
+    first = stage(api, workbook, mapping)
+
+    again = stage(api, write(first, format_), mapping)
+
+    assert (
+        list_messages(again)
+        == list_messages(first)
+        == [
+            "First name is the error #N/A of the workbook",
+            "Title is the error #REF! of the workbook",
+            "Title is the error #N/A of the workbook",
+        ]
+    )
+
+
+def test_a_text_that_looks_like_an_error_cell_is_text_again(api: ApiClient) -> None:
+    import_ = stage(api, CUSTOMERS.replace(b"Bob", b"#N/A"))
+
+    content = write(import_)
+
+    assert b"'#N/A;bob" in content
+    again = stage(api, content)
+    assert list_messages(again) == ["Default currency is not a currency code", *["Email is not an email"] * 2]
+
+
+def list_messages(import_: Import) -> list[str]:
+    ordered = select_errors(import_).order_by("record_type", "row", "number")
+    return list(ordered.values_list("message", flat=True))

@@ -22,7 +22,8 @@ from importsvc.imports.services import (
     revert_import,
     reverting,
 )
-from importsvc.imports.services.importing import create_import, run_import
+from importsvc.imports.services.creating import create_import
+from importsvc.imports.services.importing import run_import
 from importsvc.imports.staging import store_rows
 from importsvc.webhooks.services import record_event
 from people.services import NewOrganization

@@ -1,0 +1,48 @@
+"""Where error files come from: the app of imports says how the file of an import was read and mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from importsvc.files.mapping.document import Formats
+from importsvc.files.mapping.document import Mapping as MappingDocument
+from importsvc.files.reading.tables import ERROR_FILE_HEADERS
+from organizations.models import Organization
+
+_LONGEST_ID = 18  # digits of a number that the database can hold
+
+
+class Origin(NamedTuple):
+    """The import that an error file is of.
+
+    Attributes:
+        formats: by which its texts were read.
+        mapping: by which its rows were made, with these formats; ``None`` if they come from no file.
+    """
+
+    formats: Formats
+    mapping: MappingDocument | None
+
+
+# Finds the origin in an organization by the id of the import; ``None`` if there is no such import.
+FindOrigin = Callable[[Organization, int], Origin | None]
+
+_finders: list[FindOrigin] = []
+
+
+def register(find: FindOrigin) -> None:
+    """Declare how origins are found."""
+    _finders[:] = [find]
+
+
+def find_origin(organization: Organization, columns: Sequence[Mapping[str, Any]]) -> Origin | None:
+    """The origin of a file, by its columns as ``ImportFile`` has them; ``None`` if it is no error file of an import."""
+    samples = {column["header"]: column["samples"] for column in columns}
+    if not samples.keys() >= set(ERROR_FILE_HEADERS):
+        return None
+    found = "".join(samples[ERROR_FILE_HEADERS[0]][:1])
+    if not (found.isascii() and found.isdigit() and len(found) <= _LONGEST_ID):
+        return None
+    (find,) = _finders
+    return find(organization, int(found))
