@@ -66,7 +66,6 @@ for column in found["columns"]:
 # The proposals, and what only the owner of the file can know.
 mapping = found["proposed_mapping"]
 mapping["columns"] += [
-    {"headers": ["Kundennummer"], "targets": ["person.external_id"]},
     {"headers": ["Telefon"], "targets": ["person.custom_fields.phone"], "kind": "text"},
     {"headers": ["Umsatz"], "targets": ["person.custom_fields.revenue"], "kind": "number"},
 ]
