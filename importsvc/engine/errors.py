@@ -10,7 +10,7 @@ REPORTED_ROW_ERRORS = 1_000
 
 
 class Code(StrEnum):
-    """What a row error is about. Clients may rely on the values; docs/api.md lists them."""
+    """What a row error is about. Clients may rely on the values; docs/row-errors.md has an example of each."""
 
     BLANK = "blank"
     NOT_TEXT = "not_text"

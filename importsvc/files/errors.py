@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from importsvc.errors import Conflict, DomainError, InvalidAttribute
-from importsvc.files.mapping.document import Problem
-from importsvc.files.reading.tables import FileRefused
+from importsvc.files.mapping.refusals import Problem, ProblemCode
+from importsvc.files.reading.tables import FileRefused, Reason
+
+# The reasons that errors have in ``meta``.
+REASONS: tuple[str, ...] = (*get_args(Reason), *get_args(ProblemCode))
 
 # Of the problems of a mapping so many are reported.
 REPORTED_PROBLEMS = 1_000

@@ -8,6 +8,7 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 
+from importsvc.files.errors import REASONS
 from importsvc.jsonapi.document.resources import read_resource
 from importsvc.jsonapi.errors import STATUSES
 from importsvc.openapi import errors
@@ -109,6 +110,7 @@ def _describe_error() -> dict[str, Any]:
             "messages": {"type": "array", "items": text},
         },
     }
+    reason = {**text, "enum": list(REASONS), "description": "Why a file or a mapping is refused."}
     rows = {"type": "object", "additionalProperties": {"type": "array", "items": row_error}}
     return {
         "type": "object",
@@ -119,6 +121,6 @@ def _describe_error() -> dict[str, Any]:
             "title": text,
             "detail": {"description": "A sentence, or row errors by type.", "anyOf": [text, rows]},
             "source": {"type": "object", "properties": dict.fromkeys(("pointer", "parameter", "header"), text)},
-            "meta": {"type": "object"},
+            "meta": {"type": "object", "properties": {"reason": reason}, "additionalProperties": True},
         },
     }

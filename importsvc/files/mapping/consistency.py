@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from importsvc.files.mapping.document import ColumnMapping, Constant, Join, Mapping, Problem, Separate, Split
+from importsvc.files.mapping.document import ColumnMapping, Constant, Join, Mapping, Separate, Split
+from importsvc.files.mapping.refusals import Problem
 from importsvc.files.mapping.targets import Target, find_target
 from importsvc.text.display import printable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from importsvc.files.mapping.targets import Kind
 
@@ -113,20 +113,6 @@ class Mapping:
     def in_sheet(self, sheet: str | None) -> list[ColumnMapping]:
         """The columns that are meant in this sheet."""
         return [column for column in self.columns if column.sheet is None or column.sheet == sheet]
-
-
-class Problem(NamedTuple):
-    """A problem of a mapping.
-
-    Attributes:
-        code: stable: see ``docs/files.md``.
-        path: of the value in the mapping's JSON, as a JSON Pointer (RFC 6901); empty for the mapping as a whole.
-        message: a sentence.
-    """
-
-    code: str
-    path: str
-    message: str
 
 
 def write_mapping(mapping: Mapping) -> dict[str, Any]:

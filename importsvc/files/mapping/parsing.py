@@ -16,12 +16,12 @@ from importsvc.files.mapping.document import (
     Formats,
     Join,
     Mapping,
-    Problem,
     Separate,
     Split,
     Step,
     StripPrefix,
 )
+from importsvc.files.mapping.refusals import MappingInvalid, Problem, ProblemCode
 from importsvc.files.mapping.targets import MEMBER_KINDS, find_target
 from importsvc.text.display import printable
 
@@ -35,18 +35,6 @@ _CHOICES = {"on_duplicate": ("error", "skip", "update"), "missing_companies": ("
 _FORMATS = {"date_order": get_args(DateOrder), "decimal_sign": get_args(DecimalSign)}
 _STEPS = {"constant": "value", "split": "at", "join": "separator", "strip_prefix": "prefix", "separate": "by"}
 _SPLITS = ("first_space", "last_space")
-
-
-class MappingInvalid(ValueError):
-    """A value is no mapping.
-
-    Attributes:
-        problems: all of them, in the order of the value.
-    """
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(problem.message for problem in problems))
-        self.problems = tuple(problems)
 
 
 def read_mapping(value: Any) -> Mapping:
@@ -236,7 +224,7 @@ class _Reader:
                 self._add("unknown_member", f"{path}/{_escape(name)}", message)
         return value
 
-    def _add(self, code: str, path: str, message: str) -> None:
+    def _add(self, code: ProblemCode, path: str, message: str) -> None:
         self.problems.append(Problem(code, path, message))
 
 

@@ -14,9 +14,9 @@ from importsvc.files.mapping.document import (
     DecimalSign,
     Formats,
     Mapping,
-    Problem,
 )
 from importsvc.files.mapping.headers import HeaderIndex
+from importsvc.files.mapping.refusals import Problem
 from importsvc.files.mapping.sides import SheetPlan, plan_sheet
 from importsvc.files.mapping.targets import find_target
 from importsvc.files.reading.detection import AMBIGUOUS, Detection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, Literal, NamedTuple, Protocol
 
 # The formats that are read. ``csv`` includes every text with separators, such as TSV.
 CSV, XLSX, ODS, JSON_LINES, JSON = "csv", "xlsx", "ods", "json_lines", "json"
@@ -113,18 +113,43 @@ class Table(Protocol):
         """
 
 
+# In the order of docs/files.md.
+Reason = Literal[
+    "empty_file",
+    "format_unknown",
+    "encoding_unknown",
+    "not_decodable",
+    "nul_character",
+    "quote_not_closed",
+    "quote_misplaced",
+    "value_too_long",
+    "row_too_long",
+    "too_many_columns",
+    "too_many_rows",
+    "no_header",
+    "sheet_unknown",
+    "option_invalid",
+    "workbook_damaged",
+    "workbook_encrypted",
+    "workbook_too_large",
+    "json_invalid",
+    "json_not_a_table",
+    "row_not_object",
+]
+
+
 class FileRefused(Exception):
     """The file as a whole cannot be read.
 
     Attributes:
-        code: stable; see the list in ``docs/files.md``.
+        code: stable; ``docs/files.md`` has an example of each.
         detail: a sentence that says what is wrong, and what to do about it.
         line, column: where, counted from 1. ``column`` counts characters in CSV, columns in a sheet.
         sheet: the sheet.
     """
 
     def __init__(
-        self, code: str, detail: str, *, line: int | None = None, column: int | None = None, sheet: str | None = None
+        self, code: Reason, detail: str, *, line: int | None = None, column: int | None = None, sheet: str | None = None
     ) -> None:
         super().__init__(detail)
         self.code = code

@@ -15,9 +15,10 @@ from django.utils import timezone
 from importsvc.errors import InvalidAttribute, RecordNotFound
 from importsvc.files.errors import MappingRefused
 from importsvc.files.mapping.document import Mapping, write_mapping
-from importsvc.files.mapping.parsing import MappingInvalid, read_mapping
+from importsvc.files.mapping.parsing import read_mapping
 from importsvc.files.mapping.proposals import SavedMapping
 from importsvc.files.mapping.ready_made import find_ready_made, get_ready_mades
+from importsvc.files.mapping.refusals import MappingInvalid
 from importsvc.files.models import ImportFile, ImportModel
 from importsvc.text.display import printable
 from organizations.models import Organization

@@ -13,8 +13,9 @@ from importsvc.errors import InvalidAttribute, RecordNotFound
 from importsvc.files import services as files
 from importsvc.files.detecting import detect_file, read_detection
 from importsvc.files.errors import FileUnreadable, MappingRefused
-from importsvc.files.mapping.document import Mapping, Problem, write_mapping
+from importsvc.files.mapping.document import Mapping, write_mapping
 from importsvc.files.mapping.problems import find_problems, get_formats
+from importsvc.files.mapping.refusals import Problem
 from importsvc.files.mapping.rows import FileProgress, RowMapper
 from importsvc.files.mapping.sides import find_derived_types
 from importsvc.files.mapping.targets import find_target

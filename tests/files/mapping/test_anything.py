@@ -10,9 +10,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importsvc.files.mapping.document import Formats, Mapping, Problem, write_mapping
-from importsvc.files.mapping.parsing import MappingInvalid, read_mapping
+from importsvc.files.mapping.document import Formats, Mapping, write_mapping
+from importsvc.files.mapping.parsing import read_mapping
 from importsvc.files.mapping.problems import find_problems
+from importsvc.files.mapping.refusals import MappingInvalid, Problem
 from importsvc.files.mapping.rows import RowMapper
 from importsvc.files.reading.detecting import detect
 from importsvc.files.reading.tables import Fault, TableRow

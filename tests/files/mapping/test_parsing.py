@@ -17,7 +17,8 @@ from importsvc.files.mapping.document import (
     StripPrefix,
     write_mapping,
 )
-from importsvc.files.mapping.parsing import MappingInvalid, read_mapping
+from importsvc.files.mapping.parsing import read_mapping
+from importsvc.files.mapping.refusals import MappingInvalid
 
 WHOLE = {
     "columns": [
