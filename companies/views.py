@@ -3,7 +3,7 @@
 from companies.filters import CompanyFilterSet
 from companies.models import Company
 from companies.serializers import CompanySerializer
-from importsvc.jsonapi.views import ListMixin, RetrieveMixin
+from importsvc.jsonapi.mixins import ListMixin, RetrieveMixin
 from organizations.views import OrganizationScopedViewSet
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 
-from importsvc.jsonapi.views import JsonApiViewSet, RetrieveMixin
+from importsvc.jsonapi.mixins import RetrieveMixin
+from importsvc.jsonapi.views import JsonApiViewSet
 from organizations.features import organization_features
 from organizations.models import Organization
 from organizations.serializers import OrganizationSerializer

@@ -1,6 +1,6 @@
 """The API of people, read-only."""
 
-from importsvc.jsonapi.views import ListMixin, RetrieveMixin
+from importsvc.jsonapi.mixins import ListMixin, RetrieveMixin
 from organizations.views import OrganizationScopedViewSet
 from people.filters import PersonFilterSet
 from people.models import Person

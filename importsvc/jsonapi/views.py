@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -17,12 +17,12 @@ from rest_framework.viewsets import GenericViewSet
 from importsvc.http import SMALL_BODY_BYTES
 from importsvc.jsonapi.description import Description
 from importsvc.jsonapi.document.compiled import DocumentShape, compile_document
-from importsvc.jsonapi.document.queries import compile_count, compile_first_page, compile_record
+from importsvc.jsonapi.document.queries import compile_record
 from importsvc.jsonapi.document.resources import Resource, read_field_names, read_resource
 from importsvc.jsonapi.errors import InvalidAttributes, RequestError
 from importsvc.jsonapi.request.echoes import find_changed
-from importsvc.jsonapi.request.filters import LARGEST_BIGINT, read_filters, read_order
-from importsvc.jsonapi.request.query import Listing, check_query, read_fields, read_shape
+from importsvc.jsonapi.request.filters import LARGEST_BIGINT
+from importsvc.jsonapi.request.query import Listing, check_query, read_shape
 from importsvc.postgres.compiled_queries import Row
 
 _RECORD_ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -180,39 +180,37 @@ class JsonApiViewSet(GenericViewSet):
         return self.given_relationships.get(name)
 
     def read_relationships(self) -> dict[str, Any]:
-        """The relationships of the record in the URL, as its document has them; none for a new resource.
+        """The relationships of the resource that the URL names, as its document has them; none for a new resource.
 
         Raises:
-            NotFound: there is no such record.
+            NotFound: there is no such resource.
         """
         if "pk" not in self.kwargs:
             return {}
-        resource = read_resource(self.serializer_class)
-        shown = frozenset({(resource.type, frozenset(resource.relationships))})
-        relationships: dict[str, Any] = self._read_record(shown)["relationships"]
+        relationships: dict[str, Any] = self.read_present(self.get_resource().relationships)["relationships"]
         return relationships
+
+    def read_present(self, names: Collection[str]) -> dict[str, Any]:
+        """The resource object that the URL names as it is now, with these fields at least.
+
+        Raises:
+            NotFound: there is no such resource.
+        """
+        fields = frozenset({(self.get_resource().type, frozenset(names))})
+        shape = compile_document(self.serializer_class, None, fields)
+        rows = self._fetch(self.get_record_id(), type(self), shape.columns)
+        present: dict[str, Any] = shape.build(rows, self.time_zone)["data"][0]
+        return present
 
     def _find_changed(self, serializer: Any) -> dict[str, list[str]]:
         """An error for each read-only attribute of the request's document that differs from the record's."""
-        resource = read_resource(self.serializer_class)
         given: Any = self.request.data
-        names = {each.name for each in resource.attributes if each.name in given}
-        compared = frozenset(filter(serializer.is_compared, names))
+        names = {each.name for each in self.get_resource().attributes if each.name in given}
+        compared = set(filter(serializer.is_compared, names))
         if not compared:
             return {}
-        return find_changed(given, self._read_record(frozenset({(resource.type, compared)}))["attributes"])
-
-    def _read_record(self, fields: frozenset[tuple[str, frozenset[str]]]) -> dict[str, Any]:
-        """The resource object of the record in the URL, with these fields by type.
-
-        Raises:
-            NotFound: there is no such record.
-        """
-        shape = compile_document(self.serializer_class, None, fields)
-        record: dict[str, Any] = shape.build(
-            self._fetch(self.get_record_id(), type(self), shape.columns), self.time_zone
-        )["data"][0]
-        return record
+        present = self.read_present(compared)["attributes"]
+        return find_changed(given, {name: present[name] for name in compared})
 
     def respond(self, record_id: int, **response: Any) -> Response:
         """The document of a record.
@@ -255,71 +253,6 @@ class JsonApiViewSet(GenericViewSet):
         document["meta"] = self.get_document_meta()
         return document
 
-    def write_item(
-        self, resource: Resource, item_id: str, attributes: Mapping[str, Any], linkages: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """A resource object of a resource that is no record, with the fields that the request asks for.
-
-        Args:
-            resource: its type and members.
-            item_id: its id.
-            attributes: all of them.
-            linkages: the resource identifier of each relationship.
-        """
-        shown = read_fields(self.request).get(resource.type, resource.field_names)
-        written: dict[str, Any] = {"id": item_id, "type": resource.type}
-        if any(name in shown for name in attributes):
-            written["attributes"] = {name: value for name, value in attributes.items() if name in shown}
-        if any(name in shown for name in linkages):
-            related = {name: {"data": identifier} for name, identifier in linkages.items() if name in shown}
-            written["relationships"] = related
-        return written
-
-    def respond_with_items(self, items: list[dict[str, Any]], meta: Mapping[str, Any]) -> Response:
-        """The document of the page of resource objects that the paginator has sliced; ``meta`` has further members."""
-        pagination: Any = self.paginator
-        figures = {**pagination.get_figures(), **meta, **self.get_document_meta()}
-        return Response({"data": items, "links": pagination.get_links(), "meta": figures})
-
     def get_document_meta(self) -> dict[str, Any]:
         """The members of ``meta`` in every successful document, after those of pagination."""
         return {}
-
-
-class RetrieveMixin(JsonApiViewSet):
-    """``GET /resources/{id}``."""
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        """The document of one record."""
-        record_id = self.get_record_id()
-        return self.respond_with_version(record_id) if self.version else self.respond(record_id)
-
-
-class ListMixin(JsonApiViewSet):
-    """``GET /resources``."""
-
-    def list(self, request: Request) -> Response:
-        """The document of a page of the requested records."""
-        pagination: Any = self.paginator
-        shape = read_shape(request, self.serializer_class)
-        parameters = request.query_params
-        if parameters.get("page[number]", "1") == "1" and not read_filters(parameters):
-            rows = self._read_first_page(shape)
-        else:
-            records = pagination.paginate_queryset(self.filter_queryset(self.get_queryset()), request, self)
-            rows = list(records.values_list(*shape.columns))
-        # Before the document is built: PostgreSQL responds faster after a shorter pause.
-        meta = self.get_document_meta()
-        document = shape.build(rows, self.time_zone)
-        document["links"] = pagination.get_links()
-        document["meta"] = {**pagination.get_figures(), **meta}
-        return Response(document)
-
-    def _read_first_page(self, shape: DocumentShape) -> Sequence[Row]:
-        """The most frequent request, by compiled queries; for other requests Django compiles the query each time."""
-        pagination: Any = self.paginator
-        parameters = self.get_parameters()
-        names = tuple(parameters)
-        pagination.open(self.request, lambda: compile_count(type(self), names).fetch(**parameters)[0][0])
-        query = compile_first_page(type(self), names, shape.columns, read_order(self.request), pagination.size)
-        return query.fetch(**parameters) if pagination.count else []

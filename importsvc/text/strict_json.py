@@ -55,6 +55,11 @@ def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members if len(members) == len(pairs) else AmbiguousObject(pairs)
 
 
+def is_same_value(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same; in Python, but not in JSON, true equals 1."""
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+
+
 def _refuse_constant(name: str) -> None:
     raise ConstantError(f"{name} is not a JSON value")
 

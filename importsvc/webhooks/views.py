@@ -12,7 +12,8 @@ from rest_framework.reverse import reverse
 
 from importsvc.idempotency.decorator import idempotent
 from importsvc.jsonapi.description import described
-from importsvc.jsonapi.views import JsonApiViewSet, ListMixin, RetrieveMixin
+from importsvc.jsonapi.mixins import ListMixin, RetrieveMixin
+from importsvc.jsonapi.views import JsonApiViewSet
 from importsvc.webhooks import services
 from importsvc.webhooks.filters import WebhookDeliveryFilterSet, WebhookEndpointFilterSet
 from importsvc.webhooks.models import WebhookDelivery, WebhookEndpoint

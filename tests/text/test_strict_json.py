@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from importsvc.text.strict_json import AmbiguousObject, read_json
+from importsvc.text.strict_json import AmbiguousObject, is_same_value, read_json
 from tests.text.json_values import REFUSED
 
 
@@ -60,6 +60,22 @@ def test_names_that_differ_in_case_are_two_members() -> None:
 
     assert type(value) is dict
     assert value == {"a": 1, "A": 2}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_same"),
+    [
+        ("1", "1.0", True),
+        ('{"a": 1, "b": [null]}', '{"b": [null], "a": 1}', True),
+        ("true", "1", False),
+        ("0", "false", False),
+        ("1", '"1"', False),
+        ("null", "false", False),
+        ("[1]", "[1, 1]", False),
+    ],
+)
+def test_values_are_the_same_whatever_their_text_but_true_is_no_number(one: str, other: str, are_same: bool) -> None:
+    assert is_same_value(read_json(one), read_json(other)) is are_same
 
 
 def test_many_repeated_members_are_found_quickly() -> None:

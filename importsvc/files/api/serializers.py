@@ -74,6 +74,7 @@ class ImportModelSerializer(JsonApiSerializer):
             "creator",
         ]
         read_only_fields = ["created_at", "updated_at"]
+        ignored_in_requests = ["updated_at"]
 
 
 class NewImportModelSerializer(ImportModelSerializer):
@@ -149,3 +150,4 @@ class ImportFileSerializer(JsonApiSerializer):
             "created_at",
             "pruned_at",
         ]
+        ignored_in_requests = ["pruned_at"]

@@ -26,11 +26,21 @@ from importsvc.http.downloads import attach
 from importsvc.idempotency.decorator import idempotent
 from importsvc.jsonapi.description import described
 from importsvc.jsonapi.document.resources import Resource, read_field_names
+from importsvc.jsonapi.mixins import ItemsMixin, ListMixin, RetrieveMixin
 from importsvc.jsonapi.request.query import Listing
 from importsvc.jsonapi.request.uploads import read_upload
 from importsvc.jsonapi.slots import takes_slot
-from importsvc.jsonapi.views import JsonApiViewSet, ListMixin, RetrieveMixin
+from importsvc.jsonapi.views import JsonApiViewSet
 from organizations.views import OrganizationScopedViewSet
+
+_EXAMPLE = {
+    "name": "Contacts",
+    "columns": [
+        {"headers": ["Vorname"], "targets": ["person.first_name"]},
+        {"headers": ["E-Mail"], "targets": ["person.email"]},
+    ],
+    "ignored": ["*"],
+}
 
 
 def _measure_file(view: ImportFileViewSet) -> int:
@@ -44,6 +54,7 @@ class ImportFileViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
     serializer_class = ImportFileSerializer
     filterset_class = ImportFileFilterSet
     file_actions = frozenset({"create"})
+    largest_body = 1 << 20
 
     @takes_slot()
     @idempotent
@@ -64,16 +75,22 @@ class ImportFileViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
 
     @takes_slot(measure=_measure_file)
     @idempotent
-    @described("Set options of a file", serializer=ImportFileSerializer, is_required=True, is_partial=True)
+    @described(
+        "Set options of a file",
+        serializer=ImportFileSerializer,
+        example={"encoding": "windows-1252", "date_order": "dmy"},
+        is_required=True,
+        is_partial=True,
+    )
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /import_files/{id}``: set options, and detect again; null goes back to the guess."""
         file_id = self.get_record_id()
-        options = self.read_attributes(ImportFileSerializer, partial=True)
+        options = self.read_attributes(ImportFileSerializer, partial=True, compares_read_only=True)
         services.update_import_file(organization=self.organization, file_id=file_id, options=options)
         return self.respond(file_id)
 
 
-class ImportModelViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
+class ImportModelViewSet(ListMixin, RetrieveMixin, ItemsMixin, OrganizationScopedViewSet):
     """``/import_models``."""
 
     queryset = ImportModel.objects.all()
@@ -118,7 +135,7 @@ class ImportModelViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
 
     @takes_slot()
     @idempotent
-    @described("Save a mapping", serializer=NewImportModelSerializer, is_required=True, status=201)
+    @described("Save a mapping", serializer=NewImportModelSerializer, example=_EXAMPLE, is_required=True, status=201)
     def create(self, request: Request) -> Response:
         """``POST /import_models``: save a mapping, which may be a copy of a ready-made one."""
         attributes = self.read_attributes(NewImportModelSerializer)
@@ -128,11 +145,17 @@ class ImportModelViewSet(ListMixin, RetrieveMixin, OrganizationScopedViewSet):
 
     @takes_slot()
     @idempotent
-    @described("Change a saved mapping", serializer=ImportModelSerializer, is_required=True, is_partial=True)
+    @described(
+        "Change a saved mapping",
+        serializer=ImportModelSerializer,
+        example={"on_duplicate": "update", "match_by": "email"},
+        is_required=True,
+        is_partial=True,
+    )
     def partial_update(self, request: Request, pk: str) -> Response:
         """``PATCH /import_models/{id}``: change the attributes that the document has."""
         model_id = self.get_record_id()
-        attributes = self.read_attributes(ImportModelSerializer, partial=True)
+        attributes = self.read_attributes(ImportModelSerializer, partial=True, compares_read_only=True)
         services.update_import_model(organization=self.organization, model_id=model_id, **attributes)
         return self.respond(model_id)
 

@@ -16,9 +16,9 @@ from importsvc.jsonapi.description import described
 from importsvc.jsonapi.document.fields import ComputedField, JsonApiSerializer, ToOneField
 from importsvc.jsonapi.document.queries import compile_record
 from importsvc.jsonapi.errors import write_error
+from importsvc.jsonapi.mixins import ListMixin, RetrieveMixin
 from importsvc.jsonapi.request.filters import IdFilter, WordFilter
 from importsvc.jsonapi.request.preferences import make_polling_headers
-from importsvc.jsonapi.views import ListMixin, RetrieveMixin
 from importsvc.operations.errors import StoredError
 from importsvc.operations.models import Kind, Operation
 from importsvc.operations.selectors import (

@@ -131,6 +131,7 @@ class RowSerializer(JsonApiSerializer):
         model = StagedRowError
         fields = ["record_type", "row", "line", "sheet", "cells", "errors"]
         read_only_fields = ["record_type", "row", "line", "sheet"]
+        ignored_in_requests = ["errors"]
 
     class JSONAPIMeta:
         resource_name = "import_rows"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.http import FileResponse
@@ -34,6 +34,7 @@ from importsvc.imports.error_file_response import MEDIA_TYPES, respond_with_erro
 from importsvc.imports.services import ANY_VALUE
 from importsvc.jsonapi.description import described
 from importsvc.jsonapi.document.resources import Resource
+from importsvc.jsonapi.mixins import ItemsMixin
 from importsvc.jsonapi.request.filters import LARGEST_INTEGER, clean_filters, filter_records
 from importsvc.jsonapi.request.preconditions import read_version_match
 from importsvc.jsonapi.slots import takes_slot
@@ -42,10 +43,14 @@ from importsvc.operations.models import Kind
 _OF_ERROR_FILES = ("conflict", "invalid_attribute")
 
 
-class StagedRowsMixin(AsynchronousMixin):
+class StagedRowsMixin(ItemsMixin, AsynchronousMixin):
     """The errors and the rows of an import, and what corrects them."""
 
     paginator: Any
+
+    def read_present(self, names: Collection[str]) -> dict[str, Any]:
+        """The row that the URL names as it is now, or the import."""
+        return self._write_row(self._find_row()) if "row" in self.kwargs else super().read_present(names)
 
     @action(detail=True, methods=["GET"])
     @described(
@@ -103,7 +108,7 @@ class StagedRowsMixin(AsynchronousMixin):
             has_errors=has_errors[0] == "true" if len(set(has_errors)) == 1 else None,
         )
         page = self.paginator.paginate_sliced(rows, request, count=len(rows))
-        return self.respond_with_items([self._write(ROWS, name_row(row), describe_row(row)) for row in page], {})
+        return self.respond_with_items([self._write_row(row) for row in page], {})
 
     @action(
         detail=True,
@@ -120,11 +125,7 @@ class StagedRowsMixin(AsynchronousMixin):
     )
     def row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
         """``GET /imports/{id}/rows/{type}/{row}``: a staged row with its errors."""
-        found = services.find_row(
-            organization=self.organization, import_id=self.get_record_id(), record_type=record_type, row=self._get_row()
-        )
-        document = {"data": self._write(ROWS, name_row(found), describe_row(found)), "meta": self.get_document_meta()}
-        return Response(document)
+        return Response({"data": self._write_row(self._find_row()), "meta": self.get_document_meta()})
 
     @row.mapping.patch
     @takes_slot()
@@ -132,6 +133,7 @@ class StagedRowsMixin(AsynchronousMixin):
     @described(
         "Correct cells of a staged row",
         serializer=RowSerializer,
+        example={"cells": {"tag_list": "customer, import"}},
         is_required=True,
         takes_if_match=True,
         component="StagedRow",
@@ -141,14 +143,12 @@ class StagedRowsMixin(AsynchronousMixin):
     )
     def correct_row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
         """``PATCH /imports/{id}/rows/{type}/{row}``: set cells; null removes one."""
-        attributes = self.read_attributes(RowSerializer)
-        place = self._get_place()
+        attributes = self.read_attributes(RowSerializer, compares_read_only=True)
         import_ = services.correct_row(
-            organization=self.organization, if_match=read_version_match(request), **place, **attributes
+            organization=self.organization, if_match=read_version_match(request), **self._get_place(), **attributes
         )
-        found = services.find_row(organization=self.organization, **place)
         meta = {"error_count": import_.error_count, **self.get_document_meta()}
-        return Response({"data": self._write(ROWS, name_row(found), describe_row(found)), "meta": meta})
+        return Response({"data": self._write_row(self._find_row()), "meta": meta})
 
     @row.mapping.delete
     @takes_slot()
@@ -174,6 +174,7 @@ class StagedRowsMixin(AsynchronousMixin):
     @described(
         "Replace a value in a column of all rows",
         serializer=ReplacementSerializer,
+        example={"record_type": "person", "column": "email", "from": "john@mail.com", "to": "jane@mail.com"},
         is_required=True,
         takes_if_match=True,
         meta={"replaced_count": {"type": "integer", "minimum": 0}, **COUNT_META},
@@ -211,14 +212,17 @@ class StagedRowsMixin(AsynchronousMixin):
 
         return self.perform(Kind.CHECK, check, self.respond, attributes={}, import_id=import_id, if_match=if_match)
 
-    def _get_row(self) -> int:
+    def _get_place(self) -> dict[str, Any]:
         row = int(self.kwargs["row"])
         if row > LARGEST_INTEGER:
             raise NotFound
-        return row
+        return {"import_id": self.get_record_id(), "record_type": self.kwargs["record_type"], "row": row}
 
-    def _get_place(self) -> dict[str, Any]:
-        return {"import_id": self.get_record_id(), "record_type": self.kwargs["record_type"], "row": self._get_row()}
+    def _find_row(self) -> services.RowWithErrors:
+        return services.find_row(organization=self.organization, **self._get_place())
+
+    def _write_row(self, row: services.RowWithErrors) -> dict[str, Any]:
+        return self._write(ROWS, name_row(row), describe_row(row))
 
     def _write(self, resource: Resource, name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
         linkage = {"type": "imports", "id": str(self.get_record_id())}

@@ -43,11 +43,12 @@ from importsvc.imports.models import Import
 from importsvc.imports.rows import read_attribute
 from importsvc.jsonapi.description import described
 from importsvc.jsonapi.document.resources import Resource, read_field_names
+from importsvc.jsonapi.mixins import ListMixin, RetrieveMixin
 from importsvc.jsonapi.request.preconditions import read_if_match, read_version_match
 from importsvc.jsonapi.request.preferences import Preferences, read_preferences
 from importsvc.jsonapi.request.query import Listing, read_fields
 from importsvc.jsonapi.slots import takes_slot
-from importsvc.jsonapi.views import JsonApiViewSet, ListMixin, RetrieveMixin
+from importsvc.jsonapi.views import JsonApiViewSet
 from importsvc.operations.models import Kind
 
 # The actions whose documents are no imports: the fields, and the filters and sort fields of lists.
@@ -60,6 +61,7 @@ _RESOURCES: Mapping[str, tuple[Resource, Listing | None]] = {
 
 _EXAMPLE = {
     "on_duplicate": "skip",
+    "on_row_error": "stage",
     "import_data": {
         "company": [{"name": "Import"}],
         "person": [{"Company": "Import", "First Name": "John", "Last Name": "Doe", "Email": "john@mail.com"}],
@@ -193,7 +195,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
         if preview.errors:
             meta |= {"row_errors": preview.errors.detail, **(preview.errors.meta or {})}
         data = list(map(self.change_writer.write_planned, page))
-        return self.respond_with_changes(data, meta, etag=preview.etag)
+        return self.respond_with_items(data, meta, etag=preview.etag)
 
     @action(detail=True, methods=["PATCH"])
     @takes_slot(measure=_measure_staged, explain=_require_not_in_use)
@@ -211,7 +213,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
         preview = services.preview_revert(organization=self.organization, import_id=self.get_record_id())
         page = self.paginator.paginate_sliced(preview.changes, request, count=len(preview.changes))
         data = list(map(self.change_writer.write_undoing, page))
-        return self.respond_with_changes(data, {"counts": preview.counts}, etag=preview.etag)
+        return self.respond_with_items(data, {"counts": preview.counts}, etag=preview.etag)
 
     @action(detail=True, methods=["GET"])
     @described(
@@ -227,7 +229,7 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
         )
         page = self.paginator.paginate_sliced(changes, request, count=changes.order_by().count())
         write = partial(self.change_writer.write_logged, is_reverted=import_.reverted_at is not None)
-        return self.respond_with_changes(list(map(write, page)), {})
+        return self.respond_with_items(list(map(write, page)), {})
 
     @property
     def change_writer(self) -> ChangeWriter:
@@ -251,14 +253,3 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
             return import_id
 
         return self.perform(kind, call, self.respond, attributes=attributes, import_id=import_id, if_match=if_match)
-
-    def respond_with_changes(
-        self, data: list[dict[str, Any]], meta: Mapping[str, Any], *, etag: str | None = None
-    ) -> Response:
-        """The document of a page of changes, with further members of ``meta``."""
-        document = {
-            "data": data,
-            "links": self.paginator.get_links(),
-            "meta": {**self.paginator.get_figures(), **meta, **self.get_document_meta()},
-        }
-        return Response(document, headers={"ETag": f'"{etag}"'} if etag else None)

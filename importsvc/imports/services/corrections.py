@@ -18,7 +18,14 @@ from importsvc.imports.services.preconditions import require_version
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.rechecking import recheck
 from importsvc.imports.services.row_errors import check_staged, find_keys, select_chunks
-from importsvc.imports.services.row_texts import Replacement, read_row, set_cells, write_row
+from importsvc.imports.services.row_texts import (
+    Replacement,
+    find_changed_cells,
+    read_row,
+    require_known,
+    set_cells,
+    write_row,
+)
 from importsvc.imports.services.transactions import (
     limited_transaction,
     lock_import,
@@ -53,7 +60,7 @@ def correct_row(
         import_id: the import.
         record_type: the type of the row.
         row: its number.
-        cells: by column or header; ``None`` removes a cell.
+        cells: by column or header; ``None`` removes a cell. Those that the row has already are left as they are.
         if_match: as for ``update_import``.
 
     Raises:
@@ -67,7 +74,8 @@ def correct_row(
         chunk = _find_chunk(import_, record_type, row)
 
         def correct(text: str) -> str:
-            return write_row(set_cells(read_row(text), importable, cells))
+            members = read_row(text)
+            return write_row(set_cells(members, importable, find_changed_cells(members, cells)))
 
         _rewrite(import_, importable, chunk, {row: correct})
     return import_

@@ -13,7 +13,7 @@ from importsvc.errors import InvalidAttribute
 from importsvc.imports.services.cell_problems import describe_cell
 from importsvc.text.display import printable
 from importsvc.text.json_stream import split_members
-from importsvc.text.strict_json import AmbiguousObject
+from importsvc.text.strict_json import AmbiguousObject, is_same_value
 
 # The name and the JSON text of each member of a row, in order.
 Members = list[tuple[str, str]]
@@ -72,6 +72,19 @@ class Replacement:
         if self._wanted is not None and all(self._describe(members[place][1]) != self._wanted for place in places):
             return text
         return write_row(_set_cell(members, places, self._column, self._text))
+
+
+def find_changed_cells(members: Members, cells: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells without those that the row has already, under the same header and no other one of the column.
+
+    So clients may send back what they have read, unknown columns included, and other cells keep their text.
+    """
+    return {column: value for column, value in cells.items() if not _has_cell(members, column, value)}
+
+
+def _has_cell(members: Members, column: str, value: Any) -> bool:
+    named = [(name, text) for name, text in members if is_named(name, column)]
+    return len(named) == 1 and named[0][0] == column and is_same_value(value, json.loads(named[0][1]))
 
 
 def set_cells(members: Members, importable: Importable, cells: Mapping[str, Any]) -> Members:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from importsvc.text.strict_json import is_same_value
+
 # Of a relationship that is not valid; it differs from that of any record.
 _NO_LINKAGE = object()
 
@@ -35,10 +37,7 @@ def read_linkage(relationship: Any) -> object:
 
 
 def _is_same(given: Any, present: Any) -> bool:
-    # In Python, but not in JSON, true equals 1.
-    if isinstance(given, bool) is not isinstance(present, bool):
-        return False
-    return given == present or (isinstance(present, str) and _is_same_time(given, present))
+    return is_same_value(given, present) or (isinstance(present, str) and _is_same_time(given, present))
 
 
 def _is_same_time(given: Any, present: str) -> bool:

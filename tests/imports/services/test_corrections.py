@@ -102,6 +102,27 @@ def test_only_the_corrected_cell_changes_its_text(import_: Import) -> None:
     ).replace('], "person"', '], "person"')
 
 
+def test_cells_that_are_sent_back_as_they_were_read_keep_their_text_also_those_of_unknown_columns(
+    import_: Import,
+) -> None:
+    (row,) = list_rows(organization=import_.organization, import_id=import_.pk, record_types=["person"])[:1]
+    cells = row.cells
+
+    correct(import_, "person", 1, **{**cells, "first_name": "Anna"})
+
+    assert '{"first_name": "Anna", "email": "ann@x.io", "company": "Blues", "hat": 1.50}' in text_of(import_)
+    for hat in (True, "1.5", 2):
+        with pytest.raises(InvalidAttribute, match="'hat', which is no column of person"):
+            correct(import_, "person", 1, **{**cells, "hat": hat})
+
+
+def test_of_two_headers_of_a_column_the_one_that_is_sent_stays(acme: NewOrganization) -> None:
+    import_ = stage(acme, {"person": [{"first_name": "Ann", "First Name": "Anna"}]}, on_row_error="stage")
+
+    assert correct(import_, "person", 1, first_name="Ann").error_count == 0
+    assert text_of(import_) == '{"person": [{"first_name": "Ann"}]}'
+
+
 def test_the_rows_that_a_correction_concerns_are_checked_again(import_: Import) -> None:
     correct(import_, "company", 1, name="Greens")
     correct(import_, "person", 1, email="new@x.io")
