@@ -28,6 +28,8 @@ Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string"}
 _JSON: Schema = {}
+# Bytes: with the format of OpenAPI 3.0, which generators of clients still need.
+_BINARY: Schema = {"type": "string", "format": "binary"}
 # Generators of clients take an object without members for one that has none.
 _OBJECT: Schema = {"type": "object", "additionalProperties": True}
 
@@ -38,6 +40,8 @@ _OF_FIELDS: tuple[tuple[type[serializers.Field], Schema], ...] = (
     (serializers.JSONField, _JSON),
     (serializers.CharField, _TEXT),
 )
+
+_FILE = "First Name,Email,Company\nJohn,john@mail.com,Import\n"
 
 _FIGURES = ("current_page", "total_pages", "total_count", "page_size", "max_page_size")
 
@@ -194,15 +198,14 @@ def describe_upload() -> dict[str, Any]:
     form: Schema = {
         "type": "object",
         "required": ["file"],
-        "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+        "properties": {"file": {**_BINARY, "contentMediaType": "application/octet-stream"}},
         "additionalProperties": False,
     }
     return {
         "required": True,
         "description": "The bytes of the file, of any media type, or a form with it.",
         "content": {
-            # The format of OpenAPI 3.0, which generators of clients still need.
-            "application/octet-stream": {"schema": {**_TEXT, "format": "binary"}},
+            "application/octet-stream": {"schema": _BINARY, "example": _FILE},
             "multipart/form-data": {"schema": form},
         },
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,11 +25,12 @@ def list_operations() -> Iterator[tuple[str, str, Any]]:
             yield method.upper(), path, operation
 
 
-def list_links() -> Iterator[Any]:
-    """Every link."""
+def list_links() -> Iterator[tuple[Any, Any]]:
+    """Every link, with the operation whose response has it."""
     for _, _, operation in list_operations():
         for response in operation["responses"].values():
-            yield from response.get("links", {}).values()
+            for link in response.get("links", {}).values():
+                yield operation, link
 
 
 class Walk:
@@ -44,12 +46,11 @@ class Walk:
         method, path, self._operation = found[0]
         headers = {name.removeprefix("header."): value for name, value in parameters.items() if "header." in name}
         # A link need not say where a parameter is whose name no other one has.
-        self._id = parameters.get("id", parameters.get("path.id", ""))
+        names = re.findall("{([a-z_]+)}", path)
+        self._path = {name: parameters.get(name, parameters.get(f"path.{name}", "")) for name in names}
         body = self._operation.get("requestBody", {}).get("content", {}).get(MEDIA_TYPE, {}).get("example")
-        url = path.replace("{id}", self._id)
-        self.response: HttpResponse = self._api.request(
-            method, url, json.dumps(body) if body else None, headers=headers
-        )
+        sent = json.dumps(body) if body else None
+        self.response: HttpResponse = self._api.request(method, path.format(**self._path), sent, headers=headers)
         assert self.response.status_code < 300, self.response.content
 
     def follow(self, name: str) -> None:
@@ -63,12 +64,12 @@ class Walk:
             case "$response", "body":
                 value = json.loads(self.response.content)
                 for part in expression.partition("#/")[2].split("/"):
-                    value = value[part]
+                    value = value[int(part) if isinstance(value, list) else part]
                 return str(value)
             case "$response", "header", name:
                 return self.response.headers[name]
-            case "$request", "path", "id":
-                return self._id
+            case "$request", "path", name:
+                return self._path[name]
         raise AssertionError(expression)
 
 
@@ -77,9 +78,13 @@ def test_every_link_leads_to_an_operation_with_its_parameters() -> None:
     links = list(list_links())
 
     assert len(links) > 50
-    for link in links:
-        parameters = {each["name"] for each in operations[link["operationId"]]["parameters"]}
-        assert {name.rpartition(".")[2] for name in link["parameters"]} <= parameters
+    for source, link in links:
+        parameters = operations[link["operationId"]]["parameters"]
+        given = {name.rpartition(".")[2] for name in link["parameters"]}
+        assert given <= {each["name"] for each in parameters}
+        assert given >= {each["name"] for each in parameters if each["in"] == "path"}, link
+        in_path = {f"$request.path.{each['name']}" for each in source["parameters"] if each["in"] == "path"}
+        assert {value for value in link["parameters"].values() if "$request.path" in value} <= in_path
 
 
 def test_the_links_lead_from_an_import_to_its_revert(api: ApiClient) -> None:
@@ -93,3 +98,13 @@ def test_the_links_lead_from_an_import_to_its_revert(api: ApiClient) -> None:
     for name in WAY_BACK:
         walk.follow(name)
     assert Import.objects.get(pk=import_id).reverted_at is not None
+
+
+def test_the_links_lead_from_the_rows_of_an_import_to_the_first_of_them(api: ApiClient) -> None:
+    walk = Walk(api, "imports_create")
+    for name in ("rows", "correct_row", "row"):
+        walk.follow(name)
+    assert json.loads(walk.response.content)["data"]["attributes"]["cells"]["tag_list"] == "customer, import"
+
+    walk.follow("delete_row")
+    assert json.loads(walk.response.content)["meta"]["error_count"] == 1
