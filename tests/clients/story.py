@@ -9,5 +9,6 @@ from typing import Any
 FOLDER = Path(__file__).parent
 
 # Rows that are refused, and the errors; rows that are staged; those that replace them, what a preview counts of these,
-# and the first names of all people after the run.
+# and the first names of all people after the run. Then a file whose second row has an error, cells that correct it, and
+# the people after it is imported.
 STORY: dict[str, Any] = json.loads((FOLDER / "story.json").read_text())

@@ -16,6 +16,10 @@ const story: {
   corrected: Rows;
   counts: Record<string, unknown>;
   people: string[];
+  file: string;
+  error: string;
+  cells: Record<string, unknown>;
+  "people of the file": string[];
 } = JSON.parse(readFileSync("story.json", "utf8"));
 const { API = "", TOKEN = "", ORGANIZATION = "" } = process.env;
 
@@ -93,6 +97,54 @@ assert.equal(company?.attributes?.name, "Globex");
 const reverted = await api.PATCH("/api/v2/imports/{id}/revert", { params: { path }, body: {} });
 assert.ok(reverted.data, JSON.stringify(reverted.error));
 assert.deepEqual(await readAllPeople(), ["Ada"]);
+
+// A file as the body of a request.
+const uploaded = await api.POST("/api/v2/import_files", {
+  params: { header: { "Content-Disposition": 'attachment; filename="people.csv"' } },
+  headers: { "Content-Type": "text/csv" },
+  body: story.file,
+  bodySerializer: (file) => file,
+});
+assert.ok(uploaded.data, JSON.stringify(uploaded.error));
+const file = uploaded.data.data;
+assert.equal(file.attributes?.name, "people.csv");
+const staged = await api.POST("/api/v2/imports", {
+  body: {
+    data: {
+      type: "imports",
+      attributes: { mapping: file.attributes?.proposed_mapping },
+      relationships: { import_file: { data: { type: "import_files", id: file.id } } },
+    },
+  },
+});
+assert.ok(staged.data, JSON.stringify(staged.error));
+const ofFile = { id: staged.data.data.id };
+
+const errors = await api.GET("/api/v2/imports/{id}/errors", { params: { path: ofFile } });
+const [error] = errors.data?.data ?? [];
+assert.deepEqual([error?.attributes?.line, error?.attributes?.message], [3, story.error]);
+const download = await api.GET("/api/v2/imports/{id}/errors.csv", { params: { path: ofFile }, parseAs: "text" });
+assert.ok(download.data?.includes(story.error));
+const corrected = await api.PATCH("/api/v2/imports/{id}/rows/{record_type}/{row}", {
+  params: { path: { ...ofFile, record_type: "person", row: "2" } },
+  body: { data: { type: "import_rows", attributes: { cells: story.cells } } },
+});
+assert.equal(corrected.data?.meta.error_count, 0);
+const run = await api.POST("/api/v2/imports/{id}/import", { params: { path: ofFile }, body: {} });
+assert.ok(run.data, JSON.stringify(run.error));
+assert.deepEqual(await readAllPeople(), story["people of the file"]);
+await api.PATCH("/api/v2/imports/{id}/revert", { params: { path: ofFile }, body: {} });
+assert.deepEqual(await readAllPeople(), ["Ada"]);
+
+// The same file in a form.
+const form = new FormData();
+form.set("file", new Blob([story.file], { type: "text/csv" }), "people.csv");
+const inForm = await api.POST("/api/v2/import_files", {
+  headers: { "Content-Type": null },
+  body: { file: "" },
+  bodySerializer: () => form,
+});
+assert.equal(inForm.data?.data.attributes?.sha256, file.attributes?.sha256);
 
 // What docs/clients.md says of it.
 const withDefaults = createClient<paths>({ baseUrl, headers: tokens });

@@ -6,11 +6,16 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 from importsvc_client import Client
+from importsvc_client.api.import_files import import_files_create
 from importsvc_client.api.imports import (
+    imports_correct_row,
     imports_create,
+    imports_errors,
+    imports_errors_csv,
     imports_list,
     imports_partial_update,
     imports_preview_import,
@@ -22,9 +27,15 @@ from importsvc_client.api.operations import operations_retrieve
 from importsvc_client.api.people import people_list
 from importsvc_client.models import (
     ErrorDocument,
+    ImportFilesCreateFilesBody,
+    ImportFilesCreateResponse201,
     Imports,
+    ImportsCorrectRowBody,
+    ImportsCorrectRowResponse200,
     ImportsCreateBodyType0,
+    ImportsCreateBodyType1,
     ImportsCreateResponse201,
+    ImportsErrorsResponse200,
     ImportsListSortItem,
     ImportsPartialUpdateBody,
     ImportsPartialUpdateResponse200,
@@ -33,11 +44,13 @@ from importsvc_client.models import (
     ImportsRevertBody,
     ImportsRevertResponse200,
     ImportsRunBody,
+    ImportsRunResponse200,
     ImportsRunResponse202,
     OperationsRetrieveResponse200,
     PeopleListIncludeItem,
     PeopleListResponse200,
 )
+from importsvc_client.types import File
 
 STORY = json.loads(Path("story.json").read_text())
 
@@ -113,6 +126,48 @@ assert [each["attributes"]["name"] for each in found.to_dict()["included"]] == [
 
 reverted = imports_revert.sync(import_id, client=client, body=ImportsRevertBody())
 assert isinstance(reverted, ImportsRevertResponse200)
+assert list(read_all_people()) == ["Ada"]
+
+# A file as the body of a request, and in a form.
+content = STORY["file"].encode()
+for body in (
+    File(BytesIO(content)),
+    ImportFilesCreateFilesBody(file=File(BytesIO(content), "people.csv", "text/csv")),
+):
+    uploaded = import_files_create.sync(client=client, body=body)
+    assert isinstance(uploaded, ImportFilesCreateResponse201)
+    file = uploaded.data
+    assert file.attributes
+    assert file.attributes.size == len(content)
+
+document = {
+    "data": {
+        "type": "imports",
+        "attributes": {"mapping": file.attributes.proposed_mapping},
+        "relationships": {"import_file": {"data": {"type": "import_files", "id": file.id}}},
+    }
+}
+staged = imports_create.sync(client=client, body=ImportsCreateBodyType1.from_dict(document))
+assert isinstance(staged, ImportsCreateResponse201)
+import_id = staged.data.id
+
+errors = imports_errors.sync(import_id, client=client)
+assert isinstance(errors, ImportsErrorsResponse200)
+assert [each.attributes and (each.attributes.line, each.attributes.message) for each in errors.data] == [
+    (3, STORY["error"])
+]
+download = imports_errors_csv.sync(import_id, client=client)
+assert isinstance(download, File)
+assert STORY["error"].encode() in download.payload.read()
+cells = {"data": {"type": "import_rows", "attributes": {"cells": STORY["cells"]}}}
+corrected = imports_correct_row.sync(
+    import_id, "person", "2", client=client, body=ImportsCorrectRowBody.from_dict(cells)
+)
+assert isinstance(corrected, ImportsCorrectRowResponse200)
+assert corrected.meta.error_count == 0
+assert isinstance(imports_run.sync(import_id, client=client, body=ImportsRunBody()), ImportsRunResponse200)
+assert list(read_all_people()) == STORY["people of the file"]
+assert isinstance(imports_revert.sync(import_id, client=client, body=ImportsRevertBody()), ImportsRevertResponse200)
 assert list(read_all_people()) == ["Ada"]
 
 # What docs/clients.md says of it: it repeats a parameter for each item of a list.
