@@ -20,6 +20,7 @@ from importsvc.engine.schema import registry
 from people.services import NewOrganization, create_organization
 from tests.builders import make_company, make_organization
 from tests.client import ApiClient
+from tests.openapi.description import forget_description
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -111,6 +112,7 @@ def admin_user(db: None) -> User:
 @pytest.fixture
 def deals(acme: NewOrganization) -> Iterator[Any]:
     """The records of a third type, whose app is installed during the test; Acme also has the company Blues."""
+    forget_description()
     with override_settings(INSTALLED_APPS=[*settings.INSTALLED_APPS, "tests.deals"]):
         # The app's start imports importable.py, as of any app; the second time Python has loaded it already.
         from tests.deals.models import Deal
@@ -122,3 +124,4 @@ def deals(acme: NewOrganization) -> Iterator[Any]:
         registry.unregister("deal")
         admin.site.unregister(Deal)
         del sys.modules["tests.deals.importable"]
+    forget_description()

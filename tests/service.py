@@ -17,11 +17,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.http import HttpResponse
 
 from importsvc.postgres.embedded import PROGRAMS
 from people.services import NewOrganization
 from tests.client import MEDIA_TYPE
 from tests.command_line import describe_database
+from tests.openapi.description import check_response
 
 PATIENCE_SECONDS = 60
 
@@ -61,7 +63,10 @@ class Service:
         body: bytes | Iterator[bytes] | None = None,
         **headers: str,
     ) -> Reply:
-        """A request of a person, over a connection of its own. An iterator is sent in chunks."""
+        """A request of a person, over a connection of its own. An iterator is sent in chunks.
+
+        The response must be one that the description has.
+        """
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         sent = {
             "X-Auth-Token": caller.token,
@@ -76,7 +81,10 @@ class Service:
             content = response.read()
         finally:
             client.close()
-        return Reply(response.status, dict(response.getheaders()), content, time.monotonic() - began)
+        reply = Reply(response.status, dict(response.getheaders()), content, time.monotonic() - began)
+        described = HttpResponse(content, status=reply.status, headers=reply.headers)
+        check_response(method, path, described)
+        return reply
 
 
 @contextmanager

@@ -27,6 +27,12 @@ def read_description() -> Any:
     return json.loads(write_description())
 
 
+def forget_description() -> None:
+    """Let the description be made anew, after a type was registered or unregistered."""
+    for made in (write_description, read_description, make_validator, _make_registry):
+        made.cache_clear()
+
+
 def check_response(method: str, path: str, response: HttpResponse) -> None:
     """The description has this response to this request, and its document has no members but those described."""
     is_checked = response.status_code != 304 and method != "HEAD" and len(response.content) <= LARGEST_CHECKED
