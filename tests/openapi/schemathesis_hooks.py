@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
+from pathlib import Path
 from typing import Any
 
 import schemathesis
-from schemathesis import Case, HookContext
+from schemathesis import Case, HookContext, Response
 from schemathesis.generation.meta import CoverageScenario
 
 _numbers = itertools.count()
@@ -16,6 +18,15 @@ def find_example(case: Case) -> Any:
     """The example of a request's document, by which later requests have a record to be about."""
     content = case.operation.definition.raw.get("requestBody", {}).get("content", {})
     return content.get(case.media_type, {}).get("example")
+
+
+def number_name(document: Any) -> Any:
+    """The document with a number after the name that it may have."""
+    data = document.get("data", {}) if isinstance(document, dict) else {}
+    if "name" not in data.get("attributes", {}):
+        return document
+    name = f"{data['attributes']['name']} {next(_numbers)}"
+    return {"data": {**data, "attributes": {**data["attributes"], "name": name}}}
 
 
 @schemathesis.hook
@@ -30,6 +41,16 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         if value in ([""], ""):
             case.query[name] = []
     if phase == "stateful" and (example := find_example(case)):
-        case.body = example
+        case.body = number_name(example)
     if phase in ("fuzzing", "stateful") and str(case.headers.get("Idempotency-Key", "")).isalnum():
         case.headers["Idempotency-Key"] += f"-{next(_numbers)}"
+
+
+@schemathesis.hook
+def after_call(context: HookContext, case: Case, response: Response) -> None:
+    """Write down the successful steps of sequences: the operation, and the id of the record."""
+    if case.meta and case.meta.phase.name.value == "stateful" and response.status_code < 300:
+        _, _, new_id = response.headers.get("location", [""])[0].rpartition("/")
+        record_id = case.path_parameters.get("id") or new_id
+        with Path(os.environ["STEPS_FILE"]).open("a") as steps:
+            steps.write(f"{case.operation.definition.raw['operationId']} {record_id or '-'}\n")
