@@ -22,7 +22,6 @@ from importsvc.imports.services.row_texts import (
     Replacement,
     find_changed_cells,
     read_row,
-    require_known,
     set_cells,
     write_row,
 )
