@@ -38,7 +38,8 @@ class Query(NamedTuple):
 class Changes:
     """The changes of an import with one action and one type of records.
 
-    ``record_ids`` restricts them to these records, ``first`` and ``last`` to ids within these bounds, inclusive.
+    ``record_ids`` restricts them to these records, ``first`` and ``last`` to ids within these bounds, inclusive, and
+    ``outcome`` to changes with this outcome.
     """
 
     importable: Importable
@@ -48,6 +49,7 @@ class Changes:
     record_ids: Sequence[int] | None = None
     first: int | None = None
     last: int | None = None
+    outcome: str | None = None
 
     @property
     def table(self) -> str:
@@ -70,10 +72,15 @@ class Changes:
             f" AND change.action = '{self.action}'"
         )
         parameters: list[Any] = [self.organization_id, self.import_id, self.importable.name]
-        limits = {"= ANY(%s)": self.record_ids, ">= %s": self.first, "<= %s": self.last}
+        limits = {
+            "record_id = ANY(%s)": self.record_ids,
+            "record_id >= %s": self.first,
+            "record_id <= %s": self.last,
+            "outcome = %s": self.outcome,
+        }
         for limit, value in limits.items():
             if value is not None:
-                sql += f" AND change.record_id {limit}"
+                sql += f" AND change.{limit}"
                 parameters.append(value)
         return Query(sql, parameters)
 
@@ -141,7 +148,11 @@ def lock_records(changes: Changes) -> int:
     The lock prevents writes to the records; for created records also new references to them.
     """
     # Updated records are not removed, so transactions that refer to them need not wait.
-    locking = "FOR UPDATE" if changes.action == CREATED else "FOR NO KEY UPDATE"
+    return count_records(changes, locking="FOR UPDATE" if changes.action == CREATED else "FOR NO KEY UPDATE")
+
+
+def count_records(changes: Changes, *, locking: str = "") -> int:
+    """The number of records that still exist; ``locking`` is a clause that locks them."""
     records = changes.from_records("SELECT id", locking)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) {records.sql}", records.parameters)

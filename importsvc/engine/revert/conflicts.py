@@ -87,6 +87,15 @@ class Obstacle:
             rows = cursor.fetchall()
         return [self._make_conflict(*row) for *row, _ in rows], rows[0][-1] if rows else 0
 
+    def count_fields(self) -> int:
+        """The number of columns concerned, of all conflicts together."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT coalesce(sum(cardinality(fields)), 0) FROM ({self.query.sql}) AS obstacle",
+                self.query.parameters,
+            )
+            return int(cursor.fetchone()[0])
+
     def _make_conflict(
         self, record_id: int, row: int, fields: list[str], then: str, now: str, first: int | None
     ) -> Conflict:

@@ -6,17 +6,21 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from django.db import connection
 
-from importsvc.changelog.models import CREATED, Change
+from importsvc.changelog.models import CREATED, KEPT, Change
 from importsvc.engine.revert.changes import Changes, TypeChanges, read_type_changes
-from importsvc.engine.revert.conflicts import Conflict, Obstacle, find_obstacles
+from importsvc.engine.revert.conflicts import Conflict, Obstacle, find_edits, find_obstacles
 from importsvc.engine.revert.referrers import from_referrers
 from importsvc.engine.revert.revert import UndoReport, list_conflicts
 from importsvc.postgres.catalog import quote
 from importsvc.postgres.foreign_keys import find_foreign_keys
+
+# The kept records whose conflicts are read by one query for each kind.
+KEPT_AT_ONCE = 2_000
 
 OUTCOMES = ("removed", "restored", "conflict", "gone")
 
@@ -57,7 +61,35 @@ class UndoPreview:
 
     def __getitem__(self, part: slice) -> list[UndoChange]:
         """What a revert would do to each record of a slice, in the order of the change log; read each time."""
-        logged = list(self._logged[part])
+        return self._preview(list(self._logged[part]))
+
+    def read_kept(self, part: slice | None = None) -> Iterator[UndoChange]:
+        """Likewise, of the records that are marked as kept, type by type in row order.
+
+        The conflicts of such a record include references from records that are kept themselves. The caller has marked
+        the records by ``mark_kept`` in its transaction, and rolls that back.
+        """
+        kept = self._logged.filter(outcome=KEPT).order_by("record_type", "row", "id")
+        if part is not None:
+            yield from self._preview(list(kept[part]))
+            return
+        rows = kept.iterator(chunk_size=KEPT_AT_ONCE)
+        while logged := list(islice(rows, KEPT_AT_ONCE)):
+            yield from self._preview(logged)
+
+    def count_edits(self) -> int:
+        """The number of values that the import gave to these records and that were changed since.
+
+        Called as ``read_kept`` is: a record with such a value is marked as kept.
+        """
+        edits = 0
+        for of_type in self._all_changes:
+            kept = {action: replace(each, outcome=KEPT) for action, each in of_type.by_action.items()}
+            for obstacle in find_edits(of_type._replace(by_action=kept)):
+                edits += obstacle.count_fields()
+        return edits
+
+    def _preview(self, logged: Sequence[Change]) -> list[UndoChange]:
         conflicts: dict[tuple[str, int], list[Conflict]] = defaultdict(list)
         left: set[tuple[str, int]] = set()
         for of_type in self._all_changes:

@@ -6,7 +6,7 @@ what was committed before it, and records are locked before conflicts are looked
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, get_args
@@ -90,7 +90,7 @@ def undo(
             return UndoReport(conflicts=conflicts, conflict_count=count)
     else:
         mark_kept(all_changes, discarding=on_conflict == "discard")
-    report = _report(all_changes, left, any_kept=on_conflict != "refuse")
+    report = make_report(all_changes, left, any_kept=on_conflict != "refuse")
     _do(all_changes, left, partial(progress, "written"))
     return report
 
@@ -107,9 +107,14 @@ def list_conflicts(all_changes: Iterable[TypeChanges]) -> tuple[list[Conflict], 
     return conflicts, count
 
 
-def _report(
-    all_changes: Sequence[TypeChanges], left: Sequence[dict[str, int]], *, any_kept: bool = False
-) -> UndoReport:
+def make_report(all_changes: Sequence[TypeChanges], left: Sequence[Mapping[str, int]], *, any_kept: bool) -> UndoReport:
+    """What a revert does once it has marked what it keeps.
+
+    Args:
+        all_changes: of the import.
+        left: for each type, the numbers of records that still exist, by action.
+        any_kept: whether the policy may keep records.
+    """
     report = UndoReport()
     for each, counts in zip(all_changes, left, strict=True):
         name = each.importable.name

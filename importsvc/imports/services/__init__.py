@@ -4,6 +4,7 @@ The only entry point for the API, the admin and the commands, which make one cal
 ``importsvc.imports.errors``.
 """
 
+from importsvc.engine.revert.conflicts import Reason
 from importsvc.engine.revert.preview import UndoChange
 from importsvc.imports.services.cell_problems import CellProblem, describe_cell, find_cells
 from importsvc.imports.services.corrections import ANY_VALUE, check_import, correct_row, delete_row, replace_value
@@ -25,13 +26,18 @@ from importsvc.imports.services.queueing import queue_operation
 from importsvc.imports.services.record_types import (
     describe_records,
     find_keyed_records,
+    find_match_key,
     find_record_model,
     find_record_type,
+    find_resource_model,
     get_match_keys,
+    get_record_fields,
     get_record_models,
+    get_record_noun,
     get_record_types,
     get_resource_type,
 )
+from importsvc.imports.services.revert_choices import RevertChoices, preview_choices, read_conflicts
 from importsvc.imports.services.reverting import (
     OnConflict,
     RevertPreview,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Model, Value
+from typing import Any
+
+from django.db.models import Field, Model, Value
 from django.db.models.functions import Lower
 
 from importsvc.engine.schema import registry
@@ -29,9 +31,30 @@ def find_record_model(record_type: str) -> type[Model] | None:
     return registry.get(record_type).model if record_type in registry.get_names() else None
 
 
+def find_resource_model(resource_type: str) -> type[Model] | None:
+    """The model of the records with this resource type; ``None`` if there is none."""
+    return next((model for model in get_record_models() if get_plural_name(model) == resource_type), None)
+
+
 def find_record_type(model: type[Model]) -> str | None:
     """The name of the importable whose records are of this model; ``None`` if there is none."""
     return next((each.name for each in registry.in_dependency_order() if each.model is model), None)
+
+
+def get_record_fields(record_type: str) -> list[Field[Any, Any]]:
+    """The fields of an importable's model that an import may write, those of a row first and in its order.
+
+    Empty if it is not registered.
+    """
+    if record_type not in registry.get_names():
+        return []
+    importable = registry.get(record_type)
+    return [*importable.fields, *importable.other_fields]
+
+
+def find_match_key(record_type: str) -> str | None:
+    """The unique column by which rows of an importable match records; ``None`` without one, or if not registered."""
+    return registry.get(record_type).match_key if record_type in registry.get_names() else None
 
 
 def find_keyed_records(key: str, *, limit: int) -> dict[str, list[tuple[int, int]]]:
@@ -58,6 +81,11 @@ def get_resource_type(record_type: str) -> str:
 def describe_records(record_type: str, count: int) -> str:
     """A number of records in words: ``1 company``, ``2 people``; with the importable's name if it is not registered."""
     return f"{count} {_name(record_type, is_plural=count != 1)}"
+
+
+def get_record_noun(record_type: str) -> str:
+    """A word for one record of an importable, such as ``person``; its name if it is not registered."""
+    return _name(record_type, is_plural=False)
 
 
 def _name(record_type: str, *, is_plural: bool) -> str:

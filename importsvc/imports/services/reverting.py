@@ -98,12 +98,12 @@ def revert_import(
         require_rows_kept(import_)
         assert import_.processed_at  # noqa: S101 - by its state
         lock_organization(organization)
-        with _convert_errors():
+        with convert_errors():
             report = undo(
                 organization_id=organization.pk,
                 import_id=import_id,
                 on_conflict=on_conflict,
-                check=lambda: require_tag(if_match, lambda: _make_etag(import_)),
+                check=lambda: require_tag(if_match, lambda: make_import_etag(import_)),
                 progress=reported,
             )
         if report.conflict_count:
@@ -146,10 +146,10 @@ def preview_revert(*, organization: Organization, import_id: int) -> RevertPrevi
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.PROCESSED, "reverted")
     require_rows_kept(import_)
-    with _convert_errors(), transaction.atomic():
+    with convert_errors(), transaction.atomic():
         force_generic_plans()
         # Before anything else is read: if another transaction writes in between, the ETag is outdated.
-        etag = _make_etag(import_)
+        etag = make_import_etag(import_)
         changes = UndoPreview(organization_id=organization.pk, import_id=import_id)
         return RevertPreview(etag, changes.count_outcomes(), changes)
 
@@ -170,7 +170,7 @@ def find_import(*, import_id: int, organization: Organization | None = None) -> 
 
 
 @contextmanager
-def _convert_errors() -> Iterator[None]:
+def convert_errors() -> Iterator[None]:
     """Raise ``Conflict`` for errors of the engine and the database that no other attempt can avoid."""
     try:
         yield
@@ -183,6 +183,7 @@ def _convert_errors() -> Iterator[None]:
         raise Conflict("The database does not accept values any more that were there before the import") from error
 
 
-def _make_etag(import_: Import) -> str:
+def make_import_etag(import_: Import) -> str:
+    """The ETag of the preview of the import's revert. The caller has called ``force_generic_plans``."""
     state = [import_.pk, import_.processed_at, import_.reverted_at]
     return make_etag(organization_id=import_.organization_id, import_id=import_.pk, state=state)

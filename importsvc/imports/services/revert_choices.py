@@ -1,0 +1,123 @@
+"""What a revert would do with each conflict policy, and the records that the choice is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.core.paginator import Page, Paginator
+from django.db import transaction
+
+from importsvc.changelog.models import KEPT, Change
+from importsvc.engine.revert.choices import MarkedRevert
+from importsvc.engine.revert.preview import UndoChange
+from importsvc.engine.revert.revert import OnConflict, UndoReport
+from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services.reverting import convert_errors, find_import, make_import_etag
+from importsvc.imports.services.transactions import limited_transaction, require_rows_kept, require_state
+from importsvc.postgres.plan_cache import force_generic_plans
+from organizations.models import Organization
+
+
+@dataclass(frozen=True)
+class RevertChoices:
+    """What a revert would do with each conflict policy.
+
+    Attributes:
+        etag: of the preview of the revert; ``revert_import`` takes it in ``if_match``.
+        keeping: what the policy ``keep`` would do.
+        discarding: what the policy ``discard`` would do.
+        edits: the number of values that were changed since the import, which ``keep`` leaves as they are.
+        page: a page of the records that ``keep`` would keep, or of which it would keep values: those with conflicts,
+            and those that they refer to.
+        kept_by_discard: of the records of the page, those of which ``discard`` keeps something, by the id of the
+            change: the columns that it keeps, none if it is the record.
+    """
+
+    etag: str
+    keeping: UndoReport
+    discarding: UndoReport
+    edits: int
+    page: Page[UndoChange]
+    kept_by_discard: Mapping[int, Sequence[str]]
+
+
+def preview_choices(
+    *, organization: Organization, import_id: int, page_number: object = None, page_size: int
+) -> RevertChoices:
+    """Read what a revert would do with each conflict policy; nothing is written.
+
+    Each policy marks what it keeps as a revert does, and that is rolled back: the numbers are those of the revert.
+    Meanwhile another revert of the import waits.
+
+    Args:
+        organization: of the import.
+        import_id: the import.
+        page_number: of the page, counted from 1; without such a page it is the nearest one.
+        page_size: the number of records of a page.
+
+    Raises:
+        RecordNotFound, WrongState, ImportPruned: as ``revert_import`` does.
+        Conflict: a type is no longer registered.
+        Unavailable: another transaction has held a lock for too long.
+    """
+    import_ = _find(organization, import_id)
+    # Before anything else is read: if another transaction writes in between, the ETag is outdated.
+    with convert_errors(), transaction.atomic():
+        force_generic_plans()
+        etag = make_import_etag(import_)
+    with _marked(import_, "keep") as marked:
+        kept = _KeptRecords(marked)
+        page: Page[UndoChange] = Paginator(kept, page_size).get_page(page_number)  # type: ignore[arg-type]
+        edits = marked.preview.count_edits() if len(kept) else 0
+    if not len(kept):
+        return RevertChoices(etag, marked.report, marked.report, edits, page, {})
+    with _marked(import_, "discard") as discarding:
+        changes = Change.objects.of_import(organization_id=organization.pk, import_id=import_id)
+        still_kept = changes.filter(pk__in=[each.change.pk for each in page.object_list], outcome=KEPT)
+        kept_by_discard = dict(still_kept.values_list("pk", "kept_fields"))
+    return RevertChoices(etag, marked.report, discarding.report, edits, page, kept_by_discard)
+
+
+@contextmanager
+def read_conflicts(*, organization: Organization, import_id: int) -> Iterator[Iterator[UndoChange]]:
+    """All records that ``RevertChoices.page`` has a page of; they can be read until the block ends.
+
+    Raises:
+        RecordNotFound, WrongState, ImportPruned, Conflict, Unavailable: as ``preview_choices`` does.
+    """
+    with _marked(_find(organization, import_id), "keep") as marked:
+        yield marked.preview.read_kept()
+
+
+class _KeptRecords:
+    """The records that are marked as kept, for a paginator."""
+
+    def __init__(self, marked: MarkedRevert) -> None:
+        self._preview = marked.preview
+        self._count = sum(marked.report.kept.values())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, part: slice) -> list[UndoChange]:
+        return list(self._preview.read_kept(part))
+
+
+@contextmanager
+def _marked(import_: Import, on_conflict: OnConflict) -> Iterator[MarkedRevert]:
+    """A transaction in which a revert has marked what it keeps; it is rolled back."""
+    with convert_errors(), limited_transaction():
+        force_generic_plans()
+        try:
+            yield MarkedRevert(organization_id=import_.organization_id, import_id=import_.pk, on_conflict=on_conflict)
+        finally:
+            transaction.set_rollback(True)
+
+
+def _find(organization: Organization, import_id: int) -> Import:
+    import_ = find_import(import_id=import_id, organization=organization)
+    require_state(import_, ImportState.PROCESSED, "reverted")
+    require_rows_kept(import_)
+    return import_
