@@ -137,10 +137,10 @@ def save(client: Client, record: Any, **edits: str | None) -> dict[str, Any]:
 
 
 def confirm(client: Client, confirmation: Any, **edits: str) -> Any:
-    """Send the form of a revert's confirmation, perhaps with other choices; returns the page after it."""
+    """Send the form of a page that reverts, perhaps with other choices; returns the page after it."""
     form = confirmation.content.decode().partition(' id="revert_form"')[2].partition("</form>")[0]
     sent: dict[str, Any] = {**FormReader(form).lists, **edits}
-    assert "Yes, revert" in form
+    assert 'type="submit"' in form
     return client.post(confirmation.request["PATH_INFO"], sent, follow=True)
 
 

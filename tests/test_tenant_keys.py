@@ -321,7 +321,7 @@ def go_through_the_admin(watch: Watch, client: Client, api: ApiClient) -> None:
     with watch.step("an import's page"):
         read(client, f"{url_of(import_)}?conflicts=1")
     with watch.step("an import's downloads"):
-        for file in ("staged.json", "changes.csv"):
+        for file in ("staged.json", "changes.csv", "conflicts.csv"):
             assert b"".join(client.get(f"/admin/imports/import/{import_.pk}/{file}"))
     with watch.step("a record's page"):
         for record in (person, company):
@@ -333,6 +333,8 @@ def go_through_the_admin(watch: Watch, client: Client, api: ApiClient) -> None:
     with watch.step("a revert in the admin"):
         asked = client.get(f"/admin/imports/import/{import_.pk}/revert/")
         assert confirm(client, asked, on_conflict="discard").status_code == 200
+    with watch.step("an import's downloads"):
+        assert b"".join(client.get(f"/admin/imports/import/{import_.pk}/revert.csv"))
 
 
 def go_through_the_commands(watch: Watch, api: ApiClient, folder: Path) -> None:

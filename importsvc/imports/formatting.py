@@ -14,6 +14,13 @@ from importsvc.text.display import printable
 
 DESCRIBED_CONFLICTS = 5
 
+# What the conflict policies are called.
+POLICIES: Mapping[OnConflict, str] = {
+    "keep": "Keep later edits; undo everything else",
+    "discard": "Undo everything; later edits are lost",
+    "refuse": "Revert only without conflicts",
+}
+
 _REASONS = {
     "changed": "changed since",
     "column_gone": "the table has no such column any more",
@@ -79,6 +86,12 @@ def describe_stored_revert(counts: Mapping[str, Mapping[str, int]]) -> str:
     counts = sort_by_type(counts)
     done = {outcome: _count_by_type(counts, outcome) for outcome in ("removed", "restored", "kept")}
     return _describe(done, {"gone already": _count_by_type(counts, "gone")})
+
+
+def describe_planned_revert(revert: UndoReport) -> str:
+    """What a revert would do: ``removes 1 company; restores 3 people; keeps 1 person; 1 person gone already``."""
+    done = {"removes": revert.removed, "restores": revert.restored, "keeps": revert.kept}
+    return _describe(done, {"gone already": revert.gone})
 
 
 def describe_revert_preview(preview: RevertPreview, *, on_conflict: OnConflict = "refuse") -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -18,14 +19,19 @@ from unfold.admin import ModelAdmin
 from importsvc.changelog.models import Change
 from importsvc.errors import DomainError
 from importsvc.http.downloads import attach_parts
+from importsvc.imports.admin.conflicts import write_conflicts
+from importsvc.imports.admin.revert_report import write_report
 from importsvc.imports.error_file_response import MEDIA_TYPES, respond_with_error_file
 from importsvc.imports.formatting import describe_refusal
 from importsvc.imports.models import Import
-from importsvc.imports.services import ErrorFileFormat, get_resource_type
+from importsvc.imports.services import ErrorFileFormat, get_resource_type, read_conflicts
 from importsvc.imports.staging import read_document
+from importsvc.spool import SpooledFile
 from importsvc.text.csv_cells import harmless
 from importsvc.text.display import describe_value
 
+CSV = "text/csv; charset=utf-8"
+PART_BYTES = 64 * 1024
 CHANGES_AT_ONCE = 2_000
 CSV_COLUMNS = ("row", "type", "id", "action", "field", "before", "after", "outcome", "kept")
 
@@ -45,6 +51,16 @@ class DownloadAdmin(ModelAdmin):
                 "<int:import_id>/changes.csv",
                 self.admin_site.admin_view(self.changes_view),
                 name="imports_import_changes",
+            ),
+            path(
+                "<int:import_id>/revert.csv",
+                self.admin_site.admin_view(self.report_view),
+                name="imports_import_revert_report",
+            ),
+            path(
+                "<int:import_id>/conflicts.csv",
+                self.admin_site.admin_view(self.conflicts_view),
+                name="imports_import_conflicts",
             ),
             *(
                 path(
@@ -67,7 +83,29 @@ class DownloadAdmin(ModelAdmin):
     def changes_view(self, request: HttpRequest, import_id: int) -> StreamingHttpResponse:
         """The changes as CSV: a line for each column of each change, with its values before and after."""
         import_ = self._find(request, import_id)
-        return _attach(write_changes(import_), f"import-{import_id}-changes.csv", "text/csv; charset=utf-8")
+        return _attach(write_changes(import_), f"import-{import_id}-changes.csv", CSV)
+
+    def report_view(self, request: HttpRequest, import_id: int) -> StreamingHttpResponse:
+        """The report of the revert as CSV, for the customer."""
+        import_ = self._find(request, import_id)
+        if import_.reverted_at is None:
+            raise Http404
+        return _attach(_write_lines(write_report(import_)), f"import-{import_id}-revert.csv", CSV)
+
+    def conflicts_view(self, request: HttpRequest, import_id: int) -> HttpResponseBase:
+        """The conflicts of a revert now, as CSV. A refusal is a message on the page of the import."""
+        import_ = self._find(request, import_id)
+        content = SpooledFile()
+        try:
+            # All of it before the response begins: a client that reads slowly must not keep the transaction open.
+            with read_conflicts(organization=import_.organization, import_id=import_id) as conflicts:
+                for line in write_conflicts(conflicts):
+                    content.write(_write_line(line).encode())
+        except DomainError as error:
+            messages.error(request, describe_refusal(error))
+            return redirect("admin:imports_import_change", import_id)
+        parts = iter(partial(content.open().read, PART_BYTES), b"")
+        return attach_parts(parts, name=f"import-{import_id}-conflicts.csv", content_type=CSV)
 
     def errors_view(self, request: HttpRequest, import_id: int, file_format: ErrorFileFormat) -> HttpResponseBase:
         """The error file. A refusal is a message on the page of the import."""
@@ -101,6 +139,12 @@ def write_changes(import_: Import) -> Iterator[str]:
             kept = "yes" if name in (change.kept_fields or ()) else ""
             values = (describe_value(values[name]) if name in values else "" for values in (before, after))
             yield _write_line((*record, name, *values, outcome, kept))
+
+
+def _write_lines(rows: Iterator[Sequence[str]]) -> Iterator[str]:
+    # A cursor belongs to a connection to PostgreSQL, which poolers keep for a transaction only.
+    with transaction.atomic():
+        yield from map(_write_line, rows)
 
 
 def _read_changes(import_: Import) -> Iterator[Change]:

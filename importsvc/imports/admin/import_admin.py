@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -14,12 +13,14 @@ from importsvc.admin_site.read_only import ReadOnlyAdmin
 from importsvc.errors import DomainError
 from importsvc.imports.actors import Actor
 from importsvc.imports.admin.changelist import ImportListAdmin
+from importsvc.imports.admin.conflicts import find_record_url
 from importsvc.imports.admin.detail import count_changes, read_changes, read_staged_data
 from importsvc.imports.admin.downloads import DownloadAdmin
 from importsvc.imports.admin.revert import RevertAdmin
+from importsvc.imports.admin.revert_choices import read_choices
+from importsvc.imports.admin.revert_report import describe_result
 from importsvc.imports.admin.row_errors import read_errors
 from importsvc.imports.formatting import (
-    describe_conflicts,
     describe_counts,
     describe_file_rows,
     describe_progress,
@@ -30,7 +31,6 @@ from importsvc.imports.formatting import (
 )
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.selectors import read_state
-from importsvc.imports.services import preview_revert
 from importsvc.operations.models import Operation
 
 
@@ -76,21 +76,22 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
         state, progress = read_state(organization=obj.organization, import_id=obj.pk)
         obj.described_state = state if progress is None else f"{state}: {describe_progress(progress)}"
         counts = {} if obj.pruned_at else count_changes(obj)
+        is_revertible = obj.state == ImportState.PROCESSED and not obj.pruned_at
         page, changes = read_changes(obj, request.GET.get("changes_page"), count=sum(counts.values()))
         context |= {
             "made": describe_counts(counts),
             "staged": read_staged_data(obj, request.GET.get("staged_page")),
             "row_errors": read_errors(obj, request.GET),
-            "changes": [(each, self._find_record_url(request, each.record)) for each in changes],
+            "changes": [(each, find_record_url(request, each.record)) for each in changes],
             "changes_page": page,
             "is_reverted": obj.state == ImportState.REVERTED,
+            "revert_result": describe_result(obj),
             "pruned": describe_pruning(obj),
             "timeline": make_timeline(obj),
-            "conflicts": self._find_conflicts(obj) if "conflicts" in request.GET else None,
+            **self._check_conflicts(request, obj),
             "operations_url": self._find_operations_url(request, obj),
-            "may_revert": obj.state == ImportState.PROCESSED
-            and not obj.pruned_at
-            and self.has_revert_permission(request),
+            "may_check_conflicts": is_revertible,
+            "may_revert": is_revertible and self.has_revert_permission(request),
         }
         return super().render_change_form(request, context, *args, obj=obj, **options)
 
@@ -102,21 +103,14 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
             return None
         return f"{reverse('admin:operations_operation_changelist')}?import_record__id__exact={import_.pk}"
 
-    def _find_conflicts(self, import_: Import) -> list[str]:
-        """The conflicts of a revert now, in words. Read on request only, because it reads every record."""
+    def _check_conflicts(self, request: HttpRequest, import_: Import) -> dict[str, Any]:
+        """The conflicts of a revert now, for the page. Read on request only, because that reads every record."""
+        if "conflicts" not in request.GET:
+            return {}
         try:
-            preview = preview_revert(organization=import_.organization, import_id=import_.pk)
+            return {"checks_conflicts": True, "choice_page": read_choices(request, import_)}
         except DomainError as error:
-            return [describe_refusal(error)]
-        return describe_conflicts(preview.find_conflicts())
-
-    def _find_record_url(self, request: HttpRequest, record: Model | None) -> str | None:
-        """The URL of the record's page, if there is one that the user may view."""
-        if record is None or not self.admin_site.is_registered(type(record)):
-            return None
-        if not self.admin_site.get_model_admin(type(record)).has_view_permission(request, record):
-            return None
-        return reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
+            return {"checks_conflicts": True, "refusal": describe_refusal(error)}
 
 
 class Step(NamedTuple):

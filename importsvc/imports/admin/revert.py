@@ -1,12 +1,11 @@
-"""Reverting imports in the admin: a confirmation shows a preview, and the revert does what it shows or nothing."""
+"""Reverting imports in the admin: a page shows what a revert would do, and the revert does that or nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
@@ -20,26 +19,13 @@ from unfold.admin import ModelAdmin
 from importsvc.errors import DomainError, PreconditionFailed, Unavailable
 from importsvc.http import slots
 from importsvc.imports.actors import Actor
+from importsvc.imports.admin.revert_choices import ConflictForm, read_choices
 from importsvc.imports.formatting import describe_conflicts, describe_refusal, describe_revert, describe_revert_preview
 from importsvc.imports.models import Import
 from importsvc.imports.services import preview_revert, revert_import
 
 # A confirmation previews all changes of each import.
 REVERTED_AT_ONCE = 50
-
-ON_CONFLICT = {
-    "refuse": "Refuse: an import with conflicts is not reverted at all.",
-    "keep": "Keep: records that were changed or are referred to since are kept, of updated records only the changed "
-    "columns; the rest is undone.",
-    "discard": "Discard: later changes are undone as well, and lost. Only records that are referred to, and values "
-    "that cannot be restored, are kept.",
-}
-
-
-class ConflictForm(forms.Form):
-    """The choice of a conflict policy."""
-
-    on_conflict = forms.ChoiceField(choices=list(ON_CONFLICT.items()), initial="refuse", widget=forms.RadioSelect)
 
 
 @dataclass(frozen=True)
@@ -59,7 +45,7 @@ class Preview:
 
 
 class RevertAdmin(ModelAdmin):
-    """The button on the page of an import and the action of the list; both show a confirmation."""
+    """The page that reverts one import, and the action of the list, which shows a confirmation."""
 
     actions = ["revert_selected"]
 
@@ -68,7 +54,7 @@ class RevertAdmin(ModelAdmin):
         return self.has_view_permission(request) and request.user.has_perm("imports.revert_import")
 
     def get_urls(self) -> list[URLPattern]:
-        """The URLs of the admin and of the button."""
+        """The URLs of the admin and of the page."""
         view = self.admin_site.admin_view(self.revert_view)
         return [path("<int:import_id>/revert/", view, name="imports_import_revert"), *super().get_urls()]
 
@@ -81,29 +67,58 @@ class RevertAdmin(ModelAdmin):
         if len(imports) > REVERTED_AT_ONCE:
             self.message_user(request, f"Revert at most {REVERTED_AT_ONCE} imports at once.", messages.ERROR)
             return None
-        return self._handle(request, imports, is_confirmed="confirmed" in request.POST)
+        is_confirmed = "confirmed" in request.POST
+        if len(imports) == 1 and not is_confirmed:
+            return redirect("admin:imports_import_revert", imports[0].pk)
+        return self._serve_in_slot(
+            request,
+            imports,
+            lambda: self._revert(request, imports) if is_confirmed else self._confirm(request, imports, ConflictForm()),
+        )
 
     def revert_view(self, request: HttpRequest, import_id: int) -> HttpResponse:
-        """The button: ``GET`` shows a confirmation, ``POST`` reverts."""
+        """The page of one import: ``GET`` shows what a revert would do, ``POST`` reverts."""
         if not self.has_revert_permission(request):
             raise PermissionDenied
         import_ = self.get_object(request, str(import_id))
         if import_ is None:
             raise Http404
-        response = self._handle(request, [import_], is_confirmed=request.method == "POST")
+        response = self._serve_in_slot(request, [import_], lambda: self._serve_one(request, import_))
         return response or redirect("admin:imports_import_change", import_id)
 
-    def _handle(self, request: HttpRequest, imports: Sequence[Import], *, is_confirmed: bool) -> HttpResponse | None:
-        """Show a confirmation, or revert the imports, if the process has a slot for that."""
+    def _serve_in_slot(
+        self, request: HttpRequest, imports: Sequence[Import], serve: Callable[[], HttpResponse | None]
+    ) -> HttpResponse | None:
+        """Preview or revert the imports if the process has a slot for that; otherwise a message on their list."""
         size = sum(import_.staged_size for import_ in imports)  # type: ignore[attr-defined]
         try:
             with slots.SLOTS.take("staff", is_long=size > slots.SHORT_BYTES):
-                if is_confirmed:
-                    return self._revert(request, imports)
-                return self._confirm(request, imports, ConflictForm())
+                return serve()
         except Unavailable as error:
             self.message_user(request, f"{error.detail}. Try again later.", messages.ERROR)
             return redirect("admin:imports_import_changelist")
+
+    def _serve_one(self, request: HttpRequest, import_: Import) -> HttpResponse | None:
+        """Revert the import if its preview is current, otherwise show its page."""
+        form = ConflictForm(request.POST if request.method == "POST" else None)
+        if form.is_valid() and self._revert_one(request, import_, form.cleaned_data):
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Revert import {import_.pk}",
+            "opts": self.opts,
+            "original": import_,
+            "processed_by": str(Actor(**import_.processed_by)) if import_.processed_by else "",
+            "etag_name": _name_etag(import_),
+            "errors": form.errors.get("on_conflict", ()),
+        }
+        try:
+            context["choice_page"] = read_choices(request, import_, chosen=form.data.get("on_conflict", ""))
+        except Unavailable:
+            raise
+        except DomainError as error:
+            context["refusal"] = describe_refusal(error)
+        return TemplateResponse(request, "admin/imports/import/revert.html", context)
 
     def _confirm(self, request: HttpRequest, imports: Sequence[Import], form: ConflictForm) -> HttpResponse:
         previews = [_preview(import_) for import_ in imports]

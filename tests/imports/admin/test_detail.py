@@ -129,10 +129,10 @@ def test_conflicts_of_a_revert_are_shown_on_request(acme: NewOrganization, admin
     def conflicts() -> str:
         return read(admin_client, f"{url}?conflicts=1").partition('id="conflicts"')[2].partition("</section>")[0]
 
-    assert "Nothing." in conflicts()
+    assert "Nothing: a revert removes 1 company, 1 person." in conflicts()
     Person.objects.filter(first_name="John").update(title=SCRIPT)
-    assert f"changed since: title from &quot;Contact&quot; to &quot;{ESCAPED}&quot;" in conflicts()
+    assert f"<bdi>Contact</bdi></td> <td><bdi><mark>{ESCAPED}</mark></bdi></td>" in conflicts()
     assert 'id="conflicts"' not in read(admin_client, url)
-    assert 'href="?conflicts=1#conflicts"' in read(admin_client, url)
+    assert 'href="?conflicts=1#conflicts">Check for conflicts</a>' in read(admin_client, url)
     revert_import(organization=acme.organization, import_id=import_.pk, on_conflict="discard")
     assert "The import is in state &#x27;reverted&#x27; and cannot be reverted" in conflicts()

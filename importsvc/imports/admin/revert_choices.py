@@ -1,0 +1,117 @@
+"""The choices on the page that reverts one import: what each conflict policy would do, and the conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.paginator import Page
+from django.http import HttpRequest
+
+from importsvc.imports.admin.conflicts import ShownConflict, show_conflicts
+from importsvc.imports.formatting import POLICIES, describe_counts, describe_planned_revert
+from importsvc.imports.models import Import
+from importsvc.imports.services import OnConflict, RevertChoices, UndoReport, preview_choices
+
+CONFLICTS_PAGE_SIZE = 50
+
+_EXPLANATIONS: dict[OnConflict, str] = {
+    "keep": "Values that were changed since the import stay as they are now, and so do records that it created and "
+    "that were changed or are referred to since.",
+    "discard": "Values that were changed since the import are overwritten. Only records that something else refers to, "
+    "and values that cannot be restored, are kept.",
+}
+
+
+class ConflictForm(forms.Form):
+    """The choice of a conflict policy; the safe one is chosen at first."""
+
+    on_conflict = forms.ChoiceField(choices=list(POLICIES.items()), initial="keep", widget=forms.RadioSelect)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A conflict policy with what it would do, in words, and the label of the button that does it."""
+
+    policy: OnConflict
+    title: str
+    explanation: str
+    does: str
+    button: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class ChoicePage:
+    """What the page shows of an import that can be reverted.
+
+    Attributes:
+        etag: of the preview that the choices are made of.
+        does: what a revert would do if there is nothing to choose.
+        button: the label of the button in that case.
+        choices: empty without conflicts.
+        conflicts: on this page, and ``page`` is its place among all.
+    """
+
+    etag: str
+    does: str
+    button: str
+    choices: Sequence[Choice]
+    conflicts: Sequence[ShownConflict]
+    page: Page[Any]
+
+    @property
+    def page_range(self) -> Any:
+        """The numbers of the pages to link to, with ellipses if there are many."""
+        return self.page.paginator.get_elided_page_range(self.page.number)
+
+
+def read_choices(request: HttpRequest, import_: Import, *, chosen: str = "") -> ChoicePage:
+    """The choices for an import and the page of its conflicts that the query ``conflicts_page`` names.
+
+    The policy ``chosen`` is chosen, or that of the query, or the safe one.
+
+    Raises:
+        DomainError: the import cannot be reverted; see ``preview_choices``.
+    """
+    found = preview_choices(
+        organization=import_.organization,
+        import_id=import_.pk,
+        page_number=request.GET.get("conflicts_page"),
+        page_size=CONFLICTS_PAGE_SIZE,
+    )
+    chosen = chosen or request.GET.get("on_conflict", "")
+    has_conflicts = bool(found.page.paginator.count)
+    return ChoicePage(
+        etag=found.etag,
+        does=describe_planned_revert(found.keeping),
+        button=f"Revert import {import_.pk}",
+        choices=_make_choices(import_, found, chosen) if has_conflicts else (),
+        conflicts=show_conflicts(request, found.page.object_list, found.kept_by_discard),
+        page=found.page,
+    )
+
+
+def _make_choices(import_: Import, found: RevertChoices, chosen: str) -> list[Choice]:
+    edits = f"{found.edits} edit{'' if found.edits == 1 else 's'}"
+    reports: dict[OnConflict, UndoReport] = {"keep": found.keeping, "discard": found.discarding}
+    return [
+        Choice(
+            policy=policy,
+            title=POLICIES[policy],
+            explanation=_EXPLANATIONS[policy],
+            does=describe_planned_revert(report),
+            button=f"Revert import {import_.pk}, {_describe_what_stays(policy, edits if found.edits else '', report)}",
+            is_chosen=(policy == "discard") == (chosen == "discard"),
+        )
+        for policy, report in reports.items()
+    ]
+
+
+def _describe_what_stays(policy: OnConflict, edits: str, report: UndoReport) -> str:
+    """What a button says of the edits, or of the records that are kept if there are no edits."""
+    if edits:
+        return f"keep {edits}" if policy == "keep" else f"discard {edits}"
+    return f"keep {describe_counts(report.kept)}"
