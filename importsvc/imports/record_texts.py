@@ -11,7 +11,13 @@ from django.db.models import Field, ForeignKey, Model
 from django.utils.text import capfirst
 
 from importsvc.changelog.models import Change
-from importsvc.imports.services import find_match_key, find_record_model, find_record_type, get_record_fields
+from importsvc.imports.services import (
+    find_match_key,
+    find_record_model,
+    find_record_type,
+    get_record_fields,
+    get_record_noun,
+)
 
 
 class RecordTexts:
@@ -59,7 +65,8 @@ class RecordTexts:
     def name_record(self, change: Change) -> str:
         """The name of the record as it is now, or as the import left it if it no longer exists."""
         record = self.find_record(change) or self._make_record(change)
-        return str(record or f"{change.record_type} {change.record_id}")
+        name = str(record) if record else ""
+        return name or f"{get_record_noun(change.record_type)} {change.record_id}"
 
     def find_key(self, change: Change) -> str:
         """The value by which rows match the record, such as an e-mail address; empty if that is its name."""

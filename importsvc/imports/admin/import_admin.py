@@ -13,8 +13,8 @@ from importsvc.admin_site.read_only import ReadOnlyAdmin
 from importsvc.errors import DomainError
 from importsvc.imports.actors import Actor
 from importsvc.imports.admin.changelist import ImportListAdmin
-from importsvc.imports.admin.conflicts import find_record_url
-from importsvc.imports.admin.detail import count_changes, read_changes, read_staged_data
+from importsvc.imports.admin.changes import count_changes, read_changes
+from importsvc.imports.admin.detail import read_staged_data
 from importsvc.imports.admin.downloads import DownloadAdmin
 from importsvc.imports.admin.revert import RevertAdmin
 from importsvc.imports.admin.revert_choices import read_choices
@@ -45,8 +45,8 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
     fields = [
         ("state_now", "sample"),
         ("organization", "creator"),
-        ("on_duplicate", "match_by", "on_row_error"),
-        "import_model_id",
+        ("on_duplicate", "on_row_error"),
+        ("match_by", "import_model_id"),
         ("import_file", "file_rows"),
         "rows",
     ]
@@ -75,16 +75,12 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
         # Not in state_now(), which a page calls several times.
         state, progress = read_state(organization=obj.organization, import_id=obj.pk)
         obj.described_state = state if progress is None else f"{state}: {describe_progress(progress)}"
-        counts = {} if obj.pruned_at else count_changes(obj)
         is_revertible = obj.state == ImportState.PROCESSED and not obj.pruned_at
-        page, changes = read_changes(obj, request.GET.get("changes_page"), count=sum(counts.values()))
         context |= {
-            "made": describe_counts(counts),
+            "made": describe_counts({} if obj.pruned_at else count_changes(obj)),
             "staged": read_staged_data(obj, request.GET.get("staged_page")),
             "row_errors": read_errors(obj, request.GET),
-            "changes": [(each, find_record_url(request, each.record)) for each in changes],
-            "changes_page": page,
-            "is_reverted": obj.state == ImportState.REVERTED,
+            "change_table": read_changes(request, obj),
             "revert_result": describe_result(obj),
             "pruned": describe_pruning(obj),
             "timeline": make_timeline(obj),

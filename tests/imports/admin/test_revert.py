@@ -112,7 +112,7 @@ def test_the_page_says_what_each_choice_would_do(acme: NewOrganization, admin_cl
 
     page = ask(admin_client, import_)
 
-    keep = (f"*{KEEP}", "Removes nothing; keeps 2 people.", f"{revert}, keep 2 edits")
+    keep = (f"*{KEEP}", "Keeps 2 people.", f"{revert}, keep 2 edits")
     discard = (DISCARD, "Removes 1 person; restores 1 person.", f"{revert}, discard 2 edits")
     assert choices_of(page) == [keep, discard]
     assert choices_of(ask(admin_client, import_, on_conflict="discard")) == [
@@ -209,7 +209,8 @@ def test_conflicts_are_downloaded_as_csv(acme: NewOrganization, admin_client: Cl
     response = admin_client.get(url_of(import_, "conflicts"))
 
     name = f'attachment; filename="import-{import_.pk}-conflicts.csv"'
-    assert (response.headers["Content-Disposition"], response.headers["Cache-Control"]) == (name, "private, no-store")
+    assert response.headers["Content-Disposition"] == name
+    assert response.headers["Cache-Control"].startswith("private, no-store")
     assert list(csv.reader(b"".join(response.streaming_content).decode().splitlines())) == [
         ["type", "row", "id", "name", "field", "before", "imported", "now", "conflict"],
         ["person", "1", str(ann.pk), "Ann New", "Title", "Before", "Updated", "'=1+1", "changed since"],
@@ -287,4 +288,4 @@ def test_an_import_reverted_meanwhile_cannot_be_reverted_again(acme: NewOrganiza
     assert messages_of(response) == [f"Import {import_.pk}: refused: {reason}"]
     again = ask(admin_client, import_).content.decode()
     assert reason.replace("'", "&#x27;") in again
-    assert 'type="submit"' not in again.partition('id="content"')[2]
+    assert 'type="submit"' not in again.partition('class="revert ')[2].partition("Back to the import")[0]

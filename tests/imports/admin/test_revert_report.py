@@ -81,7 +81,7 @@ def test_the_report_has_a_line_for_each_value_in_row_order(
         [*eve, "Title", "Before", "Made", "gone"],
         [*bob, "First name", "", "Bob", "removed"],
         [*bob, "Tag list", "", "b, a", "removed"],
-        [*bob, "Custom fields", "", '{"b": 1, "a": null}', "removed"],
+        [*bob, "Custom fields", "", '{"a": null, "b": 1}', "removed"],
         [*bob, "Company", "", "Reds", "removed"],
         [*ann, "Last name", "", "New", "restored"],
         [*ann, "Title", "Before", "'=1+1", "kept"],
@@ -97,8 +97,8 @@ def test_the_page_keeps_when_by_whom_how_and_how_many(acme: NewOrganization, adm
 
     import_.refresh_from_db()
     assert result_of(admin_client, import_) == (
-        f"What the revert did Download report (CSV) Reverted {import_.reverted_at:%Y-%m-%d %H:%M:%S} UTC by staff dana ."
-        " Conflicts: Keep later edits; undo everything else."
+        f"What the revert did Download report (CSV) Reverted {import_.reverted_at:%Y-%m-%d %H:%M:%S} UTC"
+        " by staff dana . Conflicts: Keep later edits; undo everything else."
         " Records Removed Restored Kept Gone Companies 1 0 0 0 People 1 0 1 1"
     )
 
