@@ -43,13 +43,13 @@ def text_of(html: str) -> str:
 def choices_of(response: Any) -> list[tuple[str, str, str]]:
     """Of each choice on the page: its title, with * if it is chosen, what it does, and the label of the button."""
     page = " ".join(response.content.decode().split())
-    labels = re.findall(r"<label>(.*?)</label>", page)
+    offered = re.findall(r'<div class="choice">(.*?)</div>', page)
     buttons = dict(re.findall(r'<span data-policy="(\w+)">(Revert [^<]*)</span>', page))
     found = []
-    for label in labels:
-        title, does = re.findall(r'<(?:strong|span class="does")>(.*?)</', label)
-        (policy,) = re.findall(r'value="(\w+)"', label)
-        found.append((f"{'*' if ' checked' in label else ''}{title}", does, buttons[policy]))
+    for choice in offered:
+        title, does = re.findall(r'<(?:label [^>]*|span class="does")>(.*?)</', choice)
+        (policy,) = re.findall(r' value="(\w+)"', choice)
+        found.append((f"{'*' if ' checked' in choice else ''}{title}", does, buttons[policy]))
     return found
 
 
