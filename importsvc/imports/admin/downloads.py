@@ -95,12 +95,13 @@ class DownloadAdmin(ModelAdmin):
     def conflicts_view(self, request: HttpRequest, import_id: int) -> HttpResponseBase:
         """The conflicts of a revert now, as CSV. A refusal is a message on the page of the import."""
         import_ = self._find(request, import_id)
-        content = SpooledFile()
         try:
             # All of it before the response begins: a client that reads slowly must not keep the transaction open.
-            with read_conflicts(organization=import_.organization, import_id=import_id) as conflicts:
-                for line in write_conflicts(conflicts):
-                    content.write(_write_line(line).encode())
+            content = read_conflicts(
+                organization=import_.organization,
+                import_id=import_id,
+                read=lambda conflicts: _spool(write_conflicts(conflicts)),
+            )
         except DomainError as error:
             messages.error(request, describe_refusal(error))
             return redirect("admin:imports_import_change", import_id)
@@ -139,6 +140,13 @@ def write_changes(import_: Import) -> Iterator[str]:
             kept = "yes" if name in (change.kept_fields or ()) else ""
             values = (describe_value(values[name]) if name in values else "" for values in (before, after))
             yield _write_line((*record, name, *values, outcome, kept))
+
+
+def _spool(rows: Iterator[Sequence[str]]) -> SpooledFile:
+    content = SpooledFile()
+    for row in rows:
+        content.write(_write_line(row).encode())
+    return content
 
 
 def _write_lines(rows: Iterator[Sequence[str]]) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db import transaction
@@ -15,9 +16,11 @@ from importsvc.engine.revert.preview import UndoChange
 from importsvc.engine.revert.revert import OnConflict, UndoReport
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.reverting import convert_errors, find_import, make_import_etag
-from importsvc.imports.services.transactions import limited_transaction, require_rows_kept, require_state
+from importsvc.imports.services.transactions import attempt, require_rows_kept, require_state
 from importsvc.postgres.plan_cache import force_generic_plans
 from organizations.models import Organization
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,34 @@ def preview_choices(
     Raises:
         RecordNotFound, WrongState, ImportPruned: as ``revert_import`` does.
         Conflict: a type is no longer registered.
-        Unavailable: another transaction has held a lock for too long.
+        Busy, Unavailable: another transaction is in the way; trying again later may succeed.
     """
     import_ = _find(organization, import_id)
+    return attempt(lambda: _preview(import_, page_number, page_size))
+
+
+def read_conflicts(
+    *, organization: Organization, import_id: int, read: Callable[[Iterator[UndoChange]], Result]
+) -> Result:
+    """Call ``read`` with all records that ``RevertChoices.page`` has a page of, and return its result.
+
+    After a write conflict it is called again.
+
+    Raises:
+        RecordNotFound, WrongState, ImportPruned, Conflict, Busy, Unavailable: as ``preview_choices`` does.
+    """
+    import_ = _find(organization, import_id)
+
+    def work() -> Result:
+        with _marked(import_, "keep") as marked:
+            return read(marked.preview.read_kept())
+
+    return attempt(work)
+
+
+def _preview(import_: Import, page_number: object, page_size: int) -> RevertChoices:
     # Before anything else is read: if another transaction writes in between, the ETag is outdated.
-    with convert_errors(), transaction.atomic():
+    with convert_errors():
         force_generic_plans()
         etag = make_import_etag(import_)
     with _marked(import_, "keep") as marked:
@@ -74,21 +100,10 @@ def preview_choices(
     if not len(kept):
         return RevertChoices(etag, marked.report, marked.report, edits, page, {})
     with _marked(import_, "discard") as discarding:
-        changes = Change.objects.of_import(organization_id=organization.pk, import_id=import_id)
+        changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
         still_kept = changes.filter(pk__in=[each.change.pk for each in page.object_list], outcome=KEPT)
         kept_by_discard = dict(still_kept.values_list("pk", "kept_fields"))
     return RevertChoices(etag, marked.report, discarding.report, edits, page, kept_by_discard)
-
-
-@contextmanager
-def read_conflicts(*, organization: Organization, import_id: int) -> Iterator[Iterator[UndoChange]]:
-    """All records that ``RevertChoices.page`` has a page of; they can be read until the block ends.
-
-    Raises:
-        RecordNotFound, WrongState, ImportPruned, Conflict, Unavailable: as ``preview_choices`` does.
-    """
-    with _marked(_find(organization, import_id), "keep") as marked:
-        yield marked.preview.read_kept()
 
 
 class _KeptRecords:
@@ -107,8 +122,8 @@ class _KeptRecords:
 
 @contextmanager
 def _marked(import_: Import, on_conflict: OnConflict) -> Iterator[MarkedRevert]:
-    """A transaction in which a revert has marked what it keeps; it is rolled back."""
-    with convert_errors(), limited_transaction():
+    """A savepoint after which a revert has marked what it keeps; it is rolled back to at the end."""
+    with convert_errors(), transaction.atomic():
         force_generic_plans()
         try:
             yield MarkedRevert(organization_id=import_.organization_id, import_id=import_.pk, on_conflict=on_conflict)

@@ -114,8 +114,7 @@ def test_all_conflicts_can_be_read(import_: Import) -> None:
     edit_all(import_)
     before = take_snapshot()
 
-    with read_conflicts(organization=import_.organization, import_id=import_.pk) as conflicts:
-        found = list(conflicts)
+    found = read_conflicts(organization=import_.organization, import_id=import_.pk, read=list)
 
     assert found == choose(import_).page.object_list
     assert take_snapshot() == before
@@ -138,5 +137,5 @@ def test_an_import_that_cannot_be_reverted_is_refused(acme: NewOrganization, imp
     organization, import_id, error = refused[case]
     with pytest.raises(error):
         preview_choices(organization=organization, import_id=import_id, page_size=1)
-    with pytest.raises(error), read_conflicts(organization=organization, import_id=import_id):
-        pass
+    with pytest.raises(error):
+        read_conflicts(organization=organization, import_id=import_id, read=list)
