@@ -56,7 +56,7 @@ class RecordTexts:
     def find_record(self, change: Change) -> Model | None:
         """The record of a change; ``None`` if it no longer exists or its type is not registered."""
         model = find_record_model(change.record_type)
-        return model and self.find(model, change.record_id)
+        return self.find(model, change.record_id) if model else None
 
     def find(self, model: type[Model], record_id: int) -> Model | None:
         """A record that was read; ``None`` if it does not exist."""

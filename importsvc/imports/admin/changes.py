@@ -130,7 +130,7 @@ def read_changes(request: HttpRequest, import_: Import) -> ChangeTable:
     known = [name for name in get_record_types() if name in counts]
     is_reverted = import_.reverted_at is not None
     form = ChangeFilterForm(request.GET, record_types=known, is_reverted=is_reverted)
-    changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
+    changes: QuerySet[Change] = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
     conditions = form.read()
     if conditions:
         changes = _filter(request, changes, conditions, record_types=known, organization_id=import_.organization_id)
@@ -245,9 +245,9 @@ def _compare(before: str, after: str) -> tuple[Parts, Parts]:
     """Both values in parts, word by word: those that the other one does not have are marked."""
     if not before or not after:
         return [(before, False)], [(after, False)]
-    words = [before.split(" "), after.split(" ")]
+    words = before.split(" "), after.split(" ")
     sides: tuple[list[tuple[str, bool]], list[tuple[str, bool]]] = ([], [])
-    for tag, *bounds in SequenceMatcher(None, *words, autojunk=False).get_opcodes():
+    for tag, *bounds in SequenceMatcher(None, words[0], words[1], autojunk=False).get_opcodes():
         for side, its_words, (first, last) in zip(sides, words, (bounds[:2], bounds[2:]), strict=True):
             if first < last:
                 side.append((" ".join(its_words[first:last]), tag != "equal"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -45,7 +45,7 @@ def describe_result(import_: Import) -> RevertResult | None:
     """What the revert of an import did; ``None`` if it was not reverted."""
     if import_.reverted_at is None:
         return None
-    policies: Mapping[str, str] = dict(POLICIES)
+    policies: dict[str, str] = {**POLICIES}
     outcomes = [outcome.value for outcome in Outcome]
     counts = sort_by_type(import_.revert_counts or {})
     return RevertResult(

@@ -102,7 +102,7 @@ def _preview(import_: Import, page_number: object, page_size: int) -> RevertChoi
     with _marked(import_, "discard") as discarding:
         changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
         still_kept = changes.filter(pk__in=[each.change.pk for each in page.object_list], outcome=KEPT)
-        kept_by_discard = dict(still_kept.values_list("pk", "kept_fields"))
+        kept_by_discard = {pk: fields or [] for pk, fields in still_kept.values_list("pk", "kept_fields")}
     return RevertChoices(etag, marked.report, discarding.report, edits, page, kept_by_discard)
 
 

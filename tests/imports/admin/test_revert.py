@@ -206,7 +206,7 @@ def test_conflicts_are_downloaded_as_csv(acme: NewOrganization, admin_client: Cl
     ann, bob = Person.objects.get(first_name="Ann"), Person.objects.get(first_name="Bob")
     before = take_snapshot()
 
-    response = admin_client.get(url_of(import_, "conflicts"))
+    response: Any = admin_client.get(url_of(import_, "conflicts"))
 
     name = f'attachment; filename="import-{import_.pk}-conflicts.csv"'
     assert response.headers["Content-Disposition"] == name
