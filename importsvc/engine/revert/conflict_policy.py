@@ -12,6 +12,7 @@ from django.db import connection
 from importsvc.changelog.models import KEPT, UPDATED, Change
 from importsvc.engine.revert.changes import Changes, TypeChanges, change_table, join_by_nested_loops
 from importsvc.engine.revert.conflicts import Obstacle, find_edits, find_losses, find_references
+from importsvc.postgres.foreign_keys import find_foreign_keys
 
 
 def mark_kept(all_changes: Sequence[TypeChanges], *, discarding: bool) -> None:
@@ -25,15 +26,25 @@ def mark_kept(all_changes: Sequence[TypeChanges], *, discarding: bool) -> None:
         for obstacle in _find_kept(each, discarding=discarding):
             _mark(obstacle)
     # After the columns of updated records are marked: a kept reference keeps the record that it refers to. Types that
-    # refer to others come first; a further pass finds something only if foreign keys form a circle.
+    # refer to others come first, so that a further pass finds something only if one refers to itself or in a circle.
+    may_form_circle = _may_form_circle(all_changes)
     while sum(_mark_references(each, all_changes, discarding=discarding) for each in reversed(all_changes)):
-        pass
+        if not may_form_circle:
+            break
 
 
 def count_kept(changes: Changes) -> int:
     """The number of these changes that have the outcome ``kept``."""
     logged = Change.objects.of_import(organization_id=changes.organization_id, import_id=changes.import_id)
     return logged.filter(record_type=changes.importable.name, action=changes.action, outcome=KEPT).count()
+
+
+def _may_form_circle(all_changes: Sequence[TypeChanges]) -> bool:
+    """Whether a type refers to itself, or to a type that comes after it."""
+    models = [each.importable.model for each in all_changes]
+    return any(
+        key.model in models[: position + 1] for position, model in enumerate(models) for key in find_foreign_keys(model)
+    )
 
 
 def _find_kept(changes: TypeChanges, *, discarding: bool) -> Iterator[Obstacle]:

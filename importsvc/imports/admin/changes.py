@@ -6,6 +6,8 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django import forms
@@ -21,6 +23,7 @@ from importsvc.imports.admin.conflicts import find_record_url
 from importsvc.imports.models import Import
 from importsvc.imports.record_texts import RecordTexts
 from importsvc.imports.services import (
+    find_keyed_records,
     find_record_model,
     get_record_fields,
     get_record_noun,
@@ -178,7 +181,15 @@ def _filter(
 
 
 def _search(request: HttpRequest, term: str, record_types: Collection[str], *, organization_id: int) -> Q:
-    """Changes with values that contain each of the words, of records that the search of their list finds, or by row."""
+    """Changes of the records that have the term as their match key, such as an e-mail address.
+
+    Without such a record: changes with values that contain each of the words, of records that the search of their list
+    finds, and of the row with this number.
+    """
+    keyed = find_keyed_records(term, limit=FOUND_RECORDS, organization_id=organization_id)
+    if ids_by_type := {name: [record_id for _, record_id in records] for name, records in keyed.items() if records}:
+        # By an index: the other conditions read all changes.
+        return reduce(or_, (Q(record_type=name, record_id__in=ids) for name, ids in ids_by_type.items()))
     found = Q(*(Q(HasText("before", word)) | Q(HasText("after", word)) for word in term.split()))
     if term.isdecimal() and int(term) < 2**31:
         found |= Q(row=int(term))

@@ -57,8 +57,8 @@ def find_match_key(record_type: str) -> str | None:
     return registry.get(record_type).match_key if record_type in registry.get_names() else None
 
 
-def find_keyed_records(key: str, *, limit: int) -> dict[str, list[tuple[int, int]]]:
-    """Records of any organization whose match key is ``key``, regardless of case.
+def find_keyed_records(key: str, *, limit: int, organization_id: int | None = None) -> dict[str, list[tuple[int, int]]]:
+    """Records of the organization, or of any, whose match key is ``key``, regardless of case.
 
     Returns:
         By importable name, the organization's id and the record's id; at most ``limit`` of each type.
@@ -68,6 +68,8 @@ def find_keyed_records(key: str, *, limit: int) -> dict[str, list[tuple[int, int
         if importable.match_key:
             # The expression of the column's index.
             records = importable.model._default_manager.alias(key=Lower(importable.match_key))
+            if organization_id is not None:
+                records = records.filter(organization=organization_id)
             keyed = records.filter(key=Lower(Value(key))).values_list("organization_id", "pk")
             found[importable.name] = list(keyed[:limit])
     return found

@@ -11,9 +11,9 @@ from django.core.paginator import Page, Paginator
 from django.db import transaction
 
 from importsvc.changelog.models import KEPT, Change
-from importsvc.engine.revert.choices import MarkedRevert
-from importsvc.engine.revert.preview import UndoChange
-from importsvc.engine.revert.revert import OnConflict, UndoReport
+from importsvc.engine.revert.choices import PolicyPreview
+from importsvc.engine.revert.preview import UndoChange, UndoPreview
+from importsvc.engine.revert.revert import UndoReport
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services.reverting import convert_errors, find_import, make_import_etag
 from importsvc.imports.services.transactions import attempt, require_rows_kept, require_state
@@ -82,36 +82,41 @@ def read_conflicts(
     import_ = _find(organization, import_id)
 
     def work() -> Result:
-        with _marked(import_, "keep") as marked:
-            return read(marked.preview.read_kept())
+        preview = _read_policies(import_)
+        with _rolled_back():
+            preview.mark_keep()
+            return read(preview.preview.read_kept())
 
     return attempt(work)
 
 
 def _preview(import_: Import, page_number: object, page_size: int) -> RevertChoices:
+    force_generic_plans()
     # Before anything else is read: if another transaction writes in between, the ETag is outdated.
     with convert_errors():
-        force_generic_plans()
         etag = make_import_etag(import_)
-    with _marked(import_, "keep") as marked:
-        kept = _KeptRecords(marked)
+    policies = _read_policies(import_)
+    with _rolled_back():
+        keeping = policies.mark_keep()
+        kept = _KeptRecords(policies.preview, sum(keeping.kept.values()))
         page: Page[UndoChange] = Paginator(kept, page_size).get_page(page_number)  # type: ignore[arg-type]
-        edits = marked.preview.count_edits() if len(kept) else 0
+        edits = policies.preview.count_edits() if len(kept) else 0
     if not len(kept):
-        return RevertChoices(etag, marked.report, marked.report, edits, page, {})
-    with _marked(import_, "discard") as discarding:
+        return RevertChoices(etag, keeping, keeping, edits, page, {})
+    with _rolled_back():
+        discarding = policies.mark_discard()
         changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
         still_kept = changes.filter(pk__in=[each.change.pk for each in page.object_list], outcome=KEPT)
         kept_by_discard = {pk: fields or [] for pk, fields in still_kept.values_list("pk", "kept_fields")}
-    return RevertChoices(etag, marked.report, discarding.report, edits, page, kept_by_discard)
+    return RevertChoices(etag, keeping, discarding, edits, page, kept_by_discard)
 
 
 class _KeptRecords:
     """The records that are marked as kept, for a paginator."""
 
-    def __init__(self, marked: MarkedRevert) -> None:
-        self._preview = marked.preview
-        self._count = sum(marked.report.kept.values())
+    def __init__(self, preview: UndoPreview, count: int) -> None:
+        self._preview = preview
+        self._count = count
 
     def __len__(self) -> int:
         return self._count
@@ -120,13 +125,18 @@ class _KeptRecords:
         return list(self._preview.read_kept(part))
 
 
+def _read_policies(import_: Import) -> PolicyPreview:
+    force_generic_plans()
+    with convert_errors():
+        return PolicyPreview(organization_id=import_.organization_id, import_id=import_.pk)
+
+
 @contextmanager
-def _marked(import_: Import, on_conflict: OnConflict) -> Iterator[MarkedRevert]:
-    """A savepoint after which a revert has marked what it keeps; it is rolled back to at the end."""
+def _rolled_back() -> Iterator[None]:
+    """Roll back what is written in the block."""
     with convert_errors(), transaction.atomic():
-        force_generic_plans()
         try:
-            yield MarkedRevert(organization_id=import_.organization_id, import_id=import_.pk, on_conflict=on_conflict)
+            yield
         finally:
             transaction.set_rollback(True)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from companies.models import Company
+from importsvc.engine.revert import choices as engine_choices
 from importsvc.errors import RecordNotFound
 from importsvc.imports.errors import WrongState
 from importsvc.imports.models import Import
@@ -63,8 +64,12 @@ def test_without_conflicts_there_is_nothing_to_choose(import_: Import) -> None:
     assert (choices.edits, choices.page.paginator.count, choices.page.object_list) == (0, 0, [])
 
 
+@pytest.mark.parametrize("narrowed_to", [0, 100_000])
 @pytest.mark.parametrize("on_conflict", ["keep", "discard"])
-def test_the_revert_does_what_its_choice_says(import_: Import, on_conflict: OnConflict) -> None:
+def test_the_revert_does_what_its_choice_says(
+    import_: Import, on_conflict: OnConflict, narrowed_to: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_choices, "NARROWED_TO", narrowed_to)
     edit_all(import_)
     choices = choose(import_)
 
