@@ -28,6 +28,7 @@ from importsvc.imports.formatting import describe_rows
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.record_history import find_imports_by_record
 from importsvc.imports.staging import staged_size
+from importsvc.operations.models import Operation, Status
 from people.models import Person
 
 # The label styles of django-unfold, by state.
@@ -35,6 +36,8 @@ STATE_LABELS = {ImportState.CREATED: "info", ImportState.PROCESSED: "success", I
 NOTHING_KNOWN = "–"
 # The members of ``Import.counts`` whose rows are in the change log.
 WRITTEN = ("created", "updated")
+# The value of the filter for imports that were not run because of errors.
+NEEDS_ATTENTION = "attention"
 # The number of creators up to which a search lists their ids, instead of a subquery.
 CREATORS = 1000
 
@@ -68,14 +71,14 @@ def describe_run(import_: Import) -> str:
 
 
 class StateFilter(DropdownFilter):
-    """Imports in one state."""
+    """Imports in one state, or those that were not run because of errors."""
 
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The states in their order."""
-        return [(state.value, state.value) for state in ImportState]
+        """The states in their order, and what there may be to do about an import."""
+        return [*((state.value, state.value) for state in ImportState), (NEEDS_ATTENTION, "needs attention")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Import]) -> QuerySet[Import]:
         """The imports in the state; the conditions are those of ``Import.state``."""
@@ -84,7 +87,17 @@ class StateFilter(DropdownFilter):
             ImportState.PROCESSED: {"processed_at__isnull": False, "reverted_at__isnull": True},
             ImportState.REVERTED: {"reverted_at__isnull": False},
         }
+        if self.value() == NEEDS_ATTENTION:
+            return _select_failed(queryset)
         return queryset.filter(**conditions.get(self.value(), {}))
+
+
+def _select_failed(imports: QuerySet[Import]) -> QuerySet[Import]:
+    """Imports that were not run and have row errors, or an operation that failed."""
+    failed = Operation.objects.filter(
+        organization=OuterRef("organization"), import_record=OuterRef("pk"), status=Status.FAILED
+    )
+    return imports.filter(Q(error_count__gt=0) | Exists(failed), processed_at=None)
 
 
 class DayFilter(RangeDateFilter):

@@ -18,7 +18,7 @@ from tests.admin_pages import (
     read,
     url_of,
 )
-from tests.builders import PUBLISHED_ROWS, make_import, make_organization, make_person, rows_of_size
+from tests.builders import PUBLISHED_ROWS, make_import, make_operation, make_organization, make_person, rows_of_size
 from tests.imports.steps import import_rows
 
 LIST = "/admin/imports/import/"
@@ -112,6 +112,23 @@ def test_the_list_can_be_filtered_and_searched(acme: NewOrganization, admin_clie
     for term in ("hank", "boss@GLOBEX", str(reverted.pk)):
         assert ids_of(admin_client, q=term) == [reverted.pk]
     assert ids_of(admin_client, q="lovelace") == [processed.pk, created.pk]
+
+
+@pytest.mark.django_db
+def test_imports_that_were_not_run_because_of_errors_need_attention(
+    acme: NewOrganization, admin_client: Client
+) -> None:
+    finished: dict[str, Any] = {"creator": acme.person, "finished_at": datetime(2024, 1, 1, tzinfo=UTC)}
+    staged = make_import(creator=acme.person, error_count=2)
+    corrected = make_import(creator=acme.person, error_count=0)
+    failed = make_import(creator=acme.person)
+    make_operation(import_=failed, status="failed", **finished)
+    make_operation(import_=corrected, status="cancelled", **finished)
+    run = make_import(creator=acme.person, state=ImportState.PROCESSED, error_count=1)
+    make_operation(import_=run, kind="revert", status="failed", **finished)
+
+    assert ids_of(admin_client, state="attention") == [failed.pk, staged.pk]
+    assert ids_of(admin_client, state="attention", q=str(failed.pk)) == [failed.pk]
 
 
 @pytest.mark.django_db
