@@ -115,11 +115,6 @@ class ChangeTable:
     changes: Sequence[ShownChange]
     page: Page[Change]
 
-    @property
-    def page_range(self) -> Iterator[int | str]:
-        """The numbers of the pages to link to, with ellipses if there are many."""
-        return self.page.paginator.get_elided_page_range(self.page.number)
-
 
 def count_changes(import_: Import) -> dict[str, int]:
     """The number of records of each type that an import wrote, without types of which it wrote none."""

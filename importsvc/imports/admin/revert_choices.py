@@ -62,11 +62,6 @@ class ChoicePage:
     conflicts: Sequence[ShownConflict]
     page: Page[Any]
 
-    @property
-    def page_range(self) -> Any:
-        """The numbers of the pages to link to, with ellipses if there are many."""
-        return self.page.paginator.get_elided_page_range(self.page.number)
-
 
 def read_choices(request: HttpRequest, import_: Import, *, chosen: str = "") -> ChoicePage:
     """The choices for an import and the page of its conflicts that the query ``conflicts_page`` names.

@@ -12,14 +12,16 @@ register = template.Library()
 
 
 @register.inclusion_tag("admin/imports/import/page_links.html", takes_context=True)
-def page_links(context: Context, page: Page[Any], parameter: str) -> dict[str, Any]:
-    """Links that set a query parameter to the number of a page and keep the others.
+def page_links(context: Context, page: Page[Any], parameter: str, noun: str, label: str = "") -> dict[str, Any]:
+    """The number of lines of a table, and links that set a query parameter to that of a page and keep the others.
 
-    The parameter is called ``staged_page``, and the section of the table, to which the links lead, ``staged``.
+    The parameter is called ``staged_page``, and the section of the table, to which the links lead, ``staged``; also to
+    screen readers, unless there is a label. ``noun`` is the name of one line.
     """
     query = context["request"].GET.copy()
     links: list[tuple[int | str, str | None]] = []
     for number in page.paginator.get_elided_page_range(page.number):
         query[parameter] = str(number)
         links.append((number, f"?{query.urlencode()}" if isinstance(number, int) else None))
-    return {"page": page, "links": links, "section": parameter.removesuffix("_page")}
+    section = parameter.removesuffix("_page")
+    return {"page": page, "links": links, "section": section, "noun": noun, "label": label or section}

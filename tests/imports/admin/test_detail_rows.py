@@ -34,14 +34,14 @@ def test_staged_rows_are_shown_as_tables(acme: NewOrganization, admin_client: Cl
     assert "<th>Row</th>" + "".join(f'<th class="given">{header}</th>' for header in headers) in page
     cells = ["", "B", "[&quot;x&quot;, &quot;y&quot;]", "long" * 25 + "…"]
     assert '<td class="short">2</td>' + "".join(f"<td>{cell}</td>" for cell in cells) in page
-    assert "<p> 2 rows </p>" in page
+    assert "> 2 rows </nav>" in page
 
 
 def test_staged_rows_are_paged(acme: NewOrganization, admin_client: Client) -> None:
     rows = [{"name": f"Company {number}"} for number in range(1, 302)]
     import_ = make_import(creator=acme.person, import_data=json.dumps({"company": rows}))
     first, last = (read(admin_client, f"{url_of(import_)}{query}") for query in ("", "?staged_page=2"))
-    assert '<b>1</b> <a href="?staged_page=2#staged">2</a> 301 rows </p>' in first
+    assert '<b aria-current="page">1</b> <a href="?staged_page=2#staged">2</a> 301 rows </nav>' in first
     assert "<td>Company 200</td>" in first
     assert "<td>Company 201</td>" not in first
     assert '<td class="short">201</td><td>Company 201</td>' in last
@@ -63,7 +63,7 @@ def test_only_the_staged_rows_of_the_page_are_read(acme: NewOrganization, admin_
     assert len(read_chunks) == 1
     page = read(admin_client, f"{url_of(import_)}?staged_page=100")
     assert '<td class="short">20000</td><td>Company 20000</td>' in page
-    assert "20000 rows </p>" in page
+    assert "20000 rows </nav>" in page
 
 
 def test_a_page_of_rows_may_begin_and_end_in_any_chunk(acme: NewOrganization, monkeypatch: pytest.MonkeyPatch) -> None:

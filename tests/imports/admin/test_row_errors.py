@@ -28,7 +28,7 @@ def test_errors_are_shown_in_groups_and_one_by_one(acme: NewOrganization, admin_
     assert ESCAPED in page
     assert SCRIPT not in page
     assert page.count("Default currency is not a currency code") == 3
-    assert "<p> 6 errors </p>" in page
+    assert "> 6 errors </nav>" in page
     assert '<td class="short">1</td><td>Ann</td>' in page
 
 
@@ -39,7 +39,7 @@ def test_the_errors_of_a_group_are_shown_alone(acme: NewOrganization, admin_clie
     page = read(admin_client, f"{url_of(import_)}?{query}")
 
     assert f'href="?{query.replace("&", "&amp;")}#errors">2</a>' in page
-    assert '2 errors <a class="text-link" href="?#errors">All errors</a>' in page
+    assert '2 errors </nav> <p><a class="text-link" href="?#errors">All errors</a>' in page
 
 
 def test_an_import_that_keeps_no_errors_has_no_tab_for_them(acme: NewOrganization, admin_client: Client) -> None:
