@@ -34,6 +34,7 @@ urlpatterns = [
     path("api/v2/openapi.yaml", describe, {"language": Language.YAML}, name="description-yaml"),
     path("api/v2/", include(router.urls)),
     re_path(r"^api/", unknown_url),
+    path("import/", include("importsvc.wizard.urls")),
     path("admin/", admin.site.urls),
 ]
 

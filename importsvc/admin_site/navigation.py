@@ -13,6 +13,14 @@ from django.utils.text import capfirst
 from importsvc.imports.models import Import
 from importsvc.imports.services import get_record_models
 
+# The pages on which staff import a file.
+_START = {
+    "title": "New import",
+    "icon": "upload_file",
+    "link": reverse_lazy("wizard:start"),
+    "permission": lambda request: request.user.has_perms(["imports.view_import", "imports.add_import"]),
+}
+
 
 def get_searched_models() -> list[type[Model]]:
     """``Import`` and the models of all importable types, each before the ones that it refers to."""
@@ -27,6 +35,7 @@ def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Data",
             "separator": True,
             "items": [
+                _START,
                 _link("Imports", "move_to_inbox", "imports.import"),
                 _link("Files", "upload_file", "files.importfile"),
                 _link("Saved mappings", "rule_settings", "files.importmodel"),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 API_PREFIX = "/api/"
+# The pages of imports, which check the session before they read a form.
+WIZARD_PREFIX = "/import/"
 
 # The server receives a body up to this size before a thread handles the request. Longer ones are for imports only.
 SMALL_BODY_BYTES = 64 * 1024

@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.core.exceptions import RequestDataTooBig
 from gunicorn.http.errors import ParseException
 
-from importsvc.http import API_PREFIX, SMALL_BODY_BYTES, get_content_length
+from importsvc.http import API_PREFIX, SMALL_BODY_BYTES, WIZARD_PREFIX, get_content_length
 
 
 class BodyError(OSError):
@@ -31,8 +31,8 @@ class RequestBodies:
     The length of a chunked body is announced as ``limit``, and it ends before, or raises ``RequestDataTooBig`` there.
     All bodies raise ``BodyError`` if the client sends less than announced, too slowly, or malformed chunks.
 
-    Outside the API forms are read before the login. There only small bodies of a known length are read, which have
-    been received.
+    The admin reads forms before the login. Outside the API and the pages of imports only small bodies of a known length
+    are read, which have been received.
     """
 
     def __init__(self, application: WSGIApplication, limit: int) -> None:
@@ -41,9 +41,11 @@ class RequestBodies:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"]
-        is_of_api = environ.get("PATH_INFO", "").startswith(API_PREFIX)
+        path = environ.get("PATH_INFO", "")
+        is_of_api = path.startswith(API_PREFIX)
         if length := get_content_length(environ):
-            environ["wsgi.input"] = _DeclaredBody(body, length, self._limit if is_of_api else SMALL_BODY_BYTES)
+            may_be_large = path.startswith((API_PREFIX, WIZARD_PREFIX))
+            environ["wsgi.input"] = _DeclaredBody(body, length, self._limit if may_be_large else SMALL_BODY_BYTES)
         # wsgi.input_terminated: the server ends the input after the body. Otherwise reading would never end.
         elif is_of_api and _is_chunked(environ) and environ.get("wsgi.input_terminated"):
             environ["CONTENT_LENGTH"] = str(self._limit)

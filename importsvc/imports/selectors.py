@@ -65,6 +65,25 @@ def read_state(*, organization: Organization, import_id: int) -> tuple[str, dict
     return state, running and order_progress(running)
 
 
+def read_version(*, organization: Organization, import_id: int) -> str:
+    """The version of an import and its staged rows, which services take in ``if_match``.
+
+    Raises:
+        RecordNotFound: there is no such import.
+    """
+    imports = Import.objects.for_organization(organization).filter(pk=import_id)
+    version: str | None = imports.values_list(IMPORT_VERSION, flat=True).first()
+    if version is None:
+        raise RecordNotFound
+    return version
+
+
+def list_staged_types(*, organization: Organization, import_id: int) -> set[str]:
+    """The types of which an import has staged rows, or of which it was given none."""
+    chunks = StagedChunk.objects.filter(organization_id=organization.pk, import_record_id=import_id)
+    return set(chunks.values_list("record_type", flat=True).distinct())
+
+
 def read_status(*, import_id: int) -> ImportStatus:
     """The status of an import.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import (
     BooleanField,
@@ -22,6 +22,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject, NullIf
 from django.db.models.lookups import IsNull
 
+from importsvc.errors import RecordNotFound
 from importsvc.operations.models import RUNNING, Operation, Progress, Status
 from organizations.models import Organization
 from organizations.tenancy import TenantSubquery
@@ -134,6 +135,45 @@ def find_running(*, organization: Organization, import_id: int) -> Operation | N
     """The operation that runs on an import of the organization; ``None`` if none does."""
     operations = Operation.objects.for_organization(organization).filter(is_running(), import_record_id=import_id)
     return operations.order_by("id").first()
+
+
+class OperationStatus(NamedTuple):
+    """An operation, with what is shown of it.
+
+    Attributes:
+        operation: the operation.
+        status: one of ``STATUSES``.
+        progress: ``phase``, ``done`` and ``total``.
+    """
+
+    operation: Operation
+    status: str
+    progress: dict[str, Any]
+
+
+def read_status(*, organization: Organization, operation_id: int) -> OperationStatus:
+    """An operation of the organization, with its status and progress.
+
+    Raises:
+        RecordNotFound: there is none.
+    """
+    found = _read_first(Operation.objects.for_organization(organization).filter(pk=operation_id))
+    if found is None:
+        raise RecordNotFound
+    return found
+
+
+def find_latest(*, organization: Organization, import_id: int) -> OperationStatus | None:
+    """The operation on an import that was queued last; ``None`` if there was none."""
+    operations = Operation.objects.for_organization(organization).filter(import_record_id=import_id)
+    return _read_first(operations.order_by("-id"))
+
+
+def _read_first(operations: QuerySet[Operation]) -> OperationStatus | None:
+    shown: Any = operations.annotate(shown_status=show_status(), shown_progress=show_progress())[:1]
+    for operation in shown:
+        return OperationStatus(operation, operation.shown_status, order_progress(operation.shown_progress))
+    return None
 
 
 def _has_worker(prefix: str = "") -> Q:

@@ -31,6 +31,7 @@ SUPPORT = {
 }
 OPERATORS = {
     *SUPPORT,
+    "imports.add_import",
     "imports.revert_import",
     "webhooks.resend_webhookdelivery",
     "operations.cancel_operation",

@@ -118,7 +118,7 @@ class Mapping:
 def write_mapping(mapping: Mapping) -> dict[str, Any]:
     """The mapping as JSON, which ``read_mapping`` reads back. Members with their default are left out of columns."""
     return {
-        "columns": [_write_column(column) for column in mapping.columns],
+        "columns": [write_column(column) for column in mapping.columns],
         "ignored": list(mapping.ignored),
         "formats": {"date_order": mapping.formats.date_order, "decimal_sign": mapping.formats.decimal_sign},
         "match_by": mapping.match_by,
@@ -127,7 +127,8 @@ def write_mapping(mapping: Mapping) -> dict[str, Any]:
     }
 
 
-def _write_column(column: ColumnMapping) -> dict[str, Any]:
+def write_column(column: ColumnMapping) -> dict[str, Any]:
+    """A column of a mapping as JSON, without members that have their default."""
     written: dict[str, Any] = {"headers": list(column.headers), "targets": list(column.targets)}
     if column.steps:
         written["steps"] = [_write_step(step) for step in column.steps]

@@ -13,7 +13,7 @@ from importsvc.files.mapping.document import ColumnMapping, Mapping, Separate, S
 from importsvc.files.mapping.evidence import contradicts, find_owner
 from importsvc.files.mapping.headers import HeaderIndex
 from importsvc.files.mapping.synonyms import find_meaning
-from importsvc.files.mapping.targets import find_target, get_targets
+from importsvc.files.mapping.targets import Kind, find_target, get_targets
 from importsvc.files.reading.detection import DetectedColumn
 from importsvc.files.reading.tables import ERROR_FILE_HEADERS
 
@@ -199,11 +199,19 @@ def _add_customer_number(columns: Sequence[DetectedColumn], chosen: dict[int, Pr
 
 
 def _make(column: DetectedColumn, targets: tuple[str, ...], how: How, score: float) -> Proposal:
+    return Proposal(targets, how, score, map_column(column, targets))
+
+
+def map_column(column: DetectedColumn, targets: tuple[str, ...], *, kind: Kind | None = None) -> ColumnMapping:
+    """A column that fills these targets, with the steps that its values need.
+
+    Two targets are filled by a text that is split at its last white space. ``kind`` is that of a member of an object.
+    """
     steps: tuple[Step, ...] = (Split("last_space"),) if len(targets) == 2 else ()
     target = find_target(targets[0])
     if target is not None and target.kind == "tags":
         steps = _separate(column.samples)
-    return Proposal(targets, how, score, ColumnMapping((column.header,), targets, steps))
+    return ColumnMapping((column.header,), targets, steps, kind=kind)
 
 
 def _separate(samples: Sequence[str]) -> tuple[Step, ...]:

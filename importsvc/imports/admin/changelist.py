@@ -8,7 +8,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.dateparse import parse_date
@@ -22,7 +23,7 @@ from unfold.contrib.filters.admin import (
     RangeDateFilter,
     SingleNumericFilter,
 )
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from importsvc.imports.formatting import describe_rows
 from importsvc.imports.models import Import, ImportState
@@ -143,6 +144,7 @@ class ImportListAdmin(ModelAdmin):
         ("created_at", DayFilter),
     ]
     list_filter_submit = True
+    actions_list = ["start_import"]
     # Makes Django show the search field; ``get_search_results`` does the search.
     search_fields = ["id__exact"]
     search_help_text = (
@@ -180,6 +182,15 @@ class ImportListAdmin(ModelAdmin):
         if search_term.strip().isdecimal():
             found |= Q(pk=int(search_term))
         return queryset.filter(found), False
+
+    def has_start_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may import files, on the pages that are made for it."""
+        return self.has_view_permission(request) and request.user.has_perm("imports.add_import")
+
+    @action(description="New import", url_path="start", permissions=["start"], icon="upload_file")  # type: ignore[untyped-decorator]
+    def start_import(self, request: HttpRequest) -> HttpResponse:
+        """The button above the list: the pages on which staff import a file."""
+        return redirect("wizard:start")
 
     @display(description="state", label=STATE_LABELS)  # type: ignore[untyped-decorator]
     def state_badge(self, import_: Import) -> ImportState:

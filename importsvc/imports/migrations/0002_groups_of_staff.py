@@ -1,6 +1,6 @@
 """The groups of staff: Support and Operators view imports, their records and files, operations and webhooks.
 
-Operators also revert imports, cancel operations, send deliveries of webhooks again and download files.
+Operators also import files, revert imports, cancel operations, send deliveries of webhooks again and download files.
 """
 
 from django.db import migrations
@@ -21,6 +21,7 @@ def list_permissions():
         name = str(options.model_name)
         views.append((options.app_label, name, f"view_{name}", f"Can view {options.verbose_name_raw}"))
     actions = [
+        ("imports", "import", "add_import", "Can add import"),
         ("imports", "import", "revert_import", "Can revert import"),
         ("webhooks", "webhookdelivery", "resend_webhookdelivery", "Can resend webhook delivery"),
         ("operations", "operation", "cancel_operation", "Can cancel operation"),

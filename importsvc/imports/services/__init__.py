@@ -6,12 +6,22 @@ The only entry point for the API, the admin and the commands, which make one cal
 
 from importsvc.engine.revert.conflicts import Reason
 from importsvc.engine.revert.preview import UndoChange
+from importsvc.engine.schema.importable import normalize_header
 from importsvc.imports.services.cell_problems import CellProblem, describe_cell, find_cells
-from importsvc.imports.services.corrections import ANY_VALUE, check_import, correct_row, delete_row, replace_value
+from importsvc.imports.services.corrections import (
+    ANY_VALUE,
+    RowCorrection,
+    check_import,
+    correct_row,
+    correct_rows,
+    delete_row,
+    replace_value,
+)
 from importsvc.imports.services.creating import create_import, create_import_from_file, update_import
 from importsvc.imports.services.error_files import ErrorFileFormat, write_error_file
 from importsvc.imports.services.file_imports import ErrorFile, import_file, preview_file
 from importsvc.imports.services.file_requests import FilePreview, FileRequest, FirstRow
+from importsvc.imports.services.file_rows import require_fit
 from importsvc.imports.services.importing import run_import
 from importsvc.imports.services.importing_at_once import import_rows
 from importsvc.imports.services.previewing import (

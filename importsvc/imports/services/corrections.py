@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 from django.utils import timezone
 
@@ -41,6 +42,14 @@ ANY_VALUE = object()
 DELETED = "{}"
 
 
+class RowCorrection(NamedTuple):
+    """Cells of a staged row to be set, by column or header; ``None`` removes a cell."""
+
+    record_type: str
+    row: int
+    cells: Mapping[str, Any]
+
+
 def correct_row(
     *,
     organization: Organization,
@@ -68,16 +77,29 @@ def correct_row(
         WrongState, ImportPruned, Conflict: the import was run, or does not keep errors.
         PreconditionFailed, ImportInUse, Unavailable: as for ``update_import``.
     """
+    correction = RowCorrection(record_type, row, cells)
+    return correct_rows(organization=organization, import_id=import_id, corrections=[correction], if_match=if_match)
+
+
+def correct_rows(
+    *,
+    organization: Organization,
+    import_id: int,
+    corrections: Sequence[RowCorrection],
+    if_match: Collection[str] | None = None,
+) -> Import:
+    """Set cells of several staged rows in one transaction: all of them, or none. The rest is as for ``correct_row``."""
     with _correct(organization, import_id, if_match) as import_:
-        importable = _find_importable(record_type)
-        chunk = _find_chunk(import_, record_type, row)
-
-        def correct(text: str) -> str:
-            members = read_row(text)
-            return write_row(set_cells(members, importable, find_changed_cells(members, cells)))
-
-        _rewrite(import_, importable, chunk, {row: correct})
+        for correction in corrections:
+            importable = _find_importable(correction.record_type)
+            chunk = _find_chunk(import_, correction.record_type, correction.row)
+            _rewrite(import_, importable, chunk, {correction.row: partial(_set_cells, importable, correction.cells)})
     return import_
+
+
+def _set_cells(importable: Importable, cells: Mapping[str, Any], text: str) -> str:
+    members = read_row(text)
+    return write_row(set_cells(members, importable, find_changed_cells(members, cells)))
 
 
 def delete_row(

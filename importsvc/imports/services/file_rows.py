@@ -115,6 +115,24 @@ def find_mapped_file(
     return MappedFile(file, files.check_mapping(files.get_document(model), attribute="import_model_id"))
 
 
+def require_fit(
+    *, organization: Organization, file_id: int, mapping: Any = None, import_model_id: int | None = None
+) -> None:
+    """Check that a mapping fits the sheet in use, by what was detected of it: no row is read.
+
+    The arguments are those of ``find_mapped_file``, and so are the errors.
+
+    Raises:
+        MappingRefused: it does not fit, with every problem.
+    """
+    mapped = find_mapped_file(
+        organization=organization, file_id=file_id, mapping=mapping, import_model_id=import_model_id
+    )
+    problems = _find_problems(mapped.mapping, read_detection(mapped.file))
+    if problems:
+        raise MappingRefused(problems, attribute="mapping")
+
+
 def read_mapped_file(mapped: MappedFile, content: SpooledFile | None = None) -> FileRows:
     """The rows that the mapping makes of the file, in a temporary file.
 

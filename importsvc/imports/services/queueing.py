@@ -30,6 +30,7 @@ def queue_operation(
     import_data: object = None,
     if_match: Collection[str] | None = None,
     arguments: Mapping[str, Any] | None = None,
+    actor: Actor | None = None,
 ) -> Operation:
     """Queue the work of a service for a worker.
 
@@ -43,6 +44,7 @@ def queue_operation(
         import_data: what ``require_rows`` takes; ``None`` if the service works without rows.
         if_match: as for the service.
         arguments: the other arguments of the service, as JSON has them.
+        actor: as for ``run_import`` and ``revert_import``; ``None`` for the creator.
 
     Raises:
         RecordNotFound: there is no such import.
@@ -63,7 +65,9 @@ def queue_operation(
         )
     needs_rows = kind in (Kind.CREATE, Kind.UPDATE) and "import_file_id" not in given
     rows = require_rows(import_data) if needs_rows or import_data is not None else None
-    stored = {"arguments": given, "if_match": None if if_match is None else sorted(if_match)}
+    stored: dict[str, Any] = {"arguments": given, "if_match": None if if_match is None else sorted(if_match)}
+    if actor is not None:
+        stored["actor"] = actor.to_json()
     with limited_transaction():
         operation = enqueue(
             organization=organization, creator=creator, kind=kind, import_id=import_id, arguments=stored
@@ -109,8 +113,9 @@ def perform_operation(operation: Operation, report: Report) -> int:
             progress=report,
         )
         return import_id
+    actor = operation.arguments.get("actor")
     of_caller: dict[str, Any] = {
-        "actor": Actor("person", str(creator), creator.pk),
+        "actor": Actor(**actor) if actor else Actor("person", str(creator), creator.pk),
         "if_match": operation.arguments["if_match"],
     }
     if operation.kind == Kind.IMPORT:

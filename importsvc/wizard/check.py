@@ -1,0 +1,223 @@
+"""``/import/<organization>/imports/<import>/check``: the errors of the rows, and what corrects them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from importsvc.errors import DomainError, PreconditionFailed, RecordNotFound
+from importsvc.imports import selectors, services
+from importsvc.imports.error_file_response import MEDIA_TYPES, respond_with_error_file
+from importsvc.imports.models import Import, OnRowError
+from importsvc.operations.models import Kind
+from importsvc.wizard.access import Access, with_access
+from importsvc.wizard.grid import read_corrections, read_grid, read_key, read_problems
+from importsvc.wizard.imports import find_import, lead_on
+from importsvc.wizard.refusals import OUTDATED, describe
+from importsvc.wizard.work import is_large, lead_to_operation
+
+# Values of a cause that can be replaced at once.
+SHOWN_VALUES = 10
+
+
+@dataclass
+class Cause:
+    """Errors with the same cause.
+
+    Attributes:
+        count: of the errors.
+        values: those that are wrong, with the number of each.
+        is_unknown_column: whether the column is none of the type, so that all that can be done is to remove it.
+    """
+
+    record_type: str
+    column: str
+    message: str
+    count: int = 0
+    values: list[tuple[str, int]] = field(default_factory=list)
+    is_unknown_column: bool = False
+
+
+@with_access
+@require_safe
+def show_check(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
+    """The errors by their causes, and a page of the rows that have some."""
+    # Before the rows: if they change in between, what the page sends is refused.
+    version = selectors.read_version(organization=access.organization, import_id=import_id)
+    import_ = find_import(access, import_id)
+    if elsewhere := lead_on(access, import_):
+        return elsewhere
+    services.require_rows_kept(import_)
+    counts = _count_rows(access, import_)
+    page, tables = read_grid(access, import_id, request.GET.get("page"))
+    context = {
+        "access": access,
+        "import": import_,
+        "step": "check",
+        "version": version,
+        "counts": counts,
+        "causes": _group_errors(import_) if import_.error_count else [],
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number),
+        "tables": tables,
+        "keys": ",".join(row.key for table in tables for row in table.rows),
+        "can_correct": import_.on_row_error != OnRowError.REFUSE,
+        "formats": list(MEDIA_TYPES),
+    }
+    return render(request, "wizard/check.html", context)
+
+
+@with_access
+@require_POST
+def correct(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
+    """Write the cells of the form that were changed. The page shows what is wrong with its rows then."""
+    import_ = find_import(access, import_id)
+    sentences: list[str] = []
+    try:
+        corrections = read_corrections(access, import_id, request.POST)
+        if corrections:
+            import_ = services.correct_rows(
+                organization=access.organization,
+                import_id=import_id,
+                corrections=corrections,
+                if_match=[request.POST.get("version", "")],
+            )
+    except (PreconditionFailed, RecordNotFound):
+        sentences = [OUTDATED]
+    except DomainError as error:
+        sentences = describe(error)
+    if "HX-Request" not in request.headers:
+        return _show_again(request, access, import_id, sentences, "Saved, and checked again.")
+    version = request.POST.get("version", "")
+    if not sentences:
+        version = selectors.read_version(organization=access.organization, import_id=import_id)
+    context = {
+        "access": access,
+        "import": import_,
+        "version": version,
+        "sentences": sentences,
+        "counts": _count_rows(access, import_),
+        "problems": read_problems(access, import_id, request.POST.get("rows", "").split(",")),
+    }
+    return render(request, "wizard/corrected.html", context)
+
+
+@with_access
+@require_POST
+def delete(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
+    """Delete a row, so that it is not imported."""
+    find_import(access, import_id)
+    place = read_key(request.POST.get("row", ""))
+    if place is None:
+        raise Http404
+    return _change(
+        request,
+        access,
+        import_id,
+        lambda options: services.delete_row(record_type=place[0], row=place[1], **options),
+        f"{place[0].capitalize()} row {place[1]} is deleted. The file itself is not changed.",
+    )
+
+
+@with_access
+@require_POST
+def replace(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
+    """Replace a value in all rows that have it; without a new value, remove it."""
+    find_import(access, import_id)
+    given = {name: request.POST.get(name, "") for name in ("type", "column", "to")}
+    options: dict[str, Any] = {"to": given["to"].strip() or None}
+    if "old" in request.POST:
+        options["old"] = request.POST["old"]
+    return _change(
+        request,
+        access,
+        import_id,
+        lambda further: services.replace_value(record_type=given["type"], column=given["column"], **options, **further),
+        "Replaced in all rows, and checked again." if options["to"] else "Removed from all rows, and checked again.",
+    )
+
+
+@with_access
+@require_POST
+def check_again(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
+    """Find all errors again, against what the organization has now."""
+    find_import(access, import_id)
+    size = selectors.read_staged_size(organization_id=access.organization.pk, import_id=import_id)
+    if is_large(size):
+        operation = services.queue_operation(
+            organization=access.organization, creator=access.creator, kind=Kind.CHECK, import_id=import_id
+        )
+        return lead_to_operation(access, operation)
+    return _change(request, access, import_id, lambda options: services.check_import(**options), "Checked again.")
+
+
+@with_access
+@require_safe
+def download_errors(request: HttpRequest, access: Access, import_id: int, file_format: str) -> HttpResponseBase:
+    """The error file: the rows that have errors, with the reasons."""
+    find_import(access, import_id)
+    if file_format not in MEDIA_TYPES:
+        raise Http404
+    known: Any = file_format
+    return respond_with_error_file(organization=access.organization, import_id=import_id, file_format=known)
+
+
+def _change(request: HttpRequest, access: Access, import_id: int, service: Any, done: str) -> HttpResponse:
+    """Call a service that changes staged rows, unless they have changed since the page was opened."""
+    options = {"organization": access.organization, "import_id": import_id}
+    sentences: list[str] = []
+    try:
+        service({**options, "if_match": [request.POST.get("version", "")]})
+    except DomainError as error:
+        if error.retry_after:
+            raise
+        sentences = describe(error)
+    return _show_again(request, access, import_id, sentences, done)
+
+
+def _show_again(request: HttpRequest, access: Access, import_id: int, sentences: list[str], done: str) -> HttpResponse:
+    for sentence in sentences:
+        messages.error(request, sentence)
+    if not sentences:
+        messages.success(request, done)
+    response = redirect("wizard:check", access.organization.pk, import_id)
+    page = request.POST.get("page", "")
+    if page.isascii() and page.isdigit():
+        response["Location"] += f"?page={page}"
+    return response
+
+
+def _count_rows(access: Access, import_: Import) -> Mapping[str, int]:
+    """The numbers of rows, of those with errors and of those without, and of the errors."""
+    every = services.list_rows(organization=access.organization, import_id=import_.pk)
+    wrong = 0
+    if import_.error_count:
+        wrong = len(services.list_rows(organization=access.organization, import_id=import_.pk, has_errors=True))
+    return {"rows": len(every), "wrong": wrong, "right": len(every) - wrong, "errors": import_.error_count or 0}
+
+
+def _group_errors(import_: Import) -> list[Cause]:
+    """The errors by type, column and what is wrong; the largest groups first."""
+    causes: dict[tuple[str, str | None, str], Cause] = {}
+    for group in services.summarize_errors(import_):
+        key = group["record_type"], group["column"], group["code"]
+        cause = causes.setdefault(
+            key, Cause(group["record_type"], group["column"] or "", _shorten(group["message"], group["code"]))
+        )
+        cause.count += group["count"]
+        cause.is_unknown_column = group["code"] == "unknown_column"
+        if group["value"] is not None and group["column"] is not None and not cause.is_unknown_column:
+            cause.values.append((group["value"], group["count"]))
+    return sorted(causes.values(), key=lambda cause: -cause.count)
+
+
+def _shorten(message: str, code: str) -> str:
+    """The message without the row that the first error names."""
+    return message.partition(" by row ")[0] if code in ("repeated", "taken") else message

@@ -1,0 +1,90 @@
+"""``/import/<organization>/``: the imports of an organization, and the field that takes a new file."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.core.paginator import Paginator
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from importsvc.errors import DomainError, RecordNotFound
+from importsvc.files import services as files
+from importsvc.files.models import ImportFile
+from importsvc.imports.formatting import describe_rows
+from importsvc.imports.models import Import
+from importsvc.imports.selectors import show_state
+from importsvc.spool import SpooledFile
+from importsvc.wizard.access import Access, with_access
+from importsvc.wizard.imports import find_import
+from importsvc.wizard.refusals import describe
+from importsvc.wizard.work import stage_file
+
+PAGE_SIZE = 25
+
+
+@with_access
+@require_safe
+def show_history(request: HttpRequest, access: Access) -> HttpResponse:
+    """The imports, the latest first."""
+    imports = Import.objects.for_organization(access.organization).order_by("-id")
+    page = Paginator(imports, PAGE_SIZE).get_page(request.GET.get("page"))
+    ids = [import_.pk for import_ in page.object_list]
+    shown: Any = Import.objects.for_organization(access.organization).filter(pk__in=ids)
+    shown = shown.select_related("creator").annotate(file_name=F("import_file__name"), shown_state=show_state())
+    rows = [(each, describe_rows(each.counts) if each.counts else "") for each in shown.order_by("-id")]
+    pages = page.paginator.get_elided_page_range(page.number)
+    return render(request, "wizard/history.html", {"access": access, "page": page, "pages": pages, "rows": rows})
+
+
+@with_access
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: HttpRequest, access: Access) -> HttpResponse:
+    """``POST``: store the file, and show what was detected in it. ``GET``: the page with the field."""
+    home = redirect("wizard:history", access.organization.pk)
+    if request.method != "POST":
+        return home
+    given = request.FILES.get("file")
+    if not isinstance(given, UploadedFile):
+        messages.error(request, "Choose a file first.")
+        return home
+    try:
+        file = _store(access, given)
+        if of_import := request.POST.get("of_import", ""):
+            return _stage_corrected(access, file, of_import)
+    except DomainError as error:
+        for sentence in describe(error):
+            messages.error(request, sentence)
+        return home
+    return redirect("wizard:file", access.organization.pk, file.pk)
+
+
+def _stage_corrected(access: Access, file: ImportFile, of_import: str) -> HttpResponse:
+    """Stage the rows of an error file as an import of their own, with the columns of the import that they come from."""
+    if not of_import.isascii() or not of_import.isdigit():
+        raise RecordNotFound
+    import_ = find_import(access, int(of_import))
+    if import_.mapping is None:
+        return redirect("wizard:columns", access.organization.pk, file.pk)
+    return stage_file(access, file, import_.mapping)
+
+
+def _store(access: Access, given: UploadedFile) -> ImportFile:
+    name = (given.name or "")[:255]
+    content, digest = SpooledFile(name), hashlib.sha256()
+    for part in given.chunks():
+        content.write(part)
+        digest.update(part)
+    return files.create_import_file(
+        organization=access.organization,
+        creator=access.creator,
+        content=content,
+        sha256=digest.hexdigest(),
+        name=name,
+        content_type=(given.content_type or "")[:255],
+    )

@@ -1,0 +1,27 @@
+"""The ``Content-Security-Policy`` of the pages: files of the service only, nothing inline, nothing evaluated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from csp.constants import NONE, SELF
+
+if TYPE_CHECKING:
+    from importsvc.wizard.access import Access
+
+OF_ALL: dict[str, list[str]] = {
+    "default-src": [NONE],
+    "script-src": [SELF],
+    "style-src": [SELF],
+    "font-src": [SELF],
+    "img-src": [SELF],
+    "connect-src": [SELF],
+    "form-action": [SELF],
+    "base-uri": [NONE],
+    "frame-ancestors": [NONE],
+}
+
+
+def make_policy(access: Access) -> dict[str, list[str]]:
+    """The policy of the pages for this access."""
+    return OF_ALL

@@ -1,0 +1,158 @@
+"""``/import/<organization>/imports/<import>/``: an import that runs, what it did, and its undo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from importsvc.errors import DomainError
+from importsvc.imports import selectors, services
+from importsvc.imports.actors import Actor
+from importsvc.imports.errors import RevertConflict
+from importsvc.imports.formatting import (
+    describe_conflicts,
+    describe_pruning,
+    describe_revert_preview,
+    describe_rows,
+    describe_stored_revert,
+)
+from importsvc.imports.models import Import, ImportState
+from importsvc.operations.models import Kind, Status
+from importsvc.operations.selectors import OperationStatus, find_latest
+from importsvc.wizard.access import Access, with_access
+from importsvc.wizard.imports import find_import
+from importsvc.wizard.operations import describe_progress
+from importsvc.wizard.refusals import OUTDATED, describe, describe_stored
+from importsvc.wizard.work import is_large
+
+# The choices of an undo that meets later edits; the first is selected.
+CHOICES = {
+    "keep": "Keep later edits; undo everything else",
+    "discard": "Undo everything; later edits are lost",
+}
+
+
+@with_access
+@require_safe
+def show_import(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
+    """The import as it is: in work, run, undone, or not run yet."""
+    import_ = find_import(access, import_id)
+    latest = find_latest(organization=access.organization, import_id=import_id)
+    if latest is not None and latest.operation.status == Status.QUEUED:
+        context = {"access": access, "import": import_, "step": "result", "progress": describe_progress(latest)}
+        template = "wizard/progress.html" if "HX-Request" in request.headers else "wizard/running.html"
+        return render(request, template, context)
+    if "HX-Request" in request.headers:
+        is_checked = latest is not None and latest.operation.kind in (Kind.CHECK, Kind.CREATE)
+        name = "wizard:check" if is_checked and import_.state == ImportState.CREATED else "wizard:import"
+        return HttpResponse(headers={"HX-Redirect": reverse(name, args=[access.organization.pk, import_id])})
+    context = {
+        "access": access,
+        "import": import_,
+        "step": "result",
+        "state": import_.state.value,
+        "failure": _describe_failure(latest),
+        "done": describe_rows(import_.counts) if import_.counts else "",
+        "undone": describe_stored_revert(import_.revert_counts) if import_.revert_counts else "",
+        "processed_by": _name_actor(import_.processed_by),
+        "reverted_by": _name_actor(import_.reverted_by),
+        "pruned": describe_pruning(import_),
+        "left_out": import_.error_count if import_.state != ImportState.CREATED and not import_.pruned_at else 0,
+        "may_undo": access.may_revert and import_.state == ImportState.PROCESSED and not import_.pruned_at,
+    }
+    if context["may_undo"] and "undo" in request.GET:
+        context |= _preview_undo(access, import_)
+    return render(request, "wizard/result.html", context)
+
+
+@with_access
+@require_POST
+def run(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
+    """Import what the preview shows, or show the preview again if something has changed since."""
+    find_import(access, import_id)
+    chosen: dict[str, Any] = {
+        "organization": access.organization,
+        "import_id": import_id,
+        "if_match": [request.POST.get("etag", "")],
+        "actor": access.actor,
+    }
+    size = selectors.read_staged_size(organization_id=access.organization.pk, import_id=import_id)
+    try:
+        if is_large(size):
+            services.queue_operation(creator=access.creator, kind=Kind.IMPORT, **chosen)
+        else:
+            services.run_import(**chosen)
+    except DomainError as error:
+        return _refuse(request, access, import_id, error, "wizard:preview")
+    return redirect("wizard:import", access.organization.pk, import_id)
+
+
+@with_access
+@require_POST
+def undo(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
+    """Undo what the preview of the undo shows, or show it again if something has changed since."""
+    if not access.may_revert:
+        raise PermissionDenied
+    find_import(access, import_id)
+    on_conflict = request.POST.get("on_conflict", "refuse")
+    chosen: dict[str, Any] = {
+        "organization": access.organization,
+        "import_id": import_id,
+        "if_match": [request.POST.get("etag", "")],
+        "actor": access.actor,
+    }
+    arguments = {"on_conflict": on_conflict if on_conflict in CHOICES else "refuse"}
+    size = selectors.read_staged_size(organization_id=access.organization.pk, import_id=import_id)
+    try:
+        if is_large(size):
+            services.queue_operation(creator=access.creator, kind=Kind.REVERT, arguments=arguments, **chosen)
+        else:
+            services.revert_import(**chosen, **arguments)
+    except DomainError as error:
+        return _refuse(request, access, import_id, error, "wizard:import", query="?undo=1#undo")
+    return redirect("wizard:import", access.organization.pk, import_id)
+
+
+def _refuse(
+    request: HttpRequest, access: Access, import_id: int, error: DomainError, page: str, *, query: str = ""
+) -> HttpResponse:
+    """Lead back to a page that says why nothing was done. A page of another state leads on from there."""
+    if error.retry_after:
+        raise error
+    for sentence in describe(error):
+        messages.error(request, sentence)
+    return redirect(reverse(page, args=[access.organization.pk, import_id]) + query)
+
+
+def _preview_undo(access: Access, import_: Import) -> dict[str, Any]:
+    """What an undo would do now."""
+    try:
+        preview = services.preview_revert(organization=access.organization, import_id=import_.pk)
+        conflicts: RevertConflict | None = preview.find_conflicts()
+    except DomainError as error:
+        return {"undo_refusal": describe(error)}
+    return {
+        "undo": describe_revert_preview(preview, on_conflict="keep"),
+        "etag": preview.etag,
+        "conflicts": describe_conflicts(conflicts),
+        "conflict_choices": list(CHOICES.items()) if conflicts else [],
+    }
+
+
+def _describe_failure(latest: OperationStatus | None) -> list[str]:
+    """Why the last work on the import ended without a result."""
+    if latest is None or latest.operation.status != Status.FAILED:
+        return []
+    if any(error["code"] == "precondition_failed" for error in latest.operation.errors):
+        return [OUTDATED]
+    return describe_stored(latest.operation.errors)
+
+
+def _name_actor(stored: dict[str, Any] | None) -> str:
+    return str(Actor(**stored)) if stored else ""
