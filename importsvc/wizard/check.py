@@ -35,6 +35,7 @@ class Cause:
         count: of the errors.
         values: those that are wrong, with the number of each.
         is_unknown_column: whether the column is none of the type, so that all that can be done is to remove it.
+        is_repeated: whether rows repeat each other, so that the same new value for all of them would not help.
     """
 
     record_type: str
@@ -43,6 +44,7 @@ class Cause:
     count: int = 0
     values: list[tuple[str, int]] = field(default_factory=list)
     is_unknown_column: bool = False
+    is_repeated: bool = False
 
 
 @with_access
@@ -207,13 +209,15 @@ def _group_errors(import_: Import) -> list[Cause]:
     """The errors by type, column and what is wrong; the largest groups first."""
     causes: dict[tuple[str, str | None, str], Cause] = {}
     for group in services.summarize_errors(import_):
-        key = group["record_type"], group["column"], group["code"]
+        code = group["code"]
+        key = group["record_type"], group["column"], code
         cause = causes.setdefault(
-            key, Cause(group["record_type"], group["column"] or "", _shorten(group["message"], group["code"]))
+            key, Cause(group["record_type"], group["column"] or "", _shorten(group["message"], code))
         )
         cause.count += group["count"]
-        cause.is_unknown_column = group["code"] == "unknown_column"
-        if group["value"] is not None and group["column"] is not None and not cause.is_unknown_column:
+        cause.is_unknown_column, cause.is_repeated = code == "unknown_column", code == "repeated"
+        can_replace = not cause.is_unknown_column and not cause.is_repeated
+        if can_replace and group["value"] is not None and group["column"] is not None:
             cause.values.append((group["value"], group["count"]))
     return sorted(causes.values(), key=lambda cause: -cause.count)
 

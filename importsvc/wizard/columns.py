@@ -108,7 +108,22 @@ def _render(
         "joins": "joins" in values,
         "save_as": values.get("save_as", ""),
         "open_count": sum(column.grade == "open" for column in columns),
-        "sentences": [] if refusal is None or is_of_name else describe(refusal),
+        "sentences": [] if is_of_name else _describe_refused(refused),
         "name_problem": describe(refusal)[0] if refusal is not None and is_of_name else "",
     }
     return render(request, "wizard/columns.html", context, status=422 if refusal else 200)
+
+
+def _describe_refused(refused: Sequence[DomainError]) -> list[str]:
+    """What keeps the rows from being read; in one sentence for all columns that are open."""
+    is_open = [(error.meta or {}).get("reason") == "open_header" for error in refused]
+    others = [
+        sentence for error, is_one in zip(refused, is_open, strict=True) if not is_one for sentence in describe(error)
+    ]
+    if not any(is_open):
+        return others
+    count = sum(is_open)
+    what = (
+        "1 column is open: choose what it fills" if count == 1 else f"{count} columns are open: choose what each fills"
+    )
+    return [f"{what}, or “Don’t import”.", *others]

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from importsvc.errors import DomainError
 from importsvc.files import services
 from importsvc.files.models import ImportFile
+from importsvc.files.reading.detection import AMBIGUOUS
 from importsvc.files.reading.encodings import ENCODINGS
 from importsvc.files.reading.tables import CSV, WORKBOOKS
 from importsvc.wizard.access import Access, with_access
@@ -137,9 +138,10 @@ def _describe_option(file: ImportFile, name: str) -> Option:
     if used is not None and name != "date_order":
         names.setdefault(used, str(used))
     is_set = name in file.overrides
-    is_open = guess["value"] in (None, "ambiguous")
+    is_open = guess["value"] in (None, AMBIGUOUS)
     detected = "Not detected" if is_open else f"Detected: {names.get(guess['value'], guess['value'])}"
-    is_doubtful = not is_set and (guess["value"] == "ambiguous" or (not is_open and guess["confidence"] < _SURE))
+    is_ambiguous = name == "date_order" and any(column["date_order"] == AMBIGUOUS for column in file.columns)
+    is_doubtful = not is_set and ((is_open and is_ambiguous) or (not is_open and guess["confidence"] < _SURE))
     return Option(
         name=name,
         label=_LABELS[name],
@@ -153,8 +155,6 @@ def _describe_option(file: ImportFile, name: str) -> Option:
 def _describe_trust(guess: Mapping[str, Any], *, is_set: bool, is_doubtful: bool) -> str:
     if is_set:
         return "Set by you"
-    if guess["value"] == "ambiguous":
-        return "The dates can be read in two ways: choose one"
-    if guess["value"] is None:
-        return "Nothing in the file needs it"
+    if guess["value"] in (None, AMBIGUOUS):
+        return "The dates can be read in two ways: choose one" if is_doubtful else "Nothing in the file says it"
     return "A guess: please check" if is_doubtful else "Detected"

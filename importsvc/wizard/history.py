@@ -16,12 +16,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from importsvc.errors import DomainError, RecordNotFound
 from importsvc.files import services as files
 from importsvc.files.models import ImportFile
-from importsvc.imports.formatting import describe_rows
 from importsvc.imports.models import Import
 from importsvc.imports.selectors import show_state
 from importsvc.spool import SpooledFile
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.imports import find_import
+from importsvc.wizard.outcomes import describe_outcomes
 from importsvc.wizard.refusals import describe
 from importsvc.wizard.work import stage_file
 
@@ -37,7 +37,7 @@ def show_history(request: HttpRequest, access: Access) -> HttpResponse:
     ids = [import_.pk for import_ in page.object_list]
     shown: Any = Import.objects.for_organization(access.organization).filter(pk__in=ids)
     shown = shown.select_related("creator").annotate(file_name=F("import_file__name"), shown_state=show_state())
-    rows = [(each, describe_rows(each.counts) if each.counts else "") for each in shown.order_by("-id")]
+    rows = [(each, describe_outcomes(each.counts) if each.counts else "") for each in shown.order_by("-id")]
     pages = page.paginator.get_elided_page_range(page.number)
     return render(request, "wizard/history.html", {"access": access, "page": page, "pages": pages, "rows": rows})
 

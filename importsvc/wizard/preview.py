@@ -20,20 +20,13 @@ from importsvc.imports.services import PlannedChange
 from importsvc.text.display import describe_value, printable
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.imports import find_import, lead_on
+from importsvc.wizard.outcomes import count_outcomes
 from importsvc.wizard.refusals import describe
 from importsvc.wizard.work import is_large
 
 PAGE_SIZE = 25
 # Characters of a value that are shown.
 _SHOWN = 200
-# The tiles of the page, in their order: what becomes of rows, and in words.
-_OUTCOMES = {
-    "created": "Created",
-    "updated": "Updated",
-    "unchanged": "Unchanged",
-    "skipped": "Skipped",
-    "refused": "Left out, because of errors",
-}
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ def show_preview(request: HttpRequest, access: Access, import_id: int) -> HttpRe
         "access": access,
         "import": import_,
         "step": "preview",
-        "tiles": _count_outcomes(preview.counts),
+        "outcomes": count_outcomes(preview.counts),
         "written": describe_counts(written),
         "has_written": any(written.values()),
         "left_out": sum(of_type.get("refused", 0) for of_type in preview.counts.values()),
@@ -80,17 +73,6 @@ def show_preview(request: HttpRequest, access: Access, import_id: int) -> HttpRe
         "etag": preview.etag,
     }
     return render(request, "wizard/preview.html", context)
-
-
-def _count_outcomes(counts: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int, str]]:
-    """Of each outcome its title, the number of rows, and the numbers by type."""
-    tiles = []
-    for outcome, title in _OUTCOMES.items():
-        by_type = {name: of_type.get(outcome, 0) for name, of_type in counts.items()}
-        total = sum(by_type.values())
-        if total or outcome != "refused":
-            tiles.append((title, total, describe_counts(by_type) if total else ""))
-    return tiles
 
 
 def _describe_changes(access: Access, planned: Sequence[PlannedChange]) -> list[ShownChange]:

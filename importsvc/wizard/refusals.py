@@ -29,9 +29,10 @@ def render_refusal(request: HttpRequest, status: int, error: DomainError | None 
     """A page that says why there is nothing else to see, with a way on."""
     title, detail = _TITLES[status]
     sentences = [detail] if error is None else describe(error)
-    headers = {"Retry-After": str(error.retry_after)} if error and error.retry_after else {}
-    response = render(request, "wizard/refusal.html", {"title": title, "sentences": sentences}, status=status)
-    response.headers.update(headers)
+    context = {"title": title, "sentences": sentences}
+    response = render(request, "wizard/refusal.html", context, status=status)
+    if error and error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

@@ -19,7 +19,6 @@ from importsvc.imports.formatting import (
     describe_conflicts,
     describe_pruning,
     describe_revert_preview,
-    describe_rows,
     describe_stored_revert,
 )
 from importsvc.imports.models import Import, ImportState
@@ -28,6 +27,7 @@ from importsvc.operations.selectors import OperationStatus, find_latest
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.imports import find_import
 from importsvc.wizard.operations import describe_progress
+from importsvc.wizard.outcomes import count_outcomes
 from importsvc.wizard.refusals import OUTDATED, describe, describe_stored
 from importsvc.wizard.work import is_large
 
@@ -58,7 +58,7 @@ def show_import(request: HttpRequest, access: Access, import_id: int) -> HttpRes
         "step": "result",
         "state": import_.state.value,
         "failure": _describe_failure(latest),
-        "done": describe_rows(import_.counts) if import_.counts else "",
+        "outcomes": count_outcomes(import_.counts or {}),
         "undone": describe_stored_revert(import_.revert_counts) if import_.revert_counts else "",
         "processed_by": _name_actor(import_.processed_by),
         "reverted_by": _name_actor(import_.reverted_by),

@@ -87,7 +87,7 @@ document.addEventListener("paste", (event) => {
 // Errors of rows come back with the columns that they are about.
 const normalize = (column) => column.toLowerCase().replace(/[\s_-]/g, "");
 document.addEventListener("htmx:oobAfterSwap", (event) => {
-  const problems = event.detail.target?.closest?.(".problems") ?? document.getElementById(event.detail.target?.id);
+  const problems = event.target.closest(".problems");
   const row = problems?.closest("tr");
   if (!row) {
     return;
@@ -107,7 +107,7 @@ for (const name of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(name, () => {
     const notice = document.getElementById("grid-notice");
     if (notice) {
-      notice.innerHTML = "<p class=\"notice error\" role=\"alert\">The last change could not be saved. Check the connection, and change the cell again.</p>";
+      notice.textContent = "The last change could not be saved. Check the connection, and change the cell again.";
     }
   });
 }
