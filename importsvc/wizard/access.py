@@ -9,6 +9,7 @@ from typing import Any, Concatenate
 from urllib.parse import urlencode, urlsplit
 
 from csp.decorators import csp
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -116,6 +117,8 @@ def with_access(view: View) -> Callable[..., HttpResponse]:
     @functools.wraps(view)
     def guarded(request: HttpRequest, organization_id: int, **arguments: Any) -> HttpResponse:
         access = find_access(request, organization_id)
+        if get_content_length(request.META) > settings.MAX_BODY_BYTES:
+            return render_refusal(request, 413)
         request.access = access  # type: ignore[attr-defined]
         respond = csrf_protect(csp(make_policy(access))(_take_slot(view)))
         response: HttpResponse = respond(request, access, **arguments)

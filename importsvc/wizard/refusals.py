@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from csp.decorators import csp
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
 
 from importsvc.errors import DomainError, PreconditionFailed
 from importsvc.wizard.policy import OF_ALL
@@ -16,6 +18,7 @@ _TITLES = {
     403: ("You may not open this page", "Your account has no permission for it. An administrator can grant it."),
     404: ("There is no such page", "It may have been removed, or the address is not complete."),
     409: ("This is not possible now", ""),
+    413: ("This file is too large", ""),
     503: ("Please try again in a moment", ""),
 }
 OUTDATED = "Something has changed since this page was opened. This is how it is now; please look at it again."
@@ -28,6 +31,10 @@ LISTED = 5
 def render_refusal(request: HttpRequest, status: int, error: DomainError | None = None) -> HttpResponse:
     """A page that says why there is nothing else to see, with a way on."""
     title, detail = _TITLES[status]
+    if status == 413:
+        detail = (
+            f"At most {filesizeformat(settings.MAX_BODY_BYTES)} can be uploaded. Split the file, and upload its parts."
+        )
     sentences = [detail] if error is None else describe(error)
     context = {"title": title, "sentences": sentences}
     response = render(request, "wizard/refusal.html", context, status=status)

@@ -135,6 +135,17 @@ def test_outside_the_api_small_bodies_of_a_known_length_are_read_and_no_others()
         assert application.length is None
 
 
+def test_pages_of_imports_take_files_up_to_the_limit_of_the_api() -> None:
+    page = {"PATH_INFO": "/import/1/files/"}
+    application, body = Application(), b"x" * LIMIT
+
+    send(application, body, CONTENT_LENGTH=str(LIMIT), **page)
+    with pytest.raises(RequestDataTooBig):
+        send(Application(), body + b"x", CONTENT_LENGTH=str(LIMIT + 1), **page)
+
+    assert application.body == body
+
+
 INCOMPLETE = "The connection was closed before the request body was complete"
 MALFORMED = "The request body is malformed: "
 UNTERMINATED = f"{MALFORMED}Invalid chunk terminator is not '\\r\\n': b''"

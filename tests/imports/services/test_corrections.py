@@ -14,8 +14,10 @@ from importsvc.errors import Conflict, InvalidAttribute, PreconditionFailed, Rec
 from importsvc.imports.errors import WrongState
 from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.imports.services import (
+    RowCorrection,
     check_import,
     correct_row,
+    correct_rows,
     delete_row,
     get_match_keys,
     list_rows,
@@ -374,3 +376,18 @@ def read_keys(import_: Import) -> list[tuple[Any, ...]]:
             "number", "keys", "unknown_columns", "rows"
         )
     ]
+
+
+def test_rows_are_corrected_together_or_not_at_all(acme: NewOrganization) -> None:
+    import_ = stage(acme, json.loads(ROWS), on_row_error="stage")
+    before = errors_of(import_)
+    right = [RowCorrection("company", 2, {"name": "Greens"}), RowCorrection("company", 3, {"default_currency": None})]
+    options: dict[str, Any] = {"organization": acme.organization, "import_id": import_.pk}
+
+    with pytest.raises(RecordNotFound):
+        correct_rows(**options, corrections=[*right, RowCorrection("company", 9, {"name": "x"})])
+    assert errors_of(import_) == before
+
+    corrected = correct_rows(**options, corrections=right)
+    assert not [place for place in places(import_) if place[0] == "company"]
+    assert corrected.error_count == len(errors_of(import_))

@@ -1,0 +1,250 @@
+"""Staff import files in a browser: correct the rows, look at what would happen, import, undo; with the keyboard too."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from playwright.sync_api import Locator, Page, expect
+
+from companies.models import Company
+from importsvc.imports.models import Import, ImportState
+from people.models import Person
+from people.services import NewOrganization
+from tests.browser.conftest import LogIn
+from tests.browser.customers import make_customers
+from tests.builders import make_person
+from tests.files.builders import make_text, make_workbook
+
+HEADERS = ["First name", "Last name", "Email", "Company", "Joined"]
+# The second row has no address, and the third has that of the first.
+ROWS = [
+    ["Irena", "Horvat", "irena@tiles.example", "Adriatic Tiles", "31.12.2024"],
+    ["Oliver", "Grant", "none", "Brightwater", "01.02.2025"],
+    ["Priya", "Raman", "irena@tiles.example", "Brightwater", "03.04.2025"],
+]
+MARKUP = "<script>alert(1)</script><img class=injected src=x onerror=alert(2)>"
+
+
+def _join(separator: str) -> str:
+    return "\r\n".join(separator.join(row) for row in [HEADERS, *ROWS])
+
+
+FILES: dict[str, Callable[[], bytes]] = {
+    "people.csv": lambda: make_text(_join(","), "utf-8-sig").content,
+    "german.csv": lambda: make_text(f"Kunden 2025\r\n{_join(';')}", "cp1252").content,
+    "excel.txt": lambda: make_text(f"\ufeff{_join(chr(9))}", "utf-16-le").content,
+    "people.xlsx": lambda: make_workbook([HEADERS, *ROWS]).content,
+    "people.jsonl": lambda: "\n".join(json.dumps(dict(zip(HEADERS, row, strict=True))) for row in ROWS).encode(),
+}
+
+
+@pytest.fixture
+def customer(log_in: LogIn) -> NewOrganization:
+    """An organization, and a session of staff."""
+    log_in(User.objects.create_superuser("dana", first_name="Dana"))
+    return make_customers()[0]
+
+
+def press(page: Page, name: str) -> None:
+    """Press the only button with this text."""
+    page.get_by_role("button", name=name).click()
+
+
+def begin(page: Page, customer: NewOrganization) -> None:
+    """Go from the admin to the organization's imports, in the name of its person."""
+    page.goto("/admin/imports/import/")
+    page.get_by_role("link", name="New import").first.click()
+    page.get_by_role("link", name=str(customer.organization)).click()
+    press(page, str(customer.person))
+    expect(page.get_by_role("heading", name="New import")).to_be_visible()
+
+
+def stage(page: Page, path: Path) -> None:
+    """Upload a file, and go on to the check of its rows."""
+    page.get_by_label("A file with people or companies").set_input_files(path)
+    press(page, "Upload")
+    press(page, "Continue to the columns")
+    page.get_by_label("Joined").select_option(label="Don’t import")
+    press(page, "Check the rows")
+
+
+def find_cell(page: Page, column: str, row: int) -> Locator:
+    return page.locator("table.grid tbody tr").nth(row).locator(f"input[data-column='{column}']")
+
+
+def find_problems(page: Page, row: int) -> Locator:
+    return page.locator("table.grid tbody tr").nth(row).locator(".problems")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_corrected_imported_and_undone(
+    page: Page, customer: NewOrganization, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(FILES[name]())
+    begin(page, customer)
+    stage(page, path)
+
+    expect(page.get_by_text("2 of 3 rows have errors.")).to_be_visible()
+    find_cell(page, "email", 0).fill("oliver@brightwater.example")
+    find_cell(page, "email", 0).press("Enter")
+    expect(find_problems(page, 0)).to_have_text("Corrected")
+    expect(find_cell(page, "email", 0)).not_to_have_attribute("aria-invalid", "true")
+    expect(find_cell(page, "email", 1)).to_be_focused()
+    page.keyboard.type("priya@brightwater.example")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No errors in 5 rows.")).to_be_visible()
+
+    page.get_by_role("link", name="Continue to the preview").click()
+    press(page, "Import 2 companies, 3 people")
+    expect(page.get_by_role("heading", name=re.compile("is done"))).to_be_visible()
+    assert set(Person.objects.filter(email__endswith=".example").values_list("first_name", flat=True)) >= {
+        "Irena",
+        "Oliver",
+        "Priya",
+    }
+
+    page.get_by_role("link", name="Undo…").click()
+    expect(page.get_by_text("This would remove 2 companies, 3 people.")).to_be_visible()
+    press(page, "Undo import")
+    expect(page.get_by_role("heading", name=re.compile("is undone"))).to_be_visible()
+    assert not Person.objects.filter(first_name__in=["Irena", "Oliver", "Priya"]).exists()
+    assert not Company.objects.filter(name__in=["Adriatic Tiles", "Brightwater"]).exists()
+
+
+def test_cells_of_a_spreadsheet_are_pasted(page: Page, customer: NewOrganization, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes(FILES["people.csv"]())
+    begin(page, customer)
+    stage(page, path)
+
+    find_cell(page, "last_name", 0).evaluate(
+        """(field, text) => {
+            const data = new DataTransfer();
+            data.setData("text/plain", text);
+            field.focus();
+            field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+        }""",
+        "Grand\toliver@brightwater.example\nRamen\tpriya@brightwater.example\n",
+    )
+
+    expect(page.get_by_text("No errors in 5 rows.")).to_be_visible()
+    page.reload()
+    page.get_by_role("link", name="Continue to the preview").click()
+    for text in ("Grand", "Ramen", "oliver@brightwater.example", "priya@brightwater.example"):
+        expect(page.get_by_text(text, exact=True)).to_be_visible()
+
+
+def test_an_edit_of_an_outdated_page_is_refused(page: Page, customer: NewOrganization, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes(FILES["people.csv"]())
+    begin(page, customer)
+    stage(page, path)
+    other = page.context.new_page()
+    other.goto(page.url)
+    find_cell(other, "email", 0).fill("oliver@brightwater.example")
+    find_cell(other, "email", 0).press("Tab")
+    expect(find_problems(other, 0)).to_have_text("Corrected")
+
+    find_cell(page, "email", 0).fill("other@brightwater.example")
+    find_cell(page, "email", 0).press("Tab")
+
+    expect(page.get_by_text("Something has changed since this page was opened.")).to_be_visible()
+    page.get_by_role("link", name="Load the page again").click()
+    expect(page.get_by_text("1 of 5 rows has errors.")).to_be_visible()
+
+
+def test_everything_can_be_done_with_the_keyboard(page: Page, customer: NewOrganization, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes(make_text("First name,Email\nAda,ada@engines.example\n").content)
+    begin(page, customer)
+
+    def reach(name: str, role: str = "button") -> None:
+        """Go to an element by Tab."""
+        wanted = page.get_by_role(role, name=name)  # type: ignore[arg-type]
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if wanted.evaluate("found => found === document.activeElement"):
+                return
+        pytest.fail(f"{name} is not reached")
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+    chooser.value.set_files(path)
+    for name in ("Upload", "Continue to the columns", "Check the rows"):
+        reach(name)
+        page.keyboard.press("Enter")
+        page.wait_for_load_state("networkidle")
+    reach("Continue to the preview", "link")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state("networkidle")
+    reach("Import 1 person")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=re.compile("is done"))).to_be_visible()
+    reach("Undo…", "link")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("This would remove 1 person.")).to_be_visible()
+    reach("Undo import")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=re.compile("is undone"))).to_be_visible()
+    assert Import.objects.get().state == ImportState.REVERTED
+
+
+def visit(page: Page, customer: NewOrganization, path: Path) -> Iterator[str]:
+    """Visit each step with a file that has errors and updates a person; yields the name of the page."""
+    make_person(organization=customer.organization, first_name="Irena", email="irena@tiles.example", title="Buyer")
+    page.goto("/import/", wait_until="networkidle")
+    yield "start"
+    page.get_by_role("link", name=str(customer.organization)).click()
+    yield "person"
+    press(page, str(customer.person))
+    yield "history without imports"
+    page.get_by_label("A file with people or companies").set_input_files(path)
+    press(page, "Upload")
+    yield "file"
+    press(page, "Continue to the columns")
+    yield "columns"
+    page.get_by_label("Joined").select_option(label="Don’t import")
+    page.get_by_label("Update", exact=True).check()
+    press(page, "Check the rows")
+    yield "check"
+    page.get_by_role("link", name="Continue to the preview").click()
+    yield "preview"
+    press(page, "Import")
+    yield "result"
+    page.get_by_role("link", name="Undo…").click()
+    yield "undo"
+    press(page, "Undo import")
+    yield "undone"
+    page.get_by_role("link", name="All imports and a new one").click()
+    yield "history"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_accessible_and_as_wide_as_the_window(
+    page: Page, customer: NewOrganization, tmp_path: Path, scheme: str, width: int
+) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 844})
+    path = tmp_path / f"{'long' * 30}.csv"
+    rows = [*ROWS, [MARKUP, "\u202e" + "x" * 200, "mark@up.example", f"{MARKUP} Ltd", ""]]
+    path.write_bytes("\n".join(",".join(row) for row in [HEADERS, *rows]).encode())
+
+    for name in visit(page, customer, path):
+        result = Axe().run(page).response
+        found = [(each["id"], node["html"]) for each in result["violations"] for node in each["nodes"]]
+        assert found == [], name
+        assert len(result["passes"]) > 15
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        expect(page.locator(".injected")).to_have_count(0)

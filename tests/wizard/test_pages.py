@@ -1,0 +1,356 @@
+"""What the pages show and refuse at each step."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import openpyxl
+import pytest
+from django.test import Client
+
+from importsvc.files.models import ImportFile, ImportModel
+from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services import run_import
+from people.models import Person
+from tests.admin_pages import ESCAPED, SCRIPT
+from tests.builders import make_person
+from tests.files.builders import make_workbook
+from tests.files.uploads import PEOPLE_1252
+from tests.wizard.walking import Walk
+
+pytestmark = pytest.mark.django_db
+
+WRONG = b"First name,Email,Title\nAda,ada@example.com,Dr\nBob,none,Mr\n,cid@example.com,Mr\n"
+
+
+def check(walk: Walk, content: bytes = WRONG, **changes: str) -> Walk:
+    """Upload a file, and go on to the check of its rows."""
+    return walk.upload(content).send("Continue to the columns", next="1").send("Check the rows", **changes)
+
+
+def test_the_history_shows_the_imports_of_the_organization_page_by_page(walk: Walk) -> None:
+    tenant = walk.tenant
+    Import.objects.bulk_create(Import(organization=tenant.organization, creator=tenant.person) for _ in range(30))
+    check(walk, PEOPLE_1252)
+
+    walk.go("")
+    latest = f"Import {walk.import_.pk} people.csv Not imported"
+    assert latest in walk.text
+    assert walk.page.count('scope="row"') == 25
+    walk.go("?page=2")
+    assert latest not in walk.text
+    assert walk.page.count('scope="row"') == 6
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        (b"", "empty.csv", "The file is empty."),
+        (b"%PDF-1.7", "list.pdf", "The file is a PDF, not a table."),
+        (b"\x89PNG\r\n", "list.csv", "The file is an image, not a table."),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_a_sentence(
+    walk: Walk, content: bytes, name: str, sentence: str
+) -> None:
+    walk.upload(content, name=name)
+
+    assert sentence in walk.text
+    assert walk.url == walk.at("")
+    assert not ImportFile.objects.exists()
+
+
+def test_a_form_without_a_file_says_so(walk: Walk) -> None:
+    walk.go("").send("Upload")
+
+    assert "Choose a file first." in walk.text
+
+
+def test_names_and_cells_are_shown_and_not_run(walk: Walk) -> None:
+    evil = f"{SCRIPT}\u202e{'x' * 10_000}"
+    walk.upload(f"First name,Title\n{evil},{SCRIPT}\n".encode(), name=f"{SCRIPT}.csv")
+    pages = [walk.page]
+    pages.append(walk.send("Continue to the columns", next="1").page)
+    pages.append(walk.send("Check the rows").page)
+
+    assert not [page for page in pages if SCRIPT in page]
+    assert all(ESCAPED in page for page in pages)
+
+
+def test_guesses_can_be_changed_and_taken_back(walk: Walk) -> None:
+    walk.upload("Vorname;E-Mail\r\nJürgen;j@example.com\r\n".encode("cp1252"))
+    assert "Detected: windows-1252" in walk.text
+    assert "Jürgen" in walk.text
+
+    walk.send("Read again", encoding="iso-8859-5")
+    assert "Set by you" in walk.text
+    assert "Jќrgen" in walk.text
+    assert walk.file.overrides == {"encoding": "iso-8859-5"}
+
+    walk.send("Read again", encoding="detected")
+    assert walk.file.overrides == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"encoding": "utf-8"}, "has a character that is not utf-8"),
+        ({"encoding": "x"}, "The encoding 'x' is not known."),
+        ({"header_row": "1e9"}, "The option header_row"),
+        ({"header_row": "9999"}, "has no row 9,999"),
+        ({"separator": "xyz"}, "The option separator"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_refused_and_nothing_is_changed(
+    walk: Walk, changes: dict[str, str], sentence: str
+) -> None:
+    walk.upload(PEOPLE_1252).send("Read again", **changes)
+
+    assert sentence in walk.text
+    assert walk.file.overrides == {}
+
+
+def test_a_sheet_and_the_row_of_its_headers_can_be_chosen(walk: Walk) -> None:
+    def add_sheet(workbook: Any, _: Any) -> None:
+        sheet = workbook.add_worksheet("People")
+        sheet.write_row(2, 0, ["First name", "Email"])
+        sheet.write_row(3, 0, ["Ada", "ada@example.com"])
+
+    walk.upload(make_workbook([["Nothing"]], fill=add_sheet).content, name="two.xlsx")
+    walk.send("Read again", sheet="People")
+    walk.send("Continue to the columns", next="1").send("Check the rows")
+
+    assert "No errors in 1 row." in walk.text
+
+
+def test_columns_are_proposed_in_three_grades(walk: Walk) -> None:
+    walk.upload(b"First name,E-mial,Telephone\nAda,ada@example.com,1\n").send("Continue to the columns", next="1")
+
+    assert "First name Ada" in walk.text
+    assert [walk.find_form("Check the rows")["fields"][f"column-{number}"] for number in (1, 3)] == [
+        "person.first_name",
+        "",
+    ]
+    assert "1 column open:" in walk.text
+
+
+def test_a_column_that_is_left_open_is_asked_about(walk: Walk) -> None:
+    walk.upload(b"First name,Phone\nAda,1\n").send("Continue to the columns", next="1").send("Check the rows")
+
+    assert walk.status == 422
+    assert "1 column is open: choose what it fills, or “Don’t import”." in walk.text
+    assert not Import.objects.exists()
+    walk.send("Check the rows", leave_out="1")
+    assert walk.import_.mapping["ignored"] == ["Phone"]
+
+
+def test_a_column_fills_a_custom_field_with_the_kind_of_its_values(walk: Walk) -> None:
+    walk.upload(b"First name,Size\nAda,41\n").send("Continue to the columns", next="1")
+    walk.send("Check the rows", column__2="person.custom_fields.Size")
+
+    assert walk.import_.mapping["columns"][1] == {
+        "headers": ["Size"],
+        "targets": ["person.custom_fields.Size"],
+        "kind": "number",
+    }
+
+
+def test_a_column_is_split_and_columns_are_joined(walk: Walk) -> None:
+    walk.upload(b"Who,Street,City\nAda King Lovelace,Main,Rome\n").send("Continue to the columns", next="1")
+    full_name = '["person.first_name", "person.last_name"]'
+    walk.send("Check the rows", column__1=full_name, column__2="person.title", column__3="person.title", joins="1")
+    walk.go(f"imports/{walk.import_.pk}/preview").send("Import 1 person")
+
+    person = Person.objects.get(first_name="Ada King")
+    assert (person.last_name, person.title) == ("Lovelace", "Main Rome")
+
+
+def test_two_columns_for_one_field_are_refused_at_the_column(walk: Walk) -> None:
+    walk.upload(b"First name,A,B\nAda,x,y\n").send("Continue to the columns", next="1")
+    walk.send("Check the rows", column__2="person.title", column__3="person.title")
+
+    assert walk.status == 422
+    assert walk.page.count('aria-invalid="true"') == 1
+    assert walk.text.count("'person.title' is filled by another column already") == 2
+
+
+def test_a_mapping_is_kept_and_proposed_for_the_next_file(walk: Walk) -> None:
+    walk.upload(b"A,B\nAda,ada@example.com\n").send("Continue to the columns", next="1")
+    chosen = {"column__1": "person.first_name", "column__2": "person.email"}
+    walk.send("Check the rows", **chosen, save_as="Ours")
+    assert "The mapping is kept as “Ours”." in walk.text
+    model = ImportModel.objects.get()
+    assert (model.name, model.creator) == ("Ours", walk.tenant.person)
+
+    walk.upload(b"A,B\nBob,bob@example.com\n").send("Continue to the columns", next="1")
+    assert "Proposed for this file: Ours" in walk.text
+    walk.send("Check the rows", save_as="ours")
+    assert walk.status == 422
+    assert "Name has already been taken." in walk.text
+    walk.send("Check the rows", save_as="")
+    assert "No errors in 1 row." in walk.text
+
+
+@pytest.mark.parametrize("base", ["saved-99", "saved-x", "ready-x", "x"])
+def test_a_mapping_that_does_not_exist_is_not_found(walk: Walk, base: str) -> None:
+    walk.upload(PEOPLE_1252)
+
+    assert walk.go(f"files/{walk.file.pk}/columns?base={base}").status == 404
+
+
+def test_rows_with_errors_are_shown_by_cause_and_in_a_table(walk: Walk) -> None:
+    check(walk)
+
+    assert "2 of 3 rows have errors." in walk.text
+    assert "Email is not an email 1 row, person Replace none with" in walk.text
+    assert "First name can't be blank 1 row, person" in walk.text
+    assert walk.page.count('aria-invalid="true"') == 2
+
+
+def test_cells_are_corrected_together_and_checked_again(walk: Walk) -> None:
+    check(walk)
+
+    walk.send("Save the changed cells", **{"cell:person-2:email": "bob@example.com", "cell:person-3:first_name": "Cid"})
+
+    assert "No errors in 3 rows." in walk.text
+    walk.go(f"imports/{walk.import_.pk}/preview").send("Import 3 people")
+    assert set(Person.objects.filter(email__endswith="@example.com").values_list("first_name", "email")) == {
+        ("Ada", "ada@example.com"),
+        ("Bob", "bob@example.com"),
+        ("Cid", "cid@example.com"),
+    }
+
+
+def test_a_row_is_corrected_in_the_background(walk: Walk) -> None:
+    check(walk)
+    fields = walk.find_form("Save the changed cells")["fields"]
+    sent = {name: fields[name] for name in ("version", "rows")} | {"cell:person-2:email": "bob@example.com"}
+
+    response = walk.client.post(walk.at(f"imports/{walk.import_.pk}/rows"), sent, headers={"HX-Request": "true"})
+
+    page = " ".join(response.content.decode().split())
+    assert (
+        '<div class="problems" id="problems-person-2" hx-swap-oob="true"><span class="right">Corrected</span>' in page
+    )
+    assert "First name can&#x27;t be blank" in page
+    assert "1 of 3 rows has errors." in page
+    assert fields["version"] not in page
+
+
+def test_two_tabs_do_not_overwrite_each_other(walk: Walk) -> None:
+    check(walk)
+    opened = walk.page
+    walk.send("Save the changed cells", **{"cell:person-2:email": "bob@example.com"})
+    walk.page = opened
+
+    walk.send("Save the changed cells", **{"cell:person-2:email": "other@example.com"})
+
+    assert "Something has changed since this page was opened." in walk.text
+    walk.page = opened
+    walk.send("Replace in 1 row", to="x")
+    assert "Something has changed since this page was opened." in walk.text
+    walk.page = opened
+    walk.send("Delete")
+    assert "Something has changed since this page was opened." in walk.text
+    walk.go(f"imports/{walk.import_.pk}/preview")
+    assert "bob@example.com" in walk.text
+
+
+def test_a_row_is_deleted(walk: Walk) -> None:
+    check(walk).send("Delete")
+
+    assert "Person row 2 is deleted." in walk.text
+    assert "1 of 2 rows has errors." in walk.text
+
+
+def test_all_rows_are_checked_again_against_what_there_is_now(walk: Walk) -> None:
+    check(walk, b"First name,Email\nAda,ada@example.com\n")
+    make_person(organization=walk.tenant.organization, email="ada@example.com")
+
+    walk.send("Check all rows again")
+
+    assert "1 of 1 rows has errors." in walk.text
+
+
+def test_rows_with_errors_are_left_out_and_corrected_in_a_spreadsheet(walk: Walk) -> None:
+    check(walk)
+    first = walk.import_
+    walk.go(f"imports/{first.pk}/preview").send("Import 1 person, leave out 2 rows")
+    assert "Left out because of errors 2" in walk.text
+
+    content = walk.client.get(walk.at(f"imports/{first.pk}/errors.xlsx"))
+    workbook = openpyxl.load_workbook(io.BytesIO(b"".join(content)))  # type: ignore[arg-type]
+    sheet = workbook.active
+    rows = list(sheet.iter_rows(values_only=True))
+    email, first_name = rows[0].index("Email") + 1, rows[0].index("First name") + 1
+    sheet.cell(2, email, "bob@example.com")
+    sheet.cell(3, first_name, "Cid")
+    corrected = io.BytesIO()
+    workbook.save(corrected)
+    walk.upload(corrected.getvalue(), name="corrected.xlsx", of_import=str(first.pk))
+
+    assert walk.import_ != first
+    assert "No errors in 2 rows." in walk.text
+    walk.go(f"imports/{walk.import_.pk}/preview").send("Import 2 people")
+    assert Person.objects.filter(email__endswith="@example.com").count() == 3
+
+
+def test_an_import_does_what_its_preview_shows_or_nothing(walk: Walk) -> None:
+    check(walk, b"First name,Email\nAda,ada@example.com\n")
+    walk.go(f"imports/{walk.import_.pk}/preview")
+    make_person(organization=walk.tenant.organization, email="ada@example.com")
+
+    walk.send("Import 1 person")
+
+    assert walk.url == walk.at(f"imports/{walk.import_.pk}/preview")
+    assert "Something has changed since this page was opened." in walk.text
+    assert walk.import_.state == ImportState.CREATED
+
+
+def test_steps_of_an_import_that_was_run_lead_to_its_result(walk: Walk) -> None:
+    check(walk, PEOPLE_1252)
+    walk.go(f"imports/{walk.import_.pk}/preview")
+    page = walk.page
+    walk.send("Import 2 people")
+    for step in ("check", "preview"):
+        assert walk.go(f"imports/{walk.import_.pk}/{step}").url == walk.at(f"imports/{walk.import_.pk}/")
+
+    walk.page = page
+    walk.send("Import 2 people")
+
+    assert "The import is in state 'processed' and cannot be imported." in walk.text
+    assert Person.objects.filter(email__endswith="@example.com").count() == 2
+
+
+def test_later_edits_are_kept_by_an_undo_unless_it_is_said_otherwise(walk: Walk) -> None:
+    check(walk, PEOPLE_1252)
+    import_ = walk.import_
+    run_import(organization=walk.tenant.organization, import_id=import_.pk)
+    Person.objects.filter(email="ada@example.com").update(title="Dr")
+
+    walk.go(f"imports/{import_.pk}/?undo=1")
+    assert "Keep later edits; undo everything else" in walk.text
+    walk.send("Undo import")
+
+    assert "removed 1 person; kept 1 person" in walk.text
+    assert list(Person.objects.filter(email__endswith="@example.com").values_list("title", flat=True)) == ["Dr"]
+
+
+def test_an_undo_does_what_was_shown_or_nothing(walk: Walk) -> None:
+    check(walk, PEOPLE_1252)
+    run_import(organization=walk.tenant.organization, import_id=walk.import_.pk)
+    walk.go(f"imports/{walk.import_.pk}/?undo=1")
+    Person.objects.filter(email="ada@example.com").update(title="Dr")
+
+    walk.send("Undo import")
+
+    assert "Something has changed since this page was opened." in walk.text
+    assert walk.import_.state == ImportState.PROCESSED
+
+
+def test_an_unknown_page_has_a_way_back(walk: Walk, client: Client) -> None:
+    walk.go("imports/99/")
+    assert walk.status == 404
+    assert f'href="{walk.at("")}"' in walk.page
+    assert walk.go("/import/99999/").status == 404

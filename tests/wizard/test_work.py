@@ -1,0 +1,142 @@
+"""Large files are left to a worker: how far it is, what it leads to, and what is said without one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from importsvc.imports.models import Import, ImportState
+from importsvc.operations import work
+from importsvc.operations.models import Operation, Status
+from importsvc.wizard.work import SHORT_BYTES
+from people.models import Person
+from tests.builders import make_operation, make_person
+from tests.wizard.walking import Walk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+COUNT = 300
+# More bytes than a page handles itself.
+PADDING = "x" * (SHORT_BYTES // COUNT)
+LARGE = "First name,Email,Notes\n" + "".join(
+    f"Ada {number},ada{number}@example.com,{PADDING}\n" for number in range(COUNT)
+)
+
+
+def stage(walk: Walk, content: str = LARGE) -> Walk:
+    """Upload a large file, and leave its rows to a worker."""
+    walk.upload(content.encode()).send("Continue to the columns", next="1")
+    return walk.send("Check the rows", column__3="person.custom_fields.Notes")
+
+
+def poll(walk: Walk) -> str:
+    """Where the page leads that asks for the progress; empty while it shows the progress."""
+    response = walk.client.get(walk.url, headers={"HX-Request": "true"})
+    assert response.status_code == 200
+    return str(response.headers.get("HX-Redirect", ""))
+
+
+def test_a_large_file_is_staged_run_and_undone_by_a_worker(walk: Walk) -> None:
+    stage(walk)
+    operation = Operation.objects.get()
+    assert walk.url == walk.at(f"operations/{operation.pk}/")
+    assert "Waiting for a worker" in walk.text
+    assert poll(walk) == ""
+
+    assert work.run_next()
+    check = walk.at(f"imports/{walk.import_.pk}/check")
+    assert poll(walk) == check
+    assert walk.go(walk.url).url == check
+    assert f"No errors in {COUNT} rows." in walk.text
+
+    walk.go(f"imports/{walk.import_.pk}/preview").send(f"Import {COUNT} people")
+    assert f"Import {walk.import_.pk} is in work" in walk.text
+    for step in ("check", "preview"):
+        assert walk.go(f"imports/{walk.import_.pk}/{step}").url == walk.at(f"imports/{walk.import_.pk}/")
+    assert poll(walk) == ""
+    assert work.run_next()
+    assert poll(walk) == walk.url
+    assert f"Created {COUNT}" in walk.go(walk.url).text
+    assert walk.import_.processed_by["kind"] == "staff"
+
+    walk.go(f"imports/{walk.import_.pk}/?undo=1").send("Undo import")
+    assert work.run_next()
+    assert f"removed {COUNT} people" in walk.go(walk.url).text
+    assert walk.import_.reverted_by["kind"] == "staff"
+    assert not Person.objects.filter(email__endswith="@example.com").exists()
+
+
+def test_all_rows_are_checked_again_by_a_worker(walk: Walk) -> None:
+    stage(walk)
+    assert work.run_next()
+    make_person(organization=walk.tenant.organization, email="ada1@example.com")
+    walk.go(walk.url).send("Check all rows again")
+
+    assert work.run_next()
+
+    assert poll(walk) == walk.at(f"imports/{walk.import_.pk}/check")
+    assert f"1 of {COUNT} rows has errors." in walk.go(f"imports/{walk.import_.pk}/check").text
+
+
+def test_it_is_said_that_there_is_no_worker(walk: Walk) -> None:
+    stage(walk)
+    assert "No worker is running" not in walk.text
+    Operation.objects.update(queued_at=timezone.now() - timedelta(seconds=5))
+
+    walk.go(walk.url)
+
+    assert "No worker is running, so this waits. Nothing is lost: it begins as soon as there is one." in walk.text
+
+
+def test_work_is_cancelled_before_it_begins(walk: Walk) -> None:
+    stage(walk).send("Cancel")
+
+    assert "Cancelled. Nothing was changed." in walk.text
+    assert Operation.objects.get().status == Status.CANCELLED
+    assert f'href="{walk.at(f"files/{walk.file.pk}/columns")}"' in walk.page
+    assert poll(walk) == ""
+    assert not Import.objects.exists()
+
+
+def test_a_cancelled_run_leaves_the_import_as_it_was(walk: Walk) -> None:
+    stage(walk)
+    assert work.run_next()
+    walk.go(f"imports/{walk.import_.pk}/preview").send(f"Import {COUNT} people").send("Cancel")
+
+    assert f"Import {walk.import_.pk} is not imported yet" in walk.text
+    assert walk.import_.state == ImportState.CREATED
+
+
+def test_what_has_finished_is_not_cancelled(walk: Walk) -> None:
+    operation = make_operation(
+        creator=walk.tenant.person, kind="create", status=Status.CANCELLED, finished_at=timezone.now()
+    )
+
+    walk.client.post(walk.at(f"operations/{operation.pk}/cancel"))
+
+    assert "It had finished before it could be cancelled." in walk.go(f"operations/{operation.pk}/").text
+
+
+def test_the_reason_is_shown_why_a_file_could_not_be_staged(walk: Walk) -> None:
+    stage(walk, f'{LARGE}Bob,"bob@example.com,x\n')
+    assert work.run_next()
+
+    walk.go(walk.url)
+
+    assert "is not closed" in walk.text
+    assert not Import.objects.exists()
+
+
+def test_a_run_whose_preview_is_outdated_changes_nothing_and_says_why(walk: Walk) -> None:
+    stage(walk)
+    assert work.run_next()
+    walk.go(f"imports/{walk.import_.pk}/preview").send(f"Import {COUNT} people")
+    make_person(organization=walk.tenant.organization, email="ada1@example.com")
+    assert work.run_next()
+
+    walk.go(walk.url)
+
+    assert "The last attempt changed nothing: Something has changed since this page was opened." in walk.text
+    assert walk.import_.state == ImportState.CREATED
