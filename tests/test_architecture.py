@@ -70,6 +70,7 @@ FORBIDDEN = [
     ("importsvc.imports.selectors", "importsvc.engine.schema.registry", [EDGES]),
     ("importsvc.admin_site.site", "importsvc.engine.schema.registry", [EDGES]),
     ("importsvc.urls", "importsvc.engine.schema.registry", [EDGES]),
+    ("importsvc.wizard.check", "importsvc.engine.schema.registry", [EDGES]),
     ("importsvc.imports.management.commands.import_file", "importsvc.engine.errors", [EDGES]),
     ("importsvc.management.output", "importsvc.imports.models", [DOWNWARDS]),  # used by people's commands
 ]

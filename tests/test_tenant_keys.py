@@ -39,6 +39,7 @@ from tests.client import ApiClient, assert_replayed, document_of
 from tests.files.uploads import PEOPLE_1252, send_options, upload
 from tests.operations.queueing import create, queue
 from tests.statements import Unscoped, Watch, find_models
+from tests.wizard.walking import Walk, choose_creator
 
 # Models without an organization.
 NO_TENANT = {
@@ -337,6 +338,21 @@ def go_through_the_admin(watch: Watch, client: Client, api: ApiClient) -> None:
         assert b"".join(client.get(f"/admin/imports/import/{import_.pk}/revert.csv"))
 
 
+def go_through_the_wizard(watch: Watch, client: Client, tenant: NewOrganization) -> None:
+    with watch.step("pages of imports"):
+        client.get(f"/import/?organization={tenant.organization.pk}&q=Ada")
+        choose_creator(client, tenant)
+        walk = Walk(client, tenant).upload(b"First name,Email\nGil,gil@acme.test\nHal,none\nIda,none\n")
+        walk.send("Read again", encoding="utf-8").send("Continue to the columns", next="1")
+        walk.send("Check the rows", save_as="Pages", on_duplicate="update")
+        import_id = walk.import_.pk
+        walk.send("Save the changed cells", **{"cell:person-2:email": "hal@acme.test"})
+        walk.send("Replace in 1 row", to="").send("Check all rows again")
+        walk.go(f"imports/{import_id}/preview").send("Import 3 people").go("")
+        walk.go(f"imports/{import_id}/?undo=1").send("Undo import")
+    assert walk.import_.reverted_at is not None
+
+
 def go_through_the_commands(watch: Watch, api: ApiClient, folder: Path) -> None:
     organization_id, email = api.caller.organization.pk, "ada@acme.test"
     file, long_ago = folder / "rows.json", datetime(2000, 1, 1, tzinfo=UTC)
@@ -383,6 +399,7 @@ def test_every_statement_names_the_organization(
     go_over_webhooks(watch, api, admin_client)
     go_over_files(watch, api, admin_client)
     go_through_the_admin(watch, admin_client, api)
+    go_through_the_wizard(watch, admin_client, acme)
     go_through_the_commands(watch, api, tmp_path)
 
     needed = {exemption: [each for each in watch.found if is_exempt(each, exemption)] for exemption in EXEMPT}

@@ -14,6 +14,7 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -103,10 +104,10 @@ def _find_access_of_staff(request: HttpRequest, organization_id: int) -> Access:
     )
 
 
-View = Callable[Concatenate[HttpRequest, Access, ...], HttpResponse]
+View = Callable[Concatenate[HttpRequest, Access, ...], HttpResponseBase]
 
 
-def with_access(view: View) -> Callable[..., HttpResponse]:
+def with_access(view: View) -> Callable[..., HttpResponseBase]:
     """A view of an organization's page; its URL has ``organization_id``, and the view gets the ``Access``.
 
     The session is checked before the body of the request is read, and its CSRF token afterwards. A ``POST`` needs a
@@ -115,23 +116,23 @@ def with_access(view: View) -> Callable[..., HttpResponse]:
     """
 
     @functools.wraps(view)
-    def guarded(request: HttpRequest, organization_id: int, **arguments: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, organization_id: int, **arguments: Any) -> HttpResponseBase:
         access = find_access(request, organization_id)
         if get_content_length(request.META) > settings.MAX_BODY_BYTES:
             return render_refusal(request, 413)
         request.access = access  # type: ignore[attr-defined]
-        respond = csrf_protect(csp(make_policy(access))(_take_slot(view)))
-        response: HttpResponse = respond(request, access, **arguments)
+        with_policy: Any = csp(make_policy(access))
+        response: HttpResponseBase = csrf_protect(with_policy(_take_slot(view)))(request, access, **arguments)
         return response
 
     return protect(guarded)
 
 
-def protect(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def protect(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """A view whose refusals become pages, and whose CSRF token is checked by the view itself."""
 
     @functools.wraps(view)
-    def protected(request: HttpRequest, **arguments: Any) -> HttpResponse:
+    def protected(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         try:
             return view(request, **arguments)
         except LoginNeeded:
@@ -151,7 +152,7 @@ def protect(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 def _take_slot(view: View) -> View:
     @functools.wraps(view)
-    def respond(request: HttpRequest, access: Access, **arguments: Any) -> HttpResponse:
+    def respond(request: HttpRequest, access: Access, **arguments: Any) -> HttpResponseBase:
         if request.method != "POST":
             return view(request, access, **arguments)
         is_long = get_content_length(request.META) > slots.SHORT_BYTES

@@ -197,12 +197,18 @@ def _show_again(request: HttpRequest, access: Access, import_id: int, sentences:
 
 
 def _count_rows(access: Access, import_: Import) -> Mapping[str, int]:
-    """The numbers of rows, of those with errors and of those without, and of the errors."""
-    every = services.list_rows(organization=access.organization, import_id=import_.pk)
-    wrong = 0
-    if import_.error_count:
-        wrong = len(services.list_rows(organization=access.organization, import_id=import_.pk, has_errors=True))
-    return {"rows": len(every), "wrong": wrong, "right": len(every) - wrong, "errors": import_.error_count or 0}
+    """The numbers of rows with errors, of those without, and of both.
+
+    Rows that are derived from others, such as companies that people name, count only if they have errors.
+    """
+    options: dict[str, Any] = {"organization": access.organization, "import_id": import_.pk}
+    staged = selectors.list_staged_types(**options) - set(import_.derived_types)
+    if not import_.error_count:
+        right = len(services.list_rows(**options, record_types=staged))
+        return {"rows": right, "wrong": 0, "right": right}
+    right = len(services.list_rows(**options, record_types=staged, has_errors=False))
+    wrong = len(services.list_rows(**options, has_errors=True))
+    return {"rows": right + wrong, "wrong": wrong, "right": right}
 
 
 def _group_errors(import_: Import) -> list[Cause]:

@@ -10,7 +10,7 @@ from django.core.paginator import Page, Paginator
 
 from importsvc.imports import services
 from importsvc.imports.models import StagedRowError
-from importsvc.imports.services import RowCorrection, RowWithErrors, StagedRowList, describe_cell
+from importsvc.imports.services import RowCorrection, RowWithErrors, describe_cell
 from importsvc.wizard.access import Access
 
 PAGE_SIZE = 25
@@ -59,8 +59,8 @@ class Table:
 
 def read_grid(access: Access, import_id: int, page_number: Any) -> tuple[Page[Any], list[Table]]:
     """A page of the rows that have errors, by type."""
-    rows = services.list_rows(organization=access.organization, import_id=import_id, has_errors=True)
-    page = _Paginator(rows, PAGE_SIZE).get_page(page_number)
+    rows: Any = services.list_rows(organization=access.organization, import_id=import_id, has_errors=True)
+    page = Paginator(rows, PAGE_SIZE).get_page(page_number)
     by_type: dict[str, list[RowWithErrors]] = {}
     for row in page.object_list:
         by_type.setdefault(row.record_type, []).append(row)
@@ -111,12 +111,6 @@ def read_problems(access: Access, import_id: int, keys: Sequence[str]) -> dict[s
 def read_key(key: str) -> tuple[str, int] | None:
     """The type and the number of a row, by its key in forms; ``None`` if it is none."""
     return _read_key(key)
-
-
-class _Paginator(Paginator):
-    """Pages of rows, whose number is read once."""
-
-    object_list: StagedRowList
 
 
 def _make_table(record_type: str, rows: Sequence[RowWithErrors], headers: Mapping[str, str]) -> Table:

@@ -61,7 +61,7 @@ def list_bases(access: Access, file: ImportFile) -> list[tuple[str, str]]:
         return []
     models = ImportModel.objects.for_organization(access.organization).order_by("-id")
     saved = list(models.values_list("pk", "name")[:_OFFERED])
-    named = dict(saved).get(file.proposed_import_model_id)
+    named = dict(saved).get(file.proposed_import_model_id or 0)
     proposed = "Proposed for this file" if named is None else f"Proposed for this file: {named}"
     return [
         (PROPOSED, proposed),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from importsvc.imports.formatting import describe_counts, sort_by_type
 
@@ -17,7 +17,8 @@ _TITLES = {
 }
 
 
-class Outcome(NamedTuple):
+@dataclass(frozen=True)
+class Outcome:
     """An outcome of rows: its title, their number, and the numbers by type in words; empty for none."""
 
     title: str

@@ -53,7 +53,8 @@ def show_preview(request: HttpRequest, access: Access, import_id: int) -> HttpRe
         if is_large(size):
             stack.enter_context(slots.SLOTS.take(access.organization.pk, is_long=True))
         preview = services.preview_import(organization=access.organization, import_id=import_id)
-        page: Any = Paginator(preview.changes, PAGE_SIZE).get_page(request.GET.get("page"))
+        changes: Any = preview.changes
+        page = Paginator(changes, PAGE_SIZE).get_page(request.GET.get("page"))
         planned = list(page.object_list)
     written = {name: of_type["created"] + of_type["updated"] for name, of_type in preview.counts.items()}
     without_key = {name: count for name, count in (preview.without_key or {}).items() if count}

@@ -27,7 +27,6 @@ OUTDATED = "Something has changed since this page was opened. This is how it is 
 LISTED = 5
 
 
-@csp(OF_ALL)
 def render_refusal(request: HttpRequest, status: int, error: DomainError | None = None) -> HttpResponse:
     """A page that says why there is nothing else to see, with a way on."""
     title, detail = _TITLES[status]
@@ -37,7 +36,8 @@ def render_refusal(request: HttpRequest, status: int, error: DomainError | None 
         )
     sentences = [detail] if error is None else describe(error)
     context = {"title": title, "sentences": sentences}
-    response = render(request, "wizard/refusal.html", context, status=status)
+    respond: Any = csp(OF_ALL)(lambda request: render(request, "wizard/refusal.html", context, status=status))
+    response: HttpResponse = respond(request)
     if error and error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -107,7 +107,7 @@ def undo(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
         "if_match": [request.POST.get("etag", "")],
         "actor": access.actor,
     }
-    arguments = {"on_conflict": on_conflict if on_conflict in CHOICES else "refuse"}
+    arguments: dict[str, Any] = {"on_conflict": on_conflict if on_conflict in CHOICES else "refuse"}
     size = selectors.read_staged_size(organization_id=access.organization.pk, import_id=import_id)
     try:
         if is_large(size):

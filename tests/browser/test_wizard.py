@@ -99,7 +99,7 @@ def test_a_file_is_corrected_imported_and_undone(
     expect(find_cell(page, "email", 1)).to_be_focused()
     page.keyboard.type("priya@brightwater.example")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("No errors in 5 rows.")).to_be_visible()
+    expect(page.get_by_text("No errors in 3 rows.")).to_be_visible()
 
     page.get_by_role("link", name="Continue to the preview").click()
     press(page, "Import 2 companies, 3 people")
@@ -134,7 +134,7 @@ def test_cells_of_a_spreadsheet_are_pasted(page: Page, customer: NewOrganization
         "Grand\toliver@brightwater.example\nRamen\tpriya@brightwater.example\n",
     )
 
-    expect(page.get_by_text("No errors in 5 rows.")).to_be_visible()
+    expect(page.get_by_text("No errors in 3 rows.")).to_be_visible()
     page.reload()
     page.get_by_role("link", name="Continue to the preview").click()
     for text in ("Grand", "Ramen", "oliver@brightwater.example", "priya@brightwater.example"):
@@ -157,7 +157,7 @@ def test_an_edit_of_an_outdated_page_is_refused(page: Page, customer: NewOrganiz
 
     expect(page.get_by_text("Something has changed since this page was opened.")).to_be_visible()
     page.get_by_role("link", name="Load the page again").click()
-    expect(page.get_by_text("1 of 5 rows has errors.")).to_be_visible()
+    expect(page.get_by_text("1 of 3 rows has errors.")).to_be_visible()
 
 
 def test_everything_can_be_done_with_the_keyboard(page: Page, customer: NewOrganization, tmp_path: Path) -> None:

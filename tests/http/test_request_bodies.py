@@ -136,7 +136,7 @@ def test_outside_the_api_small_bodies_of_a_known_length_are_read_and_no_others()
 
 
 def test_pages_of_imports_take_files_up_to_the_limit_of_the_api() -> None:
-    page = {"PATH_INFO": "/import/1/files/"}
+    page: dict[str, Any] = {"PATH_INFO": "/import/1/files/"}
     application, body = Application(), b"x" * LIMIT
 
     send(application, body, CONTENT_LENGTH=str(LIMIT), **page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 
 from importsvc.imports.models import ImportState
 from people.models import Person
@@ -37,8 +38,8 @@ def test_a_file_is_imported_and_undone(walk: Walk) -> None:
     assert "removed 2 people" in walk.text
     assert walk.import_.state == ImportState.REVERTED
     assert not Person.objects.filter(email="ada@example.com").exists()
-    assert walk.import_.processed_by == walk.import_.reverted_by
-    assert walk.import_.processed_by["kind"] == "staff"
+    staff = {"kind": "staff", "name": "admin", "id": User.objects.get().pk}
+    assert (walk.import_.processed_by, walk.import_.reverted_by) == (staff, staff)
 
 
 @pytest.mark.django_db

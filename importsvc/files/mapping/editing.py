@@ -88,7 +88,9 @@ def choose_targets(
     done: set[str] = set()
     for column in document["columns"]:
         headers = _find_headers(index, column["headers"])
-        is_unchanged = headers and all(list(chosen.get(header) or ()) == column["targets"] for header in headers)
+        is_unchanged = headers and all(
+            header is not None and list(chosen.get(header) or ()) == column["targets"] for header in headers
+        )
         if is_unchanged or not column["headers"] or (None in headers and column.get("sheet") is not None):
             kept.append(column)
             done.update(filter(None, headers))
