@@ -110,12 +110,12 @@ class Walk:
     @property
     def file(self) -> ImportFile:
         """The only file."""
-        return ImportFile.objects.get()
+        return ImportFile.objects.for_organization(self.tenant.organization).get()
 
     @property
     def import_(self) -> Import:
         """The latest import."""
-        return Import.objects.order_by("-id")[0]
+        return Import.objects.for_organization(self.tenant.organization).order_by("-id")[0]
 
     def _see(self, response: Any) -> Walk:
         self.status = response.status_code
