@@ -187,6 +187,8 @@ CELERY_QUEUE = env.CELERY_QUEUE.read()
 # The size of the largest accepted request body in bytes; a larger one is refused with 413.
 MAX_BODY_BYTES = env.MAX_BODY_BYTES.read()
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# A form has a field for each column of a file, of which there are at most 1,000.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 # The threads of this process, which requests share; manage.py serve sets it. With one there is nothing to share.
 THREADS = env.THREADS.read() or 1

@@ -13,7 +13,7 @@ _TITLES = {
     "updated": "Updated",
     "unchanged": "Unchanged",
     "skipped": "Skipped",
-    "refused": "Left out because of errors",
+    "refused": "Left out",
 }
 
 
@@ -33,7 +33,8 @@ def count_outcomes(counts: Mapping[str, Mapping[str, int]]) -> list[Outcome]:
         by_type = {type_name: of_type.get(name, 0) for type_name, of_type in sort_by_type(counts).items()}
         total = sum(by_type.values())
         if total or name != "refused":
-            outcomes.append(Outcome(title, total, describe_counts(by_type) if total else ""))
+            records = describe_counts(by_type) if total else ""
+            outcomes.append(Outcome(title, total, f"{records} with errors" if name == "refused" else records))
     return outcomes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from people.models import Person
 from people.services import NewOrganization
 from tests.browser.conftest import LogIn
 from tests.browser.customers import make_customers
+from tests.browser.test_pages import IMAGES, MOST_BYTES
 from tests.builders import make_person
 from tests.files.builders import make_text, make_workbook
 
@@ -141,6 +143,21 @@ def test_cells_of_a_spreadsheet_are_pasted(page: Page, customer: NewOrganization
         expect(page.get_by_text(text, exact=True)).to_be_visible()
 
 
+def test_a_file_is_dropped(page: Page, customer: NewOrganization) -> None:
+    begin(page, customer)
+
+    page.locator("[data-drop]").evaluate(
+        """(form, text) => {
+            const data = new DataTransfer();
+            data.items.add(new File([text], "dropped.csv", { type: "text/csv" }));
+            form.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        }""",
+        "First name\nAda\n",
+    )
+
+    expect(page.get_by_role("heading", name="What was detected in dropped.csv")).to_be_visible()
+
+
 def test_an_edit_of_an_outdated_page_is_refused(page: Page, customer: NewOrganization, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_bytes(FILES["people.csv"]())
@@ -228,6 +245,19 @@ def visit(page: Page, customer: NewOrganization, path: Path) -> Iterator[str]:
     yield "undone"
     page.get_by_role("link", name="All imports and a new one").click()
     yield "history"
+
+
+def test_the_screenshots_of_the_documentation_can_be_taken(
+    page: Page, customer: NewOrganization, tmp_path: Path
+) -> None:
+    folder = IMAGES if os.environ.get("SCREENSHOTS") else tmp_path
+    path = tmp_path / "customers.csv"
+    path.write_bytes(FILES["german.csv"]())
+    for name in visit(page, customer, path):
+        if name in ("file", "columns", "check", "preview", "undo"):
+            image = folder / f"wizard-{name}.png"
+            page.screenshot(path=image)
+            assert image.stat().st_size < MOST_BYTES
 
 
 @pytest.mark.parametrize("width", [1280, 390])

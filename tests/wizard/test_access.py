@@ -52,6 +52,16 @@ def test_a_request_in_the_background_leads_its_page_to_the_login(acme: NewOrgani
     assert response.headers["HX-Redirect"] == f"/admin/login/?next=/import/{acme.organization.pk}/imports/1/check"
 
 
+def test_a_form_that_is_sent_after_the_session_has_ended_leads_back_to_its_page(acme: NewOrganization) -> None:
+    home = f"/import/{acme.organization.pk}/imports/1/"
+    for sender, page in {
+        f"http://testserver{home}check?page=2": f"{home}check%3Fpage%3D2",
+        "https://evil.test/": "/import/",
+    }.items():
+        response: Any = Client().post(f"{home}rows", headers={"Referer": sender})
+        assert response.url == f"/admin/login/?next={page}"
+
+
 @pytest.mark.parametrize("codename", ["none", "view_import", "revert_import"])
 def test_staff_without_the_permission_are_refused(acme: NewOrganization, codename: str) -> None:
     client = log_in_staff(codename=codename)

@@ -8,6 +8,7 @@ from typing import Any
 import openpyxl
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from importsvc.files.models import ImportFile, ImportModel
 from importsvc.imports.models import Import, ImportState
@@ -15,8 +16,10 @@ from importsvc.imports.services import run_import
 from people.models import Person
 from tests.admin_pages import ESCAPED, SCRIPT
 from tests.builders import make_person
+from tests.client import WsgiClient
 from tests.files.builders import make_workbook
 from tests.files.uploads import PEOPLE_1252
+from tests.operations.queueing import create
 from tests.wizard.walking import Walk
 
 pytestmark = pytest.mark.django_db
@@ -277,7 +280,7 @@ def test_rows_with_errors_are_left_out_and_corrected_in_a_spreadsheet(walk: Walk
     check(walk)
     first = walk.import_
     walk.go(f"imports/{first.pk}/preview").send("Import 1 person, leave out 2 rows")
-    assert "Left out because of errors 2" in walk.text
+    assert "Left out 2" in walk.text
 
     content = walk.client.get(walk.at(f"imports/{first.pk}/errors.xlsx"))
     workbook = openpyxl.load_workbook(io.BytesIO(b"".join(content)))
@@ -354,3 +357,42 @@ def test_an_unknown_page_has_a_way_back(walk: Walk, client: Client) -> None:
     assert walk.status == 404
     assert f'href="{walk.at("")}"' in walk.page
     assert walk.go("/import/99999/").status == 404
+
+
+def test_a_file_may_have_a_thousand_columns(walk: Walk) -> None:
+    headers = ["First name", *(f"Column {number}" for number in range(2, 1_001))]
+    walk.upload(f"{','.join(headers)}\nAda{',' * 999}\n".encode()).send("Continue to the columns", next="1")
+    walk.send("Check the rows", leave_out="1")
+
+    assert "No errors in 1 row." in walk.text
+
+
+def test_an_import_of_the_api_that_takes_all_rows_or_none_says_so(walk: Walk) -> None:
+    import_ = create(walk.tenant, {"person": [{"first_name": "Ada"}, {"email": "none"}]}, on_row_error="stage")
+
+    walk.go(f"imports/{import_.pk}/check")
+    assert "Correct all of them: this import takes all rows or none." in walk.text
+    assert "Continue to the preview" not in walk.text
+    walk.go(f"imports/{import_.pk}/preview")
+    assert "These rows cannot be imported: Person row 2: First name can't be blank." in walk.text
+
+
+def test_an_upload_that_is_interrupted_stores_nothing(walk: Walk) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nName\r\nAda'
+    cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in walk.client.cookies.items())
+    sent = {"CONTENT_LENGTH": str(len(body) + 1), "HTTP_COOKIE": cookies}
+
+    response = WsgiClient().generic("POST", walk.at("files/"), body, "multipart/form-data; boundary=x", **sent)
+
+    assert response.status_code == 403
+    assert not ImportFile.objects.exists()
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(walk: Walk, settings: Settings) -> None:
+    settings.MAX_BODY_BYTES = 100_000
+
+    walk.upload(b"x" * 100_001)
+
+    assert walk.status == 413
+    assert "At most 97.7\xa0KB can be uploaded." in walk.page
+    assert not ImportFile.objects.exists()
