@@ -62,7 +62,7 @@ def read_choices(given: Mapping[str, str], file: ImportFile, access: Access) -> 
             chosen[column["header"]] = None if value == OPEN else []
         else:
             targets = _read_targets(value)
-            chosen[column["header"]] = targets if all(_may_fill(access, target) for target in targets) else None
+            chosen[column["header"]] = targets if all(may_fill(access, target) for target in targets) else None
     return chosen
 
 
@@ -104,7 +104,7 @@ def list_choices(access: Access | None) -> list[tuple[str, list[tuple[str, str]]
     """The targets that columns may fill, by type: the value and the text of each. Without ``access``, all of them."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for target in files.list_targets():
-        if (access is None or _may_fill(access, target.name)) and target.kind != "object":
+        if (access is None or may_fill(access, target.name)) and target.kind != "object":
             groups.setdefault(target.type_name, []).append((target.name, _label(target.column)))
     for pair in _SPLITS:
         type_name = pair[0].partition(".")[0]
@@ -148,7 +148,7 @@ def _list_custom_types() -> list[str]:
     return [target.type_name for target in files.list_targets() if target.column == "custom_fields"][::-1]
 
 
-def _may_fill(access: Access, target: str) -> bool:
+def may_fill(access: Access, target: str) -> bool:
     """Whether the access is for the type of a target."""
     return not access.types or target.partition(".")[0] in access.types
 

@@ -15,7 +15,7 @@ from importsvc.files import services as files
 from importsvc.files.models import ImportFile, OnDuplicate
 from importsvc.imports import services
 from importsvc.wizard.access import Access, with_access
-from importsvc.wizard.column_fields import describe_columns, list_choices, list_match_keys, read_choices
+from importsvc.wizard.column_fields import describe_columns, list_choices, list_match_keys, may_fill, read_choices
 from importsvc.wizard.mappings import BaseMapping, find_base, list_bases
 from importsvc.wizard.refusals import describe
 from importsvc.wizard.work import stage_file
@@ -59,8 +59,13 @@ def _write_document(
     match_by = given.get("match_by") or None
     document["on_duplicate"] = on_duplicate if on_duplicate in EXISTING else OnDuplicate.ERROR.value
     document["match_by"] = match_by if match_by in services.get_match_keys() else None
-    if access.types and "company" not in access.types:
-        document["missing_companies"] = "error"
+    if access.types:
+        # A saved mapping may have constants of other types, and companies that people name would be created.
+        document["columns"] = [
+            column for column in document["columns"] if all(may_fill(access, target) for target in column["targets"])
+        ]
+        if "company" not in access.types:
+            document["missing_companies"] = "error"
     return document
 
 

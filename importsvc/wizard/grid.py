@@ -16,6 +16,8 @@ from importsvc.wizard.access import Access
 PAGE_SIZE = 25
 # Columns of a table. Other cells are changed in the error file.
 SHOWN_COLUMNS = 30
+# No row has a number with more digits.
+_DIGITS = 9
 # A longer cell is not shown as a field: it would be cut.
 _LONGEST = 1_000
 
@@ -87,7 +89,7 @@ def read_corrections(access: Access, import_id: int, given: Mapping[str, str]) -
         changed = {
             column: value.strip() or None
             for column, value in fields.items()
-            if value != (_show(cells[column]) if column in cells else "")
+            if value != (describe_cell(cells[column]) if column in cells else "")
         }
         if changed:
             corrections.append(RowCorrection(record_type, number, changed))
@@ -97,10 +99,12 @@ def read_corrections(access: Access, import_id: int, given: Mapping[str, str]) -
 def read_problems(access: Access, import_id: int, keys: Sequence[str]) -> dict[str, list[StagedRowError]]:
     """The errors of rows by their keys in forms; an empty list for a row without errors."""
     import_ = services.find_import(import_id=import_id, organization=access.organization)
-    found: dict[str, list[StagedRowError]] = {key: [] for key in keys if _read_key(key) is not None}
     by_type: dict[str, list[int]] = {}
-    for record_type, number in filter(None, map(_read_key, found)):
+    for record_type, number in filter(None, map(read_key, keys)):
         by_type.setdefault(record_type, []).append(number)
+    found: dict[str, list[StagedRowError]] = {
+        _make_key(record_type, number): [] for record_type, numbers in by_type.items() for number in numbers
+    }
     for record_type, numbers in by_type.items():
         errors = services.select_errors(import_, record_type).filter(row__in=numbers)
         for error in errors.order_by("row", "number"):
@@ -110,7 +114,10 @@ def read_problems(access: Access, import_id: int, keys: Sequence[str]) -> dict[s
 
 def read_key(key: str) -> tuple[str, int] | None:
     """The type and the number of a row, by its key in forms; ``None`` if it is none."""
-    return _read_key(key)
+    record_type, _, number = key.rpartition("-")
+    if record_type not in services.get_record_types() or not (number.isascii() and number.isdigit()):
+        return None
+    return (record_type, int(number)) if len(number) <= _DIGITS else None
 
 
 def _make_table(record_type: str, rows: Sequence[RowWithErrors], headers: Mapping[str, str]) -> Table:
@@ -142,30 +149,19 @@ def _make_row(row: RowWithErrors, columns: Sequence[str]) -> Row:
 
 
 def _make_cell(key: str, column: str, value: Any, wrong: set[str]) -> Cell:
-    text = "" if value is None else _show(value)
+    text = "" if value is None else describe_cell(value)
     is_field = len(text) <= _LONGEST and not any(character in text for character in "\r\n\0")
     name = f"cell:{key}:{column}" if is_field else ""
     return Cell(column, name, text, services.normalize_header(column) in wrong)
-
-
-def _show(value: Any) -> str:
-    return describe_cell(value)
 
 
 def _make_key(record_type: str, row: int) -> str:
     return f"{record_type}-{row}"
 
 
-def _read_key(key: str) -> tuple[str, int] | None:
-    record_type, _, number = key.rpartition("-")
-    if record_type not in services.get_record_types() or not (number.isascii() and number.isdigit()):
-        return None
-    return (record_type, int(number)) if len(number) <= 10 else None
-
-
 def _read_name(name: str) -> tuple[str, int, str] | None:
     """The type, the number and the column of the cell that a field is for; ``None`` for another field."""
     prefix, _, rest = name.partition(":")
     key, colon, column = rest.partition(":")
-    place = _read_key(key)
+    place = read_key(key)
     return (*place, column) if prefix == "cell" and colon and place else None

@@ -86,7 +86,7 @@ def show_operation(request: HttpRequest, access: Access, operation_id: int) -> H
     is_of_file = operation.kind == Kind.CREATE
     if operation.import_record_id is not None and (found.status == Status.SUCCEEDED or not is_of_file):
         name = "wizard:check" if operation.kind in (Kind.CREATE, Kind.CHECK) else "wizard:import"
-        return _go(request, reverse(name, args=[access.organization.pk, operation.import_record_id]), found)
+        return _go(request, reverse(name, args=[access.organization.pk, operation.import_record_id]))
     progress = describe_progress(found)
     context: dict[str, Any] = {"access": access, "progress": progress, "step": "check"}
     file_id = operation.arguments.get("arguments", {}).get("import_file_id") if is_of_file else None
@@ -96,8 +96,8 @@ def show_operation(request: HttpRequest, access: Access, operation_id: int) -> H
     return render(request, template, context)
 
 
-def _go(request: HttpRequest, url: str, found: OperationStatus) -> HttpResponse:
-    """Lead on: a page of an import that is in work shows the progress itself."""
+def _go(request: HttpRequest, url: str) -> HttpResponse:
+    """Lead to another page; a request in the background would load it into the progress."""
     if "HX-Request" in request.headers:
         return HttpResponse(headers={"HX-Redirect": url})
     return redirect(url)

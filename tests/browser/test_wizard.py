@@ -255,6 +255,7 @@ def test_the_screenshots_of_the_documentation_can_be_taken(
     path.write_bytes(FILES["german.csv"]())
     for name in visit(page, customer, path):
         if name in ("file", "columns", "check", "preview", "undo"):
+            page.wait_for_load_state("networkidle")
             image = folder / f"wizard-{name}.png"
             page.screenshot(path=image)
             assert image.stat().st_size < MOST_BYTES

@@ -241,6 +241,20 @@ def test_a_row_is_corrected_in_the_background(walk: Walk) -> None:
     assert fields["version"] not in page
 
 
+@pytest.mark.parametrize(
+    "key", ["person-0002", "person-999999999", "person-9999999999", "deal-1", "person-x", "-1", ""]
+)
+def test_rows_that_are_not_there_are_no_error(walk: Walk, key: str) -> None:
+    check(walk)
+    version = walk.find_form("Save the changed cells")["fields"]["version"]
+    sent = {"version": version, "rows": key, f"cell:{key}:email": "x@example.com"}
+
+    response = walk.client.post(walk.at(f"imports/{walk.import_.pk}/rows"), sent, headers={"HX-Request": "true"})
+
+    assert response.status_code == 200
+    assert (b"Something has changed" in response.content) == (key == "person-999999999")
+
+
 def test_two_tabs_do_not_overwrite_each_other(walk: Walk) -> None:
     check(walk)
     opened = walk.page
