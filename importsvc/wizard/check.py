@@ -113,7 +113,7 @@ def correct(request: HttpRequest, access: Access, import_id: int) -> HttpRespons
 
 @with_access
 @require_POST
-def delete(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
+def delete_row(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
     """Delete a row, so that it is not imported."""
     find_import(access, import_id)
     place = read_key(request.POST.get("row", ""))
