@@ -45,13 +45,12 @@ def describe_result(import_: Import) -> RevertResult | None:
     """What the revert of an import did; ``None`` if it was not reverted."""
     if import_.reverted_at is None:
         return None
-    policies: dict[str, str] = {**POLICIES}
     outcomes = [outcome.value for outcome in Outcome]
     counts = sort_by_type(import_.revert_counts or {})
     return RevertResult(
         at=import_.reverted_at,
         actor=str(Actor(**import_.reverted_by)) if import_.reverted_by else "",
-        policy=policies.get(import_.reverted_with or "", ""),
+        policy=next((words for policy, words in POLICIES.items() if policy == import_.reverted_with), ""),
         outcomes=outcomes,
         counts=[
             (get_resource_type(name), [of_type.get(each, 0) for each in outcomes]) for name, of_type in counts.items()
