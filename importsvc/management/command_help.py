@@ -23,7 +23,7 @@ class OwnOptionsFirst(DjangoHelpFormatter):
 
     def add_arguments(self, actions: Iterable[Any]) -> None:
         """Add the command's own options, and keep the others until the end."""
-        own = []
+        own: list[Any] = []
         for action in actions:
             (self._of_every_command if self._is_of_every_command(action) else own).append(action)
         super().add_arguments(own)

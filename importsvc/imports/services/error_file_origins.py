@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from importsvc.files.mapping.document import Formats
-from importsvc.files.mapping.parsing import MappingInvalid, read_mapping
+from importsvc.files.mapping.parsing import read_mapping
 from importsvc.files.mapping.problems import get_formats
+from importsvc.files.mapping.refusals import MappingInvalid
 from importsvc.files.origins import Origin
 from importsvc.files.reading.tables import ReadOptions
 from importsvc.imports.models import Import
