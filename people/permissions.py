@@ -26,8 +26,21 @@ class HasScope(BasePermission):
         """
         if view.action is None:
             return True
-        scope = Scope.READ if request.method in SAFE_METHODS else _SCOPES.get(view.action, Scope.IMPORT)
-        token: Any = request.auth
-        if scope not in token.scopes:
-            raise RequestError("access_denied", f"The token does not have the scope '{scope}'", header="X-Auth-Token")
+        require_scope(request, Scope.READ if request.method in SAFE_METHODS else _SCOPES.get(view.action, Scope.IMPORT))
         return True
+
+
+def require_scope(request: Request, scope: Scope) -> None:
+    """Check that the request's token has a scope.
+
+    Raises:
+        RequestError: it does not; the message names the scope.
+    """
+    if not has_scope(request, scope):
+        raise RequestError("access_denied", f"The token does not have the scope '{scope}'", header="X-Auth-Token")
+
+
+def has_scope(request: Request, scope: Scope) -> bool:
+    """Whether the request's token has a scope."""
+    token: Any = request.auth
+    return scope in token.scopes

@@ -41,6 +41,7 @@ class Description:
         summary: what it does, in a few words.
         serializer: of the attributes in the request's document; ``None`` if it takes no document.
         alternatives: serializers of other documents that the request may have, by the relationship that these set.
+        relationship: the relationship that the request's document must set; empty if there is none.
         is_required: whether the request must have a document.
         is_partial: whether all attributes may be left out.
         takes_file: whether the request brings a file in place of a document.
@@ -63,6 +64,7 @@ class Description:
     summary: str
     serializer: Any = None
     alternatives: Mapping[str, Any] = field(default_factory=dict)
+    relationship: str = ""
     is_required: bool = False
     is_partial: bool = False
     takes_file: bool = False

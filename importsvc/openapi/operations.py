@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from importsvc.jsonapi.description import Description
+from importsvc.jsonapi.document.resources import Resource
 from importsvc.jsonapi.errors import IDEMPOTENCY_KEY, MEDIA_TYPE
 from importsvc.openapi import errors, parameters
 from importsvc.openapi.links import describe_links, link_to_record
 from importsvc.openapi.schemas import (
+    Schema,
     describe_document,
     describe_linked_request,
     describe_meta,
@@ -80,13 +82,7 @@ def _describe_parameters(
 
 def _describe_body(view: Any, described: Description) -> dict[str, Any]:
     resource = view.get_resource()
-    schema = describe_request(
-        resource,
-        described.serializer,
-        is_required=described.is_required,
-        is_partial=described.is_partial,
-        with_id=view.detail,
-    )
+    schema = _describe_request(view, resource, described)
     if described.alternatives:
         others = [
             describe_linked_request(resource, serializer_class, relationship=name)
@@ -97,8 +93,24 @@ def _describe_body(view: Any, described: Description) -> dict[str, Any]:
     # What need not be sent has an example that changes nothing.
     example = described.example if described.is_required else described.example or {}
     if example is not None:
-        content["example"] = {"data": {"type": resource.type, "attributes": dict(example)}}
+        data: dict[str, Any] = {"type": resource.type, "attributes": dict(example)}
+        if described.relationship:
+            identifier = {"type": resource.relationships[described.relationship].type, "id": "1"}
+            data["relationships"] = {described.relationship: {"data": identifier}}
+        content["example"] = {"data": data}
     return {"required": described.is_required, "content": {MEDIA_TYPE: content}}
+
+
+def _describe_request(view: Any, resource: Resource, described: Description) -> Schema:
+    if described.relationship:
+        return describe_linked_request(resource, described.serializer, relationship=described.relationship)
+    return describe_request(
+        resource,
+        described.serializer,
+        is_required=described.is_required,
+        is_partial=described.is_partial,
+        with_id=view.detail,
+    )
 
 
 def _describe_responses(view: Any, handler: Any, described: Description, *, method: str) -> dict[str, Any]:
