@@ -62,6 +62,9 @@ CORS_EXPOSE_HEADERS = cross_origin.RESPONSE_HEADERS
 CORS_ALLOW_METHODS = cross_origin.METHODS
 CORS_PREFLIGHT_MAX_AGE = cross_origin.PREFLIGHT_SECONDS
 
+# Origins of pages that may embed the import wizard; none unless the operator names some.
+IMPORT_FRAME_ORIGINS = env.IMPORT_FRAME_ORIGINS.read()
+
 # --- The application ------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -97,13 +100,14 @@ INSTALLED_APPS = [
     "importsvc.operations",
     "importsvc.files",
     "importsvc.imports",
+    "importsvc.import_sessions",
 ]
 
 MIDDLEWARE = [
     "importsvc.monitoring.requests.RequestLog",
     # The headers of all responses.
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "importsvc.import_sessions.browser.FramePolicy",
     "importsvc.http.security_headers.PermissionsPolicy",
     # Without origins, no response has a header more. It answers preflights itself, also those that no origin may make.
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
@@ -116,6 +120,8 @@ MIDDLEWARE = [
     "importsvc.http.middleware.ConditionalGet",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    # It gives the next one the secret of forms.
+    "importsvc.import_sessions.browser.LinkSessions",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",

@@ -6,6 +6,8 @@ from rest_framework.routers import SimpleRouter
 
 from companies.views import CompanyViewSet
 from importsvc.files.api.views import ImportFileViewSet, ImportModelViewSet
+from importsvc.import_sessions.entry import enter
+from importsvc.import_sessions.views import ImportSessionViewSet
 from importsvc.imports.api.operations import OperationViewSet
 from importsvc.imports.api.views import ImportViewSet
 from importsvc.jsonapi.errors import unknown_url
@@ -19,6 +21,7 @@ router = SimpleRouter(trailing_slash=False)
 router.register("imports", ImportViewSet, basename="imports")
 router.register("import_files", ImportFileViewSet, basename="import_files")
 router.register("import_models", ImportModelViewSet, basename="import_models")
+router.register("import_sessions", ImportSessionViewSet, basename="import_sessions")
 router.register("operations", OperationViewSet, basename="operations")
 router.register("people", PersonViewSet, basename="people")
 router.register("companies", CompanyViewSet, basename="companies")
@@ -34,6 +37,7 @@ urlpatterns = [
     path("api/v2/openapi.yaml", describe, {"language": Language.YAML}, name="description-yaml"),
     path("api/v2/", include(router.urls)),
     re_path(r"^api/", unknown_url),
+    path("import/enter/<int:organization_id>/<str:key>", enter, name="enter-import"),
     path("import/", include("importsvc.wizard.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from companies.models import Company
 from importsvc.files.models import ImportFile, ImportModel
+from importsvc.import_sessions.models import ImportSession
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.rows import require_rows
 from importsvc.imports.staging import store_rows
@@ -109,6 +111,16 @@ def make_import_file(*, creator: Person, **fields: Any) -> ImportFile:
     empty: dict[str, Any] = {"guesses": {}, "sheets": [], "columns": []}
     values = {"size": 0, "sha256": "0" * 64, "format": "csv", "sampled_row_count": 0, **empty, **fields}
     return ImportFile.objects.create(organization=creator.organization, creator=creator, **values)
+
+
+def make_import_session(*, person: Person, **fields: Any) -> ImportSession:
+    """A session of an hour, that no link opens, unless ``fields`` say otherwise."""
+    created_at = fields.pop("created_at", timezone.now())
+    keys = {"prefix": get_random_string(8), "hashed_key": "x"}
+    values = {"creator": person, **keys, "expires_at": created_at + timedelta(hours=1), "may_revert": True, **fields}
+    return ImportSession.objects.create(
+        organization=person.organization, person=person, created_at=created_at, **values
+    )
 
 
 def make_delivery(*, endpoint: WebhookEndpoint, event_id: str = "msg_1", **fields: Any) -> WebhookDelivery:

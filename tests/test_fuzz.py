@@ -55,6 +55,8 @@ OPERATIONS = [
     ("GET", "organizations/{}"),
     ("GET", "webhook_endpoints"),
     ("GET", "webhook_deliveries"),
+    ("GET", "import_sessions"),
+    ("POST", "import_sessions"),
     ("POST", "webhook_endpoints"),
     ("PATCH", "webhook_endpoints/{}"),
     ("POST", "webhook_deliveries/{}/redeliver"),

@@ -19,6 +19,7 @@ from tests.command_line import manage
 from tests.databases import empty_database, run_program
 
 APPS = [
+    "import_sessions",
     "changelog",
     "imports",
     "operations",
@@ -40,7 +41,8 @@ def read_schema() -> dict[str, list[Any]]:
     tables = "'organizations_organization', 'companies_company', 'people_person', 'people_apitoken',"
     tables += "'imports_import', 'imports_stagedchunk', 'changelog_change', 'idempotency_idempotencykey',"
     tables += "'webhooks_webhookendpoint', 'webhooks_webhookdelivery', 'imports_queuedchunk', 'operations_operation',"
-    tables += "'operations_progress', 'rate_limits_requestcounter', 'guessing_failurecount', 'imports_stagedrowerror'"
+    tables += "'operations_progress', 'rate_limits_requestcounter', 'guessing_failurecount', 'imports_stagedrowerror',"
+    tables += " 'import_sessions_importsession'"
     queries = {
         "columns": (
             "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attoptions FROM pg_attribute"

@@ -73,6 +73,12 @@ FILL = {
             now(), now()
         FROM people_person WHERE organization_id = %(organization)s AND email LIKE 'company%%'
     """,
+    "import_sessions_importsession": """
+        INSERT INTO import_sessions_importsession (organization_id, creator_id, person_id, prefix, hashed_key,
+            record_types, may_revert, created_at, expires_at)
+        SELECT organization_id, id, id, id, '', '{}', true, now(), now() + interval '1 hour'
+        FROM people_person WHERE organization_id = %(organization)s AND email LIKE 'company%%'
+    """,
     # Twenty imports created all people and companies, equally many of both.
     "changelog_change": """
         INSERT INTO changelog_change (organization_id, import_id, record_type, record_id, "row", action)
@@ -116,6 +122,7 @@ FILTERS = {
     "imports": ["import_model_id=7", "import_model_id=7,8", "sample=true", "sample=null", "sample=false,null"],
     "import_files": ["id={import_files}"],
     "import_models": ["id={import_models}", "name=mapping 7"],
+    "import_sessions": ["id={import_sessions}"],
     "webhook_endpoints": ["id={webhook_endpoints}"],
     "webhook_deliveries": ["endpoint_id={webhook_endpoints}", "status=pending", "event=import.processed"],
 }
@@ -146,7 +153,7 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
                 " imports_import, imports_stagedchunk, imports_stagedrowerror, imports_queuedchunk, changelog_change,"
                 " idempotency_idempotencykey, operations_operation, operations_progress,"
                 " webhooks_webhookendpoint, webhooks_webhookdelivery, files_importfile, files_importfilepart,"
-                " files_importmodel"
+                " files_importmodel, import_sessions_importsession"
             )
 
 
@@ -233,6 +240,7 @@ def test_no_query_reads_through_a_large_table(api: ApiClient, path: str) -> None
         "organizations": organization.pk,
         "import_models": organization.import_models.order_by("-id").values_list("pk", flat=True)[0],
         "import_files": organization.import_files.order_by("-id").values_list("pk", flat=True)[0],
+        "import_sessions": organization.import_sessions.order_by("-id").values_list("pk", flat=True)[0],
         "webhook_endpoints": organization.webhook_endpoints.order_by("-id").values_list("pk", flat=True)[0],
         "webhook_deliveries": WebhookDelivery.objects.for_organization(organization).order_by("-id")[0].pk,
         "operations": Operation.objects.for_organization(organization).earliest("id").pk,

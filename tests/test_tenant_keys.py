@@ -34,7 +34,7 @@ from importsvc.webhooks.sending import send_due
 from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import confirm, read, save, url_of
-from tests.builders import make_company, make_person
+from tests.builders import make_company, make_import_session, make_person
 from tests.client import ApiClient, assert_replayed, document_of
 from tests.files.uploads import PEOPLE_1252, send_options, upload
 from tests.operations.queueing import create, queue
@@ -78,6 +78,11 @@ EXEMPT = [
     Exemption("prune", 'FROM "operations_operation"', "it removes the old operations of all organizations"),
     Exemption("prune", 'FROM "webhooks_webhookdelivery"', "it removes the old deliveries of all organizations"),
     Exemption("prune", 'FROM "files_importfile"', "it prunes the old files of all organizations"),
+    Exemption(
+        "prune",
+        '^SELECT .* FROM "import_sessions_importsession"',
+        "it removes the expired sessions of all organizations",
+    ),
     Exemption("prune", 'FROM "imports_import"', "it prunes the old imports of all organizations"),
     Exemption(
         "webhooks are sent",
@@ -245,6 +250,22 @@ def go_over_webhooks(watch: Watch, api: ApiClient, admin_client: Client) -> None
         assert api.request("DELETE", path).status_code == 200
 
 
+def go_over_import_sessions(watch: Watch, api: ApiClient) -> None:
+    linkage = {"person": {"data": {"type": "people", "id": str(api.caller.person.pk)}}}
+    with watch.step("import sessions over HTTP"):
+        made = api.send("POST", "import_sessions", {"data": {"type": "import_sessions", "relationships": linkage}})
+        session = document_of(made)["data"]
+        path = f"import_sessions/{session['id']}"
+        get_all(api, "import_sessions?include=person", path, f"import_sessions?filter[id]={session['id']}")
+    browser = Client()
+    with watch.step("a link is followed"):
+        assert browser.get(session["attributes"]["url"]).status_code == 302
+        browser.get(f"/import/{api.caller.organization.pk}/")
+    with watch.step("import sessions over HTTP"):
+        assert api.request("DELETE", path).status_code == 200
+    make_import_session(person=api.caller.person, created_at=datetime(2000, 1, 1, tzinfo=UTC))
+
+
 def go_over_files(watch: Watch, api: ApiClient, admin_client: Client) -> None:
     with watch.step("files over HTTP"):
         file = upload(api, PEOPLE_1252, **{"Idempotency-Key": "file"})
@@ -398,6 +419,7 @@ def test_every_statement_names_the_organization(
     go_over_staged_rows(watch, api)
     go_over_webhooks(watch, api, admin_client)
     go_over_files(watch, api, admin_client)
+    go_over_import_sessions(watch, api)
     go_through_the_admin(watch, admin_client, api)
     go_through_the_wizard(watch, admin_client, acme)
     go_through_the_commands(watch, api, tmp_path)

@@ -91,6 +91,7 @@ CSRF_TRUSTED_ORIGINS: Variable[list[str], list[str]] = Variable(
     "CSRF_TRUSTED_ORIGINS", several(origin_pattern(), ","), []
 )
 CORS_ALLOWED_ORIGINS: Variable[list[str], list[str]] = Variable("CORS_ALLOWED_ORIGINS", several(origin(), ","), [])
+IMPORT_FRAME_ORIGINS: Variable[list[str], list[str]] = Variable("IMPORT_FRAME_ORIGINS", several(origin(), ","), [])
 BEHIND_TLS_PROXY = Variable("BEHIND_TLS_PROXY", boolean(), False)
 TRUSTED_PROXIES: Variable[list[str], list[str]] = Variable("TRUSTED_PROXIES", several(network(), ","), [])
 # A year at most twice: browsers cannot be told otherwise before that.

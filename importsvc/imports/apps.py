@@ -7,7 +7,7 @@ from django.utils.module_loading import autodiscover_modules
 class ImportsConfig(AppConfig):
     """Loads the ``importable.py`` of every installed app, as Django's admin loads every ``admin.py``.
 
-    The app comes last in ``INSTALLED_APPS``: it registers an admin for types whose app has registered none.
+    The app comes after those of all types: it registers an admin for types whose app has registered none.
     """
 
     name = "importsvc.imports"

@@ -165,6 +165,7 @@ def test_every_command_has_json_output(acme: NewOrganization) -> None:
             "import_files": 0,
             "import_files_older_than_days": 90,
             "failure_counts": 0,
+            "import_sessions": 0,
         },
         ("revoke_token", prefix): {"prefix": prefix, "person": ada, "organization": organization},
         ("imports_status",): {"imports": []},

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from importsvc.import_sessions.models import ImportSession
 from importsvc.imports.models import Import
 from importsvc.webhooks.models import WebhookDelivery, WebhookEndpoint
 from people.models import Person
 from people.services import NewOrganization
-from tests.builders import PUBLISHED_ROWS, make_delivery, make_endpoint
+from tests.builders import PUBLISHED_ROWS, make_delivery, make_endpoint, make_import_session
 from tests.client import ApiClient, assert_error, document_of
 
 NO_RECORD = 999_999_999
+TABLES = (Import, ImportSession, WebhookEndpoint, WebhookDelivery)
 
 
 @pytest.fixture
@@ -27,6 +29,7 @@ def theirs(globex: NewOrganization) -> dict[str, int]:
         "organizations": globex.organization.pk,
         "webhook_endpoints": endpoint.pk,
         "webhook_deliveries": make_delivery(endpoint=endpoint).pk,
+        "import_sessions": make_import_session(person=globex.person).pk,
     }
 
 
@@ -49,6 +52,8 @@ def theirs(globex: NewOrganization) -> dict[str, int]:
         ("GET", "webhook_endpoints/{webhook_endpoints}", None),
         ("DELETE", "webhook_endpoints/{webhook_endpoints}", None),
         ("POST", "webhook_endpoints/{webhook_endpoints}/rotate_secret", None),
+        ("GET", "import_sessions/{import_sessions}", None),
+        ("DELETE", "import_sessions/{import_sessions}", None),
         ("GET", "webhook_deliveries/{webhook_deliveries}", None),
         ("POST", "webhook_deliveries/{webhook_deliveries}/redeliver", None),
     ],
@@ -62,10 +67,10 @@ def test_another_organizations_record_is_the_404_of_one_that_does_not_exist(
         assert_error(response, 404, "record_not_found", "The requested record was not found")
         return response.status_code, response.content, dict(response.headers)
 
-    before = [list(model.objects.values()) for model in (Import, WebhookEndpoint, WebhookDelivery)]
+    before = [list(model.objects.values()) for model in TABLES]
 
     assert ask(theirs) == ask(dict.fromkeys(theirs, NO_RECORD))
-    assert [list(model.objects.values()) for model in (Import, WebhookEndpoint, WebhookDelivery)] == before
+    assert [list(model.objects.values()) for model in TABLES] == before
 
 
 @pytest.mark.parametrize("path", ["imports", "people", "companies"])
@@ -95,6 +100,8 @@ def test_lists_never_show_another_organizations_records(api: ApiClient, theirs: 
         "companies?filter[id]={companies}",
         "companies?filter[name]=Import",
         "webhook_endpoints",
+        "import_sessions",
+        "import_sessions?filter[id]={import_sessions}",
         "webhook_endpoints?filter[id]={webhook_endpoints}",
         "webhook_deliveries",
         "webhook_deliveries?filter[endpoint_id]={webhook_endpoints}",

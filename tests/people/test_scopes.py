@@ -32,8 +32,10 @@ def assert_denied(api: ApiClient, request_line: str, scope: str) -> None:
 READS = ["imports", "imports/{0}", "imports/{0}/import", "imports/{0}/revert", "imports/{0}/changes", "people"]
 READS += ["people/1", "companies", "companies/1", "organizations/1", "operations", "operations/1"]
 READS += ["webhook_endpoints", "webhook_endpoints/1", "webhook_deliveries", "imports/0", "imports?banana=1"]
+READS += ["import_sessions", "import_sessions/1"]
 CHANGES = ["POST imports", "PATCH imports/{0}", "POST imports/{0}/import", "POST operations/1/cancel"]
 CHANGES += ["POST webhook_endpoints", "PATCH webhook_endpoints/1", "POST imports/0/import"]
+CHANGES += ["POST import_sessions", "DELETE import_sessions/1"]
 
 
 def test_a_token_without_a_scope_is_refused_what_the_scope_is_for_and_nothing_is_done(api: ApiClient) -> None:

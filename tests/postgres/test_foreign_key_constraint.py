@@ -110,6 +110,8 @@ def test_the_tables_of_a_migration_are_made_before_their_keys(db: None) -> None:
         "import_creator_of_same_organization",
         "import_file_creator_of_same_organization",
         "import_model_creator_of_same_organization",
+        "import_session_creator_of_same_organization",
+        "import_session_person_of_same_organization",
         "operation_creator_of_same_organization",
         "token_person_of_same_organization",
         "webhook_endpoint_creator_of_same_organization",

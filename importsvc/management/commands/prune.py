@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from importsvc.files.services import prune_import_files
 from importsvc.guessing.services import prune_failures
 from importsvc.idempotency.services import prune
+from importsvc.import_sessions.services import prune_import_sessions
 from importsvc.imports.services import prune_imports
 from importsvc.management.output import OutputCommand
 from importsvc.operations.services import prune as prune_operations
@@ -22,8 +23,8 @@ class Command(OutputCommand):
         " IDEMPOTENCY_KEY_HOURS; finished deliveries of webhooks, after WEBHOOK_DELIVERY_DAYS; finished operations,"
         " after OPERATION_DAYS; staged rows of imports that are not run, after UNRUN_IMPORT_DAYS; staged rows and"
         " the change log of imports that were run, after RUN_IMPORT_DAYS, if that is set; the bytes of files, after"
-        " IMPORT_FILE_DAYS; and counts of failed attempts to authenticate, when these count no more. Works in"
-        " many short transactions; run it once a day, by cron."
+        " IMPORT_FILE_DAYS; counts of failed attempts to authenticate, when these count no more; and expired import"
+        " sessions. Works in many short transactions; run it once a day, by cron."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,6 +36,7 @@ class Command(OutputCommand):
         keys, deliveries = prune(dry_run=dry_run), prune_deliveries(dry_run=dry_run)
         operations, imports = prune_operations(dry_run=dry_run), prune_imports(dry_run=dry_run)
         files, failures = prune_import_files(dry_run=dry_run), prune_failures(dry_run=dry_run)
+        sessions = prune_import_sessions(dry_run=dry_run)
         hours, days = settings.IDEMPOTENCY_KEY_HOURS, settings.WEBHOOK_DELIVERY_DAYS
         operation_days = settings.OPERATION_DAYS
         verb = "Would remove" if dry_run else "Removed"
@@ -54,6 +56,7 @@ class Command(OutputCommand):
                 "import_files": files,
                 "import_files_older_than_days": settings.IMPORT_FILE_DAYS,
                 "failure_counts": failures,
+                "import_sessions": sessions,
             },
             f"{verb} {_count(keys, 'idempotency key')} older than {_count(hours, 'hour')}",
             f"{verb} {_count(deliveries, 'webhook delivery', 'webhook deliveries')} older than {_count(days, 'day')}",
@@ -63,6 +66,7 @@ class Command(OutputCommand):
             _describe_run(imports.run, verb),
             f"{verb} the bytes of {_count(files, 'file')} older than {_count(settings.IMPORT_FILE_DAYS, 'day')}",
             f"{verb} {_count(failures, 'expired count')} of failed attempts to authenticate",
+            f"{verb} {_count(sessions, 'expired import session')}",
         )
 
 

@@ -10,6 +10,7 @@ from companies.models import Company
 from importsvc.engine.revert.conflicts import Conflict
 from importsvc.engine.revert.revert import undo
 from importsvc.files.models import ImportFile, ImportModel
+from importsvc.import_sessions.models import ImportSession
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, run_import
 from importsvc.operations.models import Operation
@@ -145,6 +146,14 @@ def test_each_foreign_key_of_the_projects_tables_is_found_once(db: None) -> None
     assert find_foreign_keys(Person) == [
         ForeignKey("files_importfile", (("organization_id", "organization_id"), ("creator_id", "id")), ImportFile),
         ForeignKey("files_importmodel", (("organization_id", "organization_id"), ("creator_id", "id")), ImportModel),
+        *(
+            ForeignKey(
+                "import_sessions_importsession",
+                (("organization_id", "organization_id"), (f"{name}_id", "id")),
+                ImportSession,
+            )
+            for name in ("creator", "person")
+        ),
         ForeignKey("imports_import", (("organization_id", "organization_id"), ("creator_id", "id")), Import),
         ForeignKey("operations_operation", (("organization_id", "organization_id"), ("creator_id", "id")), Operation),
         ForeignKey("people_apitoken", (("organization_id", "organization_id"), ("person_id", "id")), ApiToken),

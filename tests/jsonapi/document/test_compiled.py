@@ -22,6 +22,7 @@ from tests.builders import (
     make_import,
     make_import_file,
     make_import_model,
+    make_import_session,
     make_operation,
     make_person,
 )
@@ -159,6 +160,19 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
             pruned_at=SUMMER,
         )
     )
+    sessions = [
+        make_import_session(person=people[2], creator=people[5]),
+        make_import_session(person=people[5], created_at=LONG_AGO, return_url="https://example.com/?a=b&c=<d>"),
+        make_import_session(
+            person=people[5],
+            created_at=SUMMER,
+            record_types=["company", "person"],
+            import_model_id=2**63 - 1,
+            may_revert=False,
+            theme_color="#0a0b0c",
+            frame_origin="https://example.com",
+        ),
+    ]
     found: dict[str, Sequence[models.Model]] = {
         "operations": operations,
         "companies": companies,
@@ -169,6 +183,7 @@ def odd_records(api: ApiClient) -> dict[str, list[int]]:
         "webhook_deliveries": deliveries,
         "import_models": saved,
         "import_files": files,
+        "import_sessions": sessions,
     }
     return {name: [record.pk for record in records] for name, records in found.items()}
 

@@ -22,6 +22,7 @@ from tests.builders import (
     make_import,
     make_import_file,
     make_import_model,
+    make_import_session,
     make_operation,
     make_person,
 )
@@ -55,6 +56,7 @@ def populate(caller: NewOrganization) -> dict[str, int]:
     operations = [make_operation(creator=creator, import_=imports[0]) for creator in (person, caller.person)]
     models = [make_import_model(organization=organization, name=f"{each} of {name}") for each in ("A", "B")]
     files = [make_import_file(creator=creator, name=name) for creator in (person, caller.person)]
+    sessions = [make_import_session(person=each, creator=caller.person) for each in (person, caller.person)]
     return {
         "organizations": organization.pk,
         "companies": company.pk,
@@ -65,6 +67,7 @@ def populate(caller: NewOrganization) -> dict[str, int]:
         "operations": operations[0].pk,
         "import_models": models[0].pk,
         "import_files": files[0].pk,
+        "import_sessions": sessions[0].pk,
     }
 
 
