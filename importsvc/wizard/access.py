@@ -24,6 +24,9 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from importsvc.admin_site import second_factor
 from importsvc.errors import DomainError, RecordNotFound
 from importsvc.http import get_content_length, slots
+from importsvc.import_sessions.browser import SessionMissing, find_link_session, show_refusal
+from importsvc.import_sessions.models import ImportSession
+from importsvc.import_sessions.services import LinkRefused
 from importsvc.imports.actors import Actor
 from importsvc.wizard.creators import CreatorNeeded, find_creator
 from importsvc.wizard.policy import make_policy
@@ -34,6 +37,9 @@ from people.models import Person
 # Staff with both may import files; reverting takes a permission of its own.
 PERMISSIONS = ("imports.view_import", "imports.add_import")
 REVERT_PERMISSION = "imports.revert_import"
+
+# On a colour of this relative luminance black and white text have the same contrast.
+_EVEN_LUMINANCE = 0.179
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Access:
         mapping: the id of the saved mapping that is used for every file; ``None`` for what is proposed.
         return_url: where "Back to …" leads; empty for no such link.
         theme_color: ``#rrggbb``, or empty for the colours of the service.
-        is_embedded: whether the pages are in a frame of another page.
+        frame_origin: the origin whose pages have the pages in a frame; empty if there is none.
         may_revert: whether imports may be undone.
     """
 
@@ -59,8 +65,20 @@ class Access:
     mapping: int | None = None
     return_url: str = ""
     theme_color: str = ""
-    is_embedded: bool = False
+    frame_origin: str = ""
     may_revert: bool = True
+
+    @property
+    def on_theme_color(self) -> str:
+        """The colour of text on the theme colour: black or white, of which one always has the contrast of WCAG AA."""
+        return "#000000" if _measure_luminance(self.theme_color) > _EVEN_LUMINANCE else "#ffffff"
+
+
+def _measure_luminance(color: str) -> float:
+    """The relative luminance of ``#rrggbb`` (WCAG 2.2)."""
+    red, green, blue = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (red, green, blue))
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 class LoginNeeded(Exception):
@@ -68,15 +86,22 @@ class LoginNeeded(Exception):
 
 
 def find_access(request: HttpRequest, organization_id: int) -> Access:
-    """The access that the session of a request gives to an organization.
+    """The access that the session of a request gives to an organization; that of a link comes before one of staff.
 
     Raises:
         LoginNeeded: there is no such session.
+        LinkRefused: there was one of a link, which has ended, and there is none of staff.
         CreatorNeeded: a member of staff has not chosen a person of the organization yet.
         PermissionDenied: the session gives no access to these pages.
         Http404: there is no such organization.
     """
-    return _find_access_of_staff(request, organization_id)
+    try:
+        session = find_link_session(request, organization_id)
+    except LinkRefused:
+        if not admin.site.has_permission(request):
+            raise
+        session = None
+    return _make_access_of_link(session) if session else _find_access_of_staff(request, organization_id)
 
 
 def require_staff(request: HttpRequest) -> None:
@@ -101,6 +126,20 @@ def _find_access_of_staff(request: HttpRequest, organization_id: int) -> Access:
         creator=find_creator(request, organization),
         actor=Actor("staff", request.user.get_username(), request.user.pk),
         may_revert=request.user.has_perm(REVERT_PERMISSION),
+    )
+
+
+def _make_access_of_link(session: ImportSession) -> Access:
+    return Access(
+        organization=session.organization,
+        creator=session.person,
+        actor=Actor("person", str(session.person), session.person.pk),
+        types=tuple(session.record_types),
+        mapping=session.import_model_id,
+        return_url=session.return_url or "",
+        theme_color=session.theme_color or "",
+        frame_origin=session.frame_origin or "",
+        may_revert=session.may_revert,
     )
 
 
@@ -136,7 +175,11 @@ def protect(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
         try:
             return view(request, **arguments)
         except LoginNeeded:
+            if request.headers.get("Sec-Fetch-Dest") == "iframe":
+                return show_refusal(request, SessionMissing())
             return _ask_to_log_in(request)
+        except LinkRefused as refusal:
+            return _lead(request, _find_page(request)) if _is_in_background(request) else show_refusal(request, refusal)
         except CreatorNeeded as needed:
             query = urlencode({"organization": needed.organization_id, "next": _find_page(request)})
             return _lead(request, f"{reverse('wizard:start')}?{query}")
@@ -172,7 +215,7 @@ def _ask_to_log_in(request: HttpRequest) -> HttpResponse:
 
 def _find_page(request: HttpRequest) -> str:
     """The page that the request is about: itself, or the one that has sent a form or a request in the background."""
-    if request.method in ("GET", "HEAD") and "HX-Request" not in request.headers:
+    if request.method in ("GET", "HEAD") and not _is_in_background(request):
         return request.get_full_path()
     sender = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
     is_own = url_has_allowed_host_and_scheme(sender, {request.get_host()}, require_https=request.is_secure())
@@ -181,6 +224,10 @@ def _find_page(request: HttpRequest) -> str:
 
 def _lead(request: HttpRequest, url: str) -> HttpResponse:
     """Lead the browser to another page; a request in the background would load that page into its own."""
-    if "HX-Request" in request.headers:
+    if _is_in_background(request):
         return HttpResponse(headers={"HX-Redirect": url})
     return redirect(url)
+
+
+def _is_in_background(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers

@@ -51,9 +51,9 @@ class ColumnField:
     problems: list[str] = field(default_factory=list)
 
 
-def read_choices(given: Mapping[str, str], file: ImportFile, access: Access) -> dict[str, list[str] | None]:
+def read_choices(given: Mapping[str, str], file: ImportFile, access: Access) -> dict[str, Sequence[str] | None]:
     """What a sent form says of each header: its targets, none for one that is not imported, ``None`` if it is open."""
-    chosen: dict[str, list[str] | None] = {}
+    chosen: dict[str, Sequence[str] | None] = {}
     for number, column in enumerate(file.columns, start=1):
         value = given.get(f"column-{number}", OPEN)
         if value == OPEN and "leave_out" in given:
@@ -61,12 +61,20 @@ def read_choices(given: Mapping[str, str], file: ImportFile, access: Access) -> 
         if value in (OPEN, LEFT_OUT):
             chosen[column["header"]] = None if value == OPEN else []
         else:
-            targets = _read_targets(value)
-            chosen[column["header"]] = targets if all(may_fill(access, target) for target in targets) else None
-    return chosen
+            chosen[column["header"]] = _read_targets(value)
+    return keep_allowed(chosen, access)
+
+
+def keep_allowed(chosen: Mapping[str, Sequence[str] | None], access: Access) -> dict[str, Sequence[str] | None]:
+    """The targets of each header; a choice with a type that the access is not for is open."""
+    return {
+        header: None if targets is None or not all(may_fill(access, target) for target in targets) else targets
+        for header, targets in chosen.items()
+    }
 
 
 def describe_columns(
+    access: Access,
     file: ImportFile,
     chosen: Mapping[str, Sequence[str] | None],
     document: Mapping[str, Any],
@@ -79,7 +87,7 @@ def describe_columns(
     for number, column in enumerate(file.columns, start=1):
         header, targets = column["header"], chosen.get(column["header"])
         value = OPEN if targets is None else _write_targets(targets) if targets else LEFT_OUT
-        own = [(f"{name}.custom_fields.{header}", f"Custom field “{header}”") for name in _list_custom_types()]
+        own = [(f"{name}.custom_fields.{header}", f"Custom field “{header}”") for name in _list_custom_types(access)]
         extra = [choice for choice in own if choice[0] != value]
         if value not in listed and value not in (OPEN, LEFT_OUT):
             extra.insert(0, (value, name_targets(targets or ())))
@@ -144,8 +152,9 @@ def _label(column: str) -> str:
     return text[:1].upper() + text[1:] if name == column else f"Custom field “{name}”"
 
 
-def _list_custom_types() -> list[str]:
-    return [target.type_name for target in files.list_targets() if target.column == "custom_fields"][::-1]
+def _list_custom_types(access: Access) -> list[str]:
+    targets = [target for target in files.list_targets() if may_fill(access, target.name)]
+    return [target.type_name for target in targets if target.column == "custom_fields"][::-1]
 
 
 def may_fill(access: Access, target: str) -> bool:

@@ -15,7 +15,14 @@ from importsvc.files import services as files
 from importsvc.files.models import ImportFile, OnDuplicate
 from importsvc.imports import services
 from importsvc.wizard.access import Access, with_access
-from importsvc.wizard.column_fields import describe_columns, list_choices, list_match_keys, may_fill, read_choices
+from importsvc.wizard.column_fields import (
+    describe_columns,
+    keep_allowed,
+    list_choices,
+    list_match_keys,
+    may_fill,
+    read_choices,
+)
 from importsvc.wizard.mappings import BaseMapping, find_base, list_bases
 from importsvc.wizard.refusals import describe
 from importsvc.wizard.work import stage_file
@@ -34,7 +41,7 @@ def show_columns(request: HttpRequest, access: Access, file_id: int) -> HttpResp
     file = files.find_import_file(organization=access.organization, file_id=file_id)
     base = find_base(access, file, request.POST.get("base") or request.GET.get("base"))
     if request.method != "POST":
-        return _render(request, access, file, base, files.find_choices(file, base.document))
+        return _render(request, access, file, base, keep_allowed(files.find_choices(file, base.document), access))
     chosen = read_choices(request.POST, file, access)
     document = _write_document(request.POST, access, file, base, chosen)
     try:
@@ -97,7 +104,7 @@ def _render(
     values = given or {}
     refused = refusal.each if refusal else ()
     is_of_name = isinstance(refusal, InvalidAttribute) and refusal.attribute == "name"
-    columns = describe_columns(file, chosen, shown, refused)
+    columns = describe_columns(access, file, chosen, shown, refused)
     context = {
         "access": access,
         "file": file,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from csp.constants import NONE, SELF
+from csp.constants import NONCE, NONE, SELF
 
 if TYPE_CHECKING:
     from importsvc.wizard.access import Access
 
-OF_ALL: dict[str, list[str]] = {
+OF_ALL: dict[str, list[Any]] = {
     "default-src": [NONE],
     "script-src": [SELF],
     "style-src": [SELF],
@@ -22,6 +22,6 @@ OF_ALL: dict[str, list[str]] = {
 }
 
 
-def make_policy(access: Access) -> dict[str, list[str]]:
-    """The policy of the pages for this access."""
-    return OF_ALL
+def make_policy(access: Access) -> dict[str, list[Any]]:
+    """The policy of the pages for this access: its theme colour is in a style with a nonce."""
+    return {**OF_ALL, "style-src": [SELF, NONCE]} if access.theme_color else OF_ALL
