@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from importsvc.files.mapping.document import Formats
+from importsvc.files.mapping.document import DecimalSign, Formats
 from importsvc.files.mapping.document import Mapping as MappingDocument
 from importsvc.files.reading.tables import ERROR_FILE_HEADERS
 from organizations.models import Organization
@@ -19,10 +19,12 @@ class Origin(NamedTuple):
     Attributes:
         formats: by which its texts were read.
         mapping: by which its rows were made, with these formats; ``None`` if they come from no file.
+        number_sign: the decimal sign of numbers that are no text in the file, and are text in an error file of CSV.
     """
 
     formats: Formats
     mapping: MappingDocument | None
+    number_sign: DecimalSign | None = None
 
 
 # Finds the origin in an organization by the id of the import; ``None`` if there is no such import.

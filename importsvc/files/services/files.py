@@ -17,6 +17,7 @@ from importsvc.files.errors import FilePruned
 from importsvc.files.models import ImportFile
 from importsvc.files.origins import Origin, find_origin
 from importsvc.files.proposing import propose_fields
+from importsvc.files.reading.tables import CSV
 from importsvc.files.services.import_models import read_saved
 from importsvc.files.storage import read_content, store_content
 from importsvc.spool import SpooledFile
@@ -139,6 +140,8 @@ def _detect(
     detected = make_fields(detect_file(content, content_type=content_type, overrides=overrides))
     origin = find_origin(organization, detected["columns"])
     formats = asdict(origin.formats) if origin else {}
+    if origin and detected["format"] == CSV:
+        formats["decimal_sign"] = formats["decimal_sign"] or origin.number_sign
     for name, value in formats.items():
         if value is not None:
             detected["guesses"][name] = {"value": value, "confidence": 1.0}

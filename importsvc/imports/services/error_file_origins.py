@@ -9,7 +9,7 @@ from importsvc.files.mapping.parsing import read_mapping
 from importsvc.files.mapping.problems import get_formats
 from importsvc.files.mapping.refusals import MappingInvalid
 from importsvc.files.origins import Origin
-from importsvc.files.reading.tables import ReadOptions
+from importsvc.files.reading.tables import WORKBOOKS, ReadOptions
 from importsvc.imports.models import Import
 from organizations.models import Organization
 
@@ -24,10 +24,11 @@ def find_origin(organization: Organization, import_id: int) -> Origin | None:
         return None
     if not import_.file_options:
         return Origin(_OF_JSON, None)
-    detected = get_formats(ReadOptions(**import_.file_options[0]))
+    options = ReadOptions(**import_.file_options[0])
+    detected = get_formats(options)
     try:
         mapping = read_mapping(import_.mapping)
     except MappingInvalid:  # a type is not registered any more
         return Origin(detected, None)
     formats = mapping.formats.or_else(detected)
-    return Origin(formats, replace(mapping, formats=formats))
+    return Origin(formats, replace(mapping, formats=formats), number_sign="." if options.format in WORKBOOKS else None)

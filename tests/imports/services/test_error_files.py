@@ -406,6 +406,18 @@ def test_an_error_cell_of_a_workbook_is_an_error_again(api: ApiClient, format_: 
     )
 
 
+def test_a_number_of_a_workbook_is_the_same_number_in_csv(api: ApiClient) -> None:
+    workbook = make_workbook({"A": [["Vorname", "E-Mail", "Größe"], ["Ada", "bad", 1.234]]})
+    first = stage(api, workbook, {"columns": [*MAPPING["columns"][:2], MAPPING["columns"][4]]})
+
+    content = write(first)
+
+    assert read_csv(content, ",")[1][3:] == ["Ada", "bad", "1.234"]
+    again = stage(api, content, upload(api, content).proposed_mapping)
+    (row,) = list_rows(organization=first.organization, import_id=again.pk)[0:1]
+    assert row.cells["custom_fields"] == {"size": 1.234}
+
+
 def test_a_text_that_looks_like_an_error_cell_is_text_again(api: ApiClient) -> None:
     import_ = stage(api, CUSTOMERS.replace(b"Bob", b"#N/A"))
 
