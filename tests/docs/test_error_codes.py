@@ -273,13 +273,13 @@ def refuse_mappings(api: ApiClient) -> Iterator[HttpResponse]:
         for row, cells in enumerate([["Vorname", "Firma"], ["Ada", "Reds"]]):
             sheet.write_row(row, 0, cells)
 
-    columns = [
+    in_sheets = [
         {"headers": ["Firma"], "targets": ["company.name"], "sheet": "Data"},
         {"headers": ["Firma"], "targets": ["company.name"], "sheet": "People"},
         {**first_name, "sheet": "People"},
     ]
     two_sheets = make_workbook([["Firma"], ["Reds"]], fill=add_people)
-    yield stage_file(api, two_sheets.content, {"columns": columns}, name="people.xlsx")
+    yield stage_file(api, two_sheets.content, {"columns": in_sheets}, name="people.xlsx")
 
 
 @pytest.mark.django_db

@@ -214,12 +214,12 @@ def answer_changes_slowly(caller: NewOrganization, path: str, import_id: str) ->
     """The response to ``GET imports/{id}/changes`` by a view with slow documents."""
 
     class SlowView(ImportViewSet):
-        def respond_with_changes(
-            self, data: list[Any], meta: Mapping[str, Any], *, etag: str | None = None
+        def respond_with_items(
+            self, items: list[dict[str, Any]], meta: Mapping[str, Any], *, etag: str | None = None
         ) -> Response:
-            records = [Change.objects.get(pk=resource["id"]) for resource in data]
+            records = [Change.objects.get(pk=resource["id"]) for resource in items]
             slow = build_document(ChangeSerializer, records, self.request, self.time_zone)["data"]
-            return super().respond_with_changes(slow, meta, etag=etag)
+            return super().respond_with_items(slow, meta, etag=etag)
 
     headers = {"X-Auth-Token": caller.token, "X-Organization-Id": str(caller.organization.pk)}
     request = RequestFactory().get(f"/api/v2/{path}", headers=headers)

@@ -12,7 +12,8 @@ from tests.client import ApiClient, assert_error, document_of
 from tests.files.uploads import PEOPLE_1252, upload
 from tests.openapi.description import read_description, resolve
 
-ROWS = {"company": [{"name": "Globex"}], "person": [{"First Name": "Ann", "Email": "ann", "Hat": 1.50, "title": None}]}
+PERSON = {"First Name": "Ann", "Email": "ann", "Hat": 1.50, "title": None}
+ROWS = {"company": [{"name": "Globex"}], "person": [PERSON]}
 
 
 def stage_rows(api: ApiClient) -> str:
@@ -72,7 +73,7 @@ UPDATES = [
     Update(
         "imports/{id}/rows/{record_type}/{row}",
         lambda api: f"{stage_rows(api)}/rows/person/1",
-        {"cells": {**ROWS["person"][0], "Email": "ann@globex.test"}},
+        {"cells": {**PERSON, "Email": "ann@globex.test"}},
         frozenset({"errors"}),
     ),
     Update(

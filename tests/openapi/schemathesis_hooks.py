@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import os
-from pathlib import Path
 from typing import Any
 
 import schemathesis
-from schemathesis import Case, HookContext, Response
+from schemathesis import Case, HookContext
 from schemathesis.generation.meta import CoverageScenario
 
 _numbers = itertools.count()
@@ -44,13 +42,3 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case.body = number_name(example)
     if phase in ("fuzzing", "stateful") and str(case.headers.get("Idempotency-Key", "")).isalnum():
         case.headers["Idempotency-Key"] += f"-{next(_numbers)}"
-
-
-@schemathesis.hook
-def after_call(context: HookContext, case: Case, response: Response) -> None:
-    """Write down the successful steps of sequences: the operation, and the id of the record."""
-    if case.meta and case.meta.phase.name.value == "stateful" and response.status_code < 300:
-        _, _, new_id = response.headers.get("location", [""])[0].rpartition("/")
-        record_id = case.path_parameters.get("id") or new_id
-        with Path(os.environ["STEPS_FILE"]).open("a") as steps:
-            steps.write(f"{case.operation.definition.raw['operationId']} {record_id or '-'}\n")

@@ -139,11 +139,12 @@ for body in (
     file = uploaded.data
     assert file.attributes
     assert file.attributes.size == len(content)
+    mapping = file.attributes.proposed_mapping
 
 document = {
     "data": {
         "type": "imports",
-        "attributes": {"mapping": file.attributes.proposed_mapping},
+        "attributes": {"mapping": mapping},
         "relationships": {"import_file": {"data": {"type": "import_files", "id": file.id}}},
     }
 }
