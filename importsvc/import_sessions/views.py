@@ -16,7 +16,8 @@ from importsvc.import_sessions.models import ImportSession
 from importsvc.import_sessions.serializers import ImportSessionSerializer, NewImportSessionSerializer
 from importsvc.jsonapi.description import described
 from importsvc.jsonapi.document.resources import read_field_names
-from importsvc.jsonapi.views import JsonApiViewSet, ListMixin, RetrieveMixin
+from importsvc.jsonapi.mixins import ListMixin, RetrieveMixin
+from importsvc.jsonapi.views import JsonApiViewSet
 from organizations.views import OrganizationScopedViewSet
 from people.models import Scope
 from people.permissions import has_scope, require_scope
