@@ -27,6 +27,14 @@ def number_name(document: Any) -> Any:
     return {"data": {**data, "attributes": {**data["attributes"], "name": name}}}
 
 
+def refuse_errors(document: Any) -> None:
+    """Let rows with errors, which the description does not have, be refused."""
+    data = document.get("data") if isinstance(document, dict) else None
+    attributes = data.get("attributes") if isinstance(data, dict) else None
+    if isinstance(attributes, dict) and attributes.get("on_row_error") in ("stage", "skip"):
+        attributes["on_row_error"] = "refuse"
+
+
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Change a request before it is sent; schemathesis then judges again whether it is valid."""
@@ -40,5 +48,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
             case.query[name] = []
     if phase == "stateful" and (example := find_example(case)):
         case.body = number_name(example)
+    elif phase != "examples":
+        refuse_errors(case.body)
     if phase in ("fuzzing", "stateful") and str(case.headers.get("Idempotency-Key", "")).isalnum():
         case.headers["Idempotency-Key"] += f"-{next(_numbers)}"
