@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from importsvc.errors import DomainError, RecordNotFound
@@ -13,6 +13,9 @@ from importsvc.imports.services import OnConflict, RevertPreview, UndoReport, de
 from importsvc.text.display import printable
 
 DESCRIBED_CONFLICTS = 5
+
+# Of the errors of rows so many are described.
+DESCRIBED_ROWS = 5
 
 # What the conflict policies are called.
 POLICIES: Mapping[OnConflict, str] = {
@@ -114,6 +117,21 @@ def describe_refusal(error: DomainError) -> str:
     return "not found" if isinstance(error, RecordNotFound) else str(error.detail)
 
 
+def describe_stored_errors(errors: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The stored errors of an operation or a refusal in sentences."""
+    return [sentence for error in errors for sentence in describe_detail(error["detail"], error["attribute"])]
+
+
+def describe_detail(detail: str | Mapping[str, Any], attribute: str | None = None) -> list[str]:
+    """A detail of an error in sentences. One that goes on after its attribute begins with a small letter."""
+    if isinstance(detail, Mapping):
+        return _describe_row_errors(detail)
+    if detail[:1].islower() and attribute:
+        name = attribute.rpartition("/")[2].replace("_", " ")
+        detail = f"{name.capitalize()} {detail}"
+    return [detail if detail.endswith((".", "!", "?")) else f"{detail}."]
+
+
 def describe_conflicts(error: DomainError | None) -> list[str]:
     """The first conflicts of a refused revert, one line each, and the number of further ones.
 
@@ -154,3 +172,13 @@ def _describe_conflict(conflict: Mapping[str, Any]) -> str:
 def _describe_value(value: object) -> str:
     """The value as JSON: text has quotes, which tell it from numbers and null, and no control characters."""
     return printable(json.dumps(value, ensure_ascii=False))
+
+
+def _describe_row_errors(detail: Mapping[str, Any]) -> list[str]:
+    rows = [(name, row) for name, of_type in detail.items() for row in of_type]
+    sentences = [
+        f"{name.capitalize()} row {row['row']}: {'; '.join(row['messages'])}." for name, row in rows[:DESCRIBED_ROWS]
+    ]
+    if len(rows) > DESCRIBED_ROWS:
+        sentences.append(f"{len(rows) - DESCRIBED_ROWS} more rows have errors.")
+    return sentences

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from importsvc.errors import Conflict
+from importsvc.imports.formatting import describe_stored_errors
 from importsvc.operations.errors import AlreadyFinished
 from importsvc.operations.models import RUNNING, Kind, Operation, Status
 from importsvc.operations.selectors import OperationStatus, read_status
@@ -21,7 +22,7 @@ from importsvc.operations.services import cancel_operation
 from importsvc.operations.wake_up import count_listeners
 from importsvc.operations.worker import count_workers
 from importsvc.wizard.access import Access, with_access
-from importsvc.wizard.refusals import describe, describe_stored
+from importsvc.wizard.refusals import describe
 
 # After so many seconds in the queue it is said whether there is a worker at all.
 PATIENCE_SECONDS = 3
@@ -73,7 +74,7 @@ def describe_progress(found: OperationStatus) -> Progress:
         percent=min(100 * progress["done"] // total, 100) if total and found.status == RUNNING else None,
         is_finished=found.status not in (Status.QUEUED, RUNNING),
         lacks_worker=is_waiting and waited > PATIENCE_SECONDS and not _has_worker(),
-        sentences=describe_stored(operation.errors),
+        sentences=describe_stored_errors(operation.errors),
     )
 
 

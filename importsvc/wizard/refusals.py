@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from csp.decorators import csp
@@ -12,6 +11,7 @@ from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 
 from importsvc.errors import DomainError, PreconditionFailed
+from importsvc.imports.formatting import describe_detail
 from importsvc.wizard.policy import OF_ALL
 
 _TITLES = {
@@ -22,9 +22,6 @@ _TITLES = {
     503: ("Please try again in a moment", ""),
 }
 OUTDATED = "Something has changed since this page was opened. This is how it is now; please look at it again."
-
-# Of the errors of rows so many are listed.
-LISTED = 5
 
 
 def render_refusal(request: HttpRequest, status: int, error: DomainError | None = None) -> HttpResponse:
@@ -48,26 +45,3 @@ def describe(error: DomainError) -> list[str]:
     if isinstance(error, PreconditionFailed):
         return [OUTDATED]
     return [sentence for each in error.each for sentence in describe_detail(each.detail, each.attribute)]
-
-
-def describe_stored(errors: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The stored errors of an operation in sentences."""
-    return [sentence for error in errors for sentence in describe_detail(error["detail"], error["attribute"])]
-
-
-def describe_detail(detail: str | Mapping[str, Any], attribute: str | None = None) -> list[str]:
-    """A detail of an error in sentences. One that goes on after its attribute begins with a small letter."""
-    if isinstance(detail, Mapping):
-        return _describe_rows(detail)
-    if detail[:1].islower() and attribute:
-        name = attribute.rpartition("/")[2].replace("_", " ")
-        detail = f"{name.capitalize()} {detail}"
-    return [detail if detail.endswith((".", "!", "?")) else f"{detail}."]
-
-
-def _describe_rows(detail: Mapping[str, Any]) -> list[str]:
-    rows = [(name, row) for name, of_type in detail.items() for row in of_type]
-    sentences = [f"{name.capitalize()} row {row['row']}: {'; '.join(row['messages'])}." for name, row in rows[:LISTED]]
-    if len(rows) > LISTED:
-        sentences.append(f"{len(rows) - LISTED} more rows have errors.")
-    return sentences

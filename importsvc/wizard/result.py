@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from importsvc.errors import DomainError
@@ -19,6 +20,7 @@ from importsvc.imports.formatting import (
     describe_conflicts,
     describe_pruning,
     describe_revert_preview,
+    describe_stored_errors,
     describe_stored_revert,
 )
 from importsvc.imports.models import Import, ImportState
@@ -28,7 +30,7 @@ from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.imports import find_import
 from importsvc.wizard.operations import describe_progress
 from importsvc.wizard.outcomes import count_outcomes
-from importsvc.wizard.refusals import OUTDATED, describe, describe_stored
+from importsvc.wizard.refusals import OUTDATED, describe
 from importsvc.wizard.work import is_large
 
 # The choices of an undo that meets later edits; the first is selected.
@@ -83,12 +85,21 @@ def run(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
         "actor": access.actor,
     }
     size = selectors.read_staged_size(organization_id=access.organization.pk, import_id=import_id)
+    began_at = timezone.now()
     try:
         if is_large(size):
             services.queue_operation(creator=access.creator, kind=Kind.IMPORT, **chosen)
         else:
             services.run_import(**chosen)
     except DomainError as error:
+        services.keep_refusal(
+            organization=access.organization,
+            import_id=import_id,
+            kind=Kind.IMPORT,
+            error=error,
+            actor=access.actor,
+            began_at=began_at,
+        )
         return _refuse(request, access, import_id, error, "wizard:preview")
     return redirect("wizard:import", access.organization.pk, import_id)
 
@@ -151,7 +162,7 @@ def _describe_failure(latest: OperationStatus | None) -> list[str]:
         return []
     if any(error["code"] == "precondition_failed" for error in latest.operation.errors):
         return [OUTDATED]
-    return describe_stored(latest.operation.errors)
+    return describe_stored_errors(latest.operation.errors)
 
 
 def _name_actor(stored: dict[str, Any] | None) -> str:

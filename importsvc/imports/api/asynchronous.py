@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.utils import timezone
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from importsvc.errors import DomainError
 from importsvc.http import get_content_length
 from importsvc.imports import services
+from importsvc.imports.actors import Actor
 from importsvc.imports.api.operations import OperationSerializer, OperationViewSet
 from importsvc.imports.errors import ImportInUse
 from importsvc.jsonapi.document.compiled import compile_document
@@ -23,8 +27,22 @@ from importsvc.operations.services import wait_until_finished
 from organizations.views import OrganizationScopedViewSet
 
 
+class _Refused(NamedTuple):
+    """Work on an import that was refused during the request."""
+
+    kind: Kind
+    import_id: int
+    error: DomainError
+    began_at: datetime
+
+
 class AsynchronousMixin(OrganizationScopedViewSet):
-    """Work that is done during the request, or queued for a worker."""
+    """Work that is done during the request, or queued for a worker.
+
+    A run or a check that is refused during the request is kept for staff (``services.keep_refusal``).
+    """
+
+    _refused: _Refused | None = None
 
     # The view of the operations that responses may have.
     operation_view = OperationViewSet
@@ -51,10 +69,15 @@ class AsynchronousMixin(OrganizationScopedViewSet):
         """
         preferences = read_preferences(self.request)
         if not (preferences.respond_async or self._has_large_body()):
+            began_at = timezone.now()
             try:
                 return respond(work())
             except ImportInUse as error:
                 raise self.name_operation(error, import_id) from error
+            except DomainError as error:
+                if import_id is not None and kind in (Kind.IMPORT, Kind.CHECK):
+                    self._refused = _Refused(kind, import_id, error, began_at)
+                raise
         arguments = dict(attributes)
         operation = services.queue_operation(
             organization=self.organization,
@@ -74,6 +97,17 @@ class AsynchronousMixin(OrganizationScopedViewSet):
         if operation.status == Status.FAILED:
             raise StoredError(operation.errors[0])
         return self._accept(operation, preferences)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """The response to an exception. Here the work is rolled back, also that of a request with a key."""
+        if self._refused is not None and self._refused.error is exc:
+            services.keep_refusal(organization=self.organization, actor=self.actor, **self._refused._asdict())
+        return super().handle_exception(exc)
+
+    @property
+    def actor(self) -> Actor:
+        """The caller, as it is stored with what is done."""
+        return Actor("person", str(self.caller), self.caller.pk)
 
     def name_operation(self, error: ImportInUse, import_id: int | None) -> ImportInUse:
         """The error, with the operation that runs on the import in ``meta``, if there is one."""

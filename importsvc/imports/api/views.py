@@ -19,7 +19,6 @@ from importsvc.changelog.models import Change
 from importsvc.errors import InvalidAttribute
 from importsvc.idempotency.decorator import idempotent
 from importsvc.imports import selectors, services
-from importsvc.imports.actors import Actor
 from importsvc.imports.api.changes import (
     ATTRIBUTE_SCHEMAS,
     CHANGES,
@@ -248,8 +247,8 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
         attributes = self.read_attributes(serializer_class)
 
         def call() -> int:
-            actor = Actor("person", str(self.caller), self.caller.pk)
-            service(organization=self.organization, import_id=import_id, if_match=if_match, actor=actor, **attributes)
+            chosen = {"import_id": import_id, "if_match": if_match, "actor": self.actor}
+            service(organization=self.organization, **chosen, **attributes)
             return import_id
 
         return self.perform(kind, call, self.respond, attributes=attributes, import_id=import_id, if_match=if_match)

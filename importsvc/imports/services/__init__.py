@@ -47,6 +47,7 @@ from importsvc.imports.services.record_types import (
     get_record_types,
     get_resource_type,
 )
+from importsvc.imports.services.refusals import keep_refusal
 from importsvc.imports.services.revert_choices import RevertChoices, preview_choices, read_conflicts
 from importsvc.imports.services.reverting import (
     OnConflict,

@@ -18,6 +18,7 @@ from importsvc.imports.services.cell_problems import describe_cell
 from importsvc.imports.services.preconditions import require_version
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.rechecking import recheck
+from importsvc.imports.services.refusals import clear_refusal
 from importsvc.imports.services.row_errors import check_staged, find_keys, select_chunks
 from importsvc.imports.services.row_texts import (
     Replacement,
@@ -196,6 +197,7 @@ def _correct(organization: Organization, import_id: int, if_match: Collection[st
         yield import_
         import_.staged_at = timezone.now()
         save_fields(import_, "error_count", "staged_at")
+        clear_refusal(import_)
 
 
 def _find_importable(record_type: str) -> Importable:

@@ -16,6 +16,7 @@ from importsvc.imports.services.file_rows import find_mapped_file, read_mapped_f
 from importsvc.imports.services.planning import OnErrors, check_rows, get_options
 from importsvc.imports.services.preconditions import require_version
 from importsvc.imports.services.progress import Progress
+from importsvc.imports.services.refusals import clear_refusal
 from importsvc.imports.services.row_errors import check_staged, select_errors
 from importsvc.imports.services.transactions import limited_transaction, lock_import, require_state, save_fields
 from importsvc.imports.staging import store_rows
@@ -183,6 +184,7 @@ def update_import(
         _stage(import_, rows, progress=progress)
         import_.staged_at, import_.pruned_at = timezone.now(), None
         save_fields(import_, *_OPTIONS, "derived_types", "headers", "file_counts", "staged_at", "pruned_at")
+        clear_refusal(import_)
     return import_
 
 

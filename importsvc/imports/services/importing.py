@@ -27,6 +27,7 @@ from importsvc.imports.services.planning import (
 )
 from importsvc.imports.services.preconditions import needs_tag, require_tag
 from importsvc.imports.services.progress import AttemptProgress, Progress
+from importsvc.imports.services.refusals import clear_refusal
 from importsvc.imports.services.row_errors import ErrorRecorder
 from importsvc.imports.services.transactions import (
     attempt,
@@ -119,6 +120,7 @@ def run_import(
         stamps = ("started_at", "processed_at", "pruned_at")
         chosen = ("on_duplicate", "match_by", "on_row_error")
         save_fields(import_, *stamps, *chosen, "shared_values", "error_count", "counts", "processed_by")
+        clear_refusal(import_)
         vacuum_after_commit({name: of["created"] + of["updated"] for name, of in import_.counts.items()})
         record_event(
             organization_id=organization.pk,

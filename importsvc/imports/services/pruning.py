@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from importsvc.changelog.models import Change
-from importsvc.imports.models import Import, StagedChunk, StagedRowError
+from importsvc.imports.models import Import, Refusal, StagedChunk, StagedRowError
 from importsvc.operations.models import Operation, Status
 
 # What one transaction deletes: it takes some tens of milliseconds.
@@ -93,12 +93,12 @@ def _mark(imports: QuerySet[Import]) -> int:
 def _delete_rows() -> None:
     """Delete the rows of all marked imports, those of interrupted calls as well."""
     key = {"organization_id": OuterRef("organization_id"), "import_record_id": OuterRef("pk")}
-    kept = (StagedChunk, StagedRowError, Change)
+    kept = (StagedChunk, StagedRowError, Refusal, Change)
     has_rows = reduce(or_, (Q(Exists(model.objects.filter(**key))) for model in kept))
     marked = Import.objects.filter(has_rows, pruned_at__isnull=False).order_by("id")
     for organization_id, import_id in list(marked.values_list("organization_id", "pk")):
         of_import = {"organization_id": organization_id, "import_record_id": import_id}
-        for delete in (_delete_chunks, _delete_errors, _delete_changes):
+        for delete in (_delete_chunks, _delete_errors, _delete_refusal, _delete_changes):
             while _delete_some(organization_id, import_id, lambda: delete(of_import)):  # noqa: B023 - called at once
                 pass
 
@@ -124,6 +124,11 @@ def _delete_errors(of_import: dict[str, int]) -> bool:
     ids = list(errors.order_by("record_type", "row", "number").values_list("pk", flat=True)[:CHANGES_AT_ONCE])
     errors.filter(pk__in=ids).delete()
     return len(ids) == CHANGES_AT_ONCE
+
+
+def _delete_refusal(of_import: dict[str, int]) -> bool:
+    Refusal.objects.filter(**of_import).delete()
+    return False
 
 
 def _delete_changes(of_import: dict[str, int]) -> bool:
