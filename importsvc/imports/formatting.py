@@ -117,6 +117,11 @@ def describe_refusal(error: DomainError) -> str:
     return "not found" if isinstance(error, RecordNotFound) else str(error.detail)
 
 
+def describe_row_error_count(count: int | None) -> str:
+    """``1 row error``, ``12 row errors``; empty for none."""
+    return f"{count} row error{'' if count == 1 else 's'}" if count else ""
+
+
 def describe_stored_errors(errors: Iterable[Mapping[str, Any]]) -> list[str]:
     """The stored errors of an operation or a refusal in sentences."""
     return [sentence for error in errors for sentence in describe_detail(error["detail"], error["attribute"])]

@@ -25,11 +25,11 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import action, display
 
+from importsvc.imports.failures import select_failed
 from importsvc.imports.formatting import describe_rows
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.record_history import find_imports_by_record
 from importsvc.imports.staging import staged_size
-from importsvc.operations.models import Operation, Status
 from people.models import Person
 
 # The label styles of django-unfold, by state.
@@ -89,16 +89,8 @@ class StateFilter(DropdownFilter):
             ImportState.REVERTED: {"reverted_at__isnull": False},
         }
         if self.value() == NEEDS_ATTENTION:
-            return _select_failed(queryset)
+            return select_failed(queryset)
         return queryset.filter(**conditions.get(self.value(), {}))
-
-
-def _select_failed(imports: QuerySet[Import]) -> QuerySet[Import]:
-    """Imports that were not run and have row errors, or an operation that failed."""
-    failed = Operation.objects.filter(
-        organization=OuterRef("organization"), import_record=OuterRef("pk"), status=Status.FAILED
-    )
-    return imports.filter(Q(error_count__gt=0) | Exists(failed), processed_at=None)
 
 
 class DayFilter(RangeDateFilter):

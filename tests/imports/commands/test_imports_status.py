@@ -84,6 +84,7 @@ def test_everything_known_about_one_import_is_printed(
         "revert           removed 1 person; kept 2 people; 1 company gone already\n"
         "pruned_at        –\n"
         "staged           3.9 KB\n"
+        "failure          –\n"
     )
 
 

@@ -10,7 +10,15 @@ from django.template.defaultfilters import filesizeformat
 
 from importsvc.errors import RecordNotFound
 from importsvc.imports.actors import Actor
-from importsvc.imports.formatting import describe_progress, describe_rows, describe_stored_revert, sort_by_type
+from importsvc.imports.failures import Failure, find_failure
+from importsvc.imports.formatting import (
+    describe_progress,
+    describe_row_error_count,
+    describe_rows,
+    describe_stored_errors,
+    describe_stored_revert,
+    sort_by_type,
+)
 from importsvc.imports.selectors import ImportStatus, list_statuses, read_status
 from importsvc.management.output import USAGE, OutputCommand, format_table, read_positive, to_cell, to_line
 
@@ -56,9 +64,11 @@ class Command(OutputCommand):
             status = read_status(import_id=import_id)
         except RecordNotFound:
             raise CommandError(f"There is no import {import_id}") from None
-        facts = _describe(status)
+        failure = find_failure(status.import_)
+        facts = {**_describe(status), "failure": NOTHING if failure is None else _describe_failure(failure)}
         width = max(map(len, facts))
-        self.print_result(_document(status), *(to_line(f"{name:{width}}  {fact}") for name, fact in facts.items()))
+        document = {**_document(status), "failure": failure and _write_failure(failure)}
+        self.print_result(document, *(to_line(f"{name:{width}}  {fact}") for name, fact in facts.items()))
 
     def _list(self, organization_id: int | None, limit: int) -> None:
         try:
@@ -124,6 +134,23 @@ def _document(status: ImportStatus) -> dict[str, Any]:
         "reverted_with": import_.reverted_with,
         "revert_counts": import_.revert_counts and sort_by_type(import_.revert_counts),
         "staged_bytes": status.staged_bytes,
+    }
+
+
+def _describe_failure(failure: Failure) -> str:
+    """``2024-01-15 09:00:00 import by staff admin: 4 row errors``; without row errors, the first error."""
+    what = describe_row_error_count(failure.row_error_count) or describe_stored_errors(failure.errors)[0]
+    return f"{_describe_time(failure.failed_at)} {failure.kind} by {failure.actor}: {what}"
+
+
+def _write_failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "kind": failure.kind,
+        "failed_at": _write_time(failure.failed_at),
+        "actor": failure.actor.to_json(),
+        "errors": failure.errors,
+        "row_error_count": failure.row_error_count,
+        "operation_id": failure.operation_id,
     }
 
 
