@@ -12,7 +12,7 @@ from django.utils.crypto import get_random_string
 from companies.models import Company
 from importsvc.files.models import ImportFile, ImportModel
 from importsvc.import_sessions.models import ImportSession
-from importsvc.imports.models import Import, ImportState
+from importsvc.imports.models import Import, ImportState, Refusal
 from importsvc.imports.rows import require_rows
 from importsvc.imports.staging import store_rows
 from importsvc.operations.models import Operation, Progress
@@ -88,6 +88,19 @@ def make_import(
     if import_data is not None:
         store_rows(import_, require_rows(import_data))
     return import_
+
+
+def make_refusal(import_: Import, **fields: Any) -> Refusal:
+    """A refusal of a run that the creator of the import sent, unless ``fields`` say otherwise."""
+    creator = import_.creator
+    values = {
+        "kind": "import",
+        "refused_at": timezone.now(),
+        "refused_by": {"kind": "person", "name": str(creator), "id": creator.pk},
+        "errors": [{"code": "conflict", "detail": "Not now", "attribute": None, "meta": None}],
+        **fields,
+    }
+    return Refusal.objects.create(organization=import_.organization, import_record=import_, **values)
 
 
 # 32 bytes, and 32 others.

@@ -42,6 +42,7 @@ def read_schema() -> dict[str, list[Any]]:
     tables += "'imports_import', 'imports_stagedchunk', 'changelog_change', 'idempotency_idempotencykey',"
     tables += "'webhooks_webhookendpoint', 'webhooks_webhookdelivery', 'imports_queuedchunk', 'operations_operation',"
     tables += "'operations_progress', 'rate_limits_requestcounter', 'guessing_failurecount', 'imports_stagedrowerror',"
+    tables += " 'imports_refusal',"
     tables += " 'import_sessions_importsession'"
     queries = {
         "columns": (

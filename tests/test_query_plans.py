@@ -150,7 +150,8 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         with connection.cursor() as cursor:
             cursor.execute(
                 "TRUNCATE organizations_organization, companies_company, people_person, people_apitoken,"
-                " imports_import, imports_stagedchunk, imports_stagedrowerror, imports_queuedchunk, changelog_change,"
+                " imports_import, imports_stagedchunk, imports_stagedrowerror, imports_queuedchunk, imports_refusal,"
+                " changelog_change,"
                 " idempotency_idempotencykey, operations_operation, operations_progress,"
                 " webhooks_webhookendpoint, webhooks_webhookdelivery, files_importfile, files_importfilepart,"
                 " files_importmodel, import_sessions_importsession"

@@ -18,7 +18,15 @@ from tests.admin_pages import (
     read,
     url_of,
 )
-from tests.builders import PUBLISHED_ROWS, make_import, make_operation, make_organization, make_person, rows_of_size
+from tests.builders import (
+    PUBLISHED_ROWS,
+    make_import,
+    make_operation,
+    make_organization,
+    make_person,
+    make_refusal,
+    rows_of_size,
+)
 from tests.imports.steps import import_rows
 
 LIST = "/admin/imports/import/"
@@ -127,7 +135,12 @@ def test_imports_that_were_not_run_because_of_errors_need_attention(
     run = make_import(creator=acme.person, state=ImportState.PROCESSED, error_count=1)
     make_operation(import_=run, kind="revert", status="failed", **finished)
 
-    assert ids_of(admin_client, state="attention") == [failed.pk, staged.pk]
+    replaced = make_import(creator=acme.person, staged_at=datetime(2024, 1, 2, tzinfo=UTC))
+    make_operation(import_=replaced, status="failed", **finished)
+    refused = make_import(creator=acme.person)
+    make_refusal(refused)
+
+    assert ids_of(admin_client, state="attention") == [refused.pk, failed.pk, staged.pk]
     assert ids_of(admin_client, state="attention", q=str(failed.pk)) == [failed.pk]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from importsvc.imports.models import Import, ImportState
 from importsvc.management.output import format_table
 from organizations.models import Organization
 from people.services import NewOrganization
-from tests.builders import make_import, make_organization, rows_of_size
+from tests.builders import make_import, make_operation, make_organization, make_refusal, rows_of_size
 from tests.command_line import manage
 from tests.imports.steps import counts
 
@@ -119,6 +119,7 @@ def test_json_output_has_everything_known_about_one_import(
             "person": {"removed": 1, "restored": 0, "kept": 2, "gone": 0},
         },
         "staged_bytes": 4_000,
+        "failure": None,
     }
 
 
@@ -148,7 +149,39 @@ def test_unknown_values_are_printed_as_a_dash(acme: NewOrganization, capsys: pyt
         "revert           –\n"
         "pruned_at        –\n"
         "staged           0 bytes\n"
+        "failure          –\n"
     )
+
+
+def test_the_last_failure_of_an_import_is_printed(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
+    import_ = make_import(creator=acme.person)
+    detail = {"person": [{"row": 1, "column": "email", "messages": ["Email is not an email"]}]}
+    error = {"code": "invalid_attribute", "detail": detail, "attribute": "import_data", "meta": None}
+    staff = Actor("staff", "admin", 7)
+    make_refusal(import_, refused_by=staff.to_json(), refused_at=CREATED, errors=[error], row_error_count=1)
+
+    line = "failure          2024-01-15 08:59:59 import by staff admin: 1 row error\n"
+    assert show(capsys, import_.pk).endswith(line)
+    assert json.loads(show(capsys, import_.pk, "--json"))["failure"] == {
+        "kind": "import",
+        "failed_at": "2024-01-15T08:59:59.000005Z",
+        "actor": {"kind": "staff", "name": "admin", "id": 7},
+        "errors": [error],
+        "row_error_count": 1,
+        "operation_id": None,
+    }
+
+    later = make_operation(
+        creator=acme.person,
+        import_=import_,
+        status="failed",
+        finished_at=CREATED + timedelta(hours=1),
+        errors=[{"code": "conflict", "detail": "Not now", "attribute": None, "meta": None}],
+    )
+
+    line = f"failure          2024-01-15 09:59:59 import by Ada Lovelace (person {acme.person.pk}): Not now.\n"
+    assert show(capsys, import_.pk).endswith(line)
+    assert json.loads(show(capsys, import_.pk, "--json"))["failure"]["operation_id"] == later.pk
 
 
 def test_recent_imports_are_listed_newest_first(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,10 +242,11 @@ def test_no_table_is_printed_if_there_are_no_imports(acme: NewOrganization, caps
 
 def test_staged_data_is_never_read(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     import_id = make_import(creator=acme.person, import_data=rows_of_size(20)).pk
-    for arguments in ([], [import_id]):
+    # Of one import also its refusal and its operation that failed last.
+    for arguments, count in (([], 1), ([import_id], 3)):
         with CaptureQueriesContext(connection) as queries:
             show(capsys, *arguments)
-        assert len(queries) == 1
+        assert len(queries) == count
         sql = queries[0]["sql"]
         assert '"size"' in sql
         assert '"rows"' not in sql

@@ -232,7 +232,7 @@ def test_nothing_is_kept_or_waited_for_while_another_transaction_uses_the_import
 
 
 @pytest.mark.django_db
-def test_nothing_is_kept_of_rows_that_were_replaced_since(acme: NewOrganization, api: ApiClient, import_: Import) -> None:
+def test_nothing_is_kept_of_replaced_rows(acme: NewOrganization, api: ApiClient, import_: Import) -> None:
     began_at = timezone.now()
     attributes = {"import_data": {"company": [{"name": "Greens"}]}}
     assert api.send_import("PATCH", f"imports/{import_.pk}", **attributes).status_code == 200
