@@ -139,7 +139,8 @@ def _document(status: ImportStatus) -> dict[str, Any]:
 
 def _describe_failure(failure: Failure) -> str:
     """``2024-01-15 09:00:00 import by staff admin: 4 row errors``; without row errors, the first error."""
-    what = describe_row_error_count(failure.row_error_count) or describe_stored_errors(failure.errors)[0]
+    first = next(iter(describe_stored_errors(failure.errors)), NOTHING)
+    what = describe_row_error_count(failure.row_error_count) or first
     return f"{_describe_time(failure.failed_at)} {failure.kind} by {failure.actor}: {what}"
 
 
