@@ -338,10 +338,17 @@ def go_through_the_admin(watch: Watch, client: Client, api: ApiClient) -> None:
         for model in lists:
             read(client, url_of(model, "changelist"))
             read(client, f"{url_of(model, 'changelist')}?q=Ada&organization__id__exact={import_.organization_id}")
+        read(client, f"{url_of(Import, 'changelist')}?state=attention")
     person = Person.objects.get(first_name="Cid")
     company = Company.objects.get(name="Greens")
     with watch.step("an import's page"):
         read(client, f"{url_of(import_)}?conflicts=1")
+    refused = Import.objects.get(pk=api.stage({"company": [{"name": "Oranges"}]}))
+    with watch.step("a refused run over HTTP"):
+        rows = {"company": [{"name": ""}]}
+        assert api.send_import("POST", f"imports/{refused.pk}/import", import_data=rows).status_code == 422
+    with watch.step("an import's page"):
+        assert "Needs attention" in read(client, url_of(refused))
     with watch.step("an import's downloads"):
         for file in ("staged.json", "changes.csv", "conflicts.csv"):
             assert b"".join(client.get(f"/admin/imports/import/{import_.pk}/{file}"))
