@@ -46,7 +46,7 @@ FORBIDDEN = [
     ("people.models", "importsvc.webhooks.models", [DOWNWARDS]),
     ("importsvc.webhooks.models", "importsvc.imports.models", [DOWNWARDS]),
     ("importsvc.webhooks.sending", "importsvc.jsonapi.errors", [NO_HTTP]),
-    ("importsvc.imports.models", "importsvc.import_sessions.models", [DOWNWARDS]),
+    ("importsvc.imports.models.imports", "importsvc.import_sessions.models", [DOWNWARDS]),
     ("importsvc.import_sessions.services", "importsvc.jsonapi.errors", [NO_HTTP]),
     ("importsvc.import_sessions.views", "importsvc.engine.schema.registry", [EDGES]),
     ("importsvc.webhooks.views", "importsvc.engine.schema.registry", [IMPORTABLES, EDGES]),

@@ -18,7 +18,7 @@ from importsvc.errors import PreconditionFailed
 from importsvc.imports.errors import ImportInUse, RowsInvalid, WrongState
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.selectors import IMPORT_VERSION
-from importsvc.imports.services import importing, update_import
+from importsvc.imports.services import creating, update_import
 from importsvc.postgres import copy as copying
 from importsvc.postgres.transaction_limits import wait_for_locks
 from people.models import Person
@@ -226,7 +226,7 @@ def test_of_two_updates_with_the_same_version_one_is_done(
 ) -> None:
     import_ = stage(acme, COMPANIES)
     version = Import.objects.values_list(IMPORT_VERSION).get()[0]
-    gate = Gate(monkeypatch, importing, "store_rows")
+    gate = Gate(monkeypatch, creating, "store_rows")
 
     def update(rows: Any) -> Import:
         with wait_for_locks(PATIENCE_SECONDS):

@@ -162,11 +162,11 @@ def test_a_form_of_a_locked_record_says_so_and_saves_nothing(
 def test_a_revert_in_the_admin_of_an_import_in_use_is_refused(acme: NewOrganization, admin_client: Client) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     url = url_of(import_, "revert")
-    etag = admin_client.get(url).context["possible"][0]
+    opened = admin_client.get(url).context
 
     with transaction.atomic():
         lock_import(acme.organization, import_.pk)
-        sent = {"on_conflict": "refuse", etag.etag_name: etag.etag}
+        sent = {"on_conflict": "keep", opened["etag_name"]: opened["choice_page"].etag}
         response = elsewhere(lambda: admin_client.post(url, sent, follow=True))
 
     assert messages_of(response) == [
