@@ -105,5 +105,8 @@ def test_the_records_that_rows_refer_to_are_looked_up_by_an_index(acme: NewOrgan
     execute(MANY_PEOPLE)
 
     after = read_scans("companies_company")
-    (count,) = {count - before[where] for where, count in after.items() if count > before[where]}
-    assert (count, after["all"] - before["all"]) == (Person.objects.filter(first_name="Ann").count(), 0)
+    people = Person.objects.filter(first_name="Ann").count()
+    scans = {where: count - before[where] for where, count in after.items() if count > before[where]}
+    # Without statistics PostgreSQL may choose an index with another column first, and skip over that: it counts two.
+    assert list(scans.values()) in ([people], [2 * people]), scans
+    assert after["all"] == before["all"]
