@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-_OF_ALL: dict[str, list[str]] = {
+# What every page without scripts may do.
+OF_ALL: dict[str, list[str]] = {
     "default-src": [NONE],
     "style-src": [SELF],
     "font-src": [SELF],
@@ -21,13 +22,13 @@ _OF_ALL: dict[str, list[str]] = {
     "frame-ancestors": [NONE],
 }
 # Swagger UI has icons in its style sheet.
-_OF_SWAGGER_UI = {**_OF_ALL, "script-src": [SELF], "connect-src": [SELF], "img-src": [SELF, "data:"]}
+_OF_SWAGGER_UI = {**OF_ALL, "script-src": [SELF], "connect-src": [SELF], "img-src": [SELF, "data:"]}
 # Redoc adds style sheets to the page, and searches in a worker that it makes of a blob.
 _OF_REDOC = {**_OF_SWAGGER_UI, "style-src": [SELF, UNSAFE_INLINE], "worker-src": ["blob:"]}
 
 
 @require_safe
-@csp(_OF_ALL)
+@csp(OF_ALL)
 def show_start(request: HttpRequest) -> HttpResponse:
     """``GET /``: what the service is, and where to go on."""
     return render(request, "pages/start.html")

@@ -129,6 +129,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+CSRF_FAILURE_VIEW = "importsvc.error_pages.show_form_refused"
 ROOT_URLCONF = "importsvc.urls"
 WSGI_APPLICATION = "importsvc.wsgi.application"
 APPEND_SLASH = False

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
-from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
+from importsvc.error_pages import show_error
 from importsvc.errors import DatabaseUnavailable, DomainError, Unavailable
 from importsvc.http import API_PREFIX
 from importsvc.http.request_bodies import BodyError
@@ -251,34 +251,34 @@ def _error_page(error: Exception) -> HttpResponse:
     )
 
 
-def _make_handler(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A handler of ``importsvc.urls``: an error document for URLs of the API, otherwise Django's page."""
+def _make_handler(status: int) -> Callable[..., HttpResponse]:
+    """A handler of ``importsvc.urls``: an error document for URLs of the API, otherwise a page."""
 
     def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
         if request.path_info.startswith(API_PREFIX):
             return _error_page(exception or Exception())
         if isinstance(exception, DisallowedHost):
             return HttpResponse(f"<!doctype html>\n<title>Bad Request (400)</title>\n<h1>{BAD_HOST}</h1>\n", status=400)
-        return page(request, exception) if exception else page(request)
+        return show_error(request, status)
 
     return handle
 
 
-bad_request = _make_handler(defaults.bad_request)
-permission_denied = _make_handler(defaults.permission_denied)
-page_not_found = _make_handler(defaults.page_not_found)
+bad_request = _make_handler(STATUSES["bad_request"])
+permission_denied = _make_handler(STATUSES["access_denied"])
+page_not_found = _make_handler(STATUSES["record_not_found"])
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The handler of exceptions of the admin, outside views, and while a document is rendered: 500, or 503."""
     error = sys.exc_info()[1]
     if not isinstance(error, Exception) or not is_outage(error):
-        return _make_handler(defaults.server_error)(request)
+        return _make_handler(STATUSES["server_error"])(request)
     unavailable = _report_outage(error)
     if request.path_info.startswith(API_PREFIX):
         return _mark_as_logged(_error_page(unavailable))
-    page = defaults.ERROR_PAGE_TEMPLATE % {"title": "Service Unavailable (503)", "details": f"{unavailable.detail}."}
-    return _mark_as_logged(HttpResponse(page, status=STATUSES[unavailable.code], headers=_headers(unavailable)))
+    page = show_error(request, STATUSES[unavailable.code], headers=_headers(unavailable))
+    return _mark_as_logged(page)
 
 
 @csrf_exempt

@@ -114,5 +114,5 @@ def test_requests_are_refused_while_postgresql_is_stopped_and_are_served_when_it
         assert reply.headers["Retry-After"] == "5"
         assert reply.headers["Content-Type"] == "application/vnd.api+json; charset=utf-8"
     assert (page.status, page.headers["Retry-After"]) == (503, "5")
-    assert b"<h1>Service Unavailable (503)</h1>" in page.content
+    assert b"<h1>The service cannot be used right now</h1>" in page.content
     assert queued.status == 201
