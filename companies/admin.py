@@ -12,7 +12,16 @@ class CompanyAdmin(RecordAdmin):
     """Companies of all organizations."""
 
     icon = "apartment"
-    list_display = ["name", "id", "organization", "default_currency", "created_at", "archived_at"]
+    list_display = [
+        "shown_name",
+        "shown_organization",
+        "last_import",
+        "default_currency",
+        "created_at",
+        "archived_at",
+        "id",
+    ]
+    empty_text = "Import some, add one here, or run the command create_organization."
     list_select_related = ["organization"]
     list_filter = [("archived_at", admin.EmptyFieldListFilter), ("organization", AutocompleteSelectFilter)]
     list_filter_submit = True

@@ -49,8 +49,8 @@ _TEXTS = {
 }
 _FORM_REFUSED = _Text(
     "The form was not accepted",
-    "It was opened before you logged in or out, or your browser keeps no cookies of this site. Go back, reload the page,"
-    " and send the form again.",
+    "It was opened before you logged in or out, or your browser keeps no cookies of this site. Go back, reload the"
+    " page, and send the form again.",
 )
 
 

@@ -8,12 +8,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
+from importsvc.admin_site.lists import show_name
 from importsvc.admin_site.records import RecordAdmin, RecordForm
 from importsvc.admin_site.secrets import show_once
 from organizations.models import Organization
@@ -45,7 +47,18 @@ class PersonAdmin(RecordAdmin):
 
     icon = "group"
     form = PersonForm
-    list_display = ["__str__", "id", "email", "organization", "company", "is_user", "archived_at"]
+    list_display = [
+        "shown_name",
+        "shown_title",
+        "shown_email",
+        "shown_company",
+        "shown_organization",
+        "last_import",
+        "is_user",
+        "archived_at",
+        "id",
+    ]
+    empty_text = "Import some, add one here, or run the command create_organization."
     list_select_related = ["organization", "company"]
     list_filter = [
         "is_user",
@@ -79,6 +92,26 @@ class PersonAdmin(RecordAdmin):
         ),
     ]
 
+    @admin.display(description="name", ordering="first_name")
+    def shown_name(self, person: Person) -> SafeString:
+        """The name of the person."""
+        return show_name(person)
+
+    @admin.display(description="title", ordering="title")
+    def shown_title(self, person: Person) -> SafeString:
+        """What the person does in the company."""
+        return show_name(person.title)
+
+    @admin.display(description="e-mail", ordering="email")
+    def shown_email(self, person: Person) -> SafeString:
+        """The address of the person."""
+        return show_name(person.email)
+
+    @admin.display(description="company", ordering="company")
+    def shown_company(self, person: Person) -> SafeString:
+        """The name of the company."""
+        return show_name(person.company)
+
 
 class ApiTokenForm(RecordForm):
     """A form that only accepts people whose tokens are valid, and a scope at least."""
@@ -101,7 +134,7 @@ class ApiTokenAdmin(RecordAdmin):
     """A token is shown once, after its creation; later only its prefix is. Revoking cannot be undone."""
 
     form = ApiTokenForm
-    list_display = ["prefix", "name", "person", "organization", "scopes", "created", "expiry_date", "state"]
+    list_display = ["prefix", "name", "shown_person", "shown_organization", "scopes", "created", "expiry_date", "state"]
     list_select_related = ["person", "organization"]
     list_filter = ["revoked", ("expiry_date", admin.EmptyFieldListFilter)]
     search_fields = ["prefix", "name", "person__first_name", "person__last_name", "person__email"]
@@ -109,6 +142,11 @@ class ApiTokenAdmin(RecordAdmin):
     fields = ["prefix", "name", "person", "created", "expiry_date", *SCOPE_FIELDS, "revoked"]
     raw_id_fields = ["person"]
     actions = ["revoke_selected"]
+
+    @admin.display(description="person", ordering="person")
+    def shown_person(self, token: ApiToken) -> SafeString:
+        """The name of the person whose token it is."""
+        return show_name(token.person)
 
     @display(description="state", label=TOKEN_LABELS)  # type: ignore[untyped-decorator]
     def state(self, token: ApiToken) -> str:
@@ -178,7 +216,8 @@ class NewOrganizationForm(forms.ModelForm):
 class OrganizationAdmin(RecordAdmin):
     """Creates an organization with its own company, its first user and a token, as the command does."""
 
-    list_display = ["name", "id", "time_zone", "default_currency", "created_at"]
+    list_display = ["shown_name", "id", "time_zone", "default_currency", "created_at"]
+    empty_text = "Add one here, or run the command create_organization."
     search_fields = ["name", "id__exact"]
     fields = ["name", "time_zone", "default_currency", "features", "created_at"]
     readonly_fields = ["created_at"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+
+from importsvc.admin_site.lists import ListAdmin
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(ListAdmin):
     """Staff look at the records, and neither add, change nor delete them, whatever their permissions are."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

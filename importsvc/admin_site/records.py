@@ -22,6 +22,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from importsvc.admin_site.fields import JsonObjectField, LinesField, LongTextField
+from importsvc.admin_site.lists import ListAdmin
 from importsvc.admin_site.record_history import read_history
 from importsvc.postgres.transaction_limits import get_lock_timeout, is_lock_timeout, limit_transaction
 from importsvc.postgres.write_conflicts import is_write_conflict, retry
@@ -169,7 +170,7 @@ def _in_transaction(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     return handle
 
 
-class RecordAdmin(ModelAdmin):
+class RecordAdmin(ListAdmin):
     """Lists that are fast with millions of records, newest first, and forms that distinguish null from blank.
 
     A POST request locks its record and reads it again. After a write conflict with another transaction the request is

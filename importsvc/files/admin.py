@@ -29,7 +29,17 @@ from importsvc.text.display import printable
 class ImportFileAdmin(ReadOnlyAdmin):
     """Files of all organizations. The API uploads them, and ``prune`` deletes their bytes."""
 
-    list_display = ["__str__", "id", "organization", "format", "shown_size", "creator", "created_at", "pruned_at"]
+    list_display = [
+        "shown_name",
+        "shown_organization",
+        "format",
+        "shown_size",
+        "shown_creator",
+        "created_at",
+        "pruned_at",
+        "id",
+    ]
+    empty_text = "Upload one with New import or POST /api/v2/import_files."
     list_select_related = ["organization", "creator"]
     list_filter = ["format", ("organization", AutocompleteSelectFilter)]
     list_filter_submit = True
@@ -131,7 +141,8 @@ class ImportModelAdmin(RecordAdmin):
     """Saved mappings of all organizations."""
 
     form = ImportModelForm
-    list_display = ["name", "id", "organization", "on_duplicate", "creator", "updated_at"]
+    list_display = ["shown_name", "shown_organization", "on_duplicate", "shown_creator", "updated_at", "id"]
+    empty_text = "Save one in the import pages, add one here, or create one with POST /api/v2/import_models."
     list_select_related = ["organization", "creator"]
     list_filter = [("organization", AutocompleteSelectFilter)]
     list_filter_submit = True

@@ -16,9 +16,10 @@ class ImportsConfig(AppConfig):
     def ready(self) -> None:
         """Load the declarations and the system checks, and register the admins."""
         autodiscover_modules("importable")
-        from importsvc.admin_site import record_history
+        from importsvc.admin_site import lists, record_history
         from importsvc.engine.schema import checks  # noqa: F401 - registers itself
         from importsvc.files import origins
+        from importsvc.imports.admin.last_imports import read_last_imports
         from importsvc.imports.admin.record_history import read_events
         from importsvc.imports.admin.records import register_record_admins
         from importsvc.imports.services.error_file_origins import find_origin
@@ -28,4 +29,5 @@ class ImportsConfig(AppConfig):
         register_record_admins()
         register(PERFORMER)
         record_history.register(read_events)
+        lists.register(read_last_imports)
         origins.register(find_origin)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from django.db.models import Max
 
 from importsvc.changelog.models import CREATED, Change, Outcome
 from importsvc.changelog.selectors import select_changes_of_records
@@ -63,6 +65,17 @@ def find_imports_by_record(key: str) -> set[int]:
         changes = select_changes_of_records(organizations, record_type, [record_id for _, record_id in records])
         found.update(changes.values_list("import_record_id", flat=True))
     return found
+
+
+def find_last_imports(
+    organization_ids: Collection[int], record_type: str, record_ids: Collection[int]
+) -> dict[int, int]:
+    """The id of the last import that wrote each of these records of a type, by the id of the record.
+
+    Records of which the change log has nothing are left out.
+    """
+    changes = select_changes_of_records(organization_ids, record_type, record_ids)
+    return dict(changes.values_list("record_id").annotate(last=Max("import_record_id")).order_by())
 
 
 def _describe(import_: Import, change: Change) -> Iterator[RecordEvent]:

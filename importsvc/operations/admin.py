@@ -58,14 +58,15 @@ class OperationAdmin(ReadOnlyAdmin):
         "id",
         "status_badge",
         "kind",
-        "organization",
+        "shown_organization",
         "import_link",
-        "creator",
+        "shown_creator",
         "progress",
         "attempts",
         "queued_at",
         "finished_at",
     ]
+    empty_text = "Requests with Prefer: respond-async, and runs in the import pages, queue them."
     list_filter = [StatusFilter, ("kind", ChoicesDropdownFilter), ("organization", AutocompleteSelectFilter)]
     list_filter_submit = True
     list_per_page = 50

@@ -64,7 +64,8 @@ class WebhookEndpointAdmin(RecordAdmin):
     """Endpoints of all organizations. A secret is shown once, when it is made."""
 
     form = WebhookEndpointForm
-    list_display = ["url", "id", "organization", "events", "enabled", "failing_since", "created_at"]
+    list_display = ["url", "id", "shown_organization", "events", "enabled", "failing_since", "created_at"]
+    empty_text = "Add one here, or create one with POST /api/v2/webhook_endpoints."
     list_select_related = ["organization"]
     list_filter = ["enabled", ("organization", AutocompleteSelectFilter)]
     list_filter_submit = True
@@ -137,13 +138,14 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin, RecordAdmin):
         "event",
         "id",
         "endpoint",
-        "organization",
+        "shown_organization",
         "shown_status",
         "attempts",
         "last_status",
         "next_attempt_at",
         "created_at",
     ]
+    empty_text = "An event of an organization that has an endpoint for it makes one."
     list_select_related = ["endpoint", "organization"]
     list_filter = ["status", "event", ("organization", AutocompleteSelectFilter)]
     list_filter_submit = True

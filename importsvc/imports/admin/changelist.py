@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     BooleanRadioFilter,
@@ -25,6 +24,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import action, display
 
+from importsvc.admin_site.lists import NOTHING_KNOWN, ListAdmin, show_name
 from importsvc.imports.failures import select_failed
 from importsvc.imports.formatting import describe_rows
 from importsvc.imports.models import Import, ImportState
@@ -34,7 +34,6 @@ from people.models import Person
 
 # The label styles of django-unfold, by state.
 STATE_LABELS = {ImportState.CREATED: "info", ImportState.PROCESSED: "success", ImportState.REVERTED: "warning"}
-NOTHING_KNOWN = "–"
 # The members of ``Import.counts`` whose rows are in the change log.
 WRITTEN = ("created", "updated")
 # The value of the filter for imports that were not run because of errors.
@@ -114,19 +113,19 @@ class DayFilter(RangeDateFilter):
         return datetime.combine(day, time(), UTC) if day and day.year < 9999 else None
 
 
-class ImportListAdmin(ModelAdmin):
+class ImportListAdmin(ListAdmin):
     """The list in the admin of imports."""
 
     list_display = [
         "id",
         "state_badge",
-        "organization",
+        "shown_organization",
         "creator_link",
-        "is_sample",
         "made",
-        "size",
-        "duration",
         "created_at",
+        "duration",
+        "size",
+        "is_sample",
     ]
     list_filter = [
         StateFilter,
@@ -136,6 +135,7 @@ class ImportListAdmin(ModelAdmin):
         ("created_at", DayFilter),
     ]
     list_filter_submit = True
+    empty_text = "Create one with New import or POST /api/v2/imports."
     actions_list = ["start_import"]
     # Makes Django show the search field; ``get_search_results`` does the search.
     search_fields = ["id__exact"]
@@ -193,7 +193,7 @@ class ImportListAdmin(ModelAdmin):
     def creator_link(self, import_: Import) -> SafeString:
         """A link to the creator."""
         url = reverse("admin:people_person_change", args=[import_.creator_id])
-        return format_html('<a class="text-link" href="{}">{}</a>', url, import_.creator)
+        return format_html('<a class="text-link" href="{}">{}</a>', url, show_name(import_.creator))
 
     @admin.display(description="sample", ordering="sample", empty_value=NOTHING_KNOWN)
     def is_sample(self, import_: Import) -> str | None:

@@ -21,7 +21,7 @@ def _make_admin(model: type[Model]) -> type[RecordAdmin]:
     """An admin with all organizations in lists, a search in all texts, and all fields of the model in forms."""
     fields = model._meta.concrete_fields
     options = {
-        "list_display": ["__str__", "id", "organization"],
+        "list_display": ["__str__", "shown_organization", "last_import", "id"],
         "list_select_related": ["organization"],
         "list_filter": [("organization", AutocompleteSelectFilter)],
         "list_filter_submit": True,

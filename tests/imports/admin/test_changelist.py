@@ -82,7 +82,9 @@ def test_the_list_shows_the_records_that_each_import_wrote(acme: NewOrganization
     make_import(creator=acme.person)
     page = read(admin_client, LIST)
     assert cells_of(page, "made") == ["–", "created 1 company, 1 person"]
-    assert f'<a class="text-link" href="/admin/people/person/{acme.person.pk}/change/">Ada Lovelace</a>' in page
+    assert (
+        f'<a class="text-link" href="/admin/people/person/{acme.person.pk}/change/"><bdi>Ada Lovelace</bdi></a>' in page
+    )
     assert re.search(rf'<a href="{url_of(import_)}"[^>]*>{import_.pk}</a>', page)
 
 
