@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget
 
-from importsvc.admin_site.lists import show_name
+from importsvc.admin_site.names import show_name
 from importsvc.admin_site.records import RecordAdmin, RecordForm
 from importsvc.admin_site.secrets import show_once
 from organizations.models import Organization

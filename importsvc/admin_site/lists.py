@@ -1,4 +1,4 @@
-"""Lists of the admin: names that do not break the table, the last import of each record, and what to do if it is empty.
+"""Lists of the admin: names, the last import of each record, and what to do if there are no records.
 
 The last imports are read by the app of imports, which declares how, because this package knows none of their rows.
 """
@@ -13,13 +13,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-NOTHING_KNOWN = "–"
-# Of a name or an address so many characters are shown; the rest is in the tooltip.
-SHOWN_CHARACTERS = 40
+from importsvc.admin_site.names import NOTHING_KNOWN, show_name
 
 # Returns the ids of the last import that wrote each of these records of one model, by the id of the record.
 ReadLastImports = Callable[[Sequence[Any]], Mapping[int, int]]
@@ -31,17 +28,6 @@ def register(source: ReadLastImports) -> None:
     """Declare how the last imports of records are read."""
     if source not in _sources:
         _sources.append(source)
-
-
-def show_name(name: object) -> SafeString:
-    """A name, isolated from the direction of the text around it; a long one is truncated, and whole in its tooltip."""
-    text = str(name or "")
-    if not text:
-        return format_html("{}", NOTHING_KNOWN)
-    shown = Truncator(text).chars(SHOWN_CHARACTERS)
-    if shown == text:
-        return format_html("<bdi>{}</bdi>", text)
-    return format_html('<bdi title="{}">{}</bdi>', text, shown)
 
 
 class RecordChangeList(ChangeList):

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from companies.models import Company
-from importsvc.admin_site.lists import show_name
+from importsvc.admin_site.names import show_name
 from importsvc.imports.models import Import
 from importsvc.imports.services import revert_import
 from people.models import ApiToken, Person

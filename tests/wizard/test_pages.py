@@ -38,7 +38,7 @@ def test_the_history_shows_the_imports_of_the_organization_page_by_page(walk: Wa
     check(walk, PEOPLE_1252)
 
     walk.go("")
-    latest = f"Import {walk.import_.pk} people.csv Not imported"
+    latest = f"Import {walk.import_.pk} people.csv created"
     assert latest in walk.text
     assert walk.page.count('scope="row"') == 25
     walk.go("?page=2")

@@ -1,13 +1,11 @@
 """The admin's home page: an overview of all imports, from a fixed number of fast queries.
 
 Numbers of rows are those of created and updated rows in ``Import.counts``; the change log is not read. A failed run is
-rolled back and leaves nothing in the import: imports that are shown as "not run" may also have failed.
+rolled back and leaves nothing in the import: imports that are shown as "created" may also have failed.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -20,7 +18,15 @@ from django.db.models.functions import Cast, Coalesce, TruncDate
 from django.http import HttpRequest
 from django.utils import timezone
 
-from importsvc.imports.admin.changelist import STATE_LABELS, WRITTEN, describe_duration, describe_made, describe_run
+from importsvc.imports.admin.changelist import (
+    STATE_LABELS,
+    WRITTEN,
+    ImportListAdmin,
+    describe_duration,
+    describe_made,
+    describe_run,
+)
+from importsvc.imports.admin.day_chart import make_day_chart
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import get_record_types
 
@@ -32,8 +38,8 @@ WAITING = 10
 WAITS_SINCE = timedelta(hours=1)
 IS_STUCK_AFTER = timedelta(minutes=15)
 
-OUTCOMES = {ImportState.PROCESSED: "Processed", ImportState.REVERTED: "Reverted", ImportState.CREATED: "Not run"}
-_COLORS = {ImportState.PROCESSED: "#16a34a", ImportState.REVERTED: "#ea580c", ImportState.CREATED: "#64748b"}
+# The states in the order in which they are shown.
+STATES = (ImportState.PROCESSED, ImportState.REVERTED, ImportState.CREATED)
 
 # The xmax of a row is the id of the transaction that locks or writes it, and that transaction holds a lock on its id
 # until it ends. PostgreSQL may hide the start of transactions of other database users.
@@ -70,7 +76,7 @@ class Unfinished:
 def count_days(*, now: datetime) -> list[Day]:
     """The last 30 days, oldest first, including days without imports."""
     dates = [_first_day(now) + timedelta(days=number) for number in range(DAYS)]
-    days = {day: Day(day, dict.fromkeys(OUTCOMES, 0), dict.fromkeys(OUTCOMES, 0)) for day in dates}
+    days = {day: Day(day, dict.fromkeys(STATES, 0), dict.fromkeys(STATES, 0)) for day in dates}
     by_day = _recent(now).filter(created_at__lt=_midnight(dates[-1] + timedelta(days=1)))
     groups = by_day.annotate(day=TruncDate("created_at", tzinfo=UTC), state_now=_state()).values("day", "state_now")
     for group in groups.annotate(imports=Count("*"), rows=Sum(_written())).order_by("day", "state_now"):
@@ -121,16 +127,18 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         "days": DAYS,
         "totals": [
             {
-                "title": title,
+                "title": state.value,
                 "label": STATE_LABELS[state],
                 "imports": sum(day.imports[state] for day in days),
                 "rows": sum(day.rows[state] for day in days),
             }
-            for state, title in OUTCOMES.items()
+            for state in STATES
         ],
-        "imports_chart": _make_chart(days, [day.imports for day in days], OUTCOMES),
-        "rows_chart": _make_chart(days, [day.rows for day in days], [ImportState.PROCESSED, ImportState.REVERTED]),
-        "chart_options": json.dumps(_CHART_OPTIONS),
+        "imports_chart": make_day_chart({day.day: day.imports for day in days}, STATES),
+        "rows_chart": make_day_chart({day.day: day.rows for day in days}, STATES[:2]),
+        "no_imports": f"No imports in the last {DAYS} days.",
+        "no_rows": f"No rows in the last {DAYS} days.",
+        "empty_text": f"No imports yet. {ImportListAdmin.empty_text}",
         "latest": [
             {
                 "import": import_,
@@ -185,26 +193,3 @@ def _written() -> Combinable:
 def _describe(import_: Import, runs_since: datetime | None, now: datetime) -> Unfinished:
     is_stuck = runs_since is not None and now - runs_since > IS_STUCK_AFTER
     return Unfinished(import_, runs_since is not None, is_stuck, since=runs_since or import_.created_at)
-
-
-def _make_chart(
-    days: Sequence[Day], numbers: Sequence[Mapping[ImportState, int]], states: Iterable[ImportState]
-) -> str:
-    """The data of a Chart.js chart, as JSON."""
-    datasets = [
-        {"label": OUTCOMES[state], "data": [day[state] for day in numbers], "backgroundColor": _COLORS[state]}
-        for state in states
-    ]
-    return json.dumps({"labels": [f"{day.day:%d %b}" for day in days], "datasets": datasets})
-
-
-_CHART_OPTIONS: dict[str, Any] = {
-    "animation": False,
-    "responsive": True,
-    "maintainAspectRatio": False,
-    "scales": {
-        "x": {"stacked": True, "grid": {"display": False}, "ticks": {"color": "#7c8594", "maxRotation": 0}},
-        "y": {"stacked": True, "beginAtZero": True, "grid": {}, "ticks": {"color": "#7c8594", "precision": 0}},
-    },
-    "plugins": {"legend": {"position": "bottom", "labels": {"color": "#7c8594", "boxWidth": 12}}},
-}

@@ -154,15 +154,24 @@ def test_the_page_shows_every_section(acme: NewOrganization, admin_client: Clien
     assert str(waiting) in table(page, "unfinished")
     assert "2 d 1 h" in table(page, "unfinished")
     assert "Acme" in table(page, "organizations")
-    assert page.count('<canvas class="chart"') == 2
+    assert page.count('<div class="day-chart">') == 2
+    assert page.count("<li title=") == 60
+    now = timezone.now()
+    earlier = now - timedelta(days=2, hours=1)
+    for day, said in ((now, "1 processed"), (earlier, "1 created"), (now, "2 processed"), (earlier, "none")):
+        text = f"{day.day} {day:%B}: {said}"
+        assert f'<li title="{text}"><span class="sr-only">{text}</span>' in page
+    for total in ("processed", "reverted", "created"):
+        assert f"{total} </span>" in page
 
 
 @pytest.mark.django_db
 def test_the_page_says_that_there_are_no_imports(admin_client: Client) -> None:
     page = read(admin_client, HOME)
     assert "Nothing runs, and nothing waits longer than an hour." in page
-    assert "No imports yet." in page
-    assert "No rows yet." in page
+    assert "No imports yet. Create one with New import or POST /api/v2/imports." in page
+    assert page.count("<p>No imports in the last 30 days.</p>") == 1
+    assert page.count("<p>No rows in the last 30 days.</p>") == 2
 
 
 @pytest.mark.django_db
@@ -188,7 +197,7 @@ def test_imports_are_shown_only_with_permission_to_view_them(acme: NewOrganizati
     import_ = import_rows(acme, PUBLISHED_ROWS)
     page = read(log_in_staff(codename="view_company"), HOME)
     assert str(import_) not in page
-    assert 'class="chart"' not in page
+    assert 'class="day-chart"' not in page
     assert "/admin/companies/company/" in page
 
 
