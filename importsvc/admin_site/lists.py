@@ -11,11 +11,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from importsvc.admin_site.active_filters import ActiveFilter, find_active_filters
 from importsvc.admin_site.names import NOTHING_KNOWN, show_name
 
 # Returns the ids of the last import that wrote each of these records of one model, by the id of the record.
@@ -32,6 +34,11 @@ def register(source: ReadLastImports) -> None:
 
 class RecordChangeList(ChangeList):
     """A page of records; those of a list with the column ``last_import`` have their ``last_import_id``."""
+
+    @cached_property
+    def active_filters(self) -> list[ActiveFilter]:
+        """The search and the filters that narrow the list."""
+        return list(find_active_filters(self))
 
     def get_results(self, request: HttpRequest) -> None:
         """Read the page, and the last imports of all of its records at once."""

@@ -131,6 +131,7 @@ class ImportListAdmin(ListAdmin):
     list_filter = [
         StateFilter,
         ("organization", AutocompleteSelectFilter),
+        ("creator", AutocompleteSelectFilter),
         ("sample", BooleanRadioFilter),
         ("import_model_id", SingleNumericFilter),
         ("created_at", DayFilter),
