@@ -54,8 +54,7 @@ class PersonAdmin(RecordAdmin):
         "shown_company",
         "shown_organization",
         "last_import",
-        "is_user",
-        "archived_at",
+        "shown_is_user",
         "id",
     ]
     empty_text = "Import some, add one here, or run the command create_organization."
@@ -111,6 +110,11 @@ class PersonAdmin(RecordAdmin):
     def shown_company(self, person: Person) -> SafeString:
         """The name of the company."""
         return show_name(person.company)
+
+    @admin.display(description="user", ordering="is_user")
+    def shown_is_user(self, person: Person) -> str:
+        """A word, because Django's icon for ``False`` looks like a failure."""
+        return "yes" if person.is_user else "no"
 
 
 class ApiTokenForm(RecordForm):

@@ -18,7 +18,8 @@ UNFOLD: dict[str, Any] = {
     # There is no site to link to.
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
-    "SCRIPTS": [lambda request: static("importsvc/copy.js")],
+    "STYLES": [lambda request: static("importsvc/admin.css")],
+    "SCRIPTS": [lambda request: static("importsvc/copy.js"), lambda request: static("importsvc/keyboard.js")],
     "DASHBOARD_CALLBACK": "importsvc.imports.admin.home.add_overview",
     "ACCOUNT": {"navigation": "importsvc.admin_site.second_factor.list_account_links"},
     "SIDEBAR": {

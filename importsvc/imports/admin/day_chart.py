@@ -29,13 +29,15 @@ class DayChart:
     Attributes:
         bars: one for each day.
         highest: the number of the day with the highest bar; 0 if there is nothing to see.
-        at_half: the number of a bar of half that height.
+        middle: the number at the second line, about a quarter of it; 0 if there is none.
+        middle_top: the distance of that line from the top, in per cent of the height of the chart.
         states: those of the parts, for the legend.
     """
 
     bars: tuple[Bar, ...]
     highest: int
-    at_half: str
+    middle: int
+    middle_top: str
     states: tuple[str, ...]
 
 
@@ -45,7 +47,9 @@ def make_day_chart(numbers: Mapping[date, Mapping[ImportState, int]], states: Se
     bars = tuple(
         _make_bar(day, [(state.value, of_day[state]) for state in states], highest) for day, of_day in numbers.items()
     )
-    return DayChart(bars, highest, f"{highest / 4:g}", tuple(state.value for state in states))
+    middle = highest // 4
+    middle_top = f"{100 - 100 * math.sqrt(middle / highest):.2f}" if middle else "100"
+    return DayChart(bars, highest, middle, middle_top, tuple(state.value for state in states))
 
 
 def _make_bar(day: date, numbers: Sequence[tuple[str, int]], highest: int) -> Bar:

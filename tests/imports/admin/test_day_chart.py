@@ -27,7 +27,8 @@ def test_heights_grow_with_the_square_root_of_the_number() -> None:
             Bar(LAST, "4 March: none", ()),
         ),
         highest=10_000,
-        at_half="2500",
+        middle=2_500,
+        middle_top="50.00",
         states=("processed", "reverted"),
     )
 

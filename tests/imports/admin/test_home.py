@@ -160,7 +160,7 @@ def test_the_page_shows_every_section(acme: NewOrganization, admin_client: Clien
     earlier = now - timedelta(days=2, hours=1)
     for day, said in ((now, "1 processed"), (earlier, "1 created"), (now, "2 processed"), (earlier, "none")):
         text = f"{day.day} {day:%B}: {said}"
-        assert f'<li title="{text}"><span class="sr-only">{text}</span>' in page
+        assert f'<li title="{text}"><span class="said">{text}</span>' in page
     for total in ("processed", "reverted", "created"):
         assert f"{total} </span>" in page
 
