@@ -18,6 +18,25 @@ function makeButtons(root) {
   }
 }
 
+// The names of icons are text, which a screen reader would read beside the name of the link or button.
+function hideIcons(root) {
+  for (const icon of root.querySelectorAll(".material-symbols-outlined")) {
+    const owner = icon.closest("a, button, [role=button]");
+    if (owner?.pathname === "/admin/" && owner.textContent.trim() === icon.textContent.trim()) {
+      owner.ariaLabel = "Home page";
+    }
+    const isNamed = owner?.ariaLabel || owner?.title || owner?.textContent.trim() !== icon.textContent.trim();
+    if (owner && owner !== icon && isNamed) {
+      icon.ariaHidden = "true";
+    }
+  }
+}
+
+function mend(root) {
+  makeButtons(root);
+  hideIcons(root);
+}
+
 document.addEventListener("keydown", (event) => {
   const isPress = event.key === "Enter" || event.key === " ";
   if (isPress && event.target.matches(`:is(${CLICKED})[role=button]`)) {
@@ -33,10 +52,10 @@ document.addEventListener("DOMContentLoaded", () => {
     main.tabIndex = -1;
     document.body.insertAdjacentHTML("afterbegin", '<a class="skip" href="#main">Skip to the content</a>');
   }
-  makeButtons(document);
+  mend(document);
 });
 
-document.addEventListener("htmx:afterSettle", (event) => makeButtons(event.target));
+document.addEventListener("htmx:afterSettle", (event) => mend(event.target));
 
 // The package gives all regions that scroll the same name.
 addEventListener("load", () => {
