@@ -24,7 +24,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import action, display
 
-from importsvc.admin_site.lists import NOTHING_KNOWN, ListAdmin, show_name
+from importsvc.admin_site.lists import ListAdmin
 from importsvc.admin_site.names import NOTHING_KNOWN, show_name
 from importsvc.imports.failures import select_failed
 from importsvc.imports.formatting import describe_rows
