@@ -95,7 +95,7 @@ def test_an_error_of_a_view_is_a_page(monkeypatch: pytest.MonkeyPatch, error: ty
     monkeypatch.setattr("importsvc.pages.render", fail)
 
     with CaptureQueriesContext(connection) as queries:
-        response = WsgiClient().get("/", headers={"X-Request-Id": "test"})
+        response: Any = WsgiClient().get("/", headers={"X-Request-Id": "test"})
 
     assert read_page(response) == (*PAGES[error], WAYS_BACK)
     assert b"secret" not in response.content

@@ -47,7 +47,7 @@ def _make(name: str, value: str, changelist: ChangeList, parameters: Collection[
 
 def _read(changelist: ChangeList, name: str | None) -> str:
     """The last value of a parameter of the URL; empty if there is none."""
-    return str((changelist.filter_params.get(name) or [""])[-1])
+    return str((changelist.filter_params.get(name or "") or [""])[-1])
 
 
 def _describe(spec: Any, given: dict[str, str]) -> str:
