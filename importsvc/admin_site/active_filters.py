@@ -35,7 +35,7 @@ def find_active_filters(changelist: ChangeList) -> Iterator[ActiveFilter]:
     if changelist.query:
         yield _make("search", changelist.query, changelist, [SEARCH_VAR])
     for spec in changelist.filter_specs:
-        given = {str(name): value for name in spec.expected_parameters() if (value := _read(changelist, name))}
+        given = {str(name): value for name in spec.expected_parameters() if (value := _read(changelist, str(name)))}
         if given:
             yield _make(str(spec.title), _describe(spec, given), changelist, given)
 
@@ -45,7 +45,7 @@ def _make(name: str, value: str, changelist: ChangeList, parameters: Collection[
     return ActiveFilter(name, printable(value, SHOWN_CHARACTERS), f"?{urlencode(others, doseq=True)}")
 
 
-def _read(changelist: ChangeList, name: str | None) -> str:
+def _read(changelist: ChangeList, name: str) -> str:
     """The last value of a parameter of the URL; empty if there is none."""
     return str((changelist.filter_params.get(name or "") or [""])[-1])
 
