@@ -17,7 +17,8 @@ from importsvc.imports.models import Import, QueuedChunk, StagedChunk
 from importsvc.imports.rows import ImportRows
 from importsvc.operations.models import Operation
 from importsvc.postgres.copy import NULL, bytea_cell, cell, copy_rows
-from importsvc.text.json_stream import JsonError, decode_rows, split_items
+from importsvc.text.json_rows import decode_rows, split_items
+from importsvc.text.json_stream import JsonError
 from organizations.tenancy import TenantSubquery
 
 # A chunk has at most 2,000 rows and about 256 kB.

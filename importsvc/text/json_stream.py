@@ -16,9 +16,6 @@ READ_SIZE = 64 * 1024
 LARGEST_VALUE = 8 * 1024 * 1024
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_BETWEEN_OBJECTS = ("},{", "}, {")
-# A member that has neither escapes nor brackets, up to the start of the next one or the end of the object.
-_PLAIN_MEMBER = re.compile(r'"([^"\\]*)"[ \t\n\r]*:[ \t\n\r]*("[^"\\]*"|[^\s"\[\]{},]+)[ \t\n\r]*(?:(,)[ \t\n\r]*|})')
 _HIGH_SURROGATE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}")
 _LONGEST_ESCAPE = 12  # a surrogate pair
 _SHORTEST_BATCH = 64
@@ -32,88 +29,8 @@ class JsonTooLargeError(JsonError):
     """A value is too long. The message has the limit."""
 
 
-def decode_rows(text: str) -> list[Any]:
-    """Decode the items of an array from its text without the brackets; objects are as ``read_json`` returns them.
-
-    Raises:
-        ValueError: the text is not JSON, or nested too deep (``JsonError``). That limit depends on the call stack: a
-            text that was decoded before may be refused.
-    """
-    array = f"[{text}]"
-    try:
-        items: list[Any] = PLAIN_DECODER.decode(array)
-        # Each member has a colon. If there are as many colons as members, the decoder dropped no repeated member.
-        if set(map(type, items)) <= {dict} and text.count(":") == sum(map(len, items)):
-            return items
-        strict: list[Any] = STRICT_DECODER.decode(array)
-    except RecursionError:
-        raise JsonError(TOO_DEEP) from None
-    return strict
-
-
-def split_items(text: str, count: int | None = None) -> list[str]:
-    """The texts of an array's items, from its text without the brackets. The text has been decoded before.
-
-    With their ``count``, items that are all objects without braces in them are split without decoding them.
-
-    Raises:
-        JsonError: an item is nested too deep. That limit depends on the call stack.
-    """
-    items = None if count is None else _split_flat_objects(text, count)
-    if items is None:
-        try:
-            items = _split_any_items(text)
-        except RecursionError:
-            raise JsonError(TOO_DEEP) from None
-    return items
-
-
-def _split_flat_objects(text: str, count: int) -> list[str] | None:
-    """The items if all are objects, no brace is in them, and what is between them is the same; otherwise ``None``.
-
-    An item that is no object would follow the brace that closes the one before it. So if an object follows each brace
-    that closes, all items are objects, and as many braces as items means that each brace opens or closes one.
-    """
-    if text.count("{") != count or text.count("}") != count or (text[:1], text[-1:]) != ("{", "}"):
-        return None
-    for between in _BETWEEN_OBJECTS:
-        if text.count(between) == count - 1:
-            return [f"{{{item}}}" for item in text[1:-1].split(between)]
-    return None
-
-
-def _split_any_items(text: str) -> list[str]:
-    items = []
-    at = _skip_space(text, 0)
-    while at < len(text):
-        _, end = PLAIN_DECODER.raw_decode(text, at)
-        items.append(text[at:end])
-        at = _skip_space(text, _skip_space(text, end) + 1)
-    return items
-
-
-def split_members(text: str) -> list[tuple[str, str]]:
-    """The name and the text of the value of each member of an object, from its text, which has been decoded before."""
-    members = []
-    at = _skip_space(text, text.index("{") + 1)
-    while text[at] != "}":
-        if plain := _PLAIN_MEMBER.match(text, at):
-            members.append((plain[1], plain[2]))
-            at = plain.end()
-            if plain[3] == ",":
-                continue
-            break
-        name, end = PLAIN_DECODER.raw_decode(text, at)
-        start = _skip_space(text, _skip_space(text, end) + 1)
-        _, end = PLAIN_DECODER.raw_decode(text, start)
-        members.append((name, text[start:end]))
-        at = _skip_space(text, end)
-        if text[at] == ",":
-            at = _skip_space(text, at + 1)
-    return members
-
-
-def _skip_space(text: str, at: int) -> int:
+def skip_space(text: str, at: int) -> int:
+    """The position of the first character that is no white space, from this one on."""
     return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # matches everywhere
 
 
@@ -134,7 +51,7 @@ class JsonReader:
     def peek(self) -> str:
         """The first character of the next token; empty at the end of the text."""
         while True:
-            self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches everywhere
+            self._at = skip_space(self._text, self._at)
             if self._at < len(self._text):
                 return self._text[self._at]
             if self._is_over:

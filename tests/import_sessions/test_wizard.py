@@ -168,7 +168,7 @@ def test_a_link_opens_no_page_of_another_organization(api: ApiClient, globex: Ne
     other = f"/import/{globex.organization.pk}/"
 
     assert walk.client.get(other).headers["Location"].startswith("/admin/login/")
-    # A cookie that someone has changed.
+    # A cookie that was changed.
     walk.client.cookies["import_session"] = f"{globex.organization.pk}:{cookie.value.partition(':')[2]}"
     assert walk.client.get(other).status_code == 403
 

@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importsvc.text import json_stream
-from importsvc.text.json_stream import JsonError, JsonReader, decode_rows, split_items, split_members
+from importsvc.text.json_rows import decode_rows
+from importsvc.text.json_stream import JsonError, JsonReader
 from importsvc.text.strict_json import AmbiguousObject, read_json
 from importsvc.text.text_stream import read_parts, read_utf8
 from tests.text.json_values import REFUSED, arrays, items, objects, spellings, texts
@@ -273,52 +274,3 @@ def test_a_damaged_string_is_refused_exactly_as_the_whole_text_is(
 def test_a_value_of_another_kind_than_expected_is_refused(source: str, read: Callable[[JsonReader], Any]) -> None:
     with pytest.raises(JsonError, match=r"^line 2 column 1: Expecting value$"):
         read(open_reader(f"\n{source}"))
-
-
-@given(arrays, spellings)
-@settings(deadline=None, max_examples=100)
-def test_the_items_of_an_array_keep_their_text(array: list[Any], spelling: dict[str, Any]) -> None:
-    text = json.dumps(array, **spelling)[1:-1]
-
-    texts = split_items(text)
-
-    assert split_items(text, len(array)) == texts
-    assert [json.loads(each) for each in texts] == array
-    assert all(each == each.strip() and each in text for each in texts)
-
-
-@pytest.mark.parametrize(
-    "array",
-    [
-        [{"a": "},{"}],
-        [{"a": "},{"}, 5],
-        [{"a": "},{"}, 5, {}],
-        ["{", {"a": "}"}],
-        [{"a": 1}, "},{"],
-        [{"a": "}"}, {"b": "{"}],
-        [{"a": {}}, 5],
-        [{}, {"a": "b"}],
-        [],
-    ],
-)
-def test_braces_in_items_do_not_split_them(array: list[Any]) -> None:
-    text = json.dumps(array)[1:-1]
-
-    assert [json.loads(item) for item in split_items(text, len(array))] == array
-
-
-@given(objects, spellings)
-@settings(deadline=None, max_examples=100)
-def test_the_members_of_an_object_keep_the_text_of_their_values(
-    value: dict[str, Any], spelling: dict[str, Any]
-) -> None:
-    text = json.dumps(value, **spelling)
-
-    members = split_members(text)
-
-    assert [(name, json.loads(each)) for name, each in members] == list(value.items())
-    assert all(each == each.strip() and each in text for _, each in members)
-
-
-def test_a_member_that_is_repeated_is_split_each_time() -> None:
-    assert split_members('{ "a" : 1.50 , "a":[ ]}') == [("a", "1.50"), ("a", "[ ]")]

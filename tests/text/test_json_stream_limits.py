@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from importsvc.text import json_stream
-from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, decode_rows
+from importsvc.text.json_rows import decode_rows
+from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
 from importsvc.text.text_stream import read_parts, read_utf8
 
 ROW = '{"First Name": "Ada", "Last Name": "Lovelace", "Email": "ada@acme.test"}'

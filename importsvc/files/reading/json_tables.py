@@ -23,7 +23,8 @@ from importsvc.files.reading.tables import (
     name_columns,
 )
 from importsvc.text.display import printable
-from importsvc.text.json_stream import LARGEST_VALUE, JsonError, JsonReader, JsonTooLargeError, decode_rows
+from importsvc.text.json_rows import decode_rows
+from importsvc.text.json_stream import LARGEST_VALUE, JsonError, JsonReader, JsonTooLargeError
 from importsvc.text.strict_json import AmbiguousObject
 
 # Rows and characters that are decoded at once.

@@ -12,7 +12,7 @@ from importsvc.engine.schema.importable import Importable, normalize_header
 from importsvc.errors import InvalidAttribute
 from importsvc.imports.services.cell_problems import describe_cell
 from importsvc.text.display import printable
-from importsvc.text.json_stream import split_members
+from importsvc.text.json_rows import split_members
 from importsvc.text.strict_json import AmbiguousObject, is_same_value
 
 # The name and the JSON text of each member of a row, in order.

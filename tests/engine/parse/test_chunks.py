@@ -15,7 +15,8 @@ from importsvc.engine.errors import PayloadError
 from importsvc.engine.parse import chunks
 from importsvc.engine.parse.chunks import CHUNK_CHARACTERS, CHUNK_ROWS, RowChunk, split_rows
 from importsvc.text import json_stream
-from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError, decode_rows
+from importsvc.text.json_rows import decode_rows
+from importsvc.text.json_stream import JsonError, JsonReader, JsonTooLargeError
 from importsvc.text.text_stream import read_parts
 from tests.text.json_values import arrays, spellings
 
