@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from importsvc.errors import DomainError
+from importsvc.errors import DomainError, PreconditionFailed, RecordNotFound
 from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RowsInvalid
 from importsvc.imports.models import Import, ImportState, Refusal
@@ -32,7 +32,8 @@ def keep_refusal(
 
     Called after the transaction or the savepoint of the work is rolled back, in a transaction or a savepoint of its
     own. Raises nothing: what fails is logged, and nothing is kept. Nothing is kept either of an error that a later
-    attempt may not meet, of an import that was run, or of rows that were changed since the attempt began.
+    attempt may not meet, of a tag that is outdated, of an import that was run, or of rows that were changed since the
+    attempt began.
 
     Args:
         organization: of the caller.
@@ -42,7 +43,7 @@ def keep_refusal(
         actor: the person or user that asked for it.
         began_at: the time before the attempt locked the import.
     """
-    if error.retry_after:
+    if error.retry_after or isinstance(error, PreconditionFailed | RecordNotFound):
         return
     try:
         with limited_transaction():
