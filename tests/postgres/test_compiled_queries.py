@@ -18,7 +18,7 @@ from importsvc.postgres.compiled_queries import CompiledQuery, Parameter
 from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization, create_organization
-from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person
+from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person, make_refusal
 from tests.client import ApiClient
 from tests.operations.queueing import queue
 
@@ -35,6 +35,7 @@ def test_every_column_of_every_model_is_read_as_by_its_queryset(api: ApiClient) 
     Organization.objects.update(features={"custom_fields": {"limit": 50}})
     import_ = Import.objects.get(pk=api.run(PUBLISHED_ROWS))
     queue(api.caller, Kind.UPDATE, import_, import_data=PUBLISHED_ROWS)
+    make_refusal(import_)
     wrong = {"person": [{"email": "ada"}]}
     create_import(
         organization=api.caller.organization, creator=api.caller.person, import_data=wrong, on_row_error="stage"

@@ -86,25 +86,27 @@ def test_a_refused_run_is_kept_and_changes_neither_response_nor_import(
 
 
 @pytest.mark.django_db
-def test_only_the_last_refusal_is_kept(acme: NewOrganization, api: ApiClient, import_: Import) -> None:
+def test_a_refused_check_is_kept_in_place_of_an_earlier_refusal(
+    acme: NewOrganization, api: ApiClient, import_: Import
+) -> None:
     refuse(acme, import_)
 
-    response = api.request("POST", f"imports/{import_.pk}/import", headers={"If-Match": '"old"'})
-
-    detail = "Something has changed since the preview whose ETag If-Match names"
-    assert response.status_code == 412
-    stored = {"code": "precondition_failed", "detail": detail, "attribute": None, "meta": None}
-    assert read_kept(acme) == [make_kept(acme, import_, errors=[stored], row_error_count=None)]
-
-
-@pytest.mark.django_db
-def test_a_refused_check_is_kept(acme: NewOrganization, api: ApiClient, import_: Import) -> None:
     response = api.request("POST", f"imports/{import_.pk}/check")
 
     detail = "The import keeps no rows with errors: on_row_error is 'refuse'"
     assert_error(response, 409, "conflict", detail)
     stored = {"code": "conflict", "detail": detail, "attribute": None, "meta": None}
     assert read_kept(acme) == [make_kept(acme, import_, kind="check", errors=[stored], row_error_count=None)]
+
+
+@pytest.mark.django_db
+def test_an_outdated_tag_leaves_what_is_kept(acme: NewOrganization, api: ApiClient, import_: Import) -> None:
+    refuse(acme, import_)
+
+    response = api.request("POST", f"imports/{import_.pk}/import", headers={"If-Match": '"old"'})
+
+    assert response.status_code == 412
+    assert read_kept(acme) == [make_kept(acme, import_)]
 
 
 @pytest.mark.django_db
