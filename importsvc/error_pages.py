@@ -6,7 +6,6 @@ the API there are only pages, whatever the ``Accept`` header asks for.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -16,12 +15,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from importsvc.http import WIZARD_PREFIX
+from importsvc.http import WIZARD_PREFIX, find_wizard_organization
 from importsvc.logs.context import get_log_fields
 from importsvc.pages import OF_ALL
-
-# The beginning of the URLs of an organization's imports.
-_ORGANIZATION = re.compile(f"{WIZARD_PREFIX}([1-9][0-9]{{0,18}})/")
 
 
 class _Text(NamedTuple):
@@ -78,5 +74,5 @@ def _find_imports(request: HttpRequest) -> str | None:
     """The URL of the imports that a page of the wizard belongs to; ``None`` for other pages."""
     if not request.path_info.startswith(WIZARD_PREFIX):
         return None
-    found = _ORGANIZATION.match(request.path_info)
-    return reverse("wizard:history", args=[int(found[1])]) if found else reverse("wizard:start")
+    organization_id = find_wizard_organization(request.path_info)
+    return reverse("wizard:history", args=[int(organization_id)]) if organization_id else reverse("wizard:start")

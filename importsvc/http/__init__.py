@@ -1,5 +1,6 @@
 """WSGI and Django middleware without knowledge of JSON:API: bodies, content types, compression, conditional GET."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,14 @@ WIZARD_PREFIX = "/import/"
 
 # The server receives a body up to this size before a thread handles the request. Longer ones are for imports only.
 SMALL_BODY_BYTES = 64 * 1024
+
+_WIZARD_PAGE = re.compile(f"{WIZARD_PREFIX}([1-9][0-9]{{0,18}})/")
+
+
+def find_wizard_organization(path: str) -> str | None:
+    """The id, as digits, of the organization that a path of the wizard belongs to; ``None`` for other paths."""
+    page = _WIZARD_PAGE.match(path)
+    return page and page[1]
 
 
 def get_content_length(environ: Mapping[str, Any]) -> int:

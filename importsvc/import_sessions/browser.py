@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -15,15 +14,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
-from importsvc.http import WIZARD_PREFIX
+from importsvc.http import find_wizard_organization
 from importsvc.import_sessions.models import ImportSession
 from importsvc.import_sessions.services import LinkExpired, LinkRefused, open_import_session
 from importsvc.logs.context import add_log_fields
 
 COOKIE = "import_session"
 
-# A page of an organization in the wizard.
-_PAGE = re.compile(f"{WIZARD_PREFIX}([1-9][0-9]{{0,18}})/")
 # As long as Django's secrets of forms.
 _SECRET_LENGTH = 32
 
@@ -46,9 +43,9 @@ class LinkSessions:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The response; if there is a session, without Django's cookie for forms."""
-        page = _PAGE.match(request.path_info)
+        page_of = find_wizard_organization(request.path_info)
         organization_id, _, key = request.COOKIES.get(COOKIE, "").partition(":")
-        if not page or page[1] != organization_id:
+        if not page_of or page_of != organization_id:
             return self._get_response(request)
         try:
             session = open_import_session(organization_id=int(organization_id), key=key)

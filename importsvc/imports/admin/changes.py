@@ -19,14 +19,13 @@ from django.utils.text import capfirst
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from importsvc.changelog.models import Action, Change, Outcome
-from importsvc.imports.admin.conflicts import find_record_url
+from importsvc.imports.admin.shown_records import ShownRecord, show_record
 from importsvc.imports.models import Import
 from importsvc.imports.record_texts import RecordTexts
 from importsvc.imports.services import (
     find_keyed_records,
     find_record_model,
     get_record_fields,
-    get_record_noun,
     get_record_types,
     get_resource_type,
 )
@@ -90,18 +89,9 @@ class ShownValue:
 
 @dataclass(frozen=True)
 class ShownChange:
-    """A change with its record in words; ``url`` is empty without a page that the user may view.
+    """A change with its record; ``outcome`` is what the import did, and after its revert what became of it."""
 
-    ``outcome`` is what the import did, and after its revert what became of it.
-    """
-
-    noun: str
-    row: int
-    record_id: int
-    name: str
-    key: str
-    url: str
-    is_gone: bool
+    record: ShownRecord
     outcome: str
     values: Sequence[ShownValue]
 
@@ -212,15 +202,9 @@ class HasText(Func):
 
 
 def _show(request: HttpRequest, change: Change, texts: RecordTexts, *, is_reverted: bool) -> ShownChange:
-    record, outcome = texts.find_record(change), change.find_outcome(is_reverted=is_reverted)
+    outcome = change.find_outcome(is_reverted=is_reverted)
     return ShownChange(
-        noun=get_record_noun(change.record_type),
-        row=change.row,
-        record_id=change.record_id,
-        name=texts.name_record(change),
-        key=texts.find_key(change),
-        url=find_record_url(request, record),
-        is_gone=record is None,
+        record=show_record(request, change, texts),
         outcome=f"{change.action}, {_describe_outcome(change, outcome, texts)}" if outcome else change.action,
         values=list(_list_values(change, outcome, texts)),
     )

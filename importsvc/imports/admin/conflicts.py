@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import reverse
 
 from importsvc.changelog.models import CREATED
+from importsvc.imports.admin.shown_records import ShownRecord, find_record_url, show_record
 from importsvc.imports.record_texts import RecordTexts
 from importsvc.imports.services import (
     Reason,
@@ -45,22 +44,13 @@ class ShownConflict:
     """A record that the policy ``keep`` would keep, or of which it would keep values.
 
     Attributes:
-        noun: a word for its type.
-        row: that wrote it.
-        record_id: its id.
-        name: its name; ``key`` is what rows match it by.
-        url: of its page, if the user may view it.
+        record: in words.
         lines: what was changed, and what refers to it.
         keeping: what ``keep`` makes of it, in words.
         discarding: what ``discard`` makes of it.
     """
 
-    noun: str
-    row: int
-    record_id: int
-    name: str
-    key: str
-    url: str
+    record: ShownRecord
     lines: Sequence[ConflictLine]
     keeping: str
     discarding: str
@@ -73,15 +63,6 @@ def show_conflicts(
     found = list(found)
     texts = _read_texts(found)
     return [_show(request, each, texts, kept_by_discard.get(each.change.pk)) for each in found]
-
-
-def find_record_url(request: HttpRequest, record: Model | None) -> str:
-    """The URL of a record's page; empty if there is none that the user may view."""
-    if record is None or not admin.site.is_registered(type(record)):
-        return ""
-    if not admin.site.get_model_admin(type(record)).has_view_permission(request, record):
-        return ""
-    return reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
 
 
 def write_conflicts(found: Iterator[UndoChange]) -> Iterator[Sequence[str]]:
@@ -100,12 +81,7 @@ def write_conflicts(found: Iterator[UndoChange]) -> Iterator[Sequence[str]]:
 def _show(request: HttpRequest, each: UndoChange, texts: RecordTexts, kept: Sequence[str] | None) -> ShownConflict:
     change = each.change
     return ShownConflict(
-        noun=get_record_noun(change.record_type),
-        row=change.row,
-        record_id=change.record_id,
-        name=texts.name_record(change),
-        key=texts.find_key(change),
-        url=find_record_url(request, texts.find_record(change)),
+        record=show_record(request, change, texts),
         lines=list(_list_lines(each, texts, request)),
         keeping=_describe_kept(each, texts, change.kept_fields or ()),
         discarding=("removed" if change.action == CREATED else "restored")
