@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from importsvc.text.json_stream import JsonError, skip_space
@@ -40,17 +41,23 @@ def split_items(text: str, count: int | None = None) -> list[str]:
     Raises:
         JsonError: an item is nested too deep. That limit depends on the call stack.
     """
-    items = None if count is None else _split_flat_objects(text, count)
-    if items is None:
-        try:
-            items = _split_any_items(text)
-        except RecursionError:
-            raise JsonError(TOO_DEEP) from None
-    return items
+    members = None if count is None else _split_flat_objects(text, count)
+    return _split_any_items(text) if members is None else [f"{{{each}}}" for each in members]
+
+
+def pick_items(text: str, count: int, indexes: Iterable[int]) -> list[str]:
+    """The texts of some of an array's items. The rest is as for ``split_items``."""
+    members = _split_flat_objects(text, count)
+    if members is not None:
+        return [f"{{{members[index]}}}" for index in indexes]
+    items = _split_any_items(text)
+    return [items[index] for index in indexes]
 
 
 def _split_flat_objects(text: str, count: int) -> list[str] | None:
-    """The items if all are objects, no brace is in them, and what is between them is the same; otherwise ``None``.
+    """The items without their braces if all are objects, no brace is in them, and what is between them is the same.
+
+    Otherwise ``None``.
 
     An item that is no object would follow the brace that closes the one before it. So if an object follows each brace
     that closes, all items are objects, and as many braces as items means that each brace opens or closes one.
@@ -59,17 +66,20 @@ def _split_flat_objects(text: str, count: int) -> list[str] | None:
         return None
     for between in _BETWEEN_OBJECTS:
         if text.count(between) == count - 1:
-            return [f"{{{item}}}" for item in text[1:-1].split(between)]
+            return text[1:-1].split(between)
     return None
 
 
 def _split_any_items(text: str) -> list[str]:
     items = []
     at = skip_space(text, 0)
-    while at < len(text):
-        _, end = PLAIN_DECODER.raw_decode(text, at)
-        items.append(text[at:end])
-        at = skip_space(text, skip_space(text, end) + 1)
+    try:
+        while at < len(text):
+            _, end = PLAIN_DECODER.raw_decode(text, at)
+            items.append(text[at:end])
+            at = skip_space(text, skip_space(text, end) + 1)
+    except RecursionError:
+        raise JsonError(TOO_DEEP) from None
     return items
 
 

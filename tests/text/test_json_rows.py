@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from importsvc.text.json_rows import split_items, split_members
+from importsvc.text.json_rows import pick_items, split_items, split_members
 from tests.text.json_values import arrays, objects, spellings
 
 
@@ -20,6 +20,8 @@ def test_the_items_of_an_array_keep_their_text(array: list[Any], spelling: dict[
     texts = split_items(text)
 
     assert split_items(text, len(array)) == texts
+    wanted = range(len(array) - 1, -1, -2)
+    assert pick_items(text, len(array), wanted) == [texts[index] for index in wanted]
     assert [json.loads(each) for each in texts] == array
     assert all(each == each.strip() and each in text for each in texts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
@@ -15,11 +15,12 @@ from importsvc.engine.schema.importable import Importable
 from importsvc.errors import Conflict, InvalidAttribute, RecordNotFound
 from importsvc.imports.models import Import, ImportState, OnRowError, StagedChunk
 from importsvc.imports.services.cell_problems import describe_cell
+from importsvc.imports.services.changed_rows import ChangedRows
 from importsvc.imports.services.preconditions import require_version
 from importsvc.imports.services.progress import Progress
-from importsvc.imports.services.rechecking import recheck
 from importsvc.imports.services.refusals import clear_refusal
-from importsvc.imports.services.row_errors import check_staged, find_keys, select_chunks
+from importsvc.imports.services.row_errors import check_staged, find_chunk, find_keys, select_chunks
+from importsvc.imports.services.row_keys import RowKeys
 from importsvc.imports.services.row_texts import (
     Replacement,
     find_changed_cells,
@@ -93,7 +94,7 @@ def correct_rows(
     with _correct(organization, import_id, if_match) as import_:
         for correction in corrections:
             importable = _find_importable(correction.record_type)
-            chunk = _find_chunk(import_, correction.record_type, correction.row)
+            chunk = find_chunk(import_, correction.record_type, correction.row)
             _rewrite(import_, importable, chunk, {correction.row: partial(_set_cells, importable, correction.cells)})
     return import_
 
@@ -114,7 +115,7 @@ def delete_row(
     """Delete a staged row. The other rows keep their numbers. Arguments and errors are those of ``correct_row``."""
     with _correct(organization, import_id, if_match) as import_:
         importable = _find_importable(record_type)
-        chunk = _find_chunk(import_, record_type, row)
+        chunk = find_chunk(import_, record_type, row)
         chunk.deleted_rows = sorted([*chunk.deleted_rows, row])
         _rewrite(import_, importable, chunk, {row: lambda _: DELETED})
     return import_
@@ -155,9 +156,9 @@ def replace_value(
         replace = Replacement(importable, column, wanted=wanted, to=to)
         count = 0
         chunks = select_chunks(import_, record_type).order_by("number")
-        changed = _Changed()
+        changed = ChangedRows()
         for number in list(chunks.values_list("number", flat=True)):
-            chunk = chunks.get(number=number)
+            chunk = chunks.defer("keys").get(number=number)
             found = [chunk.first_row + index for index in replace.find(decode_staged(chunk.rows[1:-1]))]
             rows = [row for row in found if row not in chunk.deleted_rows]
             if rows:
@@ -206,44 +207,11 @@ def _find_importable(record_type: str) -> Importable:
     return registry.get(record_type)
 
 
-def _find_chunk(import_: Import, record_type: str, row: int) -> StagedChunk:
-    """The chunk of a row that was not deleted."""
-    chunks = select_chunks(import_, record_type).filter(first_row__lte=row)
-    chunk: StagedChunk | None = chunks.order_by("-first_row", "-number").first()
-    if chunk is None or row >= chunk.first_row + chunk.row_count or row in chunk.deleted_rows:
-        raise RecordNotFound
-    return chunk
-
-
-class _Changed:
-    """What corrections have changed, for ``recheck``."""
-
-    def __init__(self) -> None:
-        self.rows: set[int] = set()
-        self.values: dict[str, set[str]] = {}
-        self.moved: dict[str, set[str]] = {}
-        self.unknown: set[str] = set()
-
-    def add_keys(self, before: Mapping[str, Sequence[Any]], after: Mapping[str, Sequence[Any]]) -> None:
-        """Add the keys of the same rows before and after."""
-        for column, values in after.items():
-            for old, new in zip(before[column], values, strict=True):
-                pair = {old, new} - {None}
-                self.values.setdefault(column, set()).update(pair)
-                if old != new:
-                    self.moved.setdefault(column, set()).update(pair)
-
-    def recheck(self, import_: Import, record_type: str) -> None:
-        """Check the rows again, if any were changed."""
-        if self.rows:
-            recheck(import_, record_type, self.rows, values=self.values, moved=self.moved, unknown=self.unknown)
-
-
 def _rewrite(
     import_: Import, importable: Importable, chunk: StagedChunk, changes: Mapping[int, Callable[[str], str]]
 ) -> None:
     """Change rows of a chunk, and check them again."""
-    changed = _Changed()
+    changed = ChangedRows()
     _rewrite_chunk(import_, importable, chunk, changes, changed)
     changed.recheck(import_, importable.name)
 
@@ -253,7 +221,7 @@ def _rewrite_chunk(
     importable: Importable,
     chunk: StagedChunk,
     changes: Mapping[int, Callable[[str], str]],
-    changed: _Changed,
+    changed: ChangedRows,
 ) -> int:
     """Change rows of a chunk, and write it with its keys; return the number of rows that were changed."""
     items = split_staged(chunk)
@@ -269,29 +237,32 @@ def _rewrite_chunk(
             items[row - chunk.first_row] = new
     if not rows:
         return 0
-    stored = cast("dict[str, list[Any]]", chunk.keys)  # of every import that keeps errors
-    had_unknown = chunk.unknown_columns and _clean(importable, rows, before).unknown_columns
-    keys = find_keys(_clean(importable, rows, after))
-    changed.rows.update(rows)
-    changed.add_keys({column: [stored[column][row - chunk.first_row] for row in rows] for column in keys}, keys)
-    for column, values in keys.items():
-        for row, value in zip(rows, values, strict=True):
-            stored[column][row - chunk.first_row] = value
+    had_unknown = chunk.unknown_columns and _clean(importable, rows, _decode(before)).unknown_columns
+    values = _decode(after)
+    changed.add_rows(chunk, rows, values)
+    keys = find_keys(_clean(importable, rows, values))
+    row_keys = RowKeys(chunk, rows)
+    old_keys = row_keys.read(list(keys))
+    changed.add_keys(old_keys, keys)
     if had_unknown:
         changed.unknown.update(had_unknown)
         chunk.unknown_columns = _clean(
-            importable, range(chunk.first_row, chunk.first_row + len(items)), items
+            importable, range(chunk.first_row, chunk.first_row + len(items)), _decode(items)
         ).unknown_columns
     chunk.rows = f"[{','.join(items)}]"
     select_chunks(import_, importable.name).filter(number=chunk.number).update(
         rows=chunk.rows,
         size=len(chunk.rows.encode()),
-        keys=stored,
         unknown_columns=chunk.unknown_columns,
         deleted_rows=chunk.deleted_rows,
+        **row_keys.change(old_keys, keys),
     )
     return len(rows)
 
 
-def _clean(importable: Importable, rows: Sequence[int], texts: Sequence[str]) -> CleanChunk:
-    return RowCleaner(importable, may_match=True).clean(decode_staged(",".join(texts)), numbers=rows)
+def _clean(importable: Importable, rows: Sequence[int], values: Sequence[Any]) -> CleanChunk:
+    return RowCleaner(importable, may_match=True).clean(values, numbers=rows)
+
+
+def _decode(texts: Sequence[str]) -> list[Any]:
+    return decode_staged(",".join(texts))

@@ -8,18 +8,20 @@ import.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
 
-from importsvc.engine.errors import RowError
+from importsvc.engine.errors import Code, RowError
 from importsvc.engine.parse.rows import RowCleaner
 from importsvc.engine.plan.lookups import read_lookups
 from importsvc.engine.plan.plan import TypePlanner
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import Importable
-from importsvc.imports.models import Import
+from importsvc.imports.models import Import, StagedChunk
 from importsvc.imports.services.planning import PlanOptions, get_options
 from importsvc.imports.services.row_errors import (
     StagedRow,
@@ -28,11 +30,13 @@ from importsvc.imports.services.row_errors import (
     select_errors,
     write_errors,
 )
-from importsvc.imports.staging import CHUNKS_AT_ONCE, StagedRows, decode_staged, split_staged
+from importsvc.imports.staging import StagedRows, decode_staged, pick_staged
 from importsvc.postgres.copy import array_literal
 
 # Above this number of rows, all rows are checked.
 LARGEST_RECHECK = 1_000
+
+_CHUNKS_AT_ONCE = 16
 
 # Folded values by column.
 Values = Mapping[str, Collection[str]]
@@ -43,7 +47,13 @@ class _TooManyRowsError(Exception):
 
 
 def recheck(
-    import_: Import, type_name: str, rows: Collection[int], *, values: Values, moved: Values, unknown: Collection[str]
+    import_: Import,
+    type_name: str,
+    rows: Mapping[int, StagedRow | None],
+    *,
+    values: Values,
+    moved: Values,
+    unknown: Collection[str],
 ) -> None:
     """Replace the stored errors of changed rows and of the rows that depend on them.
 
@@ -52,7 +62,7 @@ def recheck(
     Args:
         import_: the import.
         type_name: the type of the changed rows.
-        rows: their numbers.
+        rows: by number what they are now; ``None`` if they are deleted, or too many.
         values: the values that they had or have, by column.
         moved: those of them that they did not have before, or no longer have.
         unknown: the unknown columns that they no longer have.
@@ -75,15 +85,27 @@ class _Recheck:
     def __init__(self, import_: Import) -> None:
         self._import = import_
         self._options: PlanOptions = get_options(import_)
-        types = StagedRows(import_.organization_id, import_.pk).types
-        self._importables = [each for each in registry.in_dependency_order() if each.name in types]
+        # By type the unknown columns of its chunks.
+        self._unknown: dict[str, list[Mapping[str, int]]] = {}
+        chunks = StagedChunk.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk)
+        for name, unknown in chunks.order_by("number").values_list("record_type", "unknown_columns"):
+            self._unknown.setdefault(name, []).append(unknown)
+        self._importables = [each for each in registry.in_dependency_order() if each.name in self._unknown]
         self._checked: dict[str, set[int]] = {each.name: set() for each in self._importables}
         self._planned: dict[str, set[int]] = {each.name: set() for each in self._importables}
         self._rows_of_values: dict[tuple[str, str], dict[str, list[int]]] = {}
+        self._read: dict[str, dict[int, StagedRow]] = {each.name: {} for each in self._importables}
 
     def run(
-        self, type_name: str, rows: Collection[int], *, values: Values, moved: Values, unknown: Collection[str]
+        self,
+        type_name: str,
+        rows: Mapping[int, StagedRow | None],
+        *,
+        values: Values,
+        moved: Values,
+        unknown: Collection[str],
     ) -> None:
+        self._read[type_name] = {row: each for row, each in rows.items() if each is not None}
         self._checked[type_name].update(rows)
         self._checked[type_name].update(self._find_first_rows(type_name, unknown).values())
         self._add_dependents(type_name, values, moved)
@@ -117,13 +139,33 @@ class _Recheck:
         for importable in self._importables:
             name, checked = importable.name, self._checked[importable.name]
             self._planned[name].update(checked)
-            for column in importable.unique_columns:
-                asked = self._read_values(name, column, checked)
-                self._planned[name].update(self._find_rows(name, column, asked))
+            if self._options.get_on_duplicate(name) == "error" and not self._options.leaves_out_errors:
+                self._planned[name].update(self._find_repeated_rows(name))
+            else:
+                for column in importable.unique_columns:
+                    asked = self._read_values(name, column, checked)
+                    self._planned[name].update(self._find_rows(name, column, asked))
             for reference in importable.references:
                 if reference.to in self._planned:
                     asked = self._read_values(name, reference.name, checked)
                     self._planned[reference.to].update(self._find_rows(reference.to, reference.by, asked))
+
+    def _find_repeated_rows(self, type_name: str) -> set[int]:
+        """The rows that have values of the checked ones, if what the other rows are makes no difference.
+
+        The rows of values that were changed are found already. Of the other values, rows repeat each other as before.
+        """
+        found = {
+            row
+            for (name, _), rows_of_values in self._rows_of_values.items()
+            if name == type_name
+            for rows in rows_of_values.values()
+            for row in rows
+        }
+        repeated = select_errors(self._import, type_name).filter(
+            row__in=self._checked[type_name], code=Code.REPEATED, other_row__isnull=False
+        )
+        return found.union(repeated.values_list("other_row", flat=True)) if self._checked[type_name] else found
 
     def _check_type(self, importable: Importable, planners: dict[str, TypePlanner]) -> int:
         """Replace the errors of the checked rows of a type; return how many more there are than before."""
@@ -156,25 +198,24 @@ class _Recheck:
 
     def _read_rows(self, type_name: str) -> list[StagedRow]:
         """The rows to be planned, in order, without deleted ones."""
+        rows = [each for row, each in self._read[type_name].items() if row in self._planned[type_name]]
+        missing = self._planned[type_name] - self._read[type_name].keys()
         places = self._query(
             "SELECT number, row, lines[row - first_row + 1] FROM {chunks} WHERE row <> ALL(deleted_rows) ORDER BY row",
             type_name,
-            self._planned[type_name],
+            missing,
         )
         numbers = list(dict.fromkeys(number for number, _, _ in places))
         chunks = select_chunks(self._import, type_name).only("number", "first_row", "row_count", "sheet", "rows")
-        rows = []
-        for start in range(0, len(numbers), CHUNKS_AT_ONCE):
-            # In the order of their rows, as the places.
-            for chunk in chunks.filter(number__in=numbers[start : start + CHUNKS_AT_ONCE]).order_by("number"):
+        for start in range(0, len(numbers), _CHUNKS_AT_ONCE):
+            for chunk in chunks.filter(number__in=numbers[start : start + _CHUNKS_AT_ONCE]):
                 wanted = [(row, line) for number, row, line in places if number == chunk.number]
-                texts = split_staged(chunk)
-                values = decode_staged(",".join(texts[row - chunk.first_row] for row, _ in wanted))
+                values = decode_staged(",".join(pick_staged(chunk, [row for row, _ in wanted])))
                 for (row, line), value in zip(wanted, values, strict=True):
                     rows.append(StagedRow(row, value, line, chunk.sheet))
-        return rows
+        return sorted(rows, key=attrgetter("row"))
 
-    def _read_values(self, type_name: str, column: str, rows: Iterable[int]) -> set[str]:
+    def _read_values(self, type_name: str, column: str, rows: Collection[int]) -> set[str]:
         """The folded values that rows have in a column."""
         if not rows:
             return set()
@@ -209,8 +250,8 @@ class _Recheck:
                 # Faster here than in PostgreSQL.
                 for first_row, keys in cursor.fetchall():
                     values_of_rows = json.loads(keys)
-                    for place in [place for place, value in enumerate(values_of_rows) if value in new]:
-                        known[values_of_rows[place]].append(first_row + place)
+                    for value in new.intersection(values_of_rows):
+                        known[value] += [first_row + place for place in _find_places(values_of_rows, value)]
         rows = {row for value in values for row in known[value]}
         if len(rows) > LARGEST_RECHECK:
             raise _TooManyRowsError
@@ -219,21 +260,22 @@ class _Recheck:
     def _find_first_rows(self, type_name: str, columns: Collection[str] | None) -> dict[str, int]:
         """The first row of the type with each of these unknown columns, or with any."""
         first: dict[str, int] = {}
-        chunks = select_chunks(self._import, type_name).exclude(unknown_columns={})
-        for unknown in chunks.order_by("number").values_list("unknown_columns", flat=True):
+        for unknown in self._unknown[type_name]:
             for column, row in unknown.items():
                 if columns is None or column in columns:
                     first.setdefault(column, row)
         return first
 
     def _query(
-        self, statement: str, type_name: str, rows: Iterable[int], *, before: Iterable[Any] = ()
+        self, statement: str, type_name: str, rows: Collection[int], *, before: Iterable[Any] = ()
     ) -> list[tuple[Any, ...]]:
         """Query rows of a type: ``{chunks}`` are their numbers as ``row``, with their chunks."""
         chunks = (
             "unnest(%s::int[]) AS row JOIN imports_stagedchunk ON organization_id = %s AND import_id = %s"
             " AND record_type = %s AND row >= first_row AND row < first_row + row_count"
         )
+        if not rows:
+            return []
         numbers = array_literal([str(row) for row in rows])
         with connection.cursor() as cursor:
             cursor.execute(
@@ -241,3 +283,12 @@ class _Recheck:
                 [*before, numbers, self._import.organization_id, self._import.pk, type_name],
             )
             return cursor.fetchall()
+
+
+def _find_places(values: Sequence[Any], wanted: str) -> Iterator[int]:
+    """The positions of a value. An import has thousands of values, and ``index`` is faster than a loop over them."""
+    place = -1
+    with suppress(ValueError):
+        while True:
+            place = values.index(wanted, place + 1)
+            yield place

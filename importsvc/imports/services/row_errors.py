@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from importsvc.engine.errors import RowError
 from importsvc.engine.parse.rows import CleanChunk
 from importsvc.engine.plan.lookups import fold_values
+from importsvc.errors import RecordNotFound
 from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.imports.rows import ImportRows
 from importsvc.imports.services.cell_problems import NO_CELL, describe_cell, find_cell
@@ -97,6 +98,19 @@ def select_chunks(import_: Import, type_name: str) -> Any:
     return StagedChunk.objects.filter(
         organization_id=import_.organization_id, import_record_id=import_.pk, record_type=type_name
     )
+
+
+def find_chunk(import_: Import, type_name: str, row: int) -> StagedChunk:
+    """The chunk of a row, without its keys.
+
+    Raises:
+        RecordNotFound: there is no such row, or it was deleted.
+    """
+    chunks = select_chunks(import_, type_name).defer("keys").filter(first_row__lte=row)
+    chunk: StagedChunk | None = chunks.order_by("-first_row", "-number").first()
+    if chunk is None or row >= chunk.first_row + chunk.row_count or row in chunk.deleted_rows:
+        raise RecordNotFound
+    return chunk
 
 
 def find_keys(clean: CleanChunk) -> dict[str, list[Any]]:

@@ -13,9 +13,9 @@ from importsvc.engine.schema import registry
 from importsvc.errors import RecordNotFound
 from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.imports.services.reverting import find_import
-from importsvc.imports.services.row_errors import select_errors
+from importsvc.imports.services.row_errors import find_chunk, select_errors
 from importsvc.imports.services.transactions import require_rows_kept
-from importsvc.imports.staging import decode_staged, split_staged
+from importsvc.imports.staging import decode_staged, pick_staged
 from organizations.models import Organization
 
 # The groups that a summary lists.
@@ -90,25 +90,10 @@ class StagedRowList:
             with_errors = self._list_rows_with_errors(part)
             rows = [row for row in rows if row not in part.deleted and self.has_errors in (None, row in with_errors)]
         rows = rows[first:last]
-        errors: dict[int, list[StagedRowError]] = {}
-        for error in select_errors(self.import_, part.record_type).filter(row__in=rows).order_by("row", "number"):
-            errors.setdefault(error.row, []).append(error)
         chunk = StagedChunk.objects.defer("keys").get(
             organization_id=self.import_.organization_id, import_record_id=self.import_.pk, number=part.number
         )
-        texts = split_staged(chunk)
-        values = decode_staged(",".join(texts[row - part.first_row] for row in rows))
-        return [
-            RowWithErrors(
-                part.record_type,
-                row,
-                None if chunk.lines is None else chunk.lines[row - part.first_row],
-                chunk.sheet,
-                None if _is_too_deep(value) else value,
-                errors.get(row, ()),
-            )
-            for row, value in zip(rows, values, strict=True)
-        ]
+        return _read_rows(self.import_, chunk, rows)
 
     def _list_rows_with_errors(self, part: _Part) -> set[int]:
         if self.has_errors is None:
@@ -155,12 +140,29 @@ def find_row(*, organization: Organization, import_id: int, record_type: str, ro
     """
     if record_type not in registry.get_names():
         raise RecordNotFound
-    rows = list_rows(organization=organization, import_id=import_id, record_types=[record_type])
-    for part in rows.parts:
-        if part.first_row <= row < part.first_row + part.row_count and row not in part.deleted:
-            index = row - part.first_row - sum(deleted < row for deleted in part.deleted)
-            return StagedRowList(rows.import_, None, [part])[index : index + 1][0]
-    raise RecordNotFound
+    import_ = find_import(import_id=import_id, organization=organization)
+    require_rows_kept(import_)
+    (found,) = _read_rows(import_, find_chunk(import_, record_type, row), [row])
+    return found
+
+
+def _read_rows(import_: Import, chunk: StagedChunk, rows: Sequence[int]) -> list[RowWithErrors]:
+    """Rows of a chunk with their errors."""
+    errors: dict[int, list[StagedRowError]] = {}
+    for error in select_errors(import_, chunk.record_type).filter(row__in=rows).order_by("row", "number"):
+        errors.setdefault(error.row, []).append(error)
+    values = decode_staged(",".join(pick_staged(chunk, rows)))
+    return [
+        RowWithErrors(
+            chunk.record_type,
+            row,
+            None if chunk.lines is None else chunk.lines[row - chunk.first_row],
+            chunk.sheet,
+            None if _is_too_deep(value) else value,
+            errors.get(row, ()),
+        )
+        for row, value in zip(rows, values, strict=True)
+    ]
 
 
 def get_error_codes() -> list[str]:

@@ -310,8 +310,9 @@ steps = st.one_of(
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks of two rows, so that rows of several chunks depend on each other."""
+    """Chunks of two rows, so that rows of several chunks depend on each other; the keys of both are many."""
     monkeypatch.setattr("importsvc.engine.parse.chunks.CHUNK_ROWS", 2)
+    monkeypatch.setattr("importsvc.imports.services.row_keys.ROWS_ONE_BY_ONE", 1)
 
 
 @given(

@@ -1,0 +1,42 @@
+"""What corrections of rows of one type have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from importsvc.imports.models import Import, StagedChunk
+from importsvc.imports.services.rechecking import LARGEST_RECHECK, recheck
+from importsvc.imports.services.row_errors import StagedRow
+
+
+class ChangedRows:
+    """What corrections have changed, for ``recheck``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, StagedRow | None] = {}
+        self.values: dict[str, set[str]] = {}
+        self.moved: dict[str, set[str]] = {}
+        self.unknown: set[str] = set()
+
+    def add_rows(self, chunk: StagedChunk, rows: Sequence[int], values: Sequence[Any]) -> None:
+        """Add rows of a chunk as they are now."""
+        are_few = len(self.rows) + len(rows) <= LARGEST_RECHECK
+        for row, value in zip(rows, values, strict=True):
+            line = None if chunk.lines is None else chunk.lines[row - chunk.first_row]
+            is_needed = are_few and row not in chunk.deleted_rows
+            self.rows[row] = StagedRow(row, value, line, chunk.sheet) if is_needed else None
+
+    def add_keys(self, before: Mapping[str, Sequence[Any]], after: Mapping[str, Sequence[Any]]) -> None:
+        """Add the keys of the same rows before and after."""
+        for column, values in after.items():
+            for old, new in zip(before[column], values, strict=True):
+                pair = {old, new} - {None}
+                self.values.setdefault(column, set()).update(pair)
+                if old != new:
+                    self.moved.setdefault(column, set()).update(pair)
+
+    def recheck(self, import_: Import, record_type: str) -> None:
+        """Check the rows again, if any were changed."""
+        if self.rows:
+            recheck(import_, record_type, self.rows, values=self.values, moved=self.moved, unknown=self.unknown)
