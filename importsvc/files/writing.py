@@ -18,7 +18,7 @@ from xlsxwriter.exceptions import FileCreateError
 from importsvc.files.mapping.cells import get_text
 from importsvc.files.reading.sheet_rows import MAX_ROWS
 from importsvc.files.reading.tables import Cell, Fault, show_cell
-from importsvc.text.csv_cells import ERROR_VALUES, harmless
+from importsvc.text.csv_cells import ANY_ERROR, ERROR_VALUES, harmless, is_error_value
 
 # In UTF-16 code units, as Excel counts them.
 LONGEST_CELL = 32_767
@@ -97,8 +97,10 @@ class CsvWriter:
     def _show(self, cell: Cell) -> str:
         if isinstance(cell, int | float) and not isinstance(cell, bool):
             return harmless(str(get_text(cell)).replace(".", self._decimal_sign))
-        is_error = isinstance(cell, Fault) and cell.text in ERROR_VALUES
-        return show_cell(cell) if is_error else harmless(show_cell(cell))
+        if isinstance(cell, Fault) and cell.is_error:
+            # In a text that reading does not know, such as that of a workbook in another language, it would be a value.
+            return cell.text if is_error_value(cell.text) else ANY_ERROR
+        return harmless(show_cell(cell))
 
 
 class XlsxWriter:
@@ -151,8 +153,9 @@ class XlsxWriter:
                 self._sheet.write_number(self._row, column, cell)
             case date() | time() if isinstance(cell, time) or cell.year >= _FIRST_YEAR:
                 self._sheet.write_datetime(self._row, column, cell, self._formats[type(cell)])
-            case Fault(text) if text in ERROR_VALUES:  # each is a formula of its own
-                self._sheet.write_formula(self._row, column, f"={text}", None, text)
+            case Fault(text, is_error=True):
+                error = text if text in ERROR_VALUES else ANY_ERROR  # each is a formula of its own
+                self._sheet.write_formula(self._row, column, f"={error}", None, error)
             case int() | float():
                 self._write_text(column, str(get_text(cell)), self._text)
             case _:

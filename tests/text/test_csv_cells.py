@@ -17,6 +17,16 @@ def test_a_cell_that_cannot_be_a_formula_is_unchanged(cell: str) -> None:
     assert harmless(cell) == cell
 
 
+@pytest.mark.parametrize("cell", ["#N/A", "#SPILL!", "#GETTING_DATA", "#ERROR!", "Err:502"])
+def test_a_text_that_looks_like_an_error_stays_text(cell: str) -> None:
+    assert (harmless(cell), restore(f"'{cell}"), restore(f"''{cell}")) == (f"'{cell}", cell, f"'{cell}")
+
+
+@pytest.mark.parametrize("cell", ["#spill!", "#1", "#SPILL", "Err:5", "Err:5021", "an Err:502"])
+def test_a_text_that_is_no_error_is_unchanged(cell: str) -> None:
+    assert harmless(cell) == cell
+
+
 @given(st.text(alphabet="'=+-@\t\r\n a1", max_size=6))
 def test_every_cell_is_restored(cell: str) -> None:
     assert restore(harmless(cell)) == cell

@@ -71,7 +71,7 @@ class Archive:
         """
         size = 0
         for name in sorted(self.names):
-            if not name.endswith((".xml", ".rels")):
+            if not is_xml(name):
                 continue
             before = b""
             for part in self.read_parts(name):
@@ -109,6 +109,11 @@ class Archive:
         megabytes = self._limits.unpacked_bytes >> 20
         detail = f"The workbook is larger than {megabytes:,} MB without compression. Split it, or save it as .csv."
         return FileRefused("workbook_too_large", detail)
+
+
+def is_xml(name: str) -> bool:
+    """Whether a part is XML, by its name."""
+    return name.endswith((".xml", ".rels"))
 
 
 def find_tags(parts: Iterable[bytes], pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:

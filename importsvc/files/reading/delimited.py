@@ -22,7 +22,7 @@ from importsvc.files.reading.tables import (
     number_columns,
     refuse_header,
 )
-from importsvc.text.csv_cells import ERROR_VALUES, restore
+from importsvc.text.csv_cells import is_error_value, restore
 
 # In characters. A cell of Excel has at most 32,767.
 LONGEST_FIELD = csv.field_size_limit()
@@ -85,7 +85,7 @@ class DelimitedTable:
 
 def restore_cells(cells: Sequence[str]) -> list[Cell]:
     """The cells of which an error file has these: errors of a workbook are errors again."""
-    return [make_fault(cell) if cell in ERROR_VALUES else restore(cell) for cell in cells]
+    return [make_fault(cell) if is_error_value(cell) else restore(cell) for cell in cells]
 
 
 def is_of_error_file(header: Sequence[Cell]) -> bool:

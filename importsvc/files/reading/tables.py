@@ -26,15 +26,17 @@ class Fault:
     Attributes:
         text: what the file has in its place: ``#N/A``.
         because: the rest of a sentence that begins with the label of the column: ``is the error #N/A of the workbook``.
+        is_error: whether it is an error cell of a workbook.
     """
 
     text: str
     because: str
+    is_error: bool = False
 
 
 def make_fault(text: str) -> Fault:
     """The error cell of a workbook."""
-    return Fault(text, f"is the error {text} of the workbook")
+    return Fault(text, f"is the error {text} of the workbook", is_error=True)
 
 
 # A cell of CSV is a ``str``. A cell without a value is "" or ``None``.

@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, time
 from itertools import starmap
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from importsvc.files.reading import ods, xlsx
-from importsvc.files.reading.archives import Archive, WorkbookLimits, damaged, encrypted
+from importsvc.files.reading.archives import Archive, WorkbookLimits, damaged, encrypted, is_xml
 from importsvc.files.reading.detection import DetectedSheet
 from importsvc.files.reading.sheet_rows import MAX_ROWS, SheetRows, correct_rows, refuse_rows
 from importsvc.files.reading.tables import (
@@ -128,6 +129,10 @@ class _Workbook:
             self._archive = Archive(self._file, limits)
             self._archive.check()
             self._parts = {} if self._is_ods else xlsx.find_sheets(self._archive)
+            with_errors = self._archive.with_errors.intersection(self._parts.values())
+            newer = xlsx.find_newer_errors(self._archive, with_errors)
+            # The library refuses a workbook with an error that it does not know.
+            self._read = stack.enter_context(_replace_newer_errors(self._archive, newer)) if newer else self._file
             self._stack = stack.pop_all()
         self._sheet: str | None = None
 
@@ -139,7 +144,7 @@ class _Workbook:
 
     def start(self, sheet: str | None, *, is_sample: bool) -> _Started:
         """Start the process, and learn which sheet it reads."""
-        self._file.seek(0)
+        self._read.seek(0)
         arguments = {
             "sheet": sheet,
             "sample": is_sample,
@@ -148,7 +153,7 @@ class _Workbook:
         }
         self._process = subprocess.Popen(  # noqa: S603 - no shell
             [sys.executable, "-I", str(_CHILD), json.dumps(arguments)],
-            stdin=self._file,
+            stdin=self._read,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={},
@@ -228,6 +233,18 @@ def _open_file(source: Source) -> BinaryIO:
             copy.seek(0)
             return copy
     return stream
+
+
+def _replace_newer_errors(archive: Archive, sheets: Collection[str]) -> BinaryIO:
+    """A copy of a workbook, in which these sheets have the errors that every program knows."""
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written:
+        for name in sorted(archive.names):
+            if is_xml(name):
+                with written.open(name, "w") as member:
+                    parts = xlsx.replace_newer_errors(archive, name) if name in sheets else archive.read_parts(name)
+                    member.writelines(parts)
+    return copy
 
 
 def _describe(name: str, end: int, rows: SheetRows) -> DetectedSheet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from xml.etree import ElementTree
 
@@ -13,6 +13,7 @@ from importsvc.files.reading.archives import Archive, damaged, find_tags
 from importsvc.files.reading.number_formats import PaddedFormat, read_format
 from importsvc.files.reading.sheet_rows import SheetRows, SpecialCell
 from importsvc.files.reading.tables import MAX_COLUMNS, FileRefused, make_fault
+from importsvc.text.csv_cells import ANY_ERROR, ERROR_VALUES
 
 _LONGEST_PART = 64 << 20
 _LONGEST_ROW = 8 << 20
@@ -24,7 +25,8 @@ _ROW_NUMBER = re.compile(rb"\br=[\"'](\d{1,10})")
 _HIDDEN = re.compile(rb"\bhidden=[\"'](?:1|true)")
 _CELL_PLACE = re.compile(rb"\br=[\"']([A-Z]{1,6})(\d{1,10})")
 _STYLE = re.compile(rb"\bs=[\"'](\d{1,10})")
-_IS_ERROR = re.compile(rb"\bt=[\"']e[\"']")
+_ERROR_TYPE = rb"t=[\"']e[\"']"
+_IS_ERROR = re.compile(rb"\b" + _ERROR_TYPE)
 _PREFIX = re.compile(rb"<(\w+:)?worksheet\b")
 
 
@@ -99,21 +101,11 @@ def find_special_cells(archive: Archive, part: str, styles: dict[int, PaddedForm
     Raises:
         FileRefused: the part is damaged.
     """
-    prefix = _find_prefix(archive, part)
+    tags = _Tags(archive, part)
     numbers = b"|".join(str(style).encode() for style in styles)
-    wanted = rb"t=[\"']e[\"']" + (rb"|s=[\"'](?:%b)[\"']" % numbers if styles else b"")
-    cells = re.compile(rb"<%bc\s(?=[^>]*\b(?:%b))([^>]*[^/>])>" % (prefix, wanted))
-    end, value = b"</%bc>" % prefix, re.compile(rb"<%bv[^>]*>([^<]*)<" % prefix)
-    rest = b""
-    for content in archive.read_parts(part):
-        content = rest + content
-        cut = content.rfind(end) + len(end)
-        if cut < len(end):
-            cut = 0
-        rest = content[cut:]
-        if len(rest) > _LONGEST_ROW:
-            raise damaged()
-        for cell in cells.finditer(content, 0, cut):
+    cells = tags.find_cells(_ERROR_TYPE + (rb"|s=[\"'](?:%b)[\"']" % numbers if styles else b""))
+    for content in _read_whole_cells(archive, part, tags):
+        for cell in cells.finditer(content):
             place, style = _CELL_PLACE.search(cell[1]), _STYLE.search(cell[1])
             if not place:
                 continue
@@ -121,12 +113,82 @@ def find_special_cells(archive: Archive, part: str, styles: dict[int, PaddedForm
             if column > MAX_COLUMNS:
                 continue
             if _IS_ERROR.search(cell[1]):
-                text = value.search(content, cell.end(), content.find(end, cell.end()))
+                text = tags.find_value(content, cell)
                 yield SpecialCell(
                     row, column, make_fault(html.unescape(text[1].decode(errors="replace")) if text else "error")
                 )
             elif style and int(style[1]) in styles:
                 yield SpecialCell(row, column, styles[int(style[1])])
+
+
+def find_newer_errors(archive: Archive, parts: Iterable[str]) -> set[str]:
+    """The sheets among these parts that have errors beside ``ERROR_VALUES``.
+
+    Raises:
+        FileRefused: a part is damaged.
+    """
+    known = {error.encode() for error in ERROR_VALUES}
+    return {part for part in parts if any(value[1] not in known for value in _find_errors(archive, part))}
+
+
+def replace_newer_errors(archive: Archive, part: str) -> Iterator[bytes]:
+    """The content of a sheet with ``ANY_ERROR`` in place of errors beside ``ERROR_VALUES``.
+
+    Raises:
+        FileRefused: the part is damaged.
+    """
+    known = {error.encode() for error in ERROR_VALUES}
+    tags = _Tags(archive, part)
+    cells = tags.find_cells(_ERROR_TYPE)
+    for content in _read_whole_cells(archive, part, tags):
+        written = 0
+        for cell in cells.finditer(content):
+            value = tags.find_value(content, cell)
+            if value and value[1] not in known:
+                yield content[written : value.start(1)] + ANY_ERROR.encode()
+                written = value.end(1)
+        yield content[written:]
+
+
+def _find_errors(archive: Archive, part: str) -> Iterator[re.Match[bytes]]:
+    tags = _Tags(archive, part)
+    cells = tags.find_cells(_ERROR_TYPE)
+    for content in _read_whole_cells(archive, part, tags):
+        for cell in cells.finditer(content):
+            if value := tags.find_value(content, cell):
+                yield value
+
+
+class _Tags:
+    """The tags of the cells of a sheet."""
+
+    def __init__(self, archive: Archive, part: str) -> None:
+        self._prefix = _find_prefix(archive, part)
+        self._value = re.compile(rb"<%bv[^>]*>([^<]*)<" % self._prefix)
+        self.end = b"</%bc>" % self._prefix
+
+    def find_cells(self, wanted: bytes) -> re.Pattern[bytes]:
+        """A pattern of tags that begin a cell with one of the wanted attributes."""
+        return re.compile(rb"<%bc\s(?=[^>]*\b(?:%b))([^>]*[^/>])>" % (self._prefix, wanted))
+
+    def find_value(self, content: bytes, cell: re.Match[bytes]) -> re.Match[bytes] | None:
+        """The value of the cell that a tag begins."""
+        return self._value.search(content, cell.end(), content.find(self.end, cell.end()))
+
+
+def _read_whole_cells(archive: Archive, part: str, tags: _Tags) -> Iterator[bytes]:
+    """The content of a sheet in parts, none of which ends within a cell."""
+    rest = b""
+    for content in archive.read_parts(part):
+        content = rest + content
+        cut = content.rfind(tags.end) + len(tags.end)
+        if cut < len(tags.end):
+            cut = 0
+        rest = content[cut:]
+        if len(rest) > _LONGEST_ROW:
+            raise damaged()
+        yield content[:cut]
+    yield rest
 
 
 @lru_cache(maxsize=2_000)

@@ -54,7 +54,7 @@ CELL = st.one_of(
     st.text(max_size=4),
     st.none() | st.booleans() | st.integers() | st.floats(),
     st.dates() | st.times() | st.just(datetime(2026, 1, 5, 1)) | st.just(time(1)) | st.just(date(2026, 1, 5)),
-    st.just(Fault("#N/A", "is the error #N/A of the workbook")),
+    st.just(Fault("#N/A", "is the error #N/A of the workbook", is_error=True)),
     st.just({"a": [1]}) | st.just([{}]) | st.just([float("inf")]),
     st.sampled_from(
         ["1.234,5", "€", "-", "+", "31.12.99", "31.02.2026", "0.0.0", "9999-99-99", "12 12", "\ud800", "²"]

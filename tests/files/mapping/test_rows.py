@@ -16,7 +16,7 @@ from importsvc.files.mapping.parsing import read_mapping
 from importsvc.files.mapping.rows import FileProgress, RowMapper
 from importsvc.files.reading.tables import Fault, TableRow
 
-FAULT = Fault("#N/A", "is the error #N/A of the workbook")
+FAULT = Fault("#N/A", "is the error #N/A of the workbook", is_error=True)
 
 
 def fold(names: list[str]) -> list[str]:

@@ -47,9 +47,10 @@ def fill_with_everything(workbook: Any, sheet: Any) -> None:
     sheet.write_blank(8, 0, None, zeros)
 
 
+DIVISION = Fault("#DIV/0!", "is the error #DIV/0! of the workbook", is_error=True)
 EVERYTHING = [
     (2, ["01234", date(2024, 2, 3), "ab", 3]),
-    (3, ["01067", datetime(2024, 2, 3, 4, 5), Fault("#DIV/0!", "is the error #DIV/0! of the workbook"), 0.25]),
+    (3, ["01067", datetime(2024, 2, 3, 4, 5), DIVISION, 0.25]),
     (4, ["00007", time(4, 5), "#N/A", "_x000D_ & <ä>"]),
     (5, []),
     (6, ["merged"]),
@@ -86,7 +87,7 @@ def test_files_of_openpyxl_are_read_like_those_of_excel() -> None:
 
     # openpyxl does not compute formulas, so this cell has no value.
     assert read(Bytes(content.getvalue()), XLSX)[1] == [
-        (2, ["01234", date(2024, 2, 3), None, Fault("#N/A", "is the error #N/A of the workbook")])
+        (2, ["01234", date(2024, 2, 3), None, Fault("#N/A", "is the error #N/A of the workbook", is_error=True)])
     ]
 
 
@@ -111,7 +112,7 @@ def test_error_cells_that_repeat_in_ods_are_errors_in_every_cell() -> None:
         "content.xml",
         lambda part: part.replace(b"<table:table-row", error, 1),
     )
-    fault = Fault("#REF!", "is the error #REF! of the workbook")
+    fault = Fault("#REF!", "is the error #REF! of the workbook", is_error=True)
 
     assert read(source, ReadOptions("ods", header_row=0))[1][:3] == [
         (1, [fault, fault]),

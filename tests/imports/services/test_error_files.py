@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from importsvc.imports.services import (
 from importsvc.spool import SpooledFile
 from people.services import NewOrganization
 from tests.client import ApiClient
+from tests.files.builders import Bytes, change_part
 from tests.files.uploads import upload
 
 CUSTOMERS = (
@@ -404,6 +406,30 @@ def test_an_error_cell_of_a_workbook_is_an_error_again(api: ApiClient, format_: 
             "Title is the error #N/A of the workbook",
         ]
     )
+
+
+@pytest.mark.parametrize(
+    ("format_", "read_again"), [("csv", ["#SPILL!", "Err:502", "#VALUE!"]), ("xlsx", ["#VALUE!"] * 3)]
+)
+def test_errors_that_a_format_does_not_hold_are_errors_again(
+    api: ApiClient, format_: str, read_again: list[str]
+) -> None:
+    texts = ["#SPILL!", "Err:502", "#BEZUG!"]
+    rows = [["Vorname"], *(["#N/A"] for _ in texts), ["#SPILL!x"]]
+    workbook = Bytes(make_workbook({"A": rows}), "errors.xlsx")
+    for text in texts:
+        workbook = change_part(workbook, "xl/worksheets/sheet1.xml", partial(replace_first_error, text=text))
+    mapping = {"columns": [{"headers": ["Vorname"], "targets": ["person.first_name"]}]}
+    first = stage(api, workbook.content, mapping)
+
+    again = stage(api, write(first, format_), mapping)
+
+    assert list_messages(first) == [f"First name is the error {text} of the workbook" for text in texts]
+    assert list_messages(again) == [f"First name is the error {text} of the workbook" for text in read_again]
+
+
+def replace_first_error(part: bytes, *, text: str) -> bytes:
+    return part.replace(b"<v>#N/A<", f"<v>{text}<".encode(), 1)
 
 
 def test_a_number_of_a_workbook_is_the_same_number_in_csv(api: ApiClient) -> None:
