@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from importsvc.files.mapping.document import DecimalSign, Formats
 from importsvc.files.mapping.document import Mapping as MappingDocument
+from importsvc.files.mapping.narrowing import narrow_mapping
 from importsvc.files.reading.tables import ERROR_FILE_HEADERS
 from organizations.models import Organization
 
@@ -38,8 +39,13 @@ def register(find: FindOrigin) -> None:
     _finders[:] = [find]
 
 
-def find_origin(organization: Organization, columns: Sequence[Mapping[str, Any]]) -> Origin | None:
-    """The origin of a file, by its columns as ``ImportFile`` has them; ``None`` if it is no error file of an import."""
+def find_origin(
+    organization: Organization, columns: Sequence[Mapping[str, Any]], sheets: Sequence[Mapping[str, Any]]
+) -> Origin | None:
+    """The origin of a file, by its columns and sheets as ``ImportFile`` has them; ``None`` if it is no error file.
+
+    Of a mapping of several sheets the file may have some only.
+    """
     samples = {column["header"]: column["samples"] for column in columns}
     if not samples.keys() >= set(ERROR_FILE_HEADERS):
         return None
@@ -47,4 +53,8 @@ def find_origin(organization: Organization, columns: Sequence[Mapping[str, Any]]
     if not (found.isascii() and found.isdigit() and len(found) <= _LONGEST_ID):
         return None
     (find,) = _finders
-    return find(organization, int(found))
+    origin = find(organization, int(found))
+    if origin is None or origin.mapping is None:
+        return origin
+    narrowed = narrow_mapping(origin.mapping, headers=list(samples), sheets=[sheet["name"] for sheet in sheets])
+    return origin._replace(mapping=narrowed)

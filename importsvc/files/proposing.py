@@ -12,14 +12,19 @@ from importsvc.files.mapping.proposals import Proposal, SavedMapping, propose
 
 
 def propose_fields(
-    columns: Sequence[Mapping[str, Any]], saved: Sequence[SavedMapping], used: MappingDocument | None = None
+    columns: Sequence[Mapping[str, Any]],
+    saved: Sequence[SavedMapping],
+    used: MappingDocument | None = None,
+    *,
+    sheet: str | None = None,
 ) -> dict[str, Any]:
     """The fields of what is proposed for columns as ``ImportFile`` has them; the columns are among these fields.
 
-    ``used`` is the mapping that was used for these columns before, if they are those of an error file.
+    ``used`` is the mapping that was used for these columns before, if they are those of an error file. ``sheet`` is
+    the one that has the columns.
     """
     detected = [read_column(column) for column in columns]
-    proposals = propose(detected, saved, used)
+    proposals = propose(detected, saved, used, sheet=sheet)
     pairs = zip(columns, proposals.columns, strict=True)
     return {
         "columns": [{**column, "proposal": _write_proposal(proposal)} for column, proposal in pairs],

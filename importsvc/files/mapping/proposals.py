@@ -68,9 +68,13 @@ class Proposals:
 
 
 def propose(
-    columns: Sequence[DetectedColumn], saved: Sequence[SavedMapping] = (), used: Mapping | None = None
+    columns: Sequence[DetectedColumn],
+    saved: Sequence[SavedMapping] = (),
+    used: Mapping | None = None,
+    *,
+    sheet: str | None = None,
 ) -> Proposals:
-    """Propose targets for the columns of a table.
+    """Propose targets for the columns of a table, which is the one of this sheet.
 
     A target is proposed for one column at most, for the one whose header says it best. A saved mapping that fits is
     proposed as it is; of others single columns are, before what headers mean. ``used`` is the mapping that was used for
@@ -78,11 +82,12 @@ def propose(
     """
     headers = [column.header for column in columns]
     index = HeaderIndex(headers)
-    if used is not None and _fits(index, used):
-        return _propose_whole(columns, index, used)
+    used_here = used.in_sheet(sheet) if used is not None else []
+    if used is not None and fits(index, used_here):
+        return _propose_whole(columns, index, used, used_here)
     fitting = _find_fitting(index, saved)
     if fitting is not None:
-        return _propose_whole(columns, index, fitting.mapping, fitting)
+        return _propose_whole(columns, index, fitting.mapping, fitting.mapping.columns, fitting)
     candidates = _find_candidates(columns, index, saved)
     chosen: dict[int, Proposal] = {}
     taken: set[str] = set()
@@ -102,28 +107,33 @@ def propose(
 
 def _find_fitting(index: HeaderIndex, saved: Sequence[SavedMapping]) -> SavedMapping | None:
     fitting = [
-        (len({*_list_headers(each.mapping), *each.mapping.ignored}), each.id, each)
+        (len({*_list_headers(each.mapping.columns), *each.mapping.ignored}), each.id, each)
         for each in saved
-        if _fits(index, each.mapping)
+        if fits(index, each.mapping.columns)
     ]
     return max(fitting, key=itemgetter(0, 1))[2] if fitting else None
 
 
-def _list_headers(mapping: Mapping) -> list[str]:
-    return [header for column in mapping.columns for header in column.headers]
+def _list_headers(columns: Sequence[ColumnMapping]) -> list[str]:
+    return [header for column in columns for header in column.headers]
 
 
-def _fits(index: HeaderIndex, mapping: Mapping) -> bool:
-    """Whether a table has all headers that the mapping names."""
-    headers = _list_headers(mapping)
+def fits(index: HeaderIndex, columns: Sequence[ColumnMapping]) -> bool:
+    """Whether a table has all headers that these columns of a mapping name, and there is one."""
+    headers = _list_headers(columns)
     return bool(headers) and all(index.find(header) is not None for header in headers)
 
 
 def _propose_whole(
-    columns: Sequence[DetectedColumn], index: HeaderIndex, mapping: Mapping, saved: SavedMapping | None = None
+    columns: Sequence[DetectedColumn],
+    index: HeaderIndex,
+    mapping: Mapping,
+    mapped_here: Sequence[ColumnMapping],
+    saved: SavedMapping | None = None,
 ) -> Proposals:
+    """The mapping as a whole; ``mapped_here`` are its columns that are meant in this table."""
     chosen: dict[int, Proposal] = {}
-    for mapped in mapping.columns:
+    for mapped in mapped_here:
         for header in mapped.headers:
             position = index.find(header)
             if position is not None:

@@ -97,7 +97,7 @@ def _find_key(importable: Importable, sides: Sequence[Importable], targets: Mapp
 
 
 def _find_named_company(mapping: Mapping, sides: Sequence[Importable], targets: MappingOf[str, set[str]]) -> str | None:
-    if mapping.missing_companies != "create" or COMPANY in targets or _is_listed(mapping):
+    if mapping.missing_companies != "create" or COMPANY in targets or lists_companies(mapping):
         return None
     for side, reference in _find_references(COMPANY, sides):
         if reference.name in targets[side.name]:
@@ -105,7 +105,7 @@ def _find_named_company(mapping: Mapping, sides: Sequence[Importable], targets: 
     return None
 
 
-def _is_listed(mapping: Mapping) -> bool:
+def lists_companies(mapping: Mapping) -> bool:
     """Whether a sheet of the mapping has companies as its primary type."""
     sheets = {column.sheet for column in mapping.columns if column.sheet is not None}
     return any(set(_find_targets(mapping, sheet)) == {COMPANY} for sheet in sheets)

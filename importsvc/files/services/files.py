@@ -78,7 +78,8 @@ def make_import_file(
     """
     said = dict(overrides or {})
     detected, origin = _detect(organization, content, content_type, said)
-    proposed = propose_fields(detected["columns"], read_saved(organization), origin.mapping if origin else None)
+    used = origin.mapping if origin else None
+    proposed = propose_fields(detected["columns"], read_saved(organization), used, sheet=detected["sheet"])
     return ImportFile(
         organization=organization,
         creator=creator,
@@ -121,9 +122,10 @@ def update_import_file(*, organization: Organization, file_id: int, options: Map
             # Of an option that is set, what was guessed without it.
             guesses = {**detected.pop("guesses"), **{name: file.guesses[name] for name in overrides}}
             values = {**detected, "guesses": guesses, "overrides": overrides}
-        columns = values.get("columns", file.columns)
-        origin = find_origin(organization, columns)
-        values |= propose_fields(columns, read_saved(organization), origin.mapping if origin else None)
+        columns, sheets, sheet = (values.get(name, getattr(file, name)) for name in ("columns", "sheets", "sheet"))
+        origin = find_origin(organization, columns, sheets)
+        used = origin.mapping if origin else None
+        values |= propose_fields(columns, read_saved(organization), used, sheet=sheet)
         ImportFile.objects.for_organization(organization).filter(pk=file.pk).update(**values)
         for name, value in values.items():
             setattr(file, name, value)
@@ -138,7 +140,7 @@ def _detect(
     The formats of an error file are those of that import, and are not guessed again.
     """
     detected = make_fields(detect_file(content, content_type=content_type, overrides=overrides))
-    origin = find_origin(organization, detected["columns"])
+    origin = find_origin(organization, detected["columns"], detected["sheets"])
     formats = asdict(origin.formats) if origin else {}
     if origin and detected["format"] == CSV:
         formats["decimal_sign"] = formats["decimal_sign"] or origin.number_sign

@@ -348,6 +348,88 @@ def test_an_error_file_is_read_and_mapped_as_the_file_of_its_import(api: ApiClie
     assert row.cells["custom_fields"] == {"born": "2003-02-01", "revenue": 1234}
 
 
+SHEETS: dict[str, list[list[Any]]] = {
+    "Notes": [["x"]],
+    "Staff": [
+        ["Who", "At", "Mail"],
+        ["Ada", "Reds", "bad"],
+        ["Bob", "Blues", "bob@example.com"],
+        ["Cid", "Blues", "c"],
+    ],
+    "Firms": [["Who", "Cur"], ["Blues", "Euro"]],
+}
+MAPPING_OF_SHEETS: dict[str, Any] = {
+    "columns": [
+        {"headers": ["Who"], "targets": ["company.name"], "sheet": "Firms"},
+        {"headers": ["Cur"], "targets": ["company.default_currency"], "sheet": "Firms"},
+        {"headers": ["Who"], "targets": ["person.first_name"], "sheet": "Staff"},
+        {"headers": ["At"], "targets": ["person.company"], "sheet": "Staff"},
+        {"headers": ["Mail"], "targets": ["person.email"], "sheet": "Staff"},
+    ],
+}
+
+
+def test_an_error_file_of_several_sheets_has_their_order_and_is_mapped_as_they_were(api: ApiClient) -> None:
+    first = stage(api, make_workbook(SHEETS), MAPPING_OF_SHEETS)
+
+    content = write(first, "xlsx")
+
+    file = upload(api, content, name="errors.xlsx")
+    assert [sheet["name"] for sheet in file.sheets] == ["Staff", "Firms"]
+    assert [[row[1] for row in read_workbook(content, name)[1:]] for name in ("Staff", "Firms")] == [
+        ["person 1", "person 3"],
+        ["company 1"],
+    ]
+    assert file.proposed_mapping == first.mapping
+    assert [column["proposal"] and column["proposal"]["targets"] for column in file.columns] == [
+        *(None, None, None, ["person.first_name"], ["person.company"], ["person.email"])
+    ]
+    other = update_import_file(organization=file.organization, file_id=file.pk, options={"sheet": "Firms"})
+    assert other.proposed_mapping == first.mapping
+    assert [column["proposal"] and column["proposal"]["targets"] for column in other.columns] == [
+        *(None, None, None, ["company.name"], ["company.default_currency"])
+    ]
+    assert stage(api, content, file.proposed_mapping).error_count == first.error_count == 4
+
+
+@pytest.mark.parametrize("format_", ["csv", "xlsx"])
+def test_an_error_file_of_one_of_several_sheets_has_the_mapping_of_this_sheet(api: ApiClient, format_: str) -> None:
+    first = stage(api, make_workbook({**SHEETS, "Firms": [["Who", "Cur"], ["Blues", "EUR"]]}), MAPPING_OF_SHEETS)
+
+    file = upload(api, write(first, format_), name=f"errors.{format_}")
+
+    columns = [dict(column) for column in MAPPING_OF_SHEETS["columns"][2:]]
+    for column in columns if format_ == "csv" else ():
+        del column["sheet"]
+    # Companies were listed, so a name that is not among them stays an error.
+    assert file.proposed_mapping == {**(first.mapping or {}), "columns": columns, "missing_companies": "error"}
+    again = stage(api, write(first, format_), file.proposed_mapping)
+    assert list_messages(again) == [
+        "Email is not an email",
+        "Company must exist",
+        "Email is not an email",
+        "Company must exist",
+    ]
+
+
+def test_an_error_file_of_csv_that_fits_two_sheets_is_mapped_as_any_file(api: ApiClient) -> None:
+    sheets = {"Old": [["Name", "Mail"], ["Ada", "bad"]], "New": [["Name", "Mail"], ["Bob", "bob@example.com"]]}
+    columns = [
+        {"headers": ["Mail"], "targets": ["person.email"], "sheet": "Old"},
+        {"headers": ["Name"], "targets": ["person.first_name"], "sheet": "Old"},
+        {"headers": ["Mail"], "targets": ["person.email"], "sheet": "New"},
+        {"headers": ["Name"], "targets": ["person.first_name"], "sheet": "New", "values": {"X": "Y"}},
+    ]
+    same = [*columns[:3], {**columns[1], "sheet": "New"}]
+    found = []
+    for each in (columns, same):
+        content = write(stage(api, make_workbook(sheets), {"columns": each}))
+        file = upload(api, content)
+        found.append([column["proposal"] and column["proposal"]["how"] for column in file.columns][3:])
+
+    assert found == [[None, "synonym"], ["saved", "saved"]]
+
+
 def test_a_value_in_another_format_than_that_of_the_import_is_a_row_error(api: ApiClient) -> None:
     first = stage(api)
     corrected = write(first).replace(b"2,5", b"2.5")
