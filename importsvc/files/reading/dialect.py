@@ -53,6 +53,7 @@ def guess_header_row(rows: Sequence[TableRow]) -> tuple[int, float]:
     """The line of the header among the first rows of a file, and the confidence; 0 if there is none.
 
     Lines above the header, such as titles, have fewer cells than the rows below it. A header has names, not data.
+    Of two rows of headers, the second one has the names of the columns.
     """
     filled = [(row, [at for at, cell in enumerate(row.cells) if not is_blank(cell)]) for row in rows]
     filled = [(row, positions) for row, positions in filled if positions]
@@ -61,7 +62,10 @@ def guess_header_row(rows: Sequence[TableRow]) -> tuple[int, float]:
     if is_of_error_file(filled[0][0].cells):
         return filled[0][0].line, 1.0
     typical = ceil(0.6 * median(len(positions) for _, positions in filled))
-    index, (header, positions) = next((index, found) for index, found in enumerate(filled) if len(found[1]) >= typical)
+    index = next(index for index, (_, positions) in enumerate(filled) if len(positions) >= typical)
+    if _has_groups(filled[index:]):
+        return filled[index + 1][0].line, 0.7
+    header, positions = filled[index]
     below = [row.cells for row, _ in filled[index + 1 :]]
     kinds = {at: find_kind(header.cells[at]) for at in positions}
     if (
@@ -71,6 +75,22 @@ def guess_header_row(rows: Sequence[TableRow]) -> tuple[int, float]:
         return 0, 0.8
     is_typed = any(_has_kind(below, at, kind) for at in positions for kind in _DATA_KINDS)
     return header.line, 0.95 if is_typed else 0.7
+
+
+def _has_groups(filled: Sequence[tuple[TableRow, list[int]]]) -> bool:
+    """Whether the first row names groups of columns, in merged cells, and the second one the columns.
+
+    The second one then has all cells of the first one and more, and none is such data as most rows have below it.
+    """
+    if len(filled) <= 2 or not set(filled[0][1]) < set(filled[1][1]):
+        return False
+    (upper, _), (lower, positions) = filled[:2]
+    below = [row.cells for row, _ in filled[2:]]
+    return (
+        lower.line == upper.line + 1
+        and not any(find_kind(lower.cells[at]) in _DATA_KINDS for at in positions)
+        and any(_has_kind(below, at, kind) for at in positions for kind in _DATA_KINDS)
+    )
 
 
 def parse_sample(sample: str, *, separator: str, quote: str, is_cut: bool) -> list[TableRow]:

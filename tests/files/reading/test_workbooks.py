@@ -15,7 +15,7 @@ import pytest
 
 from importsvc.files.reading.archives import WorkbookLimits
 from importsvc.files.reading.detecting import detect
-from importsvc.files.reading.detection import DetectedSheet
+from importsvc.files.reading.detection import DetectedSheet, Guess
 from importsvc.files.reading.tables import Fault, ReadOptions
 from tests.files.builders import Bytes, OnDisk, change_part, make_workbook, read, refuse
 
@@ -119,6 +119,17 @@ def test_error_cells_that_repeat_in_ods_are_errors_in_every_cell() -> None:
         (2, [fault, fault]),
         (3, ["ZIP", "Date", "Formula", "Number"]),
     ]
+
+
+def test_of_two_rows_of_headers_the_second_one_names_the_columns() -> None:
+    people = [["Ada", "Lee", "Blues", "EUR", "ada@acme.test"], ["Bo", "", "Blues", "", "bo@acme.test"]]
+    groups, names = ["Person", "", "Company", "", "Contact"], ["First name", "Last name", "Name", "Currency", "E-mail"]
+
+    assert detect(make_workbook([groups, names, *people])).header_row == Guess(2, 0.7, 2)
+    # Data below a header that lacks a name is no header.
+    assert detect(make_workbook([["First", "", "Company", "", "Contact"], *people])).header_row == Guess(1, 0.95, 1)
+    assert detect(make_workbook([["A", "", "B"], ["Ada", "x", "Blues"], ["Bo", "y", "Reds"]])).header_row.value == 1
+    assert detect(make_workbook([names, *people])).header_row == Guess(1, 0.95, 1)
 
 
 def test_a_table_may_start_anywhere_in_the_sheet() -> None:
