@@ -126,6 +126,8 @@ class _DateConverter:
         found = self._read(text) if isinstance(cell, str) else None
         if found is not None:
             return found.isoformat()
+        if self._order is None and isinstance(cell, str) and _DATE.fullmatch(text):
+            return Unreadable(text, "is a date, but the order of day, month and year is not set")
         order = f" in the order {_ORDERS[self._order]}" if self._order else ""
         return Unreadable(text, f"is not a date{order}")
 

@@ -11,6 +11,7 @@ from typing import Any
 from importsvc.files.mapping.cells import Convert, JsonNumber, Unreadable, get_text, make_converter
 from importsvc.files.mapping.document import ColumnMapping, Constant, Formats, Join, Separate, Split, StripPrefix
 from importsvc.files.mapping.headers import HeaderIndex
+from importsvc.files.mapping.identifiers import get_tidy
 from importsvc.files.mapping.targets import Kind, Target, find_target
 
 Columns = Sequence[Sequence[Any]]
@@ -28,13 +29,21 @@ class TargetColumn:
         is_constant: whether all rows have the same value, which no cell of the file gives.
     """
 
-    def __init__(self, target: Target, take: Callable[[Columns, int], Sequence[Any]], convert: Convert | None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        take: Callable[[Columns, int], Sequence[Any]],
+        convert: Convert | None,
+        *,
+        is_constant: bool = False,
+    ) -> None:
         """``take`` gives the cells of rows, and ``convert`` makes a value of a cell that is not blank.
 
-        Without ``convert`` texts stay as they are.
+        Without ``convert`` texts stay as they are, but for what ``get_tidy`` does.
         """
         self.target = target
-        self.is_constant = False
+        self.is_constant = is_constant
+        self._tidy = None if is_constant or convert else get_tidy(target)
         self._take = take
         self._convert = convert
 
@@ -44,9 +53,10 @@ class TargetColumn:
         if set(map(type, cells)) == _STRINGS:
             cells = list(map(str.strip, cells))
             if self._convert is None:
-                return cells
+                return self._tidy(cells) if self._tidy else cells
         convert = self._convert or get_text
-        return [None if cell in _BLANK else convert(cell) for cell in cells]
+        values = [None if cell in _BLANK else convert(cell) for cell in cells]
+        return self._tidy(values) if self._tidy else values
 
 
 def make_target_columns(mapped: ColumnMapping, headers: HeaderIndex, formats: Formats) -> Iterator[TargetColumn]:
@@ -72,9 +82,7 @@ def make_target_columns(mapped: ColumnMapping, headers: HeaderIndex, formats: Fo
         for step in mapped.steps:
             if isinstance(step, Separate):
                 convert = _ListConverter(step.by, convert or get_text)
-        column = TargetColumn(target, taken, convert)
-        column.is_constant = not mapped.headers
-        yield column
+        yield TargetColumn(target, taken, convert, is_constant=not mapped.headers)
 
 
 def encode_values(values: Sequence[Any]) -> list[str]:
@@ -103,6 +111,7 @@ class _ValueMapping:
     def __init__(self, values: Mapping[str, Any], kind: Kind, formats: Formats, target: Target) -> None:
         self._values = {name.strip().casefold(): value for name, value in values.items()}
         self._convert = _make_converter(kind, formats, target) or get_text
+        self._tidy = get_tidy(target)
         self._convert_own = _make_converter(kind, _OF_JSON, target) or get_text
 
     def __call__(self, cell: Any) -> Any:
@@ -112,7 +121,8 @@ class _ValueMapping:
             if key in self._values:
                 value = self._values[key]
                 return None if value in _BLANK else self._convert_own(value)
-        return self._convert(cell)
+        value = self._convert(cell)
+        return self._tidy([value])[0] if self._tidy else value
 
 
 class _ListConverter:

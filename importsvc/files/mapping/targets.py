@@ -34,6 +34,8 @@ class Target:
             ``None`` for the column itself.
         kind: of the values that the column takes. A member takes ``text`` unless the mapping says another kind.
         required: whether a record needs the column.
+        is_key: whether the column tells records apart, or refers to one.
+        is_address: whether it takes e-mail addresses.
     """
 
     type_name: str
@@ -41,6 +43,8 @@ class Target:
     member: str | None
     kind: Kind
     required: bool = False
+    is_key: bool = False
+    is_address: bool = False
 
     @property
     def name(self) -> str:
@@ -69,10 +73,19 @@ def get_targets() -> list[Target]:
 
 def _of_type(importable: Importable) -> list[Target]:
     columns = [
-        Target(importable.name, column.name, None, _find_kind(column.clean), column.required)
+        Target(
+            importable.name,
+            column.name,
+            None,
+            _find_kind(column.clean),
+            required=column.required,
+            is_key=column.name in importable.unique_columns,
+            is_address=column.clean is cells.email,
+        )
         for column in importable.columns
     ]
-    return columns + [Target(importable.name, reference.name, None, "text") for reference in importable.references]
+    references = [Target(importable.name, each.name, None, "text", is_key=True) for each in importable.references]
+    return columns + references
 
 
 def _find_kind(clean: Callable[[object], Any]) -> Kind:

@@ -126,6 +126,71 @@ def test_a_target_of_text_gets_text(cell: Any, text: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "address"),
+    [
+        ("Ada Lee <ada@acme.test>", "ada@acme.test"),
+        ('"Lee, Ada" < ada@acme.test >', "ada@acme.test"),
+        ("ada@acme.test <ada@acme.test>", "ada@acme.test"),
+        ("<mailto:ada@acme.test>", "ada@acme.test"),
+        ("MAILTO:ada@acme.test?subject=Hello", "ada@acme.test"),
+        ("\N{NO-BREAK SPACE}ada@acme.test\N{NO-BREAK SPACE}", "ada@acme.test"),
+        ("Ada <ada@acme.test>, Bo <bo@acme.test>", "Ada <ada@acme.test>, Bo <bo@acme.test>"),
+        ("ada@acme.test <Ada>", "ada@acme.test <Ada>"),
+        ("Ada <>", "Ada <>"),
+        (7, "7"),
+    ],
+)
+def test_an_address_is_read_without_the_name_or_the_link_around_it(cell: Any, address: str) -> None:
+    # Beside a cell that is no text, columns are read cell by cell.
+    for others in ([], [None]):
+        chunks = map_table([fill("A", "person.email")], [["A"], [cell], *([other] for other in others)])
+        assert read_rows(chunks) == {"person": [(2, {"email": address})]}
+
+
+@pytest.mark.parametrize("cell", ["-", "--", "\N{EN DASH}", "N/A", "n/a", "N.A.", " n.a. "])
+def test_a_text_for_no_value_names_no_record(cell: str) -> None:
+    names = ["person.external_id", "person.company", "person.title", "person.email"]
+    columns = [fill(name, name) for name in names]
+
+    chunks = map_table(columns, [names, [cell] * 4, ["7", "N/A Ltd", "x", "a@acme.test"]])
+
+    assert read_rows(chunks) == {
+        "company": [(3, {"name": "N/A Ltd"})],
+        "person": [
+            # As an address it is a row error, which makes no record.
+            (2, {"title": cell.strip(), "email": cell.strip()}),
+            (3, {"external_id": "7", "title": "x", "email": "a@acme.test", "company": "N/A Ltd"}),
+        ],
+    }
+
+
+def test_an_error_of_a_spreadsheet_in_text_names_no_record() -> None:
+    chunks = map_table(
+        [fill("A", "person.first_name"), fill("B", "person.company")], [["A", "B"], ["#N/A", "#N/A"], ["Bo", "Blues"]]
+    )
+
+    error = {"$unreadable": "#N/A", "because": "is the error #N/A of a workbook"}
+    assert read_rows(chunks) == {
+        "company": [(3, {"name": "Blues"})],
+        "person": [(2, {"first_name": "#N/A", "company": error}), (3, {"first_name": "Bo", "company": "Blues"})],
+    }
+
+
+def test_values_of_the_mapping_come_before_what_is_read_of_a_key() -> None:
+    column = fill("A", "person.company", values={"-": "Freelance", "x": "-"})
+
+    rows = read_rows(
+        map_table([column, fill("B", "person.first_name")], [["A", "B"], ["-", "a"], ["x", "b"], ["n/a", "c"]])
+    )
+
+    assert rows["person"] == [
+        (2, {"first_name": "a", "company": "Freelance"}),
+        (3, {"first_name": "b", "company": "-"}),
+        (4, {"first_name": "c"}),
+    ]
+
+
+@pytest.mark.parametrize(
     ("sign", "cell", "text"),
     [
         (",", "1.234,50", "1234.50"),
@@ -163,6 +228,9 @@ def test_a_member_of_kind_number_is_a_number(cell: Any, value: Any) -> None:
     assert map_cell(column, cell, decimal_sign=",") == {"custom_fields": {"size": value}}
 
 
+NO_ORDER = "is a date, but the order of day, month and year is not set"
+
+
 def unreadable_date(text: str, order: str = "") -> dict[str, str]:
     return {"$unreadable": text, "because": f"is not a date{order}"}
 
@@ -180,7 +248,8 @@ def unreadable_date(text: str, order: str = "") -> dict[str, str]:
         ("dmy", "05.01.2026 10:30", "2026-01-05"),
         (None, date(2026, 1, 5), "2026-01-05"),
         (None, datetime(2026, 1, 5, 23), "2026-01-05"),
-        (None, "05.01.2026", unreadable_date("05.01.2026")),
+        (None, "05.01.2026", {"$unreadable": "05.01.2026", "because": NO_ORDER}),
+        (None, "March 2020", unreadable_date("March 2020")),
         ("mdy", "31/12/2026", unreadable_date("31/12/2026", " in the order month, day, year")),
         ("dmy", "31.02.2026", unreadable_date("31.02.2026", " in the order day, month, year")),
         ("dmy", 46027, unreadable_date("46027", " in the order day, month, year")),
