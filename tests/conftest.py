@@ -80,7 +80,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, cluster: bool
     """The test database, which is distributed if it is one of a cluster."""
     if cluster:
         with django_db_blocker.unblock():
-            call_command("distribute", verbosity=0)
+            # Few parts: each costs time when tables are made and emptied.
+            call_command("distribute", shards=4, verbosity=0)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,32 @@ from django.db.utils import ConnectionHandler
 
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from tests.cluster.conftest import ClusterDatabase
+
+# Tables with their kind, columns, constraints and indexes, as the coordinator has them.
+SCHEMA = {
+    "distributed": "SELECT relname, distribution_column FROM citus_tables JOIN pg_class ON pg_class.oid = table_name",
+    "columns": (
+        "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attstorage,"
+        " ARRAY(SELECT option FROM unnest(attoptions) option WHERE option LIKE 'n_distinct=%%'),"
+        " pg_get_expr(adbin, adrelid) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+        " LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum"
+        " WHERE attnum > 0 AND NOT attisdropped AND relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    ),
+    "constraints": (
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace AND conrelid <> 0"
+    ),
+    "indexes": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "replica identities": (
+        "SELECT relname, relreplident FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    ),
+}
+
+# The storage that the parts of two columns have, of which one came with its table and one was added to a table.
+STORAGE = (
+    "SELECT DISTINCT result FROM run_command_on_shards('{table}', $$SELECT attstorage FROM pg_attribute"
+    " WHERE attrelid = '%%s'::regclass AND attname = '{column}'$$)"
+)
 
 
 class Migration(migrations.Migration):
@@ -96,3 +122,27 @@ def test_a_column_an_index_and_a_table_are_added_on_all_nodes_and_removed_again(
         migration.unapply(before.clone(), editor)
 
     assert database.ask("SELECT to_regclass('companies_remark')") == [(None,)]
+
+
+def read_schema(database: ClusterDatabase) -> dict[str, list[tuple[Any, ...]]]:
+    return {name: sorted(database.ask(sql), key=repr) for name, sql in SCHEMA.items()}
+
+
+def test_each_migration_applies_to_a_distributed_database_with_the_same_tables_in_the_end(
+    database: ClusterDatabase, make_database: Callable[[str], ClusterDatabase]
+) -> None:
+    assert database.manage("distribute", "--shards", 4).code == 0
+    early = make_database("importsvc_early")
+    assert early.manage("migrate", "organizations", "-v0").code == 0
+    early.ask("SELECT create_distributed_table('organizations_organization', 'id', shard_count => 4)")
+    early.ask("ALTER DATABASE importsvc_early SET citus.multi_shard_modify_mode = 'sequential'")
+
+    outcome = early.manage("migrate", "-v0")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert read_schema(early) == read_schema(database)
+    for table, column in (("files_importfilepart", "content"), ("imports_stagedchunk", "keys")):
+        for each in (early, database):
+            assert each.ask(STORAGE.format(table=table, column=column)) == [("e",)]
+    outcome = early.manage("distribute")
+    assert (outcome.code, outcome.out) == (0, "All tables are distributed already.\n")

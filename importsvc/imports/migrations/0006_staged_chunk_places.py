@@ -4,6 +4,7 @@ import django.contrib.postgres.fields
 from django.db import migrations, models
 
 import importsvc.imports.models
+from importsvc.postgres.column_storage import SetColumnStorage
 
 
 class Migration(migrations.Migration):
@@ -55,10 +56,7 @@ class Migration(migrations.Migration):
             ),
         ),
         # Not compressed: a correction searches the keys of all chunks.
-        migrations.RunSQL(
-            sql="ALTER TABLE imports_stagedchunk ALTER COLUMN keys SET STORAGE EXTERNAL",
-            reverse_sql=migrations.RunSQL.noop,
-        ),
+        SetColumnStorage("stagedchunk", "keys", "EXTERNAL"),
         migrations.AlterField(
             model_name="stagedchunk",
             name="rows",
