@@ -1,7 +1,8 @@
-"""A node of a cluster is killed in the middle of imports on both nodes: ``python -m benchmarks.cluster.node_loss``.
+"""A server of a cluster is killed in the middle of imports on both nodes: ``python -m benchmarks.cluster.node_loss``.
 
-Each round queues an import for each organization, kills all processes of the second node with SIGKILL while operations
-run, asks for the people of all organizations meanwhile, and starts the node again. It needs Citus on this machine.
+Each round queues an import for each organization, kills all processes of the second node, or of the coordinator, with
+SIGKILL while operations run, asks for the people of all organizations meanwhile, and starts the server again. It needs
+Citus on this machine.
 """
 
 from __future__ import annotations
@@ -14,19 +15,21 @@ import sys
 import time
 from collections import Counter
 
-from benchmarks.cluster.servers import MISSING, find_programs, own_servers
+from benchmarks.cluster.servers import MISSING, ClusterServer, find_programs, own_servers
 from benchmarks.cluster.trial import ORGANIZATIONS, Trial
 
 
-def run_round(trial: Trial, lost: set[int], outcome: Counter[str], times: dict[bool, list[float]]) -> None:
-    """Queue imports, kill the node, start it again, and wait until all operations are done."""
+def run_round(
+    trial: Trial, server: ClusterServer, lost: set[int], outcome: Counter[str], times: dict[bool, list[float]]
+) -> None:
+    """Queue imports, kill the server, start it again, and wait until all operations are done."""
     for organization_id in trial.tokens:
         trial.queue(organization_id)
     running = "SELECT count(*) FROM operations_progress WHERE backend_pid IS NOT NULL"
     while trial.ask(running) == [(0,)]:
         time.sleep(0.01)
     time.sleep(random.uniform(0, 0.5))
-    trial.servers[2].kill()
+    server.kill()
     ends_at = time.monotonic() + 3
     while time.monotonic() < ends_at:
         for organization_id in trial.tokens:
@@ -35,9 +38,9 @@ def run_round(trial: Trial, lost: set[int], outcome: Counter[str], times: dict[b
             is_lost = organization_id in lost
             times[is_lost].append(time.perf_counter() - began)
             outcome[f"{'lost' if is_lost else 'other'} node {status}"] += 1
-    up = trial.tokens.keys() - lost
+    up = trial.tokens.keys() - lost  # none without the coordinator
     outcome["other node done meanwhile"] += sum(not trial.count_operations(each).get("queued") for each in up)
-    trial.servers[2].start()
+    server.start()
     trial.wait()
 
 
@@ -45,6 +48,7 @@ def main() -> int:
     """Run the rounds, print what was counted, and return 1 if anything is lost or half-done."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--server", choices=["node", "coordinator"], default="node", help="which one is killed")
     parser.add_argument("--people", type=int, default=2000, help="of each import")
     options = parser.parse_args()
     programs = find_programs()
@@ -55,12 +59,13 @@ def main() -> int:
     times: dict[bool, list[float]] = {False: [], True: []}
     with own_servers(programs, nodes=2) as servers:
         trial = Trial(servers, options.people)
-        lost = {each for each in trial.tokens if trial.find_node(each) == servers[2].port}
-        print(f"{len(lost)} of {ORGANIZATIONS} organizations are on the node that is killed", flush=True)
+        server = servers[0 if options.server == "coordinator" else 2]
+        lost = {each for each in trial.tokens if server is servers[0] or trial.find_node(each) == server.port}
+        print(f"{len(lost)} of {ORGANIZATIONS} organizations need the {options.server} that is killed", flush=True)
         service = trial.start()
         try:
             for number in range(options.rounds):
-                run_round(trial, lost, outcome, times)
+                run_round(trial, server, lost, outcome, times)
                 print(number + 1, dict(outcome), flush=True)
             trial.judge(outcome)
         finally:
@@ -68,6 +73,8 @@ def main() -> int:
             service.wait()
     for is_lost, seconds in times.items():
         ordered = sorted(seconds)
+        if not ordered:
+            continue
         print(
             f"{'lost' if is_lost else 'other'} node: median {ordered[len(ordered) // 2] * 1000:.0f} ms,"
             f" longest {ordered[-1] * 1000:.0f} ms"
