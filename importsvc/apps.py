@@ -9,6 +9,7 @@ class ProjectConfig(AppConfig):
     name = "importsvc"
 
     def ready(self) -> None:
-        """Load the system checks."""
+        """Load the system checks and the lookups."""
         from importsvc.jsonapi import checks  # noqa: F401 - registers itself
         from importsvc.postgres import checks as database_checks  # noqa: F401 - likewise
+        from importsvc.postgres import integer_lookups  # noqa: F401 - likewise
