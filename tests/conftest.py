@@ -81,7 +81,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, cluster: bool
     if cluster:
         with django_db_blocker.unblock():
             # Few parts: each costs time when tables are made and emptied.
-            call_command("distribute", shards=4, verbosity=0)
+            call_command("distribute", shards=2, verbosity=0)
 
 
 @pytest.fixture

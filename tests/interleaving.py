@@ -15,7 +15,11 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
+from importsvc.postgres.citus.catalog import has_extension
+
 PATIENCE_SECONDS = 20
+
+_BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 class Gate:
@@ -66,7 +70,7 @@ class Threads:
         """Begin the work and wait until it is blocked by a lock of another connection."""
         future = self.start(work)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not _is_anybody_blocked():
+        while not count_blocked():
             assert not future.done(), f"it did not wait: {future.result()!r}"
             assert time.monotonic() < deadline
         return future
@@ -105,11 +109,13 @@ def ask(sql: str, *parameters: Any) -> Any:
         return cursor.fetchone()[0]
 
 
-def _is_anybody_blocked() -> bool:
+def count_blocked() -> int:
+    """The number of statements that wait for a lock: on this server, or else on the nodes of a cluster."""
     ask("SELECT pg_stat_clear_snapshot()")  # otherwise a transaction keeps its first view of the statistics
-    return bool(
-        ask("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-    )
+    blocked: int = ask(_BLOCKED)
+    if not blocked and has_extension(connection):
+        blocked = ask("SELECT coalesce(sum(result::integer), 0) FROM run_command_on_workers(%s)", _BLOCKED)
+    return blocked
 
 
 def _run(work: Callable[[], Any]) -> Any:

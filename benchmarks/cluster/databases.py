@@ -7,6 +7,9 @@ from typing import Any
 
 import psycopg2
 
+# To drop a database that another process connects to meanwhile; each waits five seconds for it.
+_ATTEMPTS = 5
+
 
 def list_servers(parameters: Mapping[str, Any]) -> list[tuple[str, int]]:
     """The host and port of the coordinator of this database and of the nodes; empty if it is not in a cluster."""
@@ -38,7 +41,13 @@ def create_cluster_database(parameters: Mapping[str, Any], name: str, servers: S
 def drop_database(parameters: Mapping[str, Any], name: str) -> None:
     """Drop a database of one server, if it is there."""
     # Citus's background process of the database comes back while it can.
-    run({**parameters, "dbname": "postgres"}, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    for attempt in range(_ATTEMPTS):
+        try:
+            run({**parameters, "dbname": "postgres"}, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            return
+        except psycopg2.errors.ObjectInUse:
+            if attempt == _ATTEMPTS - 1:
+                raise
 
 
 def run(parameters: Mapping[str, Any], sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -71,7 +71,7 @@ def test_a_file_that_is_in_use_is_left_for_the_next_call(acme: NewOrganization) 
     file = upload_of_age(ApiClient(acme), days=90)
 
     with transaction.atomic():
-        ImportFile.objects.select_for_update(no_key=True).get(pk=file.pk)
+        ImportFile.objects.for_organization(acme.organization).select_for_update(no_key=True).get(pk=file.pk)
         with threads() as pool:
             assert pool.start(prune_import_files).result() == 0
 

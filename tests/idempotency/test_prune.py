@@ -123,7 +123,6 @@ def test_a_key_that_a_request_is_writing_is_skipped_without_waiting(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.one_server("the locks that a request waits for are those of a node")
 def test_a_key_that_is_being_deleted_can_be_used_by_a_new_request(acme: NewOrganization) -> None:
     store(acme.organization, "again", hours=50)
 

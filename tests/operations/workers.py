@@ -14,14 +14,12 @@ import psutil
 from importsvc.operations.models import Operation
 from importsvc.postgres.side_connection import open_side_connection
 from tests.command_line import start
-from tests.interleaving import ask
+from tests.interleaving import count_blocked
 
 PATIENCE_SECONDS = 60
 
 # Held by a test, stops an import and a revert when they write people: their companies are written already.
 PEOPLE = "LOCK TABLE people_person IN SHARE MODE"
-
-_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 class WorkerProcess:
@@ -92,7 +90,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float = PATIENCE_SEC
 
 def wait_until_blocked(count: int = 1) -> None:
     """Wait until so many statements wait for a lock."""
-    wait_until(lambda: ask(_WAITING) == count)
+    wait_until(lambda: count_blocked() == count)
 
 
 def wait_for_status(operation: Operation, status: str) -> None:
