@@ -32,6 +32,13 @@ def without_rate_limits() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def without_static_files_in_memory() -> Iterator[None]:
+    """Static files are looked for when they are requested: reading about all of them takes longer than most tests."""
+    with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
 @pytest.fixture(scope="session")
 def cluster(django_db_modify_db_settings: None) -> bool:
     """Whether ``DATABASE_URL`` names a database of a cluster; if so, there is an empty one for the tests, too."""
