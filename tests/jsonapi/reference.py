@@ -58,7 +58,8 @@ def _let_write(serializer: Any) -> None:
             child.fields.pop(name)
     for field in child.fields.values():
         if isinstance(field, ComputedField):
-            field.get_attribute = partial(_compute, field)  # type: ignore[method-assign]
+            compute = partial(_compute, field, serializer.instance, {})
+            field.get_attribute = compute  # type: ignore[method-assign]
             field.to_representation = partial(_write_computed, field, zone=zone)  # type: ignore[method-assign]
         elif isinstance(field, TimestampField):
             field.to_representation = partial(write_time_stamp, zone=zone)  # type: ignore[method-assign]
@@ -66,9 +67,14 @@ def _let_write(serializer: Any) -> None:
             _let_write_linkage(field)
 
 
-def _compute(field: ComputedField, record: Any) -> Any:
-    """The value of a field that the database computes, by a query of its own."""
-    return type(record)._default_manager.filter(pk=record.pk).values_list(field.compute("")).get()[0]
+def _compute(field: ComputedField, records: Sequence[Any], values: dict[Any, Any], record: Any) -> Any:
+    """The value of a field that the database computes, for all records by one query of its own."""
+    if not values:
+        found = type(record)._default_manager.filter(pk__in=[each.pk for each in records])
+        rows = list(found.values_list("pk", field.compute("")))
+        values.update(rows)
+        assert len(values) == len(rows)
+    return values[record.pk]
 
 
 def _write_computed(field: ComputedField, value: Any, *, zone: tzinfo) -> Any:
