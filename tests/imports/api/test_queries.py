@@ -6,7 +6,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.builders import PUBLISHED_ROWS, make_company, make_import, make_person
+from companies.models import Company
+from importsvc.imports.models import Import
+from importsvc.imports.rows import require_rows
+from importsvc.imports.staging import store_rows
+from people.models import Person
+from tests.builders import PUBLISHED_ROWS, make_import
 from tests.client import ApiClient, document_of
 
 # 1. the token, with its person and organization
@@ -28,12 +33,17 @@ def queries_of(api: ApiClient, method: str, path: str, *, status: int = 200) -> 
 
 
 def populate(api: ApiClient, count: int) -> None:
-    """As many imports, each with its own creator and company."""
+    """As many imports, each with its own creator and company; the first few with staged rows."""
     organization = api.caller.organization
-    for number in range(count):
-        company = make_company(organization=organization, name=f"Company {number}")
-        creator = make_person(organization=organization, company=company)
-        make_import(creator=creator, import_data=PUBLISHED_ROWS)
+    companies = Company.objects.bulk_create(
+        Company(organization=organization, name=f"Company {number}") for number in range(count)
+    )
+    people = Person.objects.bulk_create(
+        Person(organization=organization, company=company, first_name="Grace") for company in companies
+    )
+    imports = Import.objects.bulk_create(Import(organization=organization, creator=person) for person in people)
+    for import_ in imports[:5]:
+        store_rows(import_, require_rows(PUBLISHED_ROWS))
 
 
 @pytest.mark.parametrize(
