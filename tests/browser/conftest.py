@@ -76,7 +76,7 @@ class Watch:
         dialog.dismiss()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, without a window. Where there is none, its tests are skipped, or fail if ``REQUIRE_BROWSER`` is set."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
