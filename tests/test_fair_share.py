@@ -18,7 +18,7 @@ from tests.client import error_document
 from tests.imports.steps import stage
 from tests.service import Reply, Service, psql, run_service
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("fair_share")]
 
 ADVICE = "; try again later, or send it with 'Prefer: respond-async'"
 BUSY = error_document(
@@ -35,12 +35,18 @@ IN_USE = error_document(409, "conflict", "The import is being updated, run or re
 PROMPT = 1.0
 
 
+@pytest.fixture(scope="module")
+def running(django_db_setup: None) -> Iterator[Service]:
+    with run_service(LOCK_TIMEOUT_SECONDS="2") as running:
+        yield running
+
+
 @pytest.fixture
-def service(globex: NewOrganization) -> Iterator[Service]:
-    with run_service(LOCK_TIMEOUT_SECONDS="2") as running, ThreadPoolExecutor(16) as pool:
+def service(running: Service, globex: NewOrganization) -> Service:
+    with ThreadPoolExecutor(16) as pool:
         # The first request to a process takes a second.
         list(pool.map(lambda _: running.send(globex, "GET", "imports"), range(32)))
-        yield running
+    return running
 
 
 def stage_people(caller: NewOrganization, count: int, name: str = "p") -> Import:

@@ -13,7 +13,7 @@ from tests.client import CONTENT_TYPE, error_document
 from tests.server.sockets import exchange, write_token
 from tests.service import Service, run_service
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("refusals")]
 
 LINE = "GET /api/v2/imports HTTP/1.1\r\n"
 HOST = "Host: localhost\r\n"
@@ -102,8 +102,8 @@ BODIES = {
 }
 
 
-@pytest.fixture
-def service(acme: NewOrganization) -> Iterator[Service]:
+@pytest.fixture(scope="module")
+def service(django_db_setup: None) -> Iterator[Service]:
     with run_service(WEB_CONCURRENCY="1", WORKERS="0") as running:
         yield running
 

@@ -13,18 +13,23 @@ from people.services import NewOrganization
 from tests.client import error_document
 from tests.service import Service, run_service
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("unread_bodies")]
 
 MEGABYTE = 1 << 20
 UNAUTHENTICATED = error_document(401, "unauthenticated", "You are not authenticated")
 TOO_LARGE = error_document(413, "payload_too_large", f"The request body is larger than {MEGABYTE} bytes")
 
 
-@pytest.fixture
-def service(acme: NewOrganization) -> Iterator[Service]:
-    with run_service(WEB_CONCURRENCY="1", THREADS="2", MAX_BODY_BYTES=str(MEGABYTE)) as running:
-        running.send(acme, "GET", "imports")
+@pytest.fixture(scope="module")
+def running(django_db_setup: None) -> Iterator[Service]:
+    with run_service(WEB_CONCURRENCY="1", THREADS="2", WORKERS="0", MAX_BODY_BYTES=str(MEGABYTE)) as running:
         yield running
+
+
+@pytest.fixture
+def service(running: Service, acme: NewOrganization) -> Service:
+    running.send(acme, "GET", "imports")
+    return running
 
 
 def send_slowly(seconds: float) -> Iterator[bytes]:
