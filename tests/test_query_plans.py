@@ -19,6 +19,9 @@ from importsvc.webhooks.models import WebhookDelivery
 from people.services import NewOrganization, create_organization
 from tests.client import ApiClient, document_of
 
+# Its records take long to make.
+pytestmark = pytest.mark.xdist_group("query_plans")
+
 # Rows of the caller's organization, and of each other organization.
 OWN, OTHERS, OTHER_COUNT = 20_000, 10_000, 6
 # A tenant's rows by table, referenced tables first.

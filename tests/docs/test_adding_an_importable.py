@@ -22,6 +22,9 @@ ROOT: Path = settings.BASE_DIR
 PAGE = (ROOT / "docs" / "adding-an-importable.md").read_text()
 DATABASE = f"adding_an_importable_{os.getpid()}"
 
+# The copy takes long to make.
+pytestmark = pytest.mark.xdist_group("adding_an_importable")
+
 # A request of every kind to the new type. It prints what came of them, as JSON.
 WALK = """
 import json, sys

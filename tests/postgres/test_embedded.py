@@ -19,6 +19,9 @@ from django.db import OperationalError
 from importsvc.postgres.embedded import DATABASE, PORT, USER, Server, StartError
 from importsvc.postgres.embedded.base import DatabaseWrapper
 
+# Its cluster takes long to make.
+pytestmark = pytest.mark.xdist_group("embedded")
+
 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
