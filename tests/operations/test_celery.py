@@ -28,11 +28,16 @@ from importsvc.operations.wake_up import count_listeners
 from people.services import NewOrganization
 from tests.command_line import get_environment
 from tests.operations.queueing import create, queue, read_progress
-from tests.operations.workers import PEOPLE, holding, wait_for_status, wait_until, wait_until_blocked
+from tests.operations.workers import (
+    PATIENCE_SECONDS,
+    PEOPLE,
+    holding,
+    wait_for_status,
+    wait_until,
+    wait_until_blocked,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PATIENCE_SECONDS = 60
 
 
 class CeleryWorker:
@@ -69,7 +74,8 @@ def celery(*options: object) -> Iterator[CeleryWorker]:
     ) as process:
         worker = CeleryWorker(process)
         try:
-            wait_until(lambda: count_consumers() == 1)
+            wait_until(lambda: process.poll() is not None or count_consumers() == 1)
+            assert process.poll() is None, f"ended after printing: {process.communicate()[0]}"
             yield worker
         finally:
             if process.poll() is None:

@@ -22,6 +22,7 @@ from tests.command_line import manage
 from tests.interleaving import ask
 from tests.operations.queueing import create, queue, read_progress
 from tests.operations.workers import (
+    PATIENCE_SECONDS,
     PEOPLE,
     holding,
     is_running,
@@ -82,7 +83,7 @@ def test_an_operation_that_finishes_within_the_grace_is_done(acme: NewOrganizati
             wait_until_blocked()
             worker.process.terminate()
             time.sleep(0.5)
-        assert worker.process.wait(10) == 0
+        assert worker.process.wait(PATIENCE_SECONDS) == 0
 
     wait_for_status(operation, Status.SUCCEEDED)
     assert_written_once()
