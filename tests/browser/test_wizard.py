@@ -19,6 +19,7 @@ from people.models import Person
 from people.services import NewOrganization
 from tests.browser.conftest import LogIn
 from tests.browser.customers import make_customers
+from tests.browser.keyboard import walk
 from tests.browser.test_pages import IMAGES, MOST_BYTES
 from tests.builders import make_person
 from tests.files.builders import make_text, make_workbook
@@ -263,7 +264,7 @@ def test_the_screenshots_of_the_documentation_can_be_taken(
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible_and_as_wide_as_the_window(
+def test_pages_are_accessible_as_wide_as_the_window_and_walked_through_by_keyboard(
     page: Page, customer: NewOrganization, tmp_path: Path, scheme: str, width: int
 ) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -279,3 +280,5 @@ def test_pages_are_accessible_and_as_wide_as_the_window(
         assert len(result["passes"]) > 15
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         expect(page.locator(".injected")).to_have_count(0)
+        if scheme == "light":
+            assert walk(page)[0] == "Skip to the content", name
