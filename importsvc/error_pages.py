@@ -20,30 +20,30 @@ from importsvc.logs.context import get_log_fields
 from importsvc.pages import OF_ALL
 
 
-class _Text(NamedTuple):
+class Text(NamedTuple):
     """What happened, and what to do."""
 
     title: str
     advice: str
 
 
-_TEXTS = {
-    HTTPStatus.BAD_REQUEST: _Text("The request could not be read", "Go back, reload the page, and try again."),
-    HTTPStatus.FORBIDDEN: _Text(
+TEXTS = {
+    HTTPStatus.BAD_REQUEST: Text("The request could not be read", "Go back, reload the page, and try again."),
+    HTTPStatus.FORBIDDEN: Text(
         "You may not open this page",
         "Your account has no permission for it. An administrator can grant it; or log in with another account.",
     ),
-    HTTPStatus.NOT_FOUND: _Text(
+    HTTPStatus.NOT_FOUND: Text(
         "There is no such page", "It may have been removed, or the address is not complete. Check the address."
     ),
-    HTTPStatus.INTERNAL_SERVER_ERROR: _Text(
+    HTTPStatus.INTERNAL_SERVER_ERROR: Text(
         "Something went wrong on our side", "Try again. If it happens again, tell the operators of the service."
     ),
-    HTTPStatus.SERVICE_UNAVAILABLE: _Text(
+    HTTPStatus.SERVICE_UNAVAILABLE: Text(
         "The service cannot be used right now", "Its database does not respond. Try again in a few seconds."
     ),
 }
-_FORM_REFUSED = _Text(
+_FORM_REFUSED = Text(
     "The form was not accepted",
     "It was opened before you logged in or out, or your browser keeps no cookies of this site. Go back, reload the"
     " page, and send the form again.",
@@ -52,7 +52,7 @@ _FORM_REFUSED = _Text(
 
 def show_error(request: HttpRequest, status: int, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """The page of a status: 400, 403, 404, 500 or 503. That of 500 has the id of the request, if there is one."""
-    return _show(request, status, _TEXTS[HTTPStatus(status)], headers)
+    return _show(request, status, TEXTS[HTTPStatus(status)], headers)
 
 
 def show_form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -60,7 +60,7 @@ def show_form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _show(request, HTTPStatus.FORBIDDEN, _FORM_REFUSED)
 
 
-def _show(request: HttpRequest, status: int, text: _Text, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def _show(request: HttpRequest, status: int, text: Text, headers: Mapping[str, str] | None = None) -> HttpResponse:
     request_id = get_log_fields().get("request_id") if status == HTTPStatus.INTERNAL_SERVER_ERROR else None
     context = {"text": text, "request_id": request_id, "imports_url": _find_imports(request)}
     # Without the request: the variables that settings add to templates may read the session.

@@ -15,7 +15,7 @@ To try it, paste these lines into another terminal, one block after the other:
   api() {{ curl -sS "$@" -H "X-Auth-Token: $TOKEN" -H "X-Organization-Id: $ORGANIZATION" \\
     -H 'Content-Type: application/vnd.api+json'; echo; }}
 
-  # 1. Create an import. The answer is shown, and its id kept in IMPORT.
+  # 1. Create an import. The response is shown, and its id kept in IMPORT.
   IMPORT=$(api $API/imports -d '{{"data": {{"type": "imports", "attributes": {{"import_data": {{
     "company": [{{"name": "Import"}}],
     "person": [{{"Company": "Import", "First Name": "John", "Last Name": "Doe",

@@ -55,7 +55,7 @@ class Access:
         return_url: where "Back to …" leads; empty for no such link.
         theme_color: ``#rrggbb``, or empty for the colours of the service.
         frame_origin: the origin whose pages have the pages in a frame; empty if there is none.
-        may_revert: whether imports may be undone.
+        may_revert: whether imports may be reverted.
     """
 
     organization: Organization

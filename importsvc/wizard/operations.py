@@ -33,7 +33,7 @@ _KINDS = {
     Kind.UPDATE.value: "Reading and checking the rows",
     Kind.CHECK.value: "Checking all rows again",
     Kind.IMPORT.value: "Importing",
-    Kind.REVERT.value: "Undoing the import",
+    Kind.REVERT.value: "Reverting the import",
 }
 
 

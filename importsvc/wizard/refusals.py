@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from csp.decorators import csp
@@ -10,23 +11,23 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 
+from importsvc.error_pages import TEXTS, Text
 from importsvc.errors import DomainError, PreconditionFailed
 from importsvc.imports.formatting import describe_detail
 from importsvc.wizard.policy import OF_ALL
 
-_TITLES = {
-    403: ("You may not open this page", "Your account has no permission for it. An administrator can grant it."),
-    404: ("There is no such page", "It may have been removed, or the address is not complete."),
-    409: ("This is not possible now", ""),
-    413: ("This file is too large", ""),
-    503: ("Please try again in a moment", ""),
+_TEXTS = {
+    **{status: TEXTS[status] for status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)},
+    HTTPStatus.CONFLICT: Text("This is not possible now", ""),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Text("This file is too large", ""),
+    HTTPStatus.SERVICE_UNAVAILABLE: Text("Please try again in a moment", ""),
 }
 OUTDATED = "Something has changed since this page was opened. This is how it is now; please look at it again."
 
 
 def render_refusal(request: HttpRequest, status: int, error: DomainError | None = None) -> HttpResponse:
     """A page that says why there is nothing else to see, with a way on."""
-    title, detail = _TITLES[status]
+    title, detail = _TEXTS[HTTPStatus(status)]
     if status == 413:
         detail = (
             f"At most {filesizeformat(settings.MAX_BODY_BYTES)} can be uploaded. Split the file, and upload its parts."

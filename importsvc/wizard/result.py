@@ -1,4 +1,4 @@
-"""``/import/<organization>/imports/<import>/``: an import that runs, what it did, and its undo."""
+"""``/import/<organization>/imports/<import>/``: an import that runs, what it did, and its revert."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from importsvc.imports import selectors, services
 from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict
 from importsvc.imports.formatting import (
+    POLICIES,
     describe_conflicts,
     describe_pruning,
     describe_revert_preview,
@@ -33,11 +34,8 @@ from importsvc.wizard.outcomes import count_outcomes
 from importsvc.wizard.refusals import OUTDATED, describe
 from importsvc.wizard.work import is_large
 
-# The choices of an undo that meets later edits; the first is selected.
-CHOICES = {
-    "keep": "Keep later edits; undo everything else",
-    "discard": "Undo everything; later edits are lost",
-}
+# The choices of a revert that meets later edits; the first is selected.
+CHOICES = {policy: POLICIES[policy] for policy in ("keep", "discard")}
 
 
 @with_access
@@ -107,7 +105,7 @@ def run(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
 @with_access
 @require_POST
 def undo(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
-    """Undo what the preview of the undo shows, or show it again if something has changed since."""
+    """Revert what the preview of the revert shows, or show it again if something has changed since."""
     if not access.may_revert:
         raise PermissionDenied
     find_import(access, import_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from playwright.sync_api import Page
@@ -34,13 +35,16 @@ _PREPARE = """() => {
         ];
         return (names.find((name) => name?.trim()) ?? element.outerHTML.slice(0, 120)).replace(/\\s+/g, " ").trim();
     };
-    const properties = ["outlineStyle", "outlineWidth", "outlineColor", "boxShadow", "borderTopColor", "backgroundColor",
-        "color", "textDecorationLine", "left", "top", "opacity", "clipPath", "transform"];
+    const properties = [
+        "outlineStyle", "outlineWidth", "outlineColor", "boxShadow", "borderTopColor", "backgroundColor", "color",
+        "textDecorationLine", "left", "top", "opacity", "clipPath", "transform",
+    ];
     const look = (element) => {
         // What is shown at the end of transitions.
         for (const animation of document.getAnimations()) { try { animation.finish(); } catch { /* without end */ } }
-        const around = [element, element.parentElement, element.parentElement?.parentElement, ...(element.labels ?? [])];
-        return JSON.stringify(around.filter(Boolean).map((each) => {
+        const parent = element.parentElement;
+        const around = [element, parent, parent?.parentElement, ...(element.labels ?? [])].filter(Boolean);
+        return JSON.stringify(around.map((each) => {
             const style = getComputedStyle(each);
             return properties.map((name) => style[name]);
         }));
@@ -135,6 +139,6 @@ def _find_jumps(wanted: list[dict[str, Any]]) -> list[tuple[str, str]]:
     shown = [each for each in wanted if each["box"]["right"] > 0 and each["box"]["bottom"] > 0]
     return [
         (before["name"], after["name"])
-        for before, after in zip(shown, shown[1:], strict=False)
+        for before, after in pairwise(shown)
         if after["box"]["bottom"] <= before["box"]["top"] and after["box"]["left"] < before["box"]["right"]
     ]

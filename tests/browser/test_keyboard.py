@@ -27,9 +27,11 @@ PAGES = {
 
 def test_every_interactive_element_is_named_in_reading_order(page: Page) -> None:
     page.set_content(
-        f"""{LINKS}<button disabled>Off</button><p hidden><button>Hidden</button></p><button tabindex="-1">By code</button>
+        f"""{LINKS}<button disabled>Off</button><p hidden><button>Hidden</button></p>
+        <button tabindex="-1">By code</button>
         <fieldset>
-          <label><input type="radio" name="size"> Small</label><label><input type="radio" name="size" checked> Large</label>
+          <label><input type="radio" name="size"> Small</label>
+          <label><input type="radio" name="size" checked> Large</label>
         </fieldset>
         <label for="name">Name</label><input id="name"><input type="date" aria-label="Day">
         <div style="overflow: auto; height: 50px" tabindex="0" role="region" aria-label="Rows"><p>1<p>2<p>3</div>"""

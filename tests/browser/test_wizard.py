@@ -1,4 +1,4 @@
-"""Staff import files in a browser: correct the rows, look at what would happen, import, undo; with the keyboard too."""
+"""Staff import files in a browser: correct rows, look at what would happen, import, revert; with the keyboard too."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def find_problems(page: Page, row: int) -> Locator:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_is_corrected_imported_and_undone(
+def test_a_file_is_corrected_imported_and_reverted(
     page: Page, customer: NewOrganization, tmp_path: Path, name: str
 ) -> None:
     path = tmp_path / name
@@ -106,17 +106,17 @@ def test_a_file_is_corrected_imported_and_undone(
 
     page.get_by_role("link", name="Continue to the preview").click()
     press(page, "Import 2 companies, 3 people")
-    expect(page.get_by_role("heading", name=re.compile("is done"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("is processed"))).to_be_visible()
     assert set(Person.objects.filter(email__endswith=".example").values_list("first_name", flat=True)) >= {
         "Irena",
         "Oliver",
         "Priya",
     }
 
-    page.get_by_role("link", name="Undo…").click()
+    page.get_by_role("link", name="Revert…").click()
     expect(page.get_by_text("This would remove 2 companies, 3 people.")).to_be_visible()
-    press(page, "Undo import")
-    expect(page.get_by_role("heading", name=re.compile("is undone"))).to_be_visible()
+    press(page, "Revert import")
+    expect(page.get_by_role("heading", name=re.compile("is reverted"))).to_be_visible()
     assert not Person.objects.filter(first_name__in=["Irena", "Oliver", "Priya"]).exists()
     assert not Company.objects.filter(name__in=["Adriatic Tiles", "Brightwater"]).exists()
 
@@ -208,13 +208,13 @@ def test_everything_can_be_done_with_the_keyboard(page: Page, customer: NewOrgan
     page.wait_for_load_state("networkidle")
     reach("Import 1 person")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name=re.compile("is done"))).to_be_visible()
-    reach("Undo…", "link")
+    expect(page.get_by_role("heading", name=re.compile("is processed"))).to_be_visible()
+    reach("Revert…", "link")
     page.keyboard.press("Enter")
     expect(page.get_by_text("This would remove 1 person.")).to_be_visible()
-    reach("Undo import")
+    reach("Revert import")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name=re.compile("is undone"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("is reverted"))).to_be_visible()
     assert Import.objects.get().state == ImportState.REVERTED
 
 
@@ -240,9 +240,9 @@ def visit(page: Page, customer: NewOrganization, path: Path) -> Iterator[str]:
     yield "preview"
     press(page, "Import")
     yield "result"
-    page.get_by_role("link", name="Undo…").click()
+    page.get_by_role("link", name="Revert…").click()
     yield "undo"
-    press(page, "Undo import")
+    press(page, "Revert import")
     yield "undone"
     page.get_by_role("link", name="All imports and a new one").click()
     yield "history"

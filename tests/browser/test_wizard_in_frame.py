@@ -97,7 +97,7 @@ def embed(visitor: Page, app: str, live_server: LiveServer) -> Callable[..., Fra
     return embed
 
 
-def test_a_file_is_imported_and_undone_in_a_frame_and_the_page_around_is_told(
+def test_a_file_is_imported_and_reverted_in_a_frame_and_the_page_around_is_told(
     api: ApiClient, visitor: Page, embed: Callable[..., FrameLocator], app: str, live_server: LiveServer
 ) -> None:
     frame = embed(make_link(api, frame_origin=app, theme_color="#7c3aed", return_url=app))
@@ -111,16 +111,16 @@ def test_a_file_is_imported_and_undone_in_a_frame_and_the_page_around_is_told(
     primary = frame.get_by_role("button", name="Import 2 people")
     expect(primary).to_have_css("background-color", "rgb(124, 58, 237)")
     primary.click()
-    expect(frame.get_by_role("heading", name="is done")).to_be_visible()
+    expect(frame.get_by_role("heading", name="is processed")).to_be_visible()
     import_ = Import.objects.get()
     origin = live_server.url
     processed = {"origin": origin, "data": {"type": "import.processed", "import_id": str(import_.pk)}}
     visitor.wait_for_function("told.length")
     assert visitor.evaluate("told") == [processed]
 
-    frame.get_by_role("link", name="Undo…").click()
-    frame.get_by_role("button", name=f"Undo import {import_.pk}").click()
-    expect(frame.get_by_role("heading", name="is undone")).to_be_visible()
+    frame.get_by_role("link", name="Revert…").click()
+    frame.get_by_role("button", name=f"Revert import {import_.pk}").click()
+    expect(frame.get_by_role("heading", name="is reverted")).to_be_visible()
 
     reverted = {"origin": origin, "data": {"type": "import.reverted", "import_id": str(import_.pk)}}
     visitor.wait_for_function("told.at(-1).data.type === 'import.reverted'")

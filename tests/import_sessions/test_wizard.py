@@ -41,24 +41,24 @@ def import_people(walk: Walk) -> Walk:
     return walk.go(f"imports/{walk.import_.pk}/preview").send("Import 2 people")
 
 
-def test_a_file_is_imported_and_undone_in_the_name_of_the_links_person(api: ApiClient) -> None:
+def test_a_file_is_imported_and_reverted_in_the_name_of_the_links_person(api: ApiClient) -> None:
     grace = make_person(organization=api.caller.organization, first_name="Grace", last_name="Hopper")
 
     walk = import_people(follow(api, make_link(api, person=grace)))
 
     actor = {"kind": "person", "name": "Grace Hopper", "id": grace.pk}
-    assert "is done" in walk.text
+    assert "is processed" in walk.text
     assert (walk.import_.creator_id, walk.file.creator_id, walk.import_.processed_by) == (grace.pk, grace.pk, actor)
-    walk.go(f"imports/{walk.import_.pk}/?undo=1").send("Undo import")
+    walk.go(f"imports/{walk.import_.pk}/?undo=1").send("Revert import")
     assert (walk.import_.state, walk.import_.reverted_by) == (ImportState.REVERTED, actor)
     assert not Person.objects.filter(email="ada@example.com").exists()
 
 
-def test_a_link_of_a_token_that_may_not_revert_has_no_undo(api: ApiClient) -> None:
+def test_a_link_of_a_token_that_may_not_revert_has_no_revert(api: ApiClient) -> None:
     token = create_token(person=api.caller.person, scopes=("read", "import"))
     walk = import_people(follow(api, make_link(ApiClient(api.caller, **{"X-Auth-Token": token}))))
 
-    assert "Undo" not in walk.text
+    assert "Revert" not in walk.text
     assert walk.client.post(walk.at(f"imports/{walk.import_.pk}/undo"), {}).status_code == 403
     assert walk.import_.state == ImportState.PROCESSED
 

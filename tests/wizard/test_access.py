@@ -141,14 +141,14 @@ def test_a_form_without_its_token_changes_nothing(acme: NewOrganization, admin_u
     assert ImportFile.objects.count() == 1
 
 
-def test_undoing_takes_the_permission_to_revert(acme: NewOrganization) -> None:
+def test_reverting_takes_the_permission_to_revert(acme: NewOrganization) -> None:
     import_ = import_rows(acme, PUBLISHED_ROWS)
     client = log_in_staff(codename__in=["view_import", "add_import"])
     choose_creator(client, acme)
     walk = Walk(client, acme).go(f"imports/{import_.pk}/?undo=1")
 
     assert "Created 2" in walk.text
-    assert "Undo" not in walk.text
+    assert "Revert" not in walk.text
     assert client.post(walk.at(f"imports/{import_.pk}/undo")).status_code == 403
     assert Import.objects.get().state == ImportState.PROCESSED
 

@@ -340,7 +340,7 @@ def test_steps_of_an_import_that_was_run_lead_to_its_result(walk: Walk) -> None:
     assert Person.objects.filter(email__endswith="@example.com").count() == 2
 
 
-def test_later_edits_are_kept_by_an_undo_unless_it_is_said_otherwise(walk: Walk) -> None:
+def test_later_edits_are_kept_by_a_revert_unless_it_is_said_otherwise(walk: Walk) -> None:
     check(walk, PEOPLE_1252)
     import_ = walk.import_
     run_import(organization=walk.tenant.organization, import_id=import_.pk)
@@ -348,19 +348,19 @@ def test_later_edits_are_kept_by_an_undo_unless_it_is_said_otherwise(walk: Walk)
 
     walk.go(f"imports/{import_.pk}/?undo=1")
     assert "Keep later edits; undo everything else" in walk.text
-    walk.send("Undo import")
+    walk.send("Revert import")
 
     assert "removed 1 person; kept 1 person" in walk.text
     assert list(Person.objects.filter(email__endswith="@example.com").values_list("title", flat=True)) == ["Dr"]
 
 
-def test_an_undo_does_what_was_shown_or_nothing(walk: Walk) -> None:
+def test_a_revert_does_what_was_shown_or_nothing(walk: Walk) -> None:
     check(walk, PEOPLE_1252)
     run_import(organization=walk.tenant.organization, import_id=walk.import_.pk)
     walk.go(f"imports/{walk.import_.pk}/?undo=1")
     Person.objects.filter(email="ada@example.com").update(title="Dr")
 
-    walk.send("Undo import")
+    walk.send("Revert import")
 
     assert "Something has changed since this page was opened." in walk.text
     assert walk.import_.state == ImportState.PROCESSED

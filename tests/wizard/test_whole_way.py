@@ -13,7 +13,7 @@ from tests.wizard.walking import Walk
 
 
 @pytest.mark.django_db
-def test_a_file_is_imported_and_undone(walk: Walk) -> None:
+def test_a_file_is_imported_and_reverted(walk: Walk) -> None:
     walk.upload(PEOPLE_1252, name="Kunden Süd.csv")
     assert "What was detected in Kunden Süd.csv" in walk.text
     assert "windows-1252" in walk.text
@@ -34,7 +34,7 @@ def test_a_file_is_imported_and_undone(walk: Walk) -> None:
 
     walk.go(f"imports/{walk.import_.pk}/?undo=1")
     assert "This would remove 2 people." in walk.text
-    walk.send("Undo import")
+    walk.send("Revert import")
     assert "removed 2 people" in walk.text
     assert walk.import_.state == ImportState.REVERTED
     assert not Person.objects.filter(email="ada@example.com").exists()

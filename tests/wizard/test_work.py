@@ -39,7 +39,7 @@ def poll(walk: Walk) -> str:
     return str(response.headers.get("HX-Redirect", ""))
 
 
-def test_a_large_file_is_staged_run_and_undone_by_a_worker(walk: Walk) -> None:
+def test_a_large_file_is_staged_run_and_reverted_by_a_worker(walk: Walk) -> None:
     stage(walk)
     operation = Operation.objects.get()
     assert walk.url == walk.at(f"operations/{operation.pk}/")
@@ -62,7 +62,7 @@ def test_a_large_file_is_staged_run_and_undone_by_a_worker(walk: Walk) -> None:
     assert f"Created {COUNT}" in walk.go(walk.url).text
     assert walk.import_.processed_by == {"kind": "staff", "name": "admin", "id": User.objects.get().pk}
 
-    walk.go(f"imports/{walk.import_.pk}/?undo=1").send("Undo import")
+    walk.go(f"imports/{walk.import_.pk}/?undo=1").send("Revert import")
     assert work.run_next()
     assert f"removed {COUNT} people" in walk.go(walk.url).text
     assert walk.import_.reverted_by == walk.import_.processed_by

@@ -1,4 +1,4 @@
-// Tells the page around the frame that an import was run or undone: a page of the origin of the session, and no other.
+// Tells the page around the frame that an import was run or reverted: a page of the origin of the session, and no other.
 {
   const { origin, type, importId } = document.currentScript.dataset;
   if (parent !== window) {
