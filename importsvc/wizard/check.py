@@ -15,13 +15,14 @@ from django.views.decorators.http import require_POST, require_safe
 from importsvc.errors import DomainError, PreconditionFailed, RecordNotFound
 from importsvc.imports import selectors, services
 from importsvc.imports.error_file_response import MEDIA_TYPES, respond_with_error_file
+from importsvc.imports.failure_texts import describe_failure
 from importsvc.imports.models import Import, OnRowError
 from importsvc.operations.models import Kind
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.grid import read_corrections, read_grid, read_key, read_problems
 from importsvc.wizard.imports import find_import, lead_on
 from importsvc.wizard.refusals import OUTDATED, describe
-from importsvc.wizard.work import is_large, lead_to_operation
+from importsvc.wizard.work import is_large, keeping_refusal, lead_to_operation
 
 # Values of a cause that can be replaced at once.
 SHOWN_VALUES = 10
@@ -72,6 +73,7 @@ def show_check(request: HttpRequest, access: Access, import_id: int) -> HttpResp
         "keys": ",".join(row.key for table in tables for row in table.rows),
         "can_correct": import_.on_row_error != OnRowError.REFUSE,
         "formats": list(MEDIA_TYPES),
+        "attention": describe_failure(import_, may_import=True),
     }
     return render(request, "wizard/check.html", context)
 
@@ -157,7 +159,12 @@ def check_again(request: HttpRequest, access: Access, import_id: int) -> HttpRes
             organization=access.organization, creator=access.creator, kind=Kind.CHECK, import_id=import_id
         )
         return lead_to_operation(access, operation)
-    return _change(request, access, import_id, lambda options: services.check_import(**options), "Checked again.")
+
+    def check(options: dict[str, Any]) -> None:
+        with keeping_refusal(access, import_id, Kind.CHECK):
+            services.check_import(**options)
+
+    return _change(request, access, import_id, check, "Checked again.")
 
 
 @with_access

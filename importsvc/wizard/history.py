@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from importsvc.errors import DomainError, RecordNotFound
 from importsvc.files import services as files
 from importsvc.files.models import ImportFile
+from importsvc.imports.failures import select_failed
 from importsvc.imports.models import Import
 from importsvc.imports.selectors import show_state
 from importsvc.spool import SpooledFile
@@ -37,7 +38,13 @@ def show_history(request: HttpRequest, access: Access) -> HttpResponse:
     ids = [import_.pk for import_ in page.object_list]
     shown: Any = Import.objects.for_organization(access.organization).filter(pk__in=ids)
     shown = shown.select_related("creator").annotate(file_name=F("import_file__name"), shown_state=show_state())
-    rows = [(each, describe_outcomes(each.counts) if each.counts else "") for each in shown.order_by("-id")]
+    # A query of its own: the page has few imports, all of which PostgreSQL would join otherwise.
+    kept = Import.objects.for_organization(access.organization).filter(pk__in=ids, pruned_at=None)
+    failed = set(select_failed(kept).values_list("pk", flat=True))
+    rows = [
+        (each, describe_outcomes(each.counts) if each.counts else "", each.pk in failed)
+        for each in shown.order_by("-id")
+    ]
     pages = page.paginator.get_elided_page_range(page.number)
     return render(request, "wizard/history.html", {"access": access, "page": page, "pages": pages, "rows": rows})
 

@@ -9,13 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from importsvc.errors import DomainError
 from importsvc.imports import selectors, services
 from importsvc.imports.actors import Actor
 from importsvc.imports.errors import RevertConflict
+from importsvc.imports.failure_texts import describe_failure
 from importsvc.imports.formatting import (
     POLICIES,
     describe_conflicts,
@@ -32,7 +32,7 @@ from importsvc.wizard.imports import find_import
 from importsvc.wizard.operations import describe_progress
 from importsvc.wizard.outcomes import count_outcomes
 from importsvc.wizard.refusals import OUTDATED, describe
-from importsvc.wizard.work import is_large
+from importsvc.wizard.work import is_large, keeping_refusal
 
 # The choices of a revert that meets later edits; the first is selected.
 CHOICES = {policy: POLICIES[policy] for policy in ("keep", "discard")}
@@ -52,12 +52,14 @@ def show_import(request: HttpRequest, access: Access, import_id: int) -> HttpRes
         is_checked = latest is not None and latest.operation.kind in (Kind.CHECK, Kind.CREATE)
         name = "wizard:check" if is_checked and import_.state == ImportState.CREATED else "wizard:import"
         return HttpResponse(headers={"HX-Redirect": reverse(name, args=[access.organization.pk, import_id])})
+    failure = _describe_failure(latest)
     context = {
         "access": access,
         "import": import_,
         "step": "result",
         "state": import_.state.value,
-        "failure": _describe_failure(latest),
+        "failure": failure,
+        "attention": None if failure == [OUTDATED] else describe_failure(import_, may_import=True),
         "outcomes": count_outcomes(import_.counts or {}),
         "undone": describe_stored_revert(import_.revert_counts) if import_.revert_counts else "",
         "processed_by": _name_actor(import_.processed_by),
@@ -83,21 +85,13 @@ def run(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
         "actor": access.actor,
     }
     size = selectors.read_staged_size(organization_id=access.organization.pk, import_id=import_id)
-    began_at = timezone.now()
     try:
-        if is_large(size):
-            services.queue_operation(creator=access.creator, kind=Kind.IMPORT, **chosen)
-        else:
-            services.run_import(**chosen)
+        with keeping_refusal(access, import_id, Kind.IMPORT):
+            if is_large(size):
+                services.queue_operation(creator=access.creator, kind=Kind.IMPORT, **chosen)
+            else:
+                services.run_import(**chosen)
     except DomainError as error:
-        services.keep_refusal(
-            organization=access.organization,
-            import_id=import_id,
-            kind=Kind.IMPORT,
-            error=error,
-            actor=access.actor,
-            began_at=began_at,
-        )
         return _refuse(request, access, import_id, error, "wizard:preview")
     return redirect("wizard:import", access.organization.pk, import_id)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from importsvc.wizard import check, columns, files, history, operations, preview, result
+from importsvc.wizard import check, columns, discard, files, history, operations, preview, result
 from importsvc.wizard.start import show_start
 
 app_name = "wizard"
@@ -28,5 +28,6 @@ urlpatterns = [
     path(f"{_IMPORT}preview", preview.show_preview, name="preview"),
     path(_IMPORT, result.show_import, name="import"),
     path(f"{_IMPORT}run", result.run, name="run"),
+    path(f"{_IMPORT}discard", discard.discard, name="discard"),
     path(f"{_IMPORT}undo", result.undo, name="undo"),
 ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 
+from importsvc.errors import DomainError
 from importsvc.files.models import ImportFile
 from importsvc.http.slots import SHORT_BYTES
 from importsvc.imports import services
@@ -24,6 +27,24 @@ def is_large(size: int) -> bool:
 def lead_to_operation(access: Access, operation: Operation) -> HttpResponse:
     """Lead to the page that shows how far an operation is."""
     return redirect("wizard:operation", access.organization.pk, operation.pk)
+
+
+@contextmanager
+def keeping_refusal(access: Access, import_id: int, kind: Kind) -> Iterator[None]:
+    """Keep that a run or a check of an import was refused, for its page and for staff; the error goes on."""
+    began_at = timezone.now()
+    try:
+        yield
+    except DomainError as error:
+        services.keep_refusal(
+            organization=access.organization,
+            import_id=import_id,
+            kind=kind,
+            error=error,
+            actor=access.actor,
+            began_at=began_at,
+        )
+        raise
 
 
 def stage_file(access: Access, file: ImportFile, mapping: Mapping[str, Any]) -> HttpResponse:

@@ -29,10 +29,10 @@ def urls_of(tenant: NewOrganization, records: NewOrganization) -> dict[str, str]
     file = f"{home}files/{make_import_file(creator=records.person).pk}/"
     import_ = f"{home}imports/{create(records, on_row_error='skip').pk}/"
     operation = f"{home}operations/{make_operation(creator=records.person).pk}/"
-    read = [file, f"{file}columns", f"{import_}check", f"{import_}preview", import_, operation]
+    read = [file, f"{file}columns", f"{import_}check", f"{import_}discard", f"{import_}preview", import_, operation]
     read += [f"{import_}errors.csv", f"{import_}errors.xlsx"]
     written = [file, f"{file}columns", f"{operation}cancel"]
-    written += [f"{import_}{name}" for name in ("rows", "rows/delete", "replace", "again", "run", "undo")]
+    written += [f"{import_}{name}" for name in ("rows", "rows/delete", "replace", "again", "run", "undo", "discard")]
     return {**dict.fromkeys(read, "get"), **{f"{url}?": "post" for url in written}}
 
 

@@ -16,11 +16,11 @@ from importsvc.imports.admin.changelist import ImportListAdmin
 from importsvc.imports.admin.changes import count_changes, read_changes
 from importsvc.imports.admin.detail import read_staged_data
 from importsvc.imports.admin.downloads import DownloadAdmin
-from importsvc.imports.admin.failures import describe_failure
 from importsvc.imports.admin.revert import RevertAdmin
 from importsvc.imports.admin.revert_choices import read_choices
 from importsvc.imports.admin.revert_report import describe_result
 from importsvc.imports.admin.row_errors import read_errors
+from importsvc.imports.failure_texts import describe_failure
 from importsvc.imports.formatting import (
     describe_counts,
     describe_file_rows,
@@ -82,7 +82,7 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
             "staged": read_staged_data(obj, request.GET.get("staged_page")),
             "row_errors": read_errors(obj, request.GET),
             "change_table": read_changes(request, obj),
-            "failure": describe_failure(obj, request.user),
+            "failure": describe_failure(obj, may_import=request.user.has_perm("imports.add_import")),
             "revert_result": describe_result(obj),
             "pruned": describe_pruning(obj),
             "timeline": make_timeline(obj),

@@ -18,6 +18,7 @@ from importsvc.imports.services.corrections import (
     replace_value,
 )
 from importsvc.imports.services.creating import create_import, create_import_from_file, update_import
+from importsvc.imports.services.discarding import discard_import
 from importsvc.imports.services.error_files import ErrorFileFormat, write_error_file
 from importsvc.imports.services.file_imports import ErrorFile, import_file, preview_file
 from importsvc.imports.services.file_requests import FilePreview, FileRequest, FirstRow

@@ -1,11 +1,10 @@
-"""What needs attention on the page of an import: its last run or check that failed."""
+"""What needs attention of an import in words: its last run or check that failed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 from django.urls import reverse
 
 from importsvc.imports.failures import find_failure
@@ -23,7 +22,7 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class ShownFailure:
-    """A failure in words. ``url`` leads to the page with which it is dealt, for users that may use that page."""
+    """A failure in words. ``url`` leads to the page with which it is dealt; empty if the user may not import."""
 
     title: str
     at: datetime
@@ -35,13 +34,12 @@ class ShownFailure:
     link: str
 
 
-def describe_failure(import_: Import, user: AbstractBaseUser | AnonymousUser) -> ShownFailure | None:
+def describe_failure(import_: Import, *, may_import: bool) -> ShownFailure | None:
     """The last failure of an import that was not dealt with since; ``None`` if there is none."""
     failure = find_failure(import_)
     if failure is None:
         return None
     has_row_errors = bool(import_.error_count)
-    may_import = isinstance(user, PermissionsMixin) and user.has_perm("imports.add_import")
     page = "wizard:check" if has_row_errors else "wizard:preview"
     return ShownFailure(
         title=_TITLES.get(failure.kind, "An operation failed"),
