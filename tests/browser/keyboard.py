@@ -101,8 +101,10 @@ def walk(page: Page) -> list[str]:
     in which none is above and left of the one before. Each is in view while it has the focus, and looks different then.
     """
     wanted = page.evaluate(_PREPARE)
-    assert [each["name"] for each in wanted if each["tabIndex"] > 0] == [], "elements change the order of Tab"
-    assert _find_jumps(wanted) == [], "elements are shown above those before them"
+    names = [each["name"] for each in wanted]
+    reordered, jumps = [each["name"] for each in wanted if each["tabIndex"] > 0], _find_jumps(wanted)
+    assert not reordered, f"elements change the order of Tab: {reordered}"
+    assert not jumps, f"elements are shown above those before them: {jumps}"
     found: list[str] = []
     hidden: list[str] = []
     unmarked: list[str] = []
@@ -127,9 +129,9 @@ def walk(page: Page) -> list[str]:
         if not seen["isInView"]:
             hidden.append(seen["name"])
         assert len(found) <= len(wanted), f"the end is not reached: {found[len(wanted) - 1 :]}"
-    assert found == [each["name"] for each in wanted]
-    assert unmarked == [], "elements look the same with and without the focus"
-    assert hidden == [], "elements have the focus and are not in view"
+    assert found == names, f"not every element gets the focus in the order of the page: {found} instead of {names}"
+    assert not unmarked, f"elements look the same with and without the focus: {unmarked}"
+    assert not hidden, f"elements have the focus and are not in view: {hidden}"
     return found
 
 

@@ -19,7 +19,7 @@ PAGES = {
             if (document.activeElement.matches("button")) {{ event.preventDefault(); }}
         }});
     </script>""",
-    "One": f"""{LINKS}<script>
+    "not every element gets the focus": f"""{LINKS}<script>
         document.querySelector("button").addEventListener("focus", (event) => event.target.blur());
     </script>""",
 }
