@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from importsvc.errors import DomainError, PreconditionFailed, RecordNotFound
 from importsvc.imports import selectors, services
-from importsvc.imports.error_file_response import MEDIA_TYPES, respond_with_error_file
+from importsvc.imports.error_file_response import MEDIA_TYPES
 from importsvc.imports.failure_texts import describe_failure
 from importsvc.imports.models import Import, OnRowError
 from importsvc.operations.models import Kind
@@ -121,7 +120,7 @@ def delete_row(request: HttpRequest, access: Access, import_id: int) -> HttpResp
     place = read_key(request.POST.get("row", ""))
     if place is None:
         raise Http404
-    return _change(
+    return change_rows(
         request,
         access,
         import_id,
@@ -139,7 +138,7 @@ def replace(request: HttpRequest, access: Access, import_id: int) -> HttpRespons
     options: dict[str, Any] = {"to": given["to"].strip() or None}
     if "old" in request.POST:
         options["old"] = request.POST["old"]
-    return _change(
+    return change_rows(
         request,
         access,
         import_id,
@@ -164,26 +163,21 @@ def check_again(request: HttpRequest, access: Access, import_id: int) -> HttpRes
         with keeping_refusal(access, import_id, Kind.CHECK):
             services.check_import(**options)
 
-    return _change(request, access, import_id, check, "Checked again.")
+    return change_rows(request, access, import_id, check, "Checked again.")
 
 
-@with_access
-@require_safe
-def download_errors(request: HttpRequest, access: Access, import_id: int, file_format: str) -> HttpResponseBase:
-    """The error file: the rows that have errors, with the reasons."""
-    find_import(access, import_id)
-    if file_format not in MEDIA_TYPES:
-        raise Http404
-    known: Any = file_format
-    return respond_with_error_file(organization=access.organization, import_id=import_id, file_format=known)
+def change_rows(
+    request: HttpRequest, access: Access, import_id: int, service: Callable[[dict[str, Any]], Any], done: str = ""
+) -> HttpResponse:
+    """Call a service that changes staged rows, unless they have changed since the page was opened, and show the page.
 
-
-def _change(request: HttpRequest, access: Access, import_id: int, service: Any, done: str) -> HttpResponse:
-    """Call a service that changes staged rows, unless they have changed since the page was opened."""
+    It says what is ``done``; without that, what the service returns.
+    """
     options = {"organization": access.organization, "import_id": import_id}
     sentences: list[str] = []
     try:
-        service({**options, "if_match": [request.POST.get("version", "")]})
+        result = service({**options, "if_match": [request.POST.get("version", "")]})
+        done = done or result
     except DomainError as error:
         if error.retry_after:
             raise

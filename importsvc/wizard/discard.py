@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -23,7 +25,7 @@ def discard(request: HttpRequest, access: Access, import_id: int) -> HttpRespons
     import_ = find_import(access, import_id)
     if elsewhere := lead_on(access, import_):
         return elsewhere
-    chosen = {"organization": access.organization, "import_id": import_id}
+    chosen: dict[str, Any] = {"organization": access.organization, "import_id": import_id}
     if request.method == "POST":
         try:
             services.discard_import(**chosen, if_match=[request.POST.get("version", "")])

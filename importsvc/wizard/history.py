@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
@@ -19,11 +17,11 @@ from importsvc.files.models import ImportFile
 from importsvc.imports.failures import select_failed
 from importsvc.imports.models import Import
 from importsvc.imports.selectors import show_state
-from importsvc.spool import SpooledFile
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.imports import find_import
 from importsvc.wizard.outcomes import describe_outcomes
 from importsvc.wizard.refusals import describe
+from importsvc.wizard.uploads import find_content_type, find_upload, spool
 from importsvc.wizard.work import stage_file
 
 PAGE_SIZE = 25
@@ -56,12 +54,20 @@ def upload(request: HttpRequest, access: Access) -> HttpResponse:
     home = redirect("wizard:history", access.organization.pk)
     if request.method != "POST":
         return home
-    given = request.FILES.get("file")
-    if not isinstance(given, UploadedFile):
+    given = find_upload(request)
+    if given is None:
         messages.error(request, "Choose a file first.")
         return home
     try:
-        file = _store(access, given)
+        content, sha256 = spool(given)
+        file = files.create_import_file(
+            organization=access.organization,
+            creator=access.creator,
+            content=content,
+            sha256=sha256,
+            name=content.name,
+            content_type=find_content_type(given),
+        )
         if of_import := request.POST.get("of_import", ""):
             return _stage_corrected(access, file, of_import)
     except DomainError as error:
@@ -79,19 +85,3 @@ def _stage_corrected(access: Access, file: ImportFile, of_import: str) -> HttpRe
     if import_.mapping is None:
         return redirect("wizard:columns", access.organization.pk, file.pk)
     return stage_file(access, file, import_.mapping)
-
-
-def _store(access: Access, given: UploadedFile) -> ImportFile:
-    name = (given.name or "")[:255]
-    content, digest = SpooledFile(name), hashlib.sha256()
-    for part in given.chunks():
-        content.write(part)
-        digest.update(part)
-    return files.create_import_file(
-        organization=access.organization,
-        creator=access.creator,
-        content=content,
-        sha256=digest.hexdigest(),
-        name=name,
-        content_type=(given.content_type or "")[:255],
-    )

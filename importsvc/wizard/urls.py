@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from importsvc.wizard import check, columns, discard, files, history, operations, preview, result
+from importsvc.wizard import check, columns, discard, error_file, files, history, operations, preview, result
 from importsvc.wizard.start import show_start
 
 app_name = "wizard"
@@ -24,7 +24,8 @@ urlpatterns = [
     path(f"{_IMPORT}rows/delete", check.delete_row, name="delete-row"),
     path(f"{_IMPORT}replace", check.replace, name="replace"),
     path(f"{_IMPORT}again", check.check_again, name="check-again"),
-    path(f"{_IMPORT}errors.<str:file_format>", check.download_errors, name="errors"),
+    path(f"{_IMPORT}errors.<str:file_format>", error_file.download, name="errors"),
+    path(f"{_IMPORT}errors", error_file.upload, name="upload-errors"),
     path(f"{_IMPORT}preview", preview.show_preview, name="preview"),
     path(_IMPORT, result.show_import, name="import"),
     path(f"{_IMPORT}run", result.run, name="run"),

@@ -32,7 +32,8 @@ def urls_of(tenant: NewOrganization, records: NewOrganization) -> dict[str, str]
     read = [file, f"{file}columns", f"{import_}check", f"{import_}discard", f"{import_}preview", import_, operation]
     read += [f"{import_}errors.csv", f"{import_}errors.xlsx"]
     written = [file, f"{file}columns", f"{operation}cancel"]
-    written += [f"{import_}{name}" for name in ("rows", "rows/delete", "replace", "again", "run", "undo", "discard")]
+    steps = ("rows", "rows/delete", "replace", "again", "errors", "run", "undo", "discard")
+    written += [f"{import_}{name}" for name in steps]
     return {**dict.fromkeys(read, "get"), **{f"{url}?": "post" for url in written}}
 
 

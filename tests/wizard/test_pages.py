@@ -7,6 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
@@ -311,6 +312,29 @@ def test_rows_with_errors_are_left_out_and_corrected_in_a_spreadsheet(walk: Walk
     assert "No errors in 2 rows." in walk.text
     walk.go(f"imports/{walk.import_.pk}/preview").send("Import 2 people")
     assert Person.objects.filter(email__endswith="@example.com").count() == 3
+
+
+def test_a_corrected_error_file_takes_the_place_of_the_rows_on_the_page_of_the_check(walk: Walk) -> None:
+    check(walk)
+    import_, version = walk.import_, walk.find_form("Save the changed cells")["fields"]["version"]
+    url = walk.at(f"imports/{import_.pk}/errors.csv")
+    content = b"".join(walk.client.get(url)).replace(b"none", b"bob@example.com")
+
+    def upload(content: bytes, version: str) -> str:
+        sent = {"file": SimpleUploadedFile("errors.csv", content), "version": version}
+        return walk.see(walk.client.post(walk.at(f"imports/{import_.pk}/errors"), sent, follow=True)).text
+
+    assert "1 row corrected from the file, and checked again. Check the rows 1 of 3 rows has errors." in upload(
+        content, version
+    )
+    assert "Something has changed since this page was opened." in upload(content.replace(b",,", b",Cid,"), version)
+    version = walk.find_form("Save the changed cells")["fields"]["version"]
+    assert "no cell of a row with errors is different" in upload(content, version)
+    assert "This is not an error file" in upload(WRONG, version)
+    assert "Choose a file first." in walk.send("Upload").text
+    assert (walk.import_, walk.url) == (import_, walk.at(f"imports/{import_.pk}/check"))
+    walk.go(f"imports/{import_.pk}/preview").send("Import 2 people, leave out 1 row")
+    assert Person.objects.filter(first_name="Bob", email="bob@example.com").exists()
 
 
 def test_an_import_does_what_its_preview_shows_or_nothing(walk: Walk) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from importsvc.imports.models import ImportState, Refusal
@@ -51,8 +53,8 @@ def test_a_refused_run_is_shown_with_what_to_do_until_the_import_is_discarded(
     for page in ("", "check"):
         walk.go(f"imports/{import_.pk}/{page}")
         assert "Needs attention A run was refused on" in walk.text
-        assert "asked for by admin (staff), and nothing was changed. 2 row errors." in walk.text
-        assert "Person row 2: First name can't be blank; Email is not an email." in walk.text
+        assert "asked for by staff admin , and nothing was changed. 2 row errors." in walk.text
+        assert "Person row 2: First name can't be blank. Person row 2: Email is not an email." in walk.text
         assert f'href="{walk.at(f"imports/{import_.pk}/errors.xlsx")}"' in walk.page
     assert f"Import {import_.pk} none created needs attention not imported yet Discard…" in walk.go("").text
 
@@ -83,7 +85,7 @@ def test_a_refused_check_is_kept(acme: NewOrganization, walk: Walk) -> None:
 def test_rows_that_have_changed_since_are_not_discarded(acme: NewOrganization, walk: Walk) -> None:
     import_ = create(acme, {"person": [{"first_name": "Ada"}]}, on_row_error="skip")
     walk.go(f"imports/{import_.pk}/discard")
-    chosen = {"organization": acme.organization, "import_id": import_.pk}
+    chosen: dict[str, Any] = {"organization": acme.organization, "import_id": import_.pk}
     correct_row(**chosen, record_type="person", row=1, cells={"first_name": "Eve"})
 
     walk.send("Discard import")

@@ -83,7 +83,7 @@ class Walk:
 
     def go(self, url: str) -> Walk:
         """Open a page; a relative address is one below that of the organization."""
-        return self._see(self.client.get(url if url.startswith("/") else self.at(url), follow=True))
+        return self.see(self.client.get(url if url.startswith("/") else self.at(url), follow=True))
 
     def at(self, path: str) -> str:
         """An address below that of the organization."""
@@ -92,7 +92,7 @@ class Walk:
     def upload(self, content: bytes, name: str = "people.csv", **fields: str) -> Walk:
         """Upload a file."""
         file = SimpleUploadedFile(name, content, content_type="text/csv")
-        return self._see(self.client.post(self.at("files/"), {"file": file, **fields}, follow=True))
+        return self.see(self.client.post(self.at("files/"), {"file": file, **fields}, follow=True))
 
     def send(self, button: str, **changes: str | None) -> Walk:
         """Send the form of the page that has a button with this text, with some fields changed; ``None`` leaves out."""
@@ -100,7 +100,7 @@ class Walk:
         fields = {name.replace("__", "-"): value for name, value in {**form["fields"], **changes}.items()}
         sent = {name: value for name, value in fields.items() if value is not None}
         url = form["action"] or self.url
-        return self._see(self.client.post(url, sent, follow=True))
+        return self.see(self.client.post(url, sent, follow=True))
 
     def find_form(self, button: str) -> dict[str, Any]:
         """The form that has a button with this text."""
@@ -117,7 +117,8 @@ class Walk:
         """The latest import."""
         return Import.objects.for_organization(self.tenant.organization).order_by("-id")[0]
 
-    def _see(self, response: Any) -> Walk:
+    def see(self, response: Any) -> Walk:
+        """Take a response for the page."""
         self.status = response.status_code
         if response.redirect_chain:
             self.url = urlsplit(response.redirect_chain[-1][0]).path

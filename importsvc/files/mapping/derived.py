@@ -41,6 +41,10 @@ class DerivedRows:
         self._records: dict[str, _Record | None] = {}
         self._waiting: list[_Record] = []
 
+    def forget(self) -> None:
+        """Forget all records."""
+        self._records, self._waiting = {}, []
+
     def add_names(self, names: Sequence[Any], lines: Sequence[int], present: Sequence[str]) -> Iterator[_Row]:
         """The rows of records that are named for the first time, and have no values.
 

@@ -109,6 +109,12 @@ class RowMapper:
             yield from buffer.flush()
             self.progress.row_counts[type_name] = buffer.row_count
 
+    def map_alone(self, row: TableRow) -> dict[str, str]:
+        """The rows that a table row gives whatever others say, as JSON by type. In place of ``map_rows``."""
+        for _, derived in self._derived:
+            derived.forget()
+        return {chunk.type_name: chunk.text for chunk in self.map_rows([row])}
+
     def _map_batch(self, primary: _Type, batch: list[TableRow]) -> Iterator[MappedChunk]:
         row_count = len(batch)
         self.progress.table_row_count += row_count

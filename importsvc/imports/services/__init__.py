@@ -8,6 +8,7 @@ from importsvc.engine.revert.conflicts import Reason
 from importsvc.engine.revert.preview import UndoChange
 from importsvc.engine.schema.importable import normalize_header
 from importsvc.imports.services.cell_problems import CellProblem, describe_cell, find_cells
+from importsvc.imports.services.corrected_files import correct_from_file
 from importsvc.imports.services.corrections import (
     ANY_VALUE,
     RowCorrection,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from importsvc.imports.models import Import, StagedChunk
-from importsvc.imports.services.rechecking import LARGEST_RECHECK, recheck
+from importsvc.imports.models import StagedChunk
+from importsvc.imports.services.rechecking import LARGEST_RECHECK
 from importsvc.imports.services.row_errors import StagedRow
 
 
@@ -35,8 +35,3 @@ class ChangedRows:
                 self.values.setdefault(column, set()).update(pair)
                 if old != new:
                     self.moved.setdefault(column, set()).update(pair)
-
-    def recheck(self, import_: Import, record_type: str) -> None:
-        """Check the rows again, if any were changed."""
-        if self.rows:
-            recheck(import_, record_type, self.rows, values=self.values, moved=self.moved, unknown=self.unknown)

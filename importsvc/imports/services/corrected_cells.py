@@ -19,9 +19,10 @@ from importsvc.text.display import describe_value
 
 
 class StagedCells(NamedTuple):
-    """A staged row of a line: its type and its decoded value."""
+    """A staged row of a line: its type, its number and its decoded value."""
 
     record_type: str
+    row: int
     value: Any
 
 
@@ -61,7 +62,7 @@ class Corrector:
         was removed from the row.
         """
         rows: dict[str, Any] = {}
-        for record_type, value in staged:
+        for record_type, _, value in staged:
             rows.setdefault(record_type, value)
         corrected: list[Cell] = [*cells, *[None] * (self._width - len(cells))]
         done: set[int] = set()

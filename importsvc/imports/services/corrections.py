@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from importsvc.engine.parse.rows import CleanChunk, RowCleaner
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import Importable
 from importsvc.errors import Conflict, InvalidAttribute, RecordNotFound
-from importsvc.imports.models import Import, ImportState, OnRowError, StagedChunk
+from importsvc.imports.models import Import, ImportState, OnRowError
 from importsvc.imports.services.cell_problems import describe_cell
 from importsvc.imports.services.changed_rows import ChangedRows
 from importsvc.imports.services.preconditions import require_version
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.refusals import clear_refusal
-from importsvc.imports.services.row_errors import check_staged, find_chunk, find_keys, select_chunks
-from importsvc.imports.services.row_keys import RowKeys
+from importsvc.imports.services.rewriting import recheck_changed, rewrite_chunk
+from importsvc.imports.services.row_errors import check_staged, find_chunk, select_chunks
 from importsvc.imports.services.row_texts import (
     Replacement,
     find_changed_cells,
@@ -35,7 +34,7 @@ from importsvc.imports.services.transactions import (
     require_state,
     save_fields,
 )
-from importsvc.imports.staging import StagedRows, decode_staged, split_staged
+from importsvc.imports.staging import StagedRows, decode_staged
 from organizations.models import Organization
 
 # In place of a value that a replacement does not name: any value.
@@ -91,11 +90,25 @@ def correct_rows(
     if_match: Collection[str] | None = None,
 ) -> Import:
     """Set cells of several staged rows in one transaction: all of them, or none. The rest is as for ``correct_row``."""
+    by_type: dict[str, dict[int, dict[str, Any]]] = {}
+    for correction in corrections:
+        by_type.setdefault(correction.record_type, {}).setdefault(correction.row, {}).update(correction.cells)
     with _correct(organization, import_id, if_match) as import_:
-        for correction in corrections:
-            importable = _find_importable(correction.record_type)
-            chunk = find_chunk(import_, correction.record_type, correction.row)
-            _rewrite(import_, importable, chunk, {correction.row: partial(_set_cells, importable, correction.cells)})
+        all_changed: dict[str, ChangedRows] = {}
+        for record_type, rows in by_type.items():
+            importable = _find_importable(record_type)
+            changed = all_changed.setdefault(record_type, ChangedRows())
+            remaining = sorted(rows, reverse=True)
+            while remaining:
+                chunk = find_chunk(import_, record_type, remaining[-1])
+                changes = {}
+                while remaining and remaining[-1] < chunk.first_row + chunk.row_count:
+                    row = remaining.pop()
+                    if row in chunk.deleted_rows:
+                        raise RecordNotFound
+                    changes[row] = partial(_set_cells, importable, rows[row])
+                rewrite_chunk(import_, importable, chunk, changes, changed)
+        recheck_changed(import_, all_changed)
     return import_
 
 
@@ -117,7 +130,9 @@ def delete_row(
         importable = _find_importable(record_type)
         chunk = find_chunk(import_, record_type, row)
         chunk.deleted_rows = sorted([*chunk.deleted_rows, row])
-        _rewrite(import_, importable, chunk, {row: lambda _: DELETED})
+        changed = ChangedRows()
+        rewrite_chunk(import_, importable, chunk, {row: lambda _: DELETED}, changed)
+        recheck_changed(import_, {record_type: changed})
     return import_
 
 
@@ -162,8 +177,8 @@ def replace_value(
             found = [chunk.first_row + index for index in replace.find(decode_staged(chunk.rows[1:-1]))]
             rows = [row for row in found if row not in chunk.deleted_rows]
             if rows:
-                count += _rewrite_chunk(import_, importable, chunk, dict.fromkeys(rows, replace), changed)
-        changed.recheck(import_, record_type)
+                count += rewrite_chunk(import_, importable, chunk, dict.fromkeys(rows, replace), changed)
+        recheck_changed(import_, {record_type: changed})
     return import_, count
 
 
@@ -205,64 +220,3 @@ def _find_importable(record_type: str) -> Importable:
     if record_type not in registry.get_names():
         raise RecordNotFound
     return registry.get(record_type)
-
-
-def _rewrite(
-    import_: Import, importable: Importable, chunk: StagedChunk, changes: Mapping[int, Callable[[str], str]]
-) -> None:
-    """Change rows of a chunk, and check them again."""
-    changed = ChangedRows()
-    _rewrite_chunk(import_, importable, chunk, changes, changed)
-    changed.recheck(import_, importable.name)
-
-
-def _rewrite_chunk(
-    import_: Import,
-    importable: Importable,
-    chunk: StagedChunk,
-    changes: Mapping[int, Callable[[str], str]],
-    changed: ChangedRows,
-) -> int:
-    """Change rows of a chunk, and write it with its keys; return the number of rows that were changed."""
-    items = split_staged(chunk)
-    rows = []
-    before, after = [], []
-    for row, change in sorted(changes.items()):
-        text = items[row - chunk.first_row]
-        new = change(text)
-        if new != text or row in chunk.deleted_rows:
-            rows.append(row)
-            before.append(text)
-            after.append(new)
-            items[row - chunk.first_row] = new
-    if not rows:
-        return 0
-    had_unknown = chunk.unknown_columns and _clean(importable, rows, _decode(before)).unknown_columns
-    values = _decode(after)
-    changed.add_rows(chunk, rows, values)
-    keys = find_keys(_clean(importable, rows, values))
-    row_keys = RowKeys(chunk, rows)
-    old_keys = row_keys.read(list(keys))
-    changed.add_keys(old_keys, keys)
-    if had_unknown:
-        changed.unknown.update(had_unknown)
-        chunk.unknown_columns = _clean(
-            importable, range(chunk.first_row, chunk.first_row + len(items)), _decode(items)
-        ).unknown_columns
-    chunk.rows = f"[{','.join(items)}]"
-    select_chunks(import_, importable.name).filter(number=chunk.number).update(
-        rows=chunk.rows,
-        size=len(chunk.rows.encode()),
-        unknown_columns=chunk.unknown_columns,
-        deleted_rows=chunk.deleted_rows,
-        **row_keys.change(old_keys, keys),
-    )
-    return len(rows)
-
-
-def _clean(importable: Importable, rows: Sequence[int], values: Sequence[Any]) -> CleanChunk:
-    return RowCleaner(importable, may_match=True).clean(values, numbers=rows)
-
-
-def _decode(texts: Sequence[str]) -> list[Any]:
-    return decode_staged(",".join(texts))

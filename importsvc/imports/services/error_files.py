@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, BinaryIO, Literal, NamedTuple
-
-from django.db import connection
+from typing import BinaryIO, Literal
 
 from importsvc.engine.parse.cells import is_unreadable
 from importsvc.engine.schema.importable import normalize_header
 from importsvc.errors import Conflict
 from importsvc.files import services as files
 from importsvc.files.errors import FileUnreadable
-from importsvc.files.mapping.document import Formats, Mapping
 from importsvc.files.mapping.parsing import read_mapping
-from importsvc.files.mapping.problems import get_formats
 from importsvc.files.reading.opening import open_table
 from importsvc.files.reading.tables import (
     CSV,
@@ -27,31 +23,26 @@ from importsvc.files.reading.tables import (
     Cell,
     FileRefused,
     ReadOptions,
-    Table,
 )
 from importsvc.files.writing import LONGEST_CELL, TableNotWritable, TableWriter, write_csv, write_xlsx
 from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.imports.services.cell_problems import describe_cell
-from importsvc.imports.services.corrected_cells import Corrector, StagedCells
+from importsvc.imports.services.error_lines import (
+    ROWS_AT_ONCE,
+    find_formats,
+    find_sheets_with_errors,
+    read_corrected_lines,
+    select_rows,
+)
 from importsvc.imports.services.reverting import find_import
 from importsvc.imports.services.row_errors import select_errors
 from importsvc.imports.services.row_texts import read_row
 from importsvc.imports.services.transactions import require_rows_kept
-from importsvc.imports.staging import decode_staged, one_snapshot
+from importsvc.imports.staging import one_snapshot
 from importsvc.spool import SpooledFile, refuse_full_disk
 from organizations.models import Organization
 
 ErrorFileFormat = Literal["csv", "xlsx"]
-
-ROWS_AT_ONCE = 500
-
-
-class _Line(NamedTuple):
-    """A line of the file, or a row without a file, with its errors and the staged rows that it gave."""
-
-    number: int
-    errors: list[StagedRowError]
-    staged: list[StagedCells]
 
 
 def write_error_file(
@@ -116,7 +107,7 @@ def _open_writer(
     first = options[0] if options else ReadOptions(CSV)
     if format_ == "xlsx":
         return write_xlsx(target, is_text=first.format == CSV)
-    sign = _find_formats(read_mapping(import_.mapping), first).decimal_sign if options else None
+    sign = find_formats(read_mapping(import_.mapping), first).decimal_sign if options else None
     return write_csv(target, separator=(first.separator or ",")[0], quote=first.quote or '"', decimal_sign=sign or ".")
 
 
@@ -125,68 +116,17 @@ def _write_lines_of_file(
 ) -> int:
     """The lines of each sheet that has errors; if none has, the headers of the first one."""
     mapping = read_mapping(import_.mapping)
-    with_errors = set(select_errors(import_).order_by().values_list("sheet", flat=True).distinct())
-    wanted = [each for each in options if (each.sheet or "") in with_errors] or options[:1]
     count = 0
-    for each in wanted:
+    for each in find_sheets_with_errors(import_, options):
         with open_table(content, each) as table:
-            corrector = None
-            if import_.staged_at is not None:
-                formats = _find_formats(mapping, each)
-                corrector = Corrector(mapping, headers=table.headers, sheet=table.sheet, formats=formats)
             kept = [position for position, header in enumerate(table.headers) if header not in ERROR_FILE_HEADERS]
             writer.begin_sheet(table.sheet, [*ERROR_FILE_HEADERS, *(table.headers[position] for position in kept)])
-            for line, cells in _join_lines(import_, table):
-                if corrector is not None:
-                    cells = corrector.correct(cells, line.staged)
+            for line, cells in read_corrected_lines(import_, table, mapping, find_formats(mapping, each)):
                 width = len(table.headers)
                 own = [cells[position] if position < len(cells) else None for position in kept]
                 writer.write_row([id_cell, *_describe_errors(line.errors), *own, *cells[width:]])
                 count += 1
     return count
-
-
-def _join_lines(import_: Import, table: Table) -> Iterator[tuple[_Line, Sequence[Cell]]]:
-    """The lines of a table that have errors, with their cells. Both come in the order of the lines."""
-    lines = _read_lines(import_, table.sheet or "")
-    line = next(lines, None)
-    for row in table.rows():
-        if line is None:
-            return
-        if row.line == line.number:
-            yield line, row.cells
-            line = next(lines, None)
-
-
-def _read_lines(import_: Import, sheet: str) -> Iterator[_Line]:
-    errors = select_errors(import_).filter(sheet=sheet, line__isnull=False)
-    ordered = errors.order_by("line", "record_type", "row", "number").iterator(chunk_size=ROWS_AT_ONCE)
-    staged = groupby(_read_staged(import_, sheet), key=lambda row: row[0])
-    current: tuple[Any, Iterable[Any]] | None = next(staged, None)
-    for number, group in groupby(ordered, key=attrgetter("line")):
-        found: list[StagedCells] = []
-        if current is not None and current[0] == number:
-            found = [StagedCells(record_type, decode_staged(text)[0]) for _, record_type, text in current[1]]
-            current = next(staged, None)
-        yield _Line(number, list(group), found)
-
-
-def _read_staged(import_: Import, sheet: str) -> Iterator[tuple[int, str, str]]:
-    """The line, the type and the text of the staged rows of lines that have errors, if any were corrected."""
-    if import_.staged_at is None:
-        return iter(())
-    return _select(
-        "SELECT item.line, chunk.record_type, item.value::text"
-        " FROM imports_stagedchunk AS chunk,"
-        "  ROWS FROM (unnest(chunk.lines), json_array_elements(chunk.rows))"
-        "   WITH ORDINALITY AS item(line, value, number)"
-        " WHERE chunk.organization_id = %s AND chunk.import_id = %s AND chunk.sheet = %s"
-        "  AND NOT chunk.first_row + item.number - 1 = ANY (chunk.deleted_rows)"
-        "  AND item.line IN (SELECT line FROM imports_stagedrowerror"
-        "   WHERE organization_id = %s AND import_id = %s AND sheet = %s)"
-        " ORDER BY item.line, chunk.number, item.number",
-        [import_.organization_id, import_.pk, sheet] * 2,
-    )
 
 
 def _write_rows(import_: Import, id_cell: str, writer: TableWriter) -> int:
@@ -217,7 +157,7 @@ def _write_rows(import_: Import, id_cell: str, writer: TableWriter) -> int:
 
 def _read_rows(import_: Import) -> Iterator[tuple[str, int, str]]:
     """The type, the number and the text of the rows that have errors."""
-    return _select(
+    return select_rows(
         "SELECT chunk.record_type, chunk.first_row + item.number - 1 AS row, item.value::text"
         " FROM imports_stagedchunk AS chunk,"
         "  json_array_elements(chunk.rows) WITH ORDINALITY AS item(value, number)"
@@ -227,14 +167,6 @@ def _read_rows(import_: Import) -> Iterator[tuple[str, int, str]]:
         " ORDER BY chunk.record_type, row",
         [import_.organization_id, import_.pk] * 2,
     )
-
-
-def _select(statement: str, parameters: Sequence[Any]) -> Iterator[Any]:
-    """The rows of a query, from a cursor of the database."""
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(statement, parameters)
-        while found := cursor.fetchmany(ROWS_AT_ONCE):
-            yield from found
 
 
 def _describe_errors(errors: Sequence[StagedRowError]) -> tuple[str, str]:
@@ -256,7 +188,3 @@ def _show_value(text: str) -> str:
         return ""
     value = json.loads(text) if text.startswith("{") and "$unreadable" in text else None
     return describe_cell(value) if is_unreadable(value) else text
-
-
-def _find_formats(mapping: Mapping, options: ReadOptions) -> Formats:
-    return mapping.formats.or_else(get_formats(options))

@@ -1,0 +1,78 @@
+"""Rows of a staged chunk changed in their text, with the keys by which others depend on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from importsvc.engine.parse.rows import CleanChunk, RowCleaner
+from importsvc.engine.schema.importable import Importable
+from importsvc.imports.models import Import, StagedChunk
+from importsvc.imports.services.changed_rows import ChangedRows
+from importsvc.imports.services.rechecking import LARGEST_RECHECK, recheck
+from importsvc.imports.services.row_errors import check_staged, find_keys, select_chunks
+from importsvc.imports.services.row_keys import RowKeys
+from importsvc.imports.staging import StagedRows, decode_staged, split_staged
+
+
+def recheck_changed(import_: Import, changed: Mapping[str, ChangedRows]) -> None:
+    """Check the rows again that were changed, by type."""
+    if sum(len(of_type.rows) for of_type in changed.values()) > LARGEST_RECHECK:
+        # Once for all types.
+        check_staged(import_, StagedRows(import_.organization_id, import_.pk))
+        return
+    for record_type, each in changed.items():
+        if each.rows:
+            recheck(import_, record_type, each.rows, values=each.values, moved=each.moved, unknown=each.unknown)
+
+
+def rewrite_chunk(
+    import_: Import,
+    importable: Importable,
+    chunk: StagedChunk,
+    changes: Mapping[int, Callable[[str], str]],
+    changed: ChangedRows,
+) -> int:
+    """Change rows of a chunk, and write it with its keys; return the number of rows that were changed."""
+    items = split_staged(chunk)
+    rows = []
+    before, after = [], []
+    for row, change in sorted(changes.items()):
+        text = items[row - chunk.first_row]
+        new = change(text)
+        if new != text or row in chunk.deleted_rows:
+            rows.append(row)
+            before.append(text)
+            after.append(new)
+            items[row - chunk.first_row] = new
+    if not rows:
+        return 0
+    had_unknown = chunk.unknown_columns and _clean(importable, rows, _decode(before)).unknown_columns
+    values = _decode(after)
+    changed.add_rows(chunk, rows, values)
+    keys = find_keys(_clean(importable, rows, values))
+    row_keys = RowKeys(chunk, rows)
+    old_keys = row_keys.read(list(keys))
+    changed.add_keys(old_keys, keys)
+    if had_unknown:
+        changed.unknown.update(had_unknown)
+        chunk.unknown_columns = _clean(
+            importable, range(chunk.first_row, chunk.first_row + len(items)), _decode(items)
+        ).unknown_columns
+    chunk.rows = f"[{','.join(items)}]"
+    select_chunks(import_, importable.name).filter(number=chunk.number).update(
+        rows=chunk.rows,
+        size=len(chunk.rows.encode()),
+        unknown_columns=chunk.unknown_columns,
+        deleted_rows=chunk.deleted_rows,
+        **row_keys.change(old_keys, keys),
+    )
+    return len(rows)
+
+
+def _clean(importable: Importable, rows: Sequence[int], values: Sequence[Any]) -> CleanChunk:
+    return RowCleaner(importable, may_match=True).clean(values, numbers=rows)
+
+
+def _decode(texts: Sequence[str]) -> list[Any]:
+    return decode_staged(",".join(texts))

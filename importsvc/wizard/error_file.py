@@ -1,0 +1,55 @@
+"""The error file of an import: downloaded, and uploaded again with its rows corrected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from importsvc.imports import services
+from importsvc.imports.error_file_response import MEDIA_TYPES, respond_with_error_file
+from importsvc.wizard.access import Access, with_access
+from importsvc.wizard.check import change_rows
+from importsvc.wizard.imports import find_import
+from importsvc.wizard.uploads import find_content_type, find_upload, spool
+
+
+@with_access
+@require_safe
+def download(request: HttpRequest, access: Access, import_id: int, file_format: str) -> HttpResponseBase:
+    """The error file: the rows that have errors, with the reasons."""
+    find_import(access, import_id)
+    if file_format not in MEDIA_TYPES:
+        raise Http404
+    known: Any = file_format
+    return respond_with_error_file(organization=access.organization, import_id=import_id, file_format=known)
+
+
+@with_access
+@require_POST
+def upload(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
+    """Correct the staged rows from an error file, and show what is wrong with them then."""
+    find_import(access, import_id)
+    given = find_upload(request)
+    if given is None:
+        messages.error(request, "Choose a file first.")
+        return redirect("wizard:check", access.organization.pk, import_id)
+    content, _ = spool(given)
+
+    def correct(options: dict[str, Any]) -> str:
+        _, count = services.correct_from_file(
+            creator=access.creator,
+            content=content,
+            name=content.name,
+            content_type=find_content_type(given),
+            **options,
+        )
+        if not count:
+            return "The file is read. It changes nothing: no cell of a row with errors is different."
+        return f"{count} row{'' if count == 1 else 's'} corrected from the file, and checked again."
+
+    return change_rows(request, access, import_id, correct)
