@@ -18,7 +18,7 @@ from importsvc.imports.failure_texts import describe_failure
 from importsvc.imports.models import Import, OnRowError
 from importsvc.operations.models import Kind
 from importsvc.wizard.access import Access, with_access
-from importsvc.wizard.grid import read_corrections, read_grid, read_key, read_problems
+from importsvc.wizard.grid import find_page, read_corrections, read_grid, read_key, read_part, read_problems
 from importsvc.wizard.imports import find_import, lead_on
 from importsvc.wizard.refusals import OUTDATED, describe
 from importsvc.wizard.work import is_large, keeping_refusal, lead_to_operation
@@ -50,15 +50,19 @@ class Cause:
 @with_access
 @require_safe
 def show_check(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
-    """The errors by their causes, and a page of the rows that have some."""
+    """The errors by their causes, and a page of the rows that have some; in the background more of these rows."""
     # Before the rows: if they change in between, what the page sends is refused.
     version = selectors.read_version(organization=access.organization, import_id=import_id)
     import_ = find_import(access, import_id)
     if elsewhere := lead_on(access, import_):
         return elsewhere
     services.require_rows_kept(import_)
+    if "HX-Request" in request.headers:
+        part = read_part(access, import_id, request.GET.get("after", ""), request.GET.get("until", ""))
+        context = {"access": access, "import": import_, "part": part, "is_again": "until" in request.GET}
+        return render(request, "wizard/grid.html", context)
     counts = _count_rows(access, import_)
-    page, tables = read_grid(access, import_id, request.GET.get("page"))
+    page, part = read_grid(access, import_id, request.GET.get("page"))
     context = {
         "access": access,
         "import": import_,
@@ -68,8 +72,7 @@ def show_check(request: HttpRequest, access: Access, import_id: int) -> HttpResp
         "causes": _group_errors(import_) if import_.error_count else [],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number),
-        "tables": tables,
-        "keys": ",".join(row.key for table in tables for row in table.rows),
+        "part": part,
         "can_correct": import_.on_row_error != OnRowError.REFUSE,
         "formats": list(MEDIA_TYPES),
         "attention": describe_failure(import_, may_import=True),
@@ -191,8 +194,9 @@ def _show_again(request: HttpRequest, access: Access, import_id: int, sentences:
     if not sentences:
         messages.success(request, done)
     response = redirect("wizard:check", access.organization.pk, import_id)
-    page = request.POST.get("page", "")
-    if page.isascii() and page.isdigit():
+    # The page where the rows are that were changed: of a deleted one, those after it.
+    page = request.POST.get("page") or str(find_page(access, import_id, request.POST.get("row", "")))
+    if page.isascii() and page.isdigit() and int(page) > 1:
         response["Location"] += f"?page={page}"
     return response
 

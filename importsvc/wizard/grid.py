@@ -1,4 +1,4 @@
-"""The rows of an import that have errors, as tables of fields; and what a sent form changes in them."""
+"""The rows of an import that have errors, as tables of fields, page by page; and what a sent form changes in them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 
 from importsvc.imports import services
-from importsvc.imports.models import StagedRowError
-from importsvc.imports.services import RowCorrection, RowWithErrors, describe_cell
+from importsvc.imports.models import Import, StagedRowError
+from importsvc.imports.services import RowCorrection, RowWithErrors, StagedRowList, describe_cell
 from importsvc.wizard.access import Access
 
-PAGE_SIZE = 25
+PAGE_SIZE = 50
 # Columns of a table. Other cells are changed in the error file.
 SHOWN_COLUMNS = 30
 # No row has a number with more digits.
@@ -59,14 +59,62 @@ class Table:
     hidden_columns: int
 
 
-def read_grid(access: Access, import_id: int, page_number: Any) -> tuple[Page[Any], list[Table]]:
-    """A page of the rows that have errors, by type."""
-    rows: Any = services.list_rows(organization=access.organization, import_id=import_id, has_errors=True)
+@dataclass(frozen=True)
+class Part:
+    """Consecutive rows that have errors.
+
+    Attributes:
+        tables: of these rows, by type.
+        keys: of the rows.
+        after: the key of the row before the first one; empty for the first part.
+        has_more: whether rows follow.
+    """
+
+    tables: list[Table]
+    keys: list[str]
+    after: str
+    has_more: bool
+
+
+def read_grid(access: Access, import_id: int, page_number: Any) -> tuple[Page[Any], Part]:
+    """A page of the rows that have errors."""
+    rows: Any = _list_rows(access, import_id)
     page = Paginator(rows, PAGE_SIZE).get_page(page_number)
+    start = page.start_index() - 1
+    before = rows[start - 1 : start] if start > 0 else []
+    after = _make_key(before[0].record_type, before[0].row) if before else ""
+    return page, _make_part(rows.import_, list(page.object_list), after, has_more=page.has_next())
+
+
+def read_part(access: Access, import_id: int, after: str, until: str) -> Part:
+    """The rows that have errors after one of them, up to another one or as many as a page has; by their keys.
+
+    By keys and not by their number: rows that are corrected meanwhile have no errors any more.
+    """
+    rows = _list_rows(access, import_id)
+    first, last = read_key(after), read_key(until)
+    start = rows.count_until(*first) if first else 0
+    stop = rows.count_until(*last) if last else start + PAGE_SIZE
+    stop = min(stop, start + PAGE_SIZE)
+    return _make_part(rows.import_, rows[start:stop], after, has_more=stop < len(rows))
+
+
+def find_page(access: Access, import_id: int, key: str) -> int:
+    """The number of the page that has the rows after this one."""
+    place = read_key(key)
+    return _list_rows(access, import_id).count_until(*place) // PAGE_SIZE + 1 if place else 1
+
+
+def _list_rows(access: Access, import_id: int) -> StagedRowList:
+    return services.list_rows(organization=access.organization, import_id=import_id, has_errors=True)
+
+
+def _make_part(import_: Import, rows: Sequence[RowWithErrors], after: str, *, has_more: bool) -> Part:
     by_type: dict[str, list[RowWithErrors]] = {}
-    for row in page.object_list:
+    for row in rows:
         by_type.setdefault(row.record_type, []).append(row)
-    return page, [_make_table(name, of_type, rows.import_.headers.get(name, {})) for name, of_type in by_type.items()]
+    tables = [_make_table(import_, name, of_type) for name, of_type in by_type.items()]
+    return Part(tables, [_make_key(row.record_type, row.row) for row in rows], after, has_more)
 
 
 def read_corrections(access: Access, import_id: int, given: Mapping[str, str]) -> list[RowCorrection]:
@@ -120,8 +168,10 @@ def read_key(key: str) -> tuple[str, int] | None:
     return (record_type, int(number)) if len(number) <= _DIGITS else None
 
 
-def _make_table(record_type: str, rows: Sequence[RowWithErrors], headers: Mapping[str, str]) -> Table:
-    columns = dict.fromkeys(header for row in rows if isinstance(row.cells, dict) for header in row.cells)
+def _make_table(import_: Import, record_type: str, rows: Sequence[RowWithErrors]) -> Table:
+    headers: Mapping[str, str] = import_.headers.get(record_type, {})
+    found = (header for row in rows if isinstance(row.cells, dict) for header in row.cells)
+    columns = dict.fromkeys([*_find_mapped_columns(import_, record_type), *found])
     known = {services.normalize_header(header): header for header in columns}
     for row in rows:
         for error in row.errors:
@@ -132,6 +182,13 @@ def _make_table(record_type: str, rows: Sequence[RowWithErrors], headers: Mappin
     shown = list(columns)[:SHOWN_COLUMNS]
     titles = [headers.get(column, column.replace("_", " ")) for column in shown]
     return Table(record_type, titles, [_make_row(row, shown) for row in rows], max(len(columns) - SHOWN_COLUMNS, 0))
+
+
+def _find_mapped_columns(import_: Import, record_type: str) -> list[str]:
+    """The columns that the file fills, in its order: all pages have them, also if all cells of one are blank."""
+    mapped = import_.mapping["columns"] if import_.mapping else []
+    targets = [target.split(".") for column in mapped for target in column["targets"]]
+    return [column for type_name, column, *_ in targets if type_name == record_type]
 
 
 def _make_row(row: RowWithErrors, columns: Sequence[str]) -> Row:

@@ -29,6 +29,9 @@ from playwright.sync_api import (
 )
 from pytest_django.live_server_helper import LiveServer
 
+from people.services import NewOrganization
+from tests.browser.customers import make_customers
+
 PROGRAMS = ["chromium", "chromium-browser", "google-chrome"]
 MISSING = f"tests in a browser need {' or '.join(PROGRAMS)}; on Debian: apt install chromium"
 SIZE: ViewportSize = {"width": 1280, "height": 800}
@@ -121,3 +124,10 @@ def log_in(page: Page, live_server: LiveServer) -> LogIn:
         page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
 
     return log_in
+
+
+@pytest.fixture
+def customer(log_in: LogIn) -> NewOrganization:
+    """An organization, and a session of staff."""
+    log_in(User.objects.create_superuser("dana", first_name="Dana"))
+    return make_customers()[0]

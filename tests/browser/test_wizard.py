@@ -10,15 +10,12 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
 from companies.models import Company
 from importsvc.imports.models import Import, ImportState
 from people.models import Person
 from people.services import NewOrganization
-from tests.browser.conftest import LogIn
-from tests.browser.customers import make_customers
 from tests.browser.keyboard import walk
 from tests.browser.test_pages import IMAGES, MOST_BYTES
 from tests.builders import make_person
@@ -45,13 +42,6 @@ FILES: dict[str, Callable[[], bytes]] = {
     "people.xlsx": lambda: make_workbook([HEADERS, *ROWS]).content,
     "people.jsonl": lambda: "\n".join(json.dumps(dict(zip(HEADERS, row, strict=True))) for row in ROWS).encode(),
 }
-
-
-@pytest.fixture
-def customer(log_in: LogIn) -> NewOrganization:
-    """An organization, and a session of staff."""
-    log_in(User.objects.create_superuser("dana", first_name="Dana"))
-    return make_customers()[0]
 
 
 def press(page: Page, name: str) -> None:
@@ -83,6 +73,19 @@ def find_cell(page: Page, column: str, row: int) -> Locator:
 
 def find_problems(page: Page, row: int) -> Locator:
     return page.locator("table.grid tbody tr").nth(row).locator(".problems")
+
+
+def paste(field: Locator, text: str) -> None:
+    """Paste a text into a field, as from a spreadsheet."""
+    field.evaluate(
+        """(field, text) => {
+            const data = new DataTransfer();
+            data.setData("text/plain", text);
+            field.focus();
+            field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+        }""",
+        text,
+    )
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -127,15 +130,8 @@ def test_cells_of_a_spreadsheet_are_pasted(page: Page, customer: NewOrganization
     begin(page, customer)
     stage(page, path)
 
-    find_cell(page, "last_name", 0).evaluate(
-        """(field, text) => {
-            const data = new DataTransfer();
-            data.setData("text/plain", text);
-            field.focus();
-            field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
-        }""",
-        "Grand\toliver@brightwater.example\nRamen\tpriya@brightwater.example\n",
-    )
+    text = "Grand\toliver@brightwater.example\nRamen\tpriya@brightwater.example\n"
+    paste(find_cell(page, "last_name", 0), text)
 
     expect(page.get_by_text("No errors in 3 rows.")).to_be_visible()
     page.reload()
@@ -271,6 +267,7 @@ def test_pages_are_accessible_as_wide_as_the_window_and_walked_through_by_keyboa
     page.set_viewport_size({"width": width, "height": 844})
     path = tmp_path / f"{'long' * 30}.csv"
     rows = [*ROWS, [MARKUP, "\u202e" + "x" * 200, "mark@up.example", f"{MARKUP} Ltd", ""]]
+    rows.append(["x" * 10_000, "\N{WOMAN}\u200d\N{ROCKET}" * 40, "\u202e" * 300, "y" * 10_000, ""])
     path.write_bytes("\n".join(",".join(row) for row in [HEADERS, *rows]).encode())
 
     for name in visit(page, customer, path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from people.services import NewOrganization
 class Forms(HTMLParser):
     """The forms of a page: of each the address and the fields that a browser sends if nothing is changed.
 
-    ``buttons`` are the texts of its buttons; ``texts`` are the page's text.
+    ``buttons`` are the texts of its buttons, and ``sent`` what each of them adds to the fields.
     """
 
     def __init__(self, page: str) -> None:
@@ -34,7 +35,13 @@ class Forms(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attributes}
         if tag == "form":
-            self._form = {"action": given.get("action", ""), "fields": {}, "buttons": [], "method": given["method"]}
+            self._form = {
+                "action": given.get("action", ""),
+                "fields": {},
+                "buttons": [],
+                "sent": [],
+                "method": given["method"],
+            }
             self.found.append(self._form)
             self._by_id[given.get("id", "")] = self._form
         form = self._by_id[given["form"]] if "form" in given else self._form
@@ -51,6 +58,7 @@ class Forms(HTMLParser):
         elif tag == "button":
             self._of_button = form
             form["buttons"].append("")
+            form["sent"].append({name: given.get("value", "")} if name else {})
 
     def handle_data(self, data: str) -> None:
         if self._of_button is not None:
@@ -97,7 +105,8 @@ class Walk:
     def send(self, button: str, **changes: str | None) -> Walk:
         """Send the form of the page that has a button with this text, with some fields changed; ``None`` leaves out."""
         form = self.find_form(button)
-        fields = {name.replace("__", "-"): value for name, value in {**form["fields"], **changes}.items()}
+        pressed = next(sent for text, sent in zip(form["buttons"], form["sent"], strict=True) if button in text)
+        fields = {name.replace("__", "-"): value for name, value in {**form["fields"], **pressed, **changes}.items()}
         sent = {name: value for name, value in fields.items() if value is not None}
         url = form["action"] or self.url
         return self.see(self.client.post(url, sent, follow=True))
@@ -134,3 +143,23 @@ def choose_creator(client: Client, tenant: NewOrganization) -> None:
     """Choose an organization and its first person, as staff do."""
     chosen = {"organization": tenant.organization.pk, "person": tenant.person.pk}
     assert client.post("/import/", chosen).status_code == 302
+
+
+def visit_steps(walk: Walk, count: int) -> Iterator[tuple[str, str]]:
+    """The pages of a file with so many rows, a tenth of which have errors; yields the name and address of each."""
+    lines = [f"Ada{number},{'wrong' if number % 10 == 0 else f'ada{number}@x{count}.test'}" for number in range(count)]
+    walk.upload("\n".join(["First name,Email", *lines]).encode(), name=f"{count}.csv")
+    file_url = walk.url
+    yield "file", file_url
+    yield "columns", f"{file_url}columns"
+    walk.send("Continue to the columns", next="1").send("Check the rows")
+    import_url = walk.at(f"imports/{walk.import_.pk}/")
+    yield "check", f"{import_url}check"
+    yield "more rows", f"{import_url}check?after=person-0"
+    yield "discard", f"{import_url}discard"
+    yield "preview", f"{import_url}preview"
+    yield "error file", f"{import_url}errors.csv"
+    yield "not run", import_url
+    walk.go(f"{import_url}preview").send("Import")
+    yield "result", import_url
+    yield "revert", f"{import_url}?undo=1"

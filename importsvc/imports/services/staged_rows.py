@@ -84,16 +84,36 @@ class StagedRowList:
             before += part.listed
         return found
 
-    def _read(self, part: _Part, first: int, last: int) -> list[RowWithErrors]:
+    def count_until(self, record_type: str, row: int) -> int:
+        """The number of these rows up to a row of a type, which may be none of them, with that row."""
+        count = 0
+        is_found = False
+        for part in self.parts:
+            if part.record_type != record_type:
+                if is_found:
+                    break
+            elif part.first_row > row:
+                break
+            else:
+                is_found = True
+                if part.first_row + part.row_count > row + 1:
+                    return count + sum(each <= row for each in self._list_rows(part))
+            count += part.listed
+        return count
+
+    def _list_rows(self, part: _Part) -> Sequence[int]:
+        """The numbers of the rows of a chunk that are listed."""
         rows: Sequence[int] = range(part.first_row, part.first_row + part.row_count)
         if part.deleted or self.has_errors is not None:
             with_errors = self._list_rows_with_errors(part)
             rows = [row for row in rows if row not in part.deleted and self.has_errors in (None, row in with_errors)]
-        rows = rows[first:last]
+        return rows
+
+    def _read(self, part: _Part, first: int, last: int) -> list[RowWithErrors]:
         chunk = StagedChunk.objects.defer("keys").get(
             organization_id=self.import_.organization_id, import_record_id=self.import_.pk, number=part.number
         )
-        return _read_rows(self.import_, chunk, rows)
+        return _read_rows(self.import_, chunk, self._list_rows(part)[first:last])
 
     def _list_rows_with_errors(self, part: _Part) -> set[int]:
         if self.has_errors is None:
