@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import openpyxl
@@ -13,7 +14,7 @@ from pytest_django import Settings
 
 from importsvc.files.models import ImportFile, ImportModel
 from importsvc.imports.models import Import, ImportState
-from importsvc.imports.services import run_import
+from importsvc.imports.services import correct_row, delete_row, run_import
 from people.models import Person
 from tests.admin_pages import ESCAPED, SCRIPT
 from tests.builders import make_person
@@ -71,15 +72,32 @@ def test_a_form_without_a_file_says_so(walk: Walk) -> None:
     assert "Choose a file first." in walk.text
 
 
-def test_names_and_cells_are_shown_and_not_run(walk: Walk) -> None:
-    evil = f"{SCRIPT}\u202e{'x' * 10_000}"
-    walk.upload(f"First name,Title\n{evil},{SCRIPT}\n".encode(), name=f"{SCRIPT}.csv")
-    pages = [walk.page]
-    pages.append(walk.send("Continue to the columns", next="1").page)
-    pages.append(walk.send("Check the rows").page)
+def test_names_and_cells_are_shown_isolated_and_not_run(walk: Walk) -> None:
+    evil = f"{SCRIPT}\u202e\N{WOMAN}\u200d\N{ROCKET}"
+    lines = [f"{evil},a@example.com,{evil}", f"{evil},{evil},{'x' * 10_000}"]
+    walk.upload("\n".join([f"First name,Email,{evil}", *lines]).encode(), name=f"{evil}.csv")
+    pages = {"file": walk.page}
+    pages["columns"] = walk.send("Continue to the columns", next="1").page
+    pages["refused"] = walk.send("Check the rows").page
+    pages["check"] = walk.send("Check the rows", column__3="person.title", save_as=evil).page
+    import_url = walk.at(f"imports/{walk.import_.pk}/")
+    for name in ("discard", "preview"):
+        pages[name] = walk.go(f"{import_url}{name}").page
+    pages["result"] = walk.send("Import 1 person").page
+    person = Person.objects.get(email="a@example.com")
+    Person.objects.filter(pk=person.pk).update(title=f"{evil}!")
+    pages["revert"] = walk.go(f"{import_url}?undo=1").page
+    pages["history"] = walk.go("").page
 
-    assert not [page for page in pages if SCRIPT in page]
-    assert all(ESCAPED in page for page in pages)
+    assert person.first_name == evil
+    for name, page in pages.items():
+        assert SCRIPT not in page, name
+        # Of the name of the file a browser sends what follows the last slash.
+        assert (ESCAPED in page) == (name not in ("discard", "result", "history")), name
+        # What turns the direction of text stays within its element. Values of attributes, options and the title cannot
+        # turn anything else.
+        outside = re.sub(r"<(bdi|option|title)\b.*?</\1>|<[^>]*>", "", page, flags=re.DOTALL)
+        assert "\u202e" not in outside, name
 
 
 def test_guesses_can_be_changed_and_taken_back(walk: Walk) -> None:
@@ -212,6 +230,43 @@ def test_rows_with_errors_are_shown_by_cause_and_in_a_table(walk: Walk) -> None:
     assert walk.page.count('aria-invalid="true"') == 2
 
 
+def test_rows_with_errors_come_in_parts_that_do_not_change_with_corrections(walk: Walk) -> None:
+    lines = [f"Ada,wrong{number}," if number % 2 else f"Ada,a{number}@example.com," for number in range(240)]
+    check(walk, "\n".join(["First name,Email,Title", *lines]).encode())
+    url = walk.at(f"imports/{walk.import_.pk}/check")
+
+    def load(query: str) -> list[int]:
+        response = walk.client.get(f"{url}?{query}", headers={"HX-Request": "true"})
+        assert response.status_code == 200
+        return [
+            int(row) for row in re.findall(r'value="person-(\d+)" aria-label="Delete row', response.content.decode())
+        ]
+
+    assert "120 of 240 rows have errors." in walk.text
+    assert f'hx-get="{url}?after=person-100"' in walk.page
+    assert load("after=person-100") == list(range(102, 202, 2))
+    assert load("after=person-200") == list(range(202, 242, 2))
+    assert load("after=person-240") == load("after=person-9999") == []
+    assert load("after=person-2&until=person-8") == [4, 6, 8]
+    assert load("after=&until=person-4") == load("after=deal-1&until=person-4") == [2, 4]
+    assert load("")[-1] == load("after=&until=x")[-1] == 100
+    chosen: dict[str, Any] = {
+        "organization": walk.tenant.organization,
+        "import_id": walk.import_.pk,
+        "record_type": "person",
+    }
+    correct_row(**chosen, row=4, cells={"email": None})
+    delete_row(**chosen, row=6)
+    assert load("after=person-100")[0] == 102
+    assert load("after=&until=person-8") == [2, 8]
+
+    walk.go("").go(f"{url}?page=3")
+    assert walk.page.count("Delete row") == 18
+    walk.send("Delete")
+    assert "Person row 206 is deleted." in walk.text
+    assert walk.page.count("Delete row") == 17
+
+
 def test_cells_are_corrected_together_and_checked_again(walk: Walk) -> None:
     check(walk)
 
@@ -229,7 +284,7 @@ def test_cells_are_corrected_together_and_checked_again(walk: Walk) -> None:
 def test_a_row_is_corrected_in_the_background(walk: Walk) -> None:
     check(walk)
     fields = walk.find_form("Save the changed cells")["fields"]
-    sent = {name: fields[name] for name in ("version", "rows")} | {"cell:person-2:email": "bob@example.com"}
+    sent = {"version": fields["version"], "rows": "person-2,person-3", "cell:person-2:email": "bob@example.com"}
 
     response = walk.client.post(walk.at(f"imports/{walk.import_.pk}/rows"), sent, headers={"HX-Request": "true"})
 
