@@ -59,6 +59,7 @@ def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _link("Organizations", "domain", "organizations.organization"),
                 _link("Tokens", "key", "people.apitoken"),
+                _link("Import links", "link", "import_sessions.importsession"),
                 _link("Staff", "badge", "auth.user"),
                 _link("Staff groups", "groups", "auth.group"),
             ],

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from importsvc.import_sessions.browser import keep_private, remember, show_refusal
-from importsvc.import_sessions.services import LinkRefused, open_import_session
+from importsvc.import_sessions.services import LinkRefused, keep_opening, open_import_session
 
 
 @require_safe
@@ -20,6 +20,8 @@ def enter(request: HttpRequest, organization_id: int, key: str) -> HttpResponse:
         session = open_import_session(organization_id=organization_id, key=key)
     except LinkRefused as refusal:
         return show_refusal(request, refusal)
+    if request.method == "GET" and session.opened_at is None:
+        keep_opening(session)
     response = keep_private(redirect("wizard:history", organization_id))
     remember(response, session, key)
     return response

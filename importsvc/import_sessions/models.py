@@ -58,6 +58,9 @@ class ImportSession(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the link was opened first; null if it never was."
+    )
 
     objects = OrganizationScopedQuerySet.as_manager()
 

@@ -139,6 +139,12 @@ def open_import_session(*, organization_id: int, key: str) -> ImportSession:
     return session
 
 
+def keep_opening(session: ImportSession) -> None:
+    """Keep when the link of a session was opened, if it is the first time."""
+    own = ImportSession.objects.filter(organization_id=session.organization_id, pk=session.pk)
+    own.filter(opened_at=None).update(opened_at=timezone.now())
+
+
 def delete_import_session(*, organization: Organization, session_id: int) -> None:
     """Revoke a link, also where it was opened already.
 

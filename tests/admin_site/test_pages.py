@@ -30,6 +30,7 @@ from tests.builders import (
     make_delivery,
     make_endpoint,
     make_import,
+    make_import_session,
     make_operation,
     make_organization,
     make_person,
@@ -39,7 +40,13 @@ pytestmark = pytest.mark.django_db
 
 
 # Models whose records only the service makes.
-NEVER_ADDED = {"files.ImportFile", "imports.Import", "operations.Operation", "webhooks.WebhookDelivery"}
+NEVER_ADDED = {
+    "files.ImportFile",
+    "import_sessions.ImportSession",
+    "imports.Import",
+    "operations.Operation",
+    "webhooks.WebhookDelivery",
+}
 
 
 def model_admins() -> list[Any]:
@@ -51,6 +58,7 @@ def test_every_page_is_served(acme: NewOrganization, admin_client: Client, model
     make_import(creator=acme.person)
     make_delivery(endpoint=make_endpoint(organization=acme.organization))
     make_operation(creator=acme.person)
+    make_import_session(person=acme.person)
     pages = [url_of(model_admin.model, "changelist")]
     pages += [f"{pages[0]}?q=1", f"{pages[0]}?q=x%00", f"{pages[0]}?_facets=True"]
     try:

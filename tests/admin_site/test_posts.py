@@ -17,7 +17,14 @@ from importsvc.imports.models import Import
 from people.models import ApiToken
 from people.services import NewOrganization
 from tests.admin_pages import log_in_staff, url_of
-from tests.builders import PUBLISHED_ROWS, make_endpoint, make_import_file, make_import_model, make_operation
+from tests.builders import (
+    PUBLISHED_ROWS,
+    make_endpoint,
+    make_import_file,
+    make_import_model,
+    make_import_session,
+    make_operation,
+)
 from tests.imports.steps import import_rows
 from tests.snapshots import take_snapshot
 
@@ -34,6 +41,7 @@ def records(acme: NewOrganization) -> dict[type[Model], Model]:
     make_operation(creator=acme.person)
     make_import_file(creator=acme.person)
     make_import_model(organization=acme.organization)
+    make_import_session(person=acme.person)
     import_rows(acme, PUBLISHED_ROWS)
     User.objects.create_user("somebody", is_staff=True)
     Group.objects.get_or_create(name="Support")

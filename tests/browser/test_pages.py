@@ -44,6 +44,7 @@ READING_ORDER = [
     "Deliveries",
     "Organizations",
     "Tokens",
+    "Import links",
     "Staff",
     "Staff groups",
     "Account of Dana",
