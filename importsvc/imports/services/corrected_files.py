@@ -67,6 +67,16 @@ class _Uploaded(NamedTuple):
     cells: Sequence[Cell]
 
 
+class _Pair(NamedTuple):
+    """A line that has errors, its cells and how they were read, and the row of the uploaded file that names it."""
+
+    reader: _LineReader
+    options: ReadOptions
+    line: Line
+    cells: Sequence[Cell]
+    uploaded: _Uploaded
+
+
 def correct_from_file(
     *,
     organization: Organization,
@@ -114,9 +124,11 @@ def correct_from_file(
     try:
         uploaded = _read_uploaded(file, content, import_id)
         with one_snapshot():
-            corrections = list(_find_corrections(import_, uploaded))
+            pairs = list(_pair_lines(import_, uploaded))
     except FileRefused as refused:
         raise FileUnreadable(refused) from refused
+    # After the cursors of the lines are read to their end: a refusal would leave them open.
+    corrections = [correction for pair in pairs for correction in _compare(pair)]
     if corrections:
         chosen: dict[str, Any] = {"organization": organization, "import_id": import_id, "if_match": if_match}
         import_ = correct_rows(corrections=corrections, **chosen)
@@ -188,7 +200,7 @@ def _read_places(table: Table, row: TableRow, import_id: int) -> list[Place]:
     return places
 
 
-def _find_corrections(import_: Import, uploaded: Mapping[Place, _Uploaded]) -> Iterator[RowCorrection]:
+def _pair_lines(import_: Import, uploaded: Mapping[Place, _Uploaded]) -> Iterator[_Pair]:
     mapping = read_mapping(import_.mapping)
     options = [ReadOptions(**each) for each in import_.file_options]
     file = files.find_import_file(organization=import_.organization, file_id=import_.import_file_id or 0)
@@ -202,10 +214,7 @@ def _find_corrections(import_: Import, uploaded: Mapping[Place, _Uploaded]) -> I
                 named = [(error.record_type, error.row) for error in line.errors]
                 row = next((uploaded[place] for place in named if place in uploaded), None)
                 if row is not None:
-                    before = reader.read(line.number, cells, each)
-                    after = reader.read(line.number, reader.order(row), row.sheet.options)
-                    if before != after:
-                        yield from _compare(line, before, after)
+                    yield _Pair(reader, each, line, cells, row)
 
 
 class _LineReader:
@@ -213,7 +222,7 @@ class _LineReader:
 
     def __init__(self, mapping: MappingDocument, table: Table) -> None:
         self._mapping = mapping
-        self._table = table
+        self._headers, self._sheet = table.headers, table.sheet
         index = HeaderIndex(table.headers)
         self._mapped = {index.find(header) for column in mapping.in_sheet(table.sheet) for header in column.headers}
         self._mappers: dict[ReadOptions, RowMapper] = {}
@@ -224,8 +233,8 @@ class _LineReader:
         if options not in self._mappers:
             self._mappers[options] = RowMapper(
                 self._mapping,
-                headers=self._table.headers,
-                sheet=self._table.sheet,
+                headers=self._headers,
+                sheet=self._sheet,
                 formats=find_formats(self._mapping, options),
                 fold=lambda texts: texts,  # names of a single row
             )
@@ -240,21 +249,26 @@ class _LineReader:
         index = row.sheet.headers
         positions = self._orders.get(row.sheet.options)
         if positions is None:
-            positions = self._orders[row.sheet.options] = [index.find(header) for header in self._table.headers]
-        for number, (header, position) in enumerate(zip(self._table.headers, positions, strict=True)):
+            positions = self._orders[row.sheet.options] = [index.find(header) for header in self._headers]
+        for number, (header, position) in enumerate(zip(self._headers, positions, strict=True)):
             if position is None and number in self._mapped:
                 raise InvalidAttribute(f"The file has no column '{printable(header, 100)}', which the import uses")
         own = [
             row.cells[position]
             if position is not None and position < len(row.cells) and header not in ERROR_FILE_HEADERS
             else None
-            for header, position in zip(self._table.headers, positions, strict=True)
+            for header, position in zip(self._headers, positions, strict=True)
         ]
         return [*own, *row.cells[len(index.headers) :]]
 
 
-def _compare(line: Line, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[RowCorrection]:
+def _compare(pair: _Pair) -> Iterator[RowCorrection]:
     """The cells of a line's staged rows that are others in the uploaded file."""
+    reader, line, uploaded = pair.reader, pair.line, pair.uploaded
+    before = reader.read(line.number, pair.cells, pair.options)
+    after = reader.read(line.number, reader.order(uploaded), uploaded.sheet.options)
+    if before == after:
+        return
     for record_type, text in after.items():
         (new,) = decode_staged(text)
         (old,) = decode_staged(before.get(record_type, "{}"))
