@@ -28,16 +28,26 @@ _OPTIONS = ("encoding", "separator", "header_row", "sheet", "date_order", "decim
 def add_file_arguments(parser: CommandParser) -> None:
     """Add what can be said of a file that is not ``import_data``."""
     reading = parser.add_argument_group("how the file is read, in place of what is detected")
-    reading.add_argument("--encoding", type=_read_text, metavar="NAME", help="of a text, such as windows-1252")
     reading.add_argument(
-        "--separator", type=_read_separator, metavar="CHARACTER", help="between cells of a text; tab for a tab"
+        "--encoding", type=_read_text, metavar="NAME", help="encoding of a text file, such as windows-1252"
     )
     reading.add_argument(
-        "--header-row", type=_read_row, metavar="ROW", help="the line or row of the headers; 0 if there are none"
+        "--separator",
+        type=_read_separator,
+        metavar="CHARACTER",
+        help="the character between the cells of a text file; tab for a tab",
     )
-    reading.add_argument("--sheet", type=_read_text, metavar="NAME", help="of a workbook, or of an array in JSON")
-    reading.add_argument("--date-order", choices=("dmy", "mdy", "ymd"), help="of the dates in texts")
-    reading.add_argument("--decimal-sign", choices=(".", ","), help="of the numbers in texts")
+    reading.add_argument(
+        "--header-row",
+        type=_read_row,
+        metavar="ROW",
+        help="the line of a text file, or the row of a sheet, that has the headers; 0 if there are none",
+    )
+    reading.add_argument(
+        "--sheet", type=_read_text, metavar="NAME", help="name of a sheet of a workbook, or of an array in JSON"
+    )
+    reading.add_argument("--date-order", choices=("dmy", "mdy", "ymd"), help="order of day, month and year in dates")
+    reading.add_argument("--decimal-sign", choices=(".", ","), help="decimal sign of numbers")
     mapping = parser.add_argument_group("the mapping, in place of the one that is proposed")
     mapping.add_argument(
         "--model",

@@ -33,6 +33,7 @@ class Command(OutputCommand):
             "--shards",
             type=read_positive,
             default=SHARDS,
+            metavar="COUNT",
             help=f"parts of each table, {SHARDS} if not given: the cluster can grow to as many nodes",
         )
 

@@ -15,7 +15,7 @@ class Command(OutputCommand):
     help = "Remove the second factor of a staff account, which can then log in with its password."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username", help="of the account")
+        parser.add_argument("username", help="name of the staff account")
 
     def handle(self, *, username: str, **_: Any) -> None:
         """Remove it.

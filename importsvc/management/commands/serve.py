@@ -58,6 +58,7 @@ class Command(ServiceCommand):
             "--grace",
             type=int,
             default=GRACE_SECONDS,
+            metavar="SECONDS",
             help="seconds that running requests and operations have to finish after a stop signal"
             f" (default: {GRACE_SECONDS})",
         )

@@ -26,8 +26,8 @@ class Command(OutputCommand):
             metavar="ZONE",
             help="IANA name of the time zone of time stamps in the API, for example Europe/Zagreb (default: UTC)",
         )
-        parser.add_argument("--first-name", help="of the first user (default: the address up to the @)")
-        parser.add_argument("--last-name", help="of the first user (default: none)")
+        parser.add_argument("--first-name", help="first name of the first user (default: the address up to the @)")
+        parser.add_argument("--last-name", help="last name of the first user (default: none)")
 
     def handle(
         self, *, name: str, email: str, time_zone: str, first_name: str | None, last_name: str | None, **_: Any

@@ -24,7 +24,9 @@ class Command(OutputCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--organization", required=True, type=int, metavar="ID", help="id of the organization")
         parser.add_argument("--email", required=True, help="the person's address, in upper or lower case")
-        parser.add_argument("--name", default="API", help="of at most 50 characters, for the admin (default: API)")
+        parser.add_argument(
+            "--name", default="API", help="name of the token in the admin, at most 50 characters (default: API)"
+        )
         parser.add_argument(
             "--expires-in",
             type=read_duration,

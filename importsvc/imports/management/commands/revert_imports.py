@@ -54,7 +54,7 @@ class Command(OutputCommand):
             dest="samples",
             action="append",
             choices=list(SAMPLES),
-            help="imports with this in the attribute sample; may be given several times",
+            help="imports whose attribute sample has this value; may be given several times",
         )
         selection.add_argument(
             "--since",
@@ -71,7 +71,7 @@ class Command(OutputCommand):
             dest="import_model_id",
             type=read_positive,
             metavar="ID",
-            help="imports with this model's id",
+            help="imports whose import_model_id is this one",
         )
         parser.add_argument(
             "--on-conflict",

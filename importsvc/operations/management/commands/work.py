@@ -28,7 +28,13 @@ class Command(ServiceCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """``--concurrency``, ``--grace`` and ``--check``."""
         parser.add_argument("--concurrency", type=int, default=1, help="the number of processes (default: 1)")
-        parser.add_argument("--grace", type=int, default=GRACE_SECONDS, help=f"seconds (default: {GRACE_SECONDS})")
+        parser.add_argument(
+            "--grace",
+            type=int,
+            default=GRACE_SECONDS,
+            metavar="SECONDS",
+            help=f"seconds that a running operation has to finish after a stop signal (default: {GRACE_SECONDS})",
+        )
         parser.add_argument(
             "--check", action="store_true", help="only say whether workers of this host are connected; exit 1 if not"
         )
