@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import cached_property
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -32,6 +32,18 @@ def register(source: ReadLastImports) -> None:
         _sources.append(source)
 
 
+def find_last_imports(records: Sequence[Any]) -> Mapping[int, int]:
+    """The id of the last import that wrote each of these records of one model; without those that none wrote."""
+    return {key: import_id for source in _sources for key, import_id in source(records).items()}
+
+
+class _Isolated(SimpleLazyObject):
+    """A record with a text that is isolated from the direction of the sentence around it."""
+
+    def __str__(self) -> str:
+        return show_name(super().__str__())
+
+
 class RecordChangeList(ChangeList):
     """A page of records; those of a list with the column ``last_import`` have their ``last_import_id``."""
 
@@ -46,7 +58,7 @@ class RecordChangeList(ChangeList):
         if "last_import" not in self.list_display:
             return
         records = list(self.result_list)
-        found = {key: import_id for source in _sources for key, import_id in source(records).items()}
+        found = find_last_imports(records)
         for record in records:
             record.last_import_id = found.get(record.pk)
 
@@ -64,6 +76,10 @@ class ListAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **options: Any) -> Any:
         """The class of a page of the list."""
         return RecordChangeList
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
+        """The page that asks whether to delete a record, whose name is isolated from the sentence around it."""
+        return super().render_delete_form(request, {**context, "object": _Isolated(lambda: context["object"])})
 
     @admin.display(description="name", ordering="name")
     def shown_name(self, record: Any) -> SafeString:

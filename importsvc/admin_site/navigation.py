@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 
 from importsvc.imports.models import Import
 from importsvc.imports.services import get_record_models
+from organizations.models import Organization
 
 # The pages on which staff import a file.
 _START = {
@@ -25,8 +26,8 @@ _START = {
 
 
 def get_searched_models() -> list[type[Model]]:
-    """``Import`` and the models of all importable types, each before the ones that it refers to."""
-    return [Import, *reversed(get_record_models())]
+    """``Import``, the models of all importable types, each before the ones that it refers to, and ``Organization``."""
+    return [Import, *reversed(get_record_models()), Organization]
 
 
 def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:

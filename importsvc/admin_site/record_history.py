@@ -26,8 +26,9 @@ class Event:
         at: when.
         what: what was done, without its source.
         actor: of the event; empty if it is not known.
-        source: the id of what did it; empty for an edit.
+        source: the name of what did it; empty for an edit.
         url: of the source's page, if the user may view it.
+        undo: what can be done to undo it, as the text and the URL of a link, if the user may do that.
         values: name, value before and value after of each field that was written.
     """
 
@@ -37,6 +38,7 @@ class Event:
     source: str = ""
     url: str = ""
     values: tuple[tuple[str, str, str], ...] = ()
+    undo: tuple[str, str] | None = None
 
 
 # Returns the events of a record; ``None`` for records about which the source never knows anything.

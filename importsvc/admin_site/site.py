@@ -8,11 +8,9 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
-from django.contrib.admin import ModelAdmin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -25,11 +23,8 @@ from unfold.sites import UnfoldAdminSite
 
 from importsvc.admin_site import second_factor
 from importsvc.admin_site.navigation import get_searched_models
+from importsvc.admin_site.search import FOUND_AT_ONCE, search_records
 from importsvc.guessing.services import count_failure, count_for_address, count_for_pair, find_wait, forget_failures
-
-# The number of results for each model. The lists of records have filters and pages for more.
-FOUND_AT_ONCE = 10
-
 
 # Of the attempts that are counted.
 _KIND = "login"
@@ -138,7 +133,7 @@ class AdminSite(UnfoldAdminSite):
             return HttpResponse()
         results = self._search_apps(self.get_app_list(request), term.lower())
         for model in get_searched_models():
-            results += self._search_records(request, model, term)
+            results += map(_describe, search_records(self, request, model, term))
         context = {
             "results": results,
             "page_obj": Paginator(results, FOUND_AT_ONCE),
@@ -149,20 +144,12 @@ class AdminSite(UnfoldAdminSite):
         headers = {"HX-Trigger": "search"}
         return TemplateResponse(request, "unfold/helpers/command_results.html", context, headers=headers)
 
-    def _search_records(self, request: HttpRequest, model: type[Model], term: str) -> list[SearchResult]:
-        model_admin = self.get_model_admin(model)
-        if not model_admin.has_view_permission(request):
-            return []
-        records = model_admin.get_queryset(request).select_related("organization")
-        found, _ = model_admin.get_search_results(request, records, term)
-        return [_describe(model_admin, record) for record in found.order_by("-id")[:FOUND_AT_ONCE]]
 
-
-def _describe(model_admin: ModelAdmin, record: Any) -> SearchResult:
-    options = model_admin.opts
+def _describe(record: Any) -> SearchResult:
+    options, organization = record._meta, getattr(record, "organization", None)
     return SearchResult(
         title=str(record),
-        description=f"{options.verbose_name} of {record.organization}",
+        description=f"{options.verbose_name} of {organization}" if organization else str(options.verbose_name),
         link=reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[record.pk]),
         icon="data_object",
     )

@@ -19,10 +19,10 @@ from importsvc.imports.services import find_keyed_records
 FOUND_RECORDS = 50
 
 _REVERTED = {
-    Outcome.REMOVED: "Removed by the revert of import",
-    Outcome.RESTORED: "Restored by the revert of import",
-    Outcome.KEPT: "Kept by the revert of import",
-    Outcome.GONE: "Not found by the revert of import",
+    Outcome.REMOVED: "Removed by the revert of",
+    Outcome.RESTORED: "Restored by the revert of",
+    Outcome.KEPT: "Kept by the revert of",
+    Outcome.GONE: "Not found by the revert of",
 }
 
 
@@ -32,10 +32,11 @@ class RecordEvent:
 
     Attributes:
         at: when.
-        what: in words that end before the id of the import: ``Created by import``.
+        what: in words that end before the name of the import: ``Created by``.
         import_id: the import.
         actor: that ran or reverted the import, in words; empty if it is not known.
         values: by column of the table, the value before and after.
+        is_revertible: whether this can be undone, by a revert of the import.
     """
 
     at: datetime
@@ -43,6 +44,7 @@ class RecordEvent:
     import_id: int
     actor: str
     values: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    is_revertible: bool = False
 
 
 def read_record_history(*, organization_id: int, record_type: str, record_id: int) -> list[RecordEvent]:
@@ -84,7 +86,12 @@ def _describe(import_: Import, change: Change) -> Iterator[RecordEvent]:
     done = "Created" if change.action == CREATED else "Updated"
     values = {name: (before.get(name), value) for name, value in after.items()}
     yield RecordEvent(
-        import_.processed_at, f"{done} by import", import_.pk, _describe_actor(import_.processed_by), values
+        import_.processed_at,
+        f"{done} by",
+        import_.pk,
+        _describe_actor(import_.processed_by),
+        values,
+        is_revertible=import_.is_revertible,
     )
     if outcome := change.find_outcome(is_reverted=import_.reverted_at is not None):
         assert import_.reverted_at  # noqa: S101 - it has an outcome

@@ -1,4 +1,4 @@
-"""The search finds imports, people and companies, and no page loads files from another server."""
+"""The search finds imports, people, companies and organizations, and no page loads files from another server."""
 
 from __future__ import annotations
 
@@ -38,10 +38,14 @@ def test_every_model_uses_the_theme_of_the_admin() -> None:
     assert all(isinstance(model_admin, ModelAdmin) for model_admin in admin.site._registry.values())
 
 
-def test_the_search_finds_imports_people_and_companies(acme: NewOrganization, admin_client: Client) -> None:
+def test_the_search_finds_imports_people_companies_and_organizations(
+    acme: NewOrganization, admin_client: Client
+) -> None:
     import_ = make_import(creator=acme.person)
     assert find(admin_client, "ada@acme") == [url_of(import_), url_of(acme.person)]
-    assert find(admin_client, "ACME") == [url_of(import_), url_of(acme.person), url_of(acme.person.company)]
+    assert find(admin_client, "ACME") == [
+        *(url_of(record) for record in (import_, acme.person, acme.person.company, acme.organization))
+    ]
     lists = [url_of(model, "changelist") for model in (ImportFile, ImportModel, type(import_))]
     assert find(admin_client, "import") == lists
     assert find(admin_client, "nobody at all") == []

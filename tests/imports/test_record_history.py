@@ -18,6 +18,9 @@ from tests.imports.steps import import_rows
 
 pytestmark = pytest.mark.django_db
 
+# What a revert of the import can undo, as long as it was not reverted.
+DONE = ("Created by", "Updated by")
+
 
 def history_of(person: Person) -> list[RecordEvent]:
     return read_record_history(organization_id=person.organization_id, record_type="person", record_id=person.pk)
@@ -25,7 +28,7 @@ def history_of(person: Person) -> list[RecordEvent]:
 
 def event(what: str, import_: Import, at: datetime | None, actor: str = "", **values: Any) -> RecordEvent:
     assert at is not None
-    return RecordEvent(at, what, import_.pk, actor or str(Actor(**(import_.processed_by or {}))), values)
+    return RecordEvent(at, what, import_.pk, actor or str(Actor(**(import_.processed_by or {}))), values, what in DONE)
 
 
 def revert(caller: NewOrganization, import_: Import, **options: Any) -> Import:
@@ -42,14 +45,14 @@ def test_every_import_that_wrote_the_record_is_named_with_the_values(acme: NewOr
 
     assert history_of(ann) == [
         event(
-            "Updated by import",
+            "Updated by",
             second,
             second.processed_at,
             email=("ann@acme.test", "ANN@acme.test"),
             title=("Clerk", "Boss"),
         ),
         event(
-            "Created by import",
+            "Created by",
             first,
             first.processed_at,
             email=(None, "ann@acme.test"),
@@ -61,13 +64,14 @@ def test_every_import_that_wrote_the_record_is_named_with_the_values(acme: NewOr
     second = revert(acme, second)
 
     assert history_of(ann)[0] == event(
-        "Restored by the revert of import",
+        "Restored by the revert of",
         second,
         second.reverted_at,
         "operator grace",
         email=("ANN@acme.test", "ann@acme.test"),
         title=("Boss", "Clerk"),
     )
+    assert [each.is_revertible for each in history_of(ann)] == [False, False, True]
 
 
 def test_a_revert_that_kept_an_edit_restores_the_other_values(acme: NewOrganization) -> None:
@@ -79,7 +83,7 @@ def test_a_revert_that_kept_an_edit_restores_the_other_values(acme: NewOrganizat
     import_ = revert(acme, import_, on_conflict="keep")
 
     assert history_of(ann)[0] == event(
-        "Kept by the revert of import", import_, import_.reverted_at, "operator grace", last_name=("Li", "Lee")
+        "Kept by the revert of", import_, import_.reverted_at, "operator grace", last_name=("Li", "Lee")
     )
 
 

@@ -202,7 +202,7 @@ class ImportListAdmin(ListAdmin):
         """A word, because Django's icon for ``False`` looks like a failure."""
         return None if import_.sample is None else ("yes" if import_.sample else "no")
 
-    @admin.display(description="made")
+    @admin.display(description="result")
     def made(self, import_: Import) -> str:
         """What the import wrote, even if it was reverted since."""
         return describe_made(import_.counts)

@@ -27,6 +27,7 @@ from importsvc.imports.admin.changelist import (
     describe_run,
 )
 from importsvc.imports.admin.day_chart import make_day_chart
+from importsvc.imports.admin.home_search import read_search
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import get_record_types
 
@@ -116,8 +117,9 @@ def find_unfinished(*, now: datetime) -> tuple[list[Unfinished], int]:
 
 
 def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The context of the home page, with the overview if the user may view imports."""
-    if not request.user.has_perm("imports.view_import"):
+    """The context of the home page: the search and what it finds, or the overview if the user may view imports."""
+    context |= read_search(request)
+    if "found" in context or not request.user.has_perm("imports.view_import"):
         return context
     now = timezone.now()
     days = count_days(now=now)

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from importsvc.admin_site.read_only import ReadOnlyAdmin
 from importsvc.errors import DomainError
+from importsvc.files.models import OnDuplicate
 from importsvc.imports.actors import Actor
 from importsvc.imports.admin.changelist import ImportListAdmin
 from importsvc.imports.admin.changes import count_changes, read_changes
@@ -30,9 +31,20 @@ from importsvc.imports.formatting import (
     describe_rows,
     describe_stored_revert,
 )
-from importsvc.imports.models import Import, ImportState
+from importsvc.imports.models import Import, OnRowError
 from importsvc.imports.selectors import read_state
 from importsvc.operations.models import Operation
+
+_EXISTING = {
+    OnDuplicate.ERROR.value: "Reject",
+    OnDuplicate.SKIP.value: "Skip",
+    OnDuplicate.UPDATE.value: "Update",
+}
+_WITH_ERRORS = {
+    OnRowError.REFUSE.value: "Refuse the import",
+    OnRowError.STAGE.value: "Keep, to be corrected before the run",
+    OnRowError.SKIP.value: "Keep, and leave out of the run",
+}
 
 
 @admin.register(Import)
@@ -46,19 +58,29 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
     fields = [
         ("state_now", "sample"),
         ("organization", "creator"),
-        ("on_duplicate", "on_row_error"),
+        ("existing_records", "rows_with_errors"),
         ("match_by", "import_model_id"),
         ("import_file", "file_rows"),
         "rows",
     ]
-    readonly_fields = ["state_now", "import_file", "file_rows", "rows"]
+    readonly_fields = ["state_now", "existing_records", "rows_with_errors", "import_file", "file_rows", "rows"]
 
     @admin.display(description="state")
     def state_now(self, import_: Any) -> str:
         """The state, or that the import is running, and how far it is."""
         return str(import_.described_state)
 
-    @admin.display(description="counts")
+    @admin.display(description="existing records")
+    def existing_records(self, import_: Import) -> str:
+        """What becomes of rows that match existing records."""
+        return _EXISTING.get(import_.on_duplicate, import_.on_duplicate)
+
+    @admin.display(description="rows with errors")
+    def rows_with_errors(self, import_: Import) -> str:
+        """What becomes of rows with errors."""
+        return _WITH_ERRORS.get(import_.on_row_error, import_.on_row_error)
+
+    @admin.display(description="result")
     def rows(self, import_: Import) -> str:
         """What became of its rows; empty for an import that was not run."""
         return str(self.get_empty_value_display()) if import_.counts is None else describe_rows(import_.counts)
@@ -76,7 +98,6 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
         # Not in state_now(), which a page calls several times.
         state, progress = read_state(organization=obj.organization, import_id=obj.pk)
         obj.described_state = state if progress is None else f"{state}: {describe_progress(progress)}"
-        is_revertible = obj.state == ImportState.PROCESSED and not obj.pruned_at
         context |= {
             "made": describe_counts({} if obj.pruned_at else count_changes(obj)),
             "staged": read_staged_data(obj, request.GET.get("staged_page")),
@@ -88,8 +109,8 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
             "timeline": make_timeline(obj),
             **self._check_conflicts(request, obj),
             "operations_url": self._find_operations_url(request, obj),
-            "may_check_conflicts": is_revertible,
-            "may_revert": is_revertible and self.has_revert_permission(request),
+            "may_check_conflicts": obj.is_revertible,
+            "may_revert": obj.is_revertible and self.has_revert_permission(request),
         }
         return super().render_change_form(request, context, *args, obj=obj, **options)
 

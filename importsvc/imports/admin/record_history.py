@@ -25,11 +25,16 @@ def read_events(request: HttpRequest, record: Any) -> Iterator[Event] | None:
 
 def _read_events(request: HttpRequest, record: Any, record_type: str) -> Iterator[Event]:
     may_view = admin.site.get_model_admin(Import).has_view_permission(request)
+    may_revert = may_view and request.user.has_perm("imports.revert_import")
     events = read_record_history(organization_id=record.organization_id, record_type=record_type, record_id=record.pk)
     for event in events:
+        name = f"import {event.import_id}"
         url = reverse("admin:imports_import_change", args=[event.import_id]) if may_view else ""
+        undo = None
+        if may_revert and event.is_revertible:
+            undo = (f"Revert {name}…", reverse("admin:imports_import_revert", args=[event.import_id]))
         values = _describe_values(type(record), event.values)
-        yield Event(event.at, event.what, event.actor, str(event.import_id), url, values)
+        yield Event(event.at, event.what, event.actor, name, url, values, undo)
 
 
 def _describe_values(model: type[Model], values: Mapping[str, tuple[Any, Any]]) -> tuple[tuple[str, str, str], ...]:

@@ -208,3 +208,8 @@ class Import(models.Model):
         if self.reverted_at:
             return ImportState.REVERTED
         return ImportState.PROCESSED if self.processed_at else ImportState.CREATED
+
+    @property
+    def is_revertible(self) -> bool:
+        """Whether the import was run and not reverted, and its change log is kept. Conflicts may still refuse it."""
+        return self.state == ImportState.PROCESSED and not self.pruned_at

@@ -8,10 +8,11 @@ from django import template
 from django.core.paginator import Page
 from django.template.context import Context
 
-from importsvc.admin_site.names import show_name
+from importsvc.admin_site.names import show_actor, show_name
 
 register = template.Library()
 register.filter(show_name)
+register.filter(show_actor)
 
 
 @register.inclusion_tag("admin/imports/import/page_links.html", takes_context=True)

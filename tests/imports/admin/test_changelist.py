@@ -81,7 +81,7 @@ def test_the_list_shows_the_records_that_each_import_wrote(acme: NewOrganization
     import_ = import_rows(acme, PUBLISHED_ROWS)
     make_import(creator=acme.person)
     page = read(admin_client, LIST)
-    assert cells_of(page, "made") == ["–", "created 1 company, 1 person"]
+    assert cells_of(page, "result") == ["–", "created 1 company, 1 person"]
     assert (
         f'<a class="text-link" href="/admin/people/person/{acme.person.pk}/change/"><bdi>Ada Lovelace</bdi></a>' in page
     )

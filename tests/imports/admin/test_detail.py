@@ -38,9 +38,10 @@ def fields_of(page: str) -> dict[str, str]:
 def test_the_page_counts_rows_by_outcome(acme: NewOrganization, admin_client: Client) -> None:
     import_ = update_ann(acme)
     page = fields_of(read(admin_client, url_of(import_)))
-    assert {name: page[name] for name in ("On duplicate", "Counts")} == {
-        "On duplicate": "Update",
-        "Counts": "created 2 people; updated 1 person; unchanged 1 person",
+    assert {name: page[name] for name in ("Existing records", "Rows with errors", "Result")} == {
+        "Existing records": "Update",
+        "Rows with errors": "Refuse the import",
+        "Result": "created 2 people; updated 1 person; unchanged 1 person",
     }
 
 
@@ -68,7 +69,7 @@ def test_the_page_of_an_import_without_a_file_shows_none(acme: NewOrganization, 
 def test_the_page_of_an_import_without_counts_shows_none(acme: NewOrganization, admin_client: Client) -> None:
     for state in ImportState:
         page = fields_of(read(admin_client, url_of(make_import(creator=acme.person, state=state))))
-        assert page["Counts"] == "-"
+        assert page["Result"] == "-"
 
 
 def test_markup_in_data_is_escaped(acme: NewOrganization, admin_client: Client) -> None:
