@@ -1,0 +1,216 @@
+"""Every page of the admin, and the pages beside it, can be read and used in any theme, at any width, and by keyboard.
+
+Each page is loaded once and looked at in all of these ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from playwright.sync_api import Page, Route, ViewportSize
+
+from importsvc.error_pages import show_error
+from importsvc.files.services import create_import_file
+from importsvc.spool import SpooledFile
+from people.models import Person
+from people.services import NewOrganization
+from tests.admin_pages import save, url_of
+from tests.browser.conftest import LogIn
+from tests.browser.keyboard import walk
+from tests.builders import (
+    make_company,
+    make_delivery,
+    make_endpoint,
+    make_import_model,
+    make_operation,
+    make_organization,
+    make_person,
+    make_refusal,
+)
+from tests.imports.steps import import_rows, revert, stage
+
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+# So high that nothing scrolls, and the order of the places can be compared.
+HIGH: ViewportSize = {"width": 1280, "height": 6000}
+# The same as 1280 pixels at 200 % zoom.
+ZOOMED: ViewportSize = {"width": 640, "height": 400}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+# After a right-to-left override the rest of an element is shown backwards; this is the end of all names.
+OVERRIDE, END = "\u202e", "drawkcab"
+MARKUP = "\"'></td></script><script>alert(1)</script><img class=injected src=x onerror=alert(2)>{{ 7*7 }}"
+NAME = f"{MARKUP} \N{FOX FACE} {OVERRIDE}{END}"
+LONG = "x" * 10_000
+LONG_NAME = "y" * 255
+
+# The elements with a text that turns around something else than itself.
+FIND_TURNED = """([override, end]) => {
+    const isolates = ["isolate", "isolate-override", "plaintext"];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (texts.nextNode()) {
+        let element = texts.currentNode.parentElement;
+        if (!texts.currentNode.data.includes(override) || element.closest("script, style, option, textarea")) {
+            continue;
+        }
+        while (element && !isolates.includes(getComputedStyle(element).unicodeBidi)) {
+            element = element.parentElement;
+        }
+        const after = element?.textContent.split(override).at(-1).trim() ?? "";
+        if (after !== end && !/^[a-z]*…$/.test(after)) {
+            found.push(`${after.slice(0, 60)}: ${texts.currentNode.parentElement.outerHTML.slice(0, 160)}`);
+        }
+    }
+    return found;
+}"""
+# The elements that are cut off or beside the screen, and are not in a part that scrolls.
+FIND_OVERFLOW = """() => {
+    if (document.documentElement.scrollWidth <= innerWidth) {
+        return [];
+    }
+    const wide = [...document.querySelectorAll("main *, body *")].filter((element) =>
+        element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1);
+    return [`${document.documentElement.scrollWidth}: ${wide.slice(-1)[0]?.outerHTML.slice(0, 160)}`];
+}"""
+# The cells of a list that cannot be seen.
+FIND_HIDDEN = """() => [...document.querySelectorAll("#result_list tbody td")]
+    .filter((cell) => !cell.checkVisibility() || cell.getBoundingClientRect().width === 0)
+    .map((cell) => cell.dataset.label ?? cell.className)"""
+
+
+def show(page: Page, size: ViewportSize, *, is_dark: bool) -> None:
+    """Change the size of the page and its theme, without loading it again."""
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme="dark" if is_dark else "light")
+    page.evaluate("isDark => document.documentElement.classList.toggle('dark', isDark)", is_dark)
+
+
+def find_violations(page: Page) -> list[tuple[str, str]]:
+    """The violations of any grade that axe finds, with the elements."""
+    result = Axe().run(page).response
+    assert result["passes"], page.url
+    return [(each["id"], node["html"][:200]) for each in result["violations"] for node in each["nodes"]]
+
+
+def examine(page: Page) -> Iterator[Any]:
+    """What is wrong with the page, in all ways to look at it."""
+    show(page, WIDE, is_dark=False)
+    yield from find_violations(page)
+    for size in (ZOOMED, PHONE):
+        show(page, size, is_dark=True)
+        yield from page.evaluate(FIND_OVERFLOW)
+        yield from page.evaluate(FIND_HIDDEN)
+    yield from find_violations(page)
+
+
+def walk_through(page: Page) -> Iterator[str]:
+    """What is wrong for users of a keyboard."""
+    show(page, HIGH, is_dark=False)
+    try:
+        walk(page)
+    except AssertionError as error:
+        yield str(error)[:2000]
+
+
+@pytest.fixture
+def evil(live_server: object) -> NewOrganization:
+    """An organization whose names are markup that turns the rest around."""
+    return make_organization(name=NAME, email="evil@evil.example", first_name=NAME)
+
+
+@pytest.fixture
+def records(evil: NewOrganization) -> dict[str, Any]:
+    """A record of each model, with imports in each state and a person that two of them wrote."""
+    organization = evil.organization
+    company = make_company(organization=organization, name=f"Tiles {NAME}", description=LONG)
+    make_person(organization=organization, first_name=NAME, email="ann@evil.example", title=NAME, company=company)
+    make_person(organization=organization, first_name="Bob", email="bob@evil.example", title="Porter")
+    rows = [
+        {"Email": "ann@evil.example", "Title": f"Changed {NAME}"},
+        {"Email": "bob@evil.example", "Title": LONG_NAME},
+        {"First Name": NAME, "Email": "new@evil.example", "Title": f"New {NAME}", "Company": f"Tiles {NAME}"},
+    ]
+    import_ = import_rows(
+        evil, {"person": rows, "company": [{"Name": "Towers", "Description": LONG}]}, on_duplicate="update"
+    )
+    reverted = import_rows(evil, {"person": [{"Email": "bob@evil.example", "Last Name": "Lee"}]}, on_duplicate="update")
+    refused = stage(evil, {"company": [{"Name": ""}, {"Name": NAME, "Unknown": LONG}]}, on_row_error="stage")
+    make_refusal(refused)
+    group = Group.objects.create(name=NAME)
+    dana = User.objects.create_superuser("dana", first_name=NAME, password="correct horse battery")
+    dana.groups.add(group)
+    client = Client()
+    client.force_login(dana)
+    ann = Person.objects.get(email="ann@evil.example")
+    assert save(client, ann, title=f"Edited {NAME}") == {}
+    Person.objects.filter(email="bob@evil.example").update(title=LONG_NAME[::-1])
+    revert(reverted, on_conflict="keep")
+    make_delivery(endpoint=make_endpoint(organization=organization))
+    make_operation(creator=evil.person, import_=import_)
+    make_import_model(organization=organization, name=NAME)
+    content = SpooledFile()
+    content.write(f"First name;Title\r\n{NAME};{LONG_NAME}\r\n".encode())
+    create_import_file(organization=organization, creator=evil.person, content=content, sha256="0" * 64, name=NAME)
+    return {"dana": dana, "ann": ann, "import": import_, "reverted": reverted, "refused": refused}
+
+
+def urls_of(records: dict[str, Any]) -> Iterator[str]:
+    """The pages of the admin that stand for all of their kind, and the lists."""
+    yield from ("/admin/", "/admin/?q=evil", "/admin/?q=not+found", "/admin/password_change/", "/admin/people/")
+    request = RequestFactory().get("/admin/")
+    request.user = records["dana"]
+    for model, model_admin in admin.site._registry.items():
+        yield url_of(model, "changelist")
+        if model_admin.has_add_permission(request):
+            yield url_of(model, "add")
+        record = model._default_manager.order_by("-pk").first()
+        if record is not None:
+            yield url_of(record)
+            if model_admin.has_delete_permission(request, record):
+                yield url_of(record, "delete")
+    yield from (url_of(records["ann"], "history"), url_of(records["dana"], "history"))
+    yield reverse("admin:auth_user_password_change", args=[records["dana"].pk])
+    for name in ("import", "reverted", "refused"):
+        yield url_of(records[name])
+    yield from (f"{url_of(records['import'])}?conflicts=1#conflicts", f"{url_of(records['refused'])}#errors")
+    yield f"{url_of(records['import'])}#staged"
+    yield from (url_of(records["import"], "revert"), url_of(records["reverted"], "revert"))
+
+
+def test_every_page_of_the_admin_is_accessible_fits_the_screen_and_isolates_what_it_shows(
+    page: Page, log_in: LogIn, records: dict[str, Any]
+) -> None:
+    log_in(records["dana"])
+    found: dict[str, list[Any]] = {}
+    for url in urls_of(records):
+        page.set_viewport_size(WIDE)
+        page.goto(url, wait_until="networkidle")
+        problems = [*page.evaluate(FIND_TURNED, [OVERRIDE, END]), *page.locator(".injected").all()]
+        found[url] = [*problems, *walk_through(page), *examine(page)]
+    assert {url: problems for url, problems in found.items() if problems} == {}
+
+
+def test_the_pages_without_a_session_are_accessible_and_fit_the_screen(page: Page, acme: NewOrganization) -> None:
+    # Of the pages of errors Chromium would complain: they are shown under URLs of their own.
+    refused: Any = Client().get(reverse("enter-import", args=[acme.organization.pk, "x" * 43]))
+    contents = {"/refused-link/": refused.content}
+    for status in (400, 403, 404, 500, 503):
+        contents[f"/{status}/"] = show_error(RequestFactory().get("/"), status).content
+    page.route(lambda url: urlsplit(url).path in contents, lambda route: _fulfill(route, contents))
+    found: dict[str, list[Any]] = {}
+    for url in ["/", "/admin/login/", *contents]:
+        page.goto(url, wait_until="networkidle")
+        found[url] = [*walk_through(page), *examine(page)]
+    assert {url: problems for url, problems in found.items() if problems} == {}
+
+
+def _fulfill(route: Route, contents: dict[str, bytes]) -> None:
+    content = contents[urlsplit(route.request.url).path]
+    route.fulfill(body=content, content_type="text/html; charset=utf-8")
