@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import reduce
@@ -13,12 +12,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.paginator import Page, Paginator
-from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.text import capfirst
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from importsvc.changelog.models import Action, Change, Outcome
+from importsvc.imports.admin.change_search import ROW_ORDER, ChangeList, FoundChanges, HasText, search
 from importsvc.imports.admin.shown_records import ShownRecord, show_record
 from importsvc.imports.models import Import
 from importsvc.imports.record_texts import RecordTexts
@@ -98,12 +98,17 @@ class ShownChange:
 
 @dataclass(frozen=True)
 class ChangeTable:
-    """A page of the changes that are searched for, the form, and whether it leaves any out."""
+    """A page of the changes that are searched for, the form, and whether it leaves any out.
+
+    ``is_rest`` says that the search began after the first changes. ``next`` is where it goes on; ``None`` at the end.
+    """
 
     form: ChangeFilterForm
     is_filtered: bool
     changes: Sequence[ShownChange]
     page: Page[Change]
+    is_rest: bool = False
+    next: int | None = None
 
 
 def count_changes(import_: Import) -> dict[str, int]:
@@ -118,18 +123,21 @@ def read_changes(request: HttpRequest, import_: Import) -> ChangeTable:
     known = [name for name in get_record_types() if name in counts]
     is_reverted = import_.reverted_at is not None
     form = ChangeFilterForm(request.GET, record_types=known, is_reverted=is_reverted)
-    changes: QuerySet[Change] = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
+    changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
     conditions = form.read()
+    after, next_one = _read_place(request.GET.get("changes_after")), None
+    listed: Any = ChangeList(changes, counts)
     if conditions:
-        changes = _filter(request, changes, conditions, record_types=known, organization_id=import_.organization_id)
-    # Ids are in row order, and the change log has an index that starts with them.
-    paginator = Paginator(changes.order_by("record_type", "record_id", "id"), CHANGES_PAGE_SIZE)
-    if not conditions:
-        paginator.count = sum(counts.values())
-    page = paginator.get_page(request.GET.get("changes_page"))
+        filters = _Filters(request, conditions, record_types=known, organization_id=import_.organization_id)
+        if filters.keyed is None:
+            found = search(changes, filters.make_condition, count=len(listed), after=after)
+            listed, next_one = FoundChanges(found, organization_id=import_.organization_id), found.next
+        else:
+            listed = changes.filter(filters.make_condition(0, 0)).order_by(*ROW_ORDER)
+    page = Paginator(listed, CHANGES_PAGE_SIZE).get_page(request.GET.get("changes_page"))
     texts = RecordTexts(page.object_list, organization_id=import_.organization_id)
     shown = [_show(request, change, texts, is_reverted=is_reverted) for change in page.object_list]
-    return ChangeTable(form, bool(conditions), shown, page)
+    return ChangeTable(form, bool(conditions), shown, page, is_rest=bool(conditions and after), next=next_one)
 
 
 def _name_group(record_type: str) -> str:
@@ -141,64 +149,75 @@ def _list_fields(record_type: str) -> list[tuple[str, str]]:
     return [(f"{record_type}.{field.column}", str(capfirst(field.verbose_name))) for field in fields]
 
 
-def _filter(
-    request: HttpRequest,
-    changes: QuerySet[Change],
-    conditions: dict[str, str],
-    *,
-    record_types: Collection[str],
-    organization_id: int,
-) -> QuerySet[Change]:
-    if name := conditions.get("type"):
-        changes = changes.filter(record_type=name)
-    if action := conditions.get("action"):
-        changes = changes.filter(action=action)
-    if field := conditions.get("field"):
+def _read_place(given: str | None) -> int:
+    """The id of a record; 0 if it is none."""
+    return int(given) if given and given.isascii() and given.isdigit() and len(given) < 19 else 0
+
+
+class _Filters:
+    """The conditions of the search and the filters.
+
+    Attributes:
+        keyed: the condition on changes of the records that have the term as their match key; ``None`` without them.
+            They are found by an index, and the others not.
+    """
+
+    def __init__(
+        self, request: HttpRequest, given: dict[str, str], *, record_types: Collection[str], organization_id: int
+    ) -> None:
+        self._request = request
+        self._organization_id = organization_id
+        self._record_types = record_types
+        self._term = given.get("search", "")
+        self.keyed = self._find_keyed() if self._term else None
+        self._fixed = _make_filter(given)
+
+    def make_condition(self, first: int, last: int) -> Q:
+        """The condition on changes of records whose ids are within these bounds."""
+        if not self._term:
+            return self._fixed
+        return self._fixed & (self.keyed or self._search(first, last))
+
+    def _find_keyed(self) -> Q | None:
+        """The changes of the records that have the term as their match key, such as an e-mail address."""
+        keyed = find_keyed_records(self._term, limit=FOUND_RECORDS, organization_id=self._organization_id)
+        ids_by_type = {name: [record_id for _, record_id in records] for name, records in keyed.items() if records}
+        conditions = (Q(record_type=name, record_id__in=ids) for name, ids in ids_by_type.items())
+        return reduce(or_, conditions) if ids_by_type else None
+
+    def _search(self, first: int, last: int) -> Q:
+        """Changes with values that contain each of the words.
+
+        And of records that the search of their list finds, and of the row with this number.
+        """
+        term = self._term
+        found = Q(*(Q(HasText("before", word)) | Q(HasText("after", word)) for word in term.split()))
+        if term.isdecimal() and int(term) < 2**31:
+            found |= Q(row=int(term))
+        for name in self._record_types:
+            model = find_record_model(name)
+            if model and admin.site.is_registered(model):
+                records = model._default_manager.filter(organization=self._organization_id, pk__range=(first, last))
+                records, _ = admin.site.get_model_admin(model).get_search_results(self._request, records, term)
+                ids = list(records.values_list("pk", flat=True)[: FOUND_RECORDS + 1])
+                found |= Q(record_type=name, record_id__in=ids if len(ids) <= FOUND_RECORDS else records.values("pk"))
+        return found
+
+
+def _make_filter(given: Mapping[str, str]) -> Q:
+    condition = Q()
+    if name := given.get("type"):
+        condition &= Q(record_type=name)
+    if action := given.get("action"):
+        condition &= Q(action=action)
+    if field := given.get("field"):
         record_type, _, column = field.partition(".")
-        changes = changes.filter(record_type=record_type).filter(Q(before__has_key=column) | Q(after__has_key=column))
-    if outcome := conditions.get("outcome"):
+        condition &= Q(record_type=record_type) & (Q(before__has_key=column) | Q(after__has_key=column))
+    if outcome := given.get("outcome"):
         stored = {Outcome.REMOVED: Action.CREATED, Outcome.RESTORED: Action.UPDATED}
         undone = stored.get(Outcome(outcome))
-        changes = changes.filter(outcome=outcome) if undone is None else changes.filter(outcome=None, action=undone)
-    if term := conditions.get("search"):
-        changes = changes.filter(_search(request, term, record_types, organization_id=organization_id))
-    return changes
-
-
-def _search(request: HttpRequest, term: str, record_types: Collection[str], *, organization_id: int) -> Q:
-    """Changes of the records that have the term as their match key, such as an e-mail address.
-
-    Without such a record: changes with values that contain each of the words, of records that the search of their list
-    finds, and of the row with this number.
-    """
-    keyed = find_keyed_records(term, limit=FOUND_RECORDS, organization_id=organization_id)
-    if ids_by_type := {name: [record_id for _, record_id in records] for name, records in keyed.items() if records}:
-        # By an index: the other conditions read all changes.
-        return reduce(or_, (Q(record_type=name, record_id__in=ids) for name, ids in ids_by_type.items()))
-    found = Q(*(Q(HasText("before", word)) | Q(HasText("after", word)) for word in term.split()))
-    if term.isdecimal() and int(term) < 2**31:
-        found |= Q(row=int(term))
-    for name in record_types:
-        model = find_record_model(name)
-        if model and admin.site.is_registered(model):
-            records = model._default_manager.filter(organization=organization_id)
-            records, _ = admin.site.get_model_admin(model).get_search_results(request, records, term)
-            ids = list(records.values_list("pk", flat=True)[: FOUND_RECORDS + 1])
-            found |= Q(record_type=name, record_id__in=ids if len(ids) <= FOUND_RECORDS else records.values("pk"))
-    return found
-
-
-class HasText(Func):
-    """Whether a JSON object has a string that contains a text, regardless of case; also in an array."""
-
-    function = "jsonb_path_exists"
-    template = "%(function)s(%(expressions)s::jsonpath)"
-    output_field = BooleanField()
-
-    def __init__(self, field: str, text: str) -> None:
-        """``field`` is the name of the field with the object."""
-        # The flags: regardless of case, and all characters stand for themselves.
-        super().__init__(F(field), Value(f'$.* ? (@ like_regex {json.dumps(text)} flag "iq")'))
+        condition &= Q(outcome=outcome) if undone is None else Q(outcome=None, action=undone)
+    return condition
 
 
 def _show(request: HttpRequest, change: Change, texts: RecordTexts, *, is_reverted: bool) -> ShownChange:

@@ -234,7 +234,7 @@ def test_the_change_log_is_paged(
     # 8. the types that are staged, 9.–10. a page of each, 11. whether there are operations
     with django_assert_num_queries(11):
         first = read(admin_client, url_of(import_))
-    # Also the number of what is found, the records with this key and those that the search of each list finds.
+    # Also what is found, the records with this key and those that the search of each list finds.
     with django_assert_num_queries(16):
         searched = read(admin_client, f"{url_of(import_)}?changes-search=Person")
     last = read(admin_client, f"{url_of(import_)}?changes_page=3")
