@@ -41,6 +41,8 @@ WRITTEN = ("created", "updated")
 NEEDS_ATTENTION = "attention"
 # The number of creators up to which a search lists their ids, instead of a subquery.
 CREATORS = 1000
+# The number of all creators up to which a search looks only at these people.
+KNOWN_CREATORS = 20_000
 
 
 def describe_made(counts: Mapping[str, Mapping[str, int]] | None) -> str:
@@ -165,7 +167,9 @@ class ImportListAdmin(ListAdmin):
         if not words:
             return queryset, False
         imports = Import.objects.filter(organization=OuterRef("organization"), creator=OuterRef("pk"))
-        creators = Person.objects.filter(Exists(imports))
+        # PostgreSQL may read all people to find those that have imports.
+        known = list(Import.objects.order_by().values_list("creator", flat=True).distinct()[: KNOWN_CREATORS + 1])
+        creators = Person.objects.filter(Q(pk__in=known) if len(known) <= KNOWN_CREATORS else Exists(imports))
         for word in words:
             names = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
             creators = creators.filter(names)

@@ -202,9 +202,11 @@ def test_a_number_out_of_range_finds_no_import(acme: NewOrganization, admin_clie
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("known_creators", [admin_list.KNOWN_CREATORS, 1])
 def test_imports_are_found_by_all_words_of_their_creators_name_and_address(
-    acme: NewOrganization, admin_client: Client
+    acme: NewOrganization, admin_client: Client, monkeypatch: pytest.MonkeyPatch, known_creators: int
 ) -> None:
+    monkeypatch.setattr(admin_list, "KNOWN_CREATORS", known_creators)
     make_person(organization=acme.organization, first_name="Ada", last_name="Idle", email="idle@acme.test")
     import_ = make_import(creator=acme.person).pk
     make_import(creator=make_organization().person)
