@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 
 from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import, ImportState, Refusal
-from importsvc.operations.models import Operation, Status
+from importsvc.operations.models import Kind, Operation, Status
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def select_failed(imports: QuerySet[Import]) -> QuerySet[Import]:
     key = {"organization": OuterRef("organization"), "import_record": OuterRef("pk")}
     since = Coalesce(OuterRef("staged_at"), F("finished_at"))
     failed = Operation.objects.filter(**key, status=Status.FAILED, finished_at__gte=since)
+    failed = failed.exclude(kind=Kind.PREVIEW)
     refused = Refusal.objects.filter(**key)
     return imports.filter(Q(error_count__gt=0) | Exists(failed) | Exists(refused), processed_at=None)
 
@@ -67,8 +68,8 @@ def _find_refusal(import_: Import) -> Failure | None:
 
 def _find_operation(import_: Import) -> Failure | None:
     key = {"organization_id": import_.organization_id, "import_record_id": import_.pk}
-    failed = Operation.objects.filter(**key, status=Status.FAILED).select_related("creator")
-    operation = failed.order_by("-id").first()
+    failed = Operation.objects.filter(**key, status=Status.FAILED).exclude(kind=Kind.PREVIEW)
+    operation = failed.select_related("creator").order_by("-id").first()
     if operation is None or operation.finished_at is None:
         return None
     if import_.staged_at is not None and operation.finished_at < import_.staged_at:

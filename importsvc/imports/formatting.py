@@ -9,7 +9,7 @@ from typing import Any
 from importsvc.errors import DomainError, RecordNotFound
 from importsvc.imports.errors import ImportPruned
 from importsvc.imports.models import Import
-from importsvc.imports.services import OnConflict, RevertPreview, UndoReport, describe_records, get_record_types
+from importsvc.imports.services import OnConflict, UndoReport, describe_records, get_record_types
 from importsvc.text.display import printable
 
 DESCRIBED_CONFLICTS = 5
@@ -97,18 +97,19 @@ def describe_planned_revert(revert: UndoReport) -> str:
     return _describe(done, {"gone already": revert.gone})
 
 
-def describe_revert_preview(preview: RevertPreview, *, on_conflict: OnConflict = "refuse") -> str:
-    """What a revert would do: ``remove 1 company; restore 3 people; 1 person in conflict; 1 person gone already``.
+def describe_revert_preview(counts: Mapping[str, Mapping[str, int]], *, on_conflict: OnConflict = "refuse") -> str:
+    """What a revert would do, by the ``counts`` of its preview.
 
-    With the policy ``keep``, records in conflict are those that it would keep: ``keep 1 person``.
+    ``remove 1 company; restore 3 people; 1 person in conflict; 1 person gone already``. With the policy ``keep``,
+    records in conflict are those that it would keep: ``keep 1 person``.
     """
     done = {"remove": "removed", "restore": "restored"}
     found = {"in conflict": "conflict", "gone already": "gone"}
     if on_conflict == "keep":
         done["keep"] = found.pop("in conflict")
     return _describe(
-        {verb: _count_by_type(preview.counts, outcome) for verb, outcome in done.items()},
-        {what: _count_by_type(preview.counts, outcome) for what, outcome in found.items()},
+        {verb: _count_by_type(counts, outcome) for verb, outcome in done.items()},
+        {what: _count_by_type(counts, outcome) for what, outcome in found.items()},
     )
 
 

@@ -98,7 +98,9 @@ class OperationAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Operations with the status that is shown and their progress."""
-        operations = super().get_queryset(request).select_related("organization", "creator").defer("arguments")
+        operations = (
+            super().get_queryset(request).select_related("organization", "creator").defer("arguments", "result")
+        )
         shown = {f"shown_{name}": F(f"progress__{name}") for name in PROGRESS}
         return operations.annotate(shown_status=show_status(), **shown)
 

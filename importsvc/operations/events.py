@@ -8,7 +8,12 @@ from importsvc.webhooks.services import record_event
 
 
 def record_end(operation: Operation) -> None:
-    """Record the event of an operation that was cancelled, or of an import that failed, in the caller's transaction."""
+    """Record the event of an operation that was cancelled, or of an import that failed, in the caller's transaction.
+
+    Previews have none: they change nothing.
+    """
+    if operation.kind == Kind.PREVIEW:
+        return
     if operation.status == Status.CANCELLED:
         event = Event.OPERATION_CANCELLED
     elif operation.status == Status.FAILED and operation.kind == Kind.IMPORT:

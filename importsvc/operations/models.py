@@ -23,6 +23,7 @@ class Kind(models.TextChoices):
     IMPORT = "import"
     REVERT = "revert"
     CHECK = "check"
+    PREVIEW = "preview"
 
 
 class Status(models.TextChoices):
@@ -68,6 +69,7 @@ class Operation(models.Model):
     errors = OrderedJsonField(
         default=list, help_text="The errors of the work: objects with code, detail, attribute and meta."
     )
+    result = OrderedJsonField(null=True, editable=False, help_text="What a preview shows; null for other kinds.")
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
     due_at = models.DateTimeField(
         db_default=Now(), editable=False, help_text="Before this time no worker begins the work."

@@ -16,8 +16,8 @@ class Performer:
     """The work of operations.
 
     Attributes:
-        perform: does the work in the caller's transaction, and returns the id of the import. A ``DomainError`` is the
-            operation's refusal.
+        perform: does the work in the caller's transaction, and returns the id of the import. It may set the
+            operation's ``result``. A ``DomainError`` is the operation's refusal.
         discard: deletes the rows that were queued for the work.
     """
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import (
     BooleanField,
     Case,
     CharField,
+    Exists,
     F,
     Func,
     JSONField,
@@ -21,14 +23,18 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject, NullIf
 from django.db.models.lookups import IsNull
+from django.utils import timezone
 
 from importsvc.errors import RecordNotFound
-from importsvc.operations.models import RUNNING, Operation, Progress, Status
+from importsvc.operations.models import RUNNING, Kind, Operation, Progress, Status
 from organizations.models import Organization
 from organizations.tenancy import TenantSubquery
 
 # The statuses that are shown: those that are stored, and ``running``.
 STATUSES = (Status.QUEUED.value, RUNNING, Status.SUCCEEDED.value, Status.FAILED.value, Status.CANCELLED.value)
+
+# So long a preview that has failed is shown, and not tried again.
+FAILED_SECONDS = 10
 
 # The processes of PostgreSQL, or those of the coordinator's processes on a node, and when they started.
 _OF_COORDINATOR = "starts_with(coalesce(application_name, ''), 'citus_internal gpid=')"
@@ -100,10 +106,11 @@ def order_progress(progress: Mapping[str, Any]) -> dict[str, Any]:
 def show_running(prefix: str = "") -> Combinable:
     """The progress of the operation that runs on an import, with ``operation_id``; null if none does.
 
-    ``prefix`` leads to the import.
+    A preview leaves the import as it is, and does not count. ``prefix`` leads to the import.
     """
     found = Progress.objects.filter(
         _has_worker(),
+        ~Q(operation__kind=Kind.PREVIEW),
         operation__status=Status.QUEUED,
         organization_id=OuterRef(f"{prefix}organization_id"),
         operation__import_record_id=OuterRef(f"{prefix}pk"),
@@ -164,12 +171,37 @@ def read_status(*, organization: Organization, operation_id: int) -> OperationSt
 
 
 def find_latest(*, organization: Organization, import_id: int) -> OperationStatus | None:
-    """The operation on an import that was queued last; ``None`` if there was none."""
+    """The operation on an import that was queued last; ``None`` if there was none. Previews do not count."""
     operations = Operation.objects.for_organization(organization).filter(import_record_id=import_id)
-    return _read_first(operations.order_by("-id"))
+    return _read_first(operations.exclude(kind=Kind.PREVIEW).order_by("-id"))
 
 
-def _read_first(operations: QuerySet[Operation]) -> OperationStatus | None:
+def find_preview(
+    *, organization: Organization, import_id: int, arguments: Mapping[str, Any], since: datetime
+) -> OperationStatus | None:
+    """The preview of an import that was queued last, with its result; ``None`` if none holds.
+
+    It holds unless it was cancelled, finished before ``since``, or work on the import has failed after it was queued.
+    One that has failed itself holds for ``FAILED_SECONDS``.
+
+    Args:
+        organization: of the import.
+        import_id: the import.
+        arguments: of the preview.
+        since: for previews that have finished.
+    """
+    operations = Operation.objects.for_organization(organization).filter(import_record_id=import_id)
+    failed = operations.exclude(kind=Kind.PREVIEW).filter(status=Status.FAILED, pk__gt=OuterRef("pk"))
+    previews = operations.filter(~Exists(failed), kind=Kind.PREVIEW, arguments__arguments=dict(arguments))
+    holding = previews.exclude(status=Status.CANCELLED).filter(Q(finished_at=None) | Q(finished_at__gte=since))
+    retried = timezone.now() - timedelta(seconds=FAILED_SECONDS)
+    holding = holding.exclude(status=Status.FAILED, finished_at__lt=retried)
+    return _read_first(holding.order_by("-id"), with_result=True)
+
+
+def _read_first(operations: QuerySet[Operation], *, with_result: bool = False) -> OperationStatus | None:
+    if not with_result:
+        operations = operations.defer("result")
     shown: Any = operations.annotate(shown_status=show_status(), shown_progress=show_progress())[:1]
     for operation in shown:
         return OperationStatus(operation, operation.shown_status, order_progress(operation.shown_progress))

@@ -127,7 +127,10 @@ def prune(*, dry_run: bool = False) -> int:
 
 
 def finish(operation: Operation, status: Status, *, errors: tuple[DomainError, ...] = ()) -> None:
-    """Finish an operation whose row is locked, with the id of its import; delete its rows, and record its event."""
+    """Finish an operation whose row is locked, with the id of its import and its result.
+
+    Its rows are deleted, and its event is recorded.
+    """
     operation.status = status
     operation.errors = [store_error(error) for error in errors]
     # The clock may be set back between two readings.
@@ -137,6 +140,7 @@ def finish(operation: Operation, status: Status, *, errors: tuple[DomainError, .
         errors=operation.errors,
         finished_at=operation.finished_at,
         import_record_id=operation.import_record_id,
+        result=operation.result,
     )
     get_performer().discard(operation)
     record_end(operation)

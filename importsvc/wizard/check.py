@@ -15,6 +15,7 @@ from importsvc.errors import DomainError, PreconditionFailed, RecordNotFound
 from importsvc.imports import selectors, services
 from importsvc.imports.error_file_response import MEDIA_TYPES
 from importsvc.imports.failure_texts import describe_failure
+from importsvc.imports.failures import find_failure
 from importsvc.imports.models import Import, OnRowError
 from importsvc.operations.models import Kind
 from importsvc.wizard.access import Access, with_access
@@ -61,6 +62,7 @@ def show_check(request: HttpRequest, access: Access, import_id: int) -> HttpResp
         part = read_part(access, import_id, request.GET.get("after", ""), request.GET.get("until", ""))
         context = {"access": access, "import": import_, "part": part, "is_again": "until" in request.GET}
         return render(request, "wizard/grid.html", context)
+    is_outdated = _is_outdated(import_)
     counts = _count_rows(access, import_)
     page, part = read_grid(access, import_id, request.GET.get("page"))
     context = {
@@ -69,13 +71,14 @@ def show_check(request: HttpRequest, access: Access, import_id: int) -> HttpResp
         "step": "check",
         "version": version,
         "counts": counts,
+        "failure": [OUTDATED] if is_outdated else [],
         "causes": _group_errors(import_) if import_.error_count else [],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number),
         "part": part,
         "can_correct": import_.on_row_error != OnRowError.REFUSE,
         "formats": list(MEDIA_TYPES),
-        "attention": describe_failure(import_, may_import=True),
+        "attention": None if is_outdated else describe_failure(import_, may_import=True),
     }
     return render(request, "wizard/check.html", context)
 
@@ -141,6 +144,17 @@ def replace(request: HttpRequest, access: Access, import_id: int) -> HttpRespons
     options: dict[str, Any] = {"to": given["to"].strip() or None}
     if "old" in request.POST:
         options["old"] = request.POST["old"]
+    size = selectors.read_staged_size(organization_id=access.organization.pk, import_id=import_id)
+    if services.takes_long(size):
+        operation = services.queue_operation(
+            organization=access.organization,
+            creator=access.creator,
+            kind=Kind.CHECK,
+            import_id=import_id,
+            if_match=[request.POST.get("version", "")],
+            arguments={"replace": {"record_type": given["type"], "column": given["column"], **options}},
+        )
+        return lead_to_operation(access, operation)
     return change_rows(
         request,
         access,
@@ -214,6 +228,12 @@ def _count_rows(access: Access, import_: Import) -> Mapping[str, int]:
     right = len(services.list_rows(**options, record_types=staged, has_errors=False))
     wrong = len(services.list_rows(**options, has_errors=True))
     return {"rows": right + wrong, "wrong": wrong, "right": right}
+
+
+def _is_outdated(import_: Import) -> bool:
+    """Whether the last check by a worker changed nothing because the rows had been changed meanwhile."""
+    failure = find_failure(import_)
+    return failure is not None and any(error["code"] == PreconditionFailed.code for error in failure.errors)
 
 
 def _group_errors(import_: Import) -> list[Cause]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from importsvc.errors import Conflict
@@ -19,13 +17,9 @@ from importsvc.operations.errors import AlreadyFinished
 from importsvc.operations.models import RUNNING, Kind, Operation, Status
 from importsvc.operations.selectors import OperationStatus, read_status
 from importsvc.operations.services import cancel_operation
-from importsvc.operations.wake_up import count_listeners
-from importsvc.operations.worker import count_workers
+from importsvc.operations.waiting import lacks_worker
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.refusals import describe
-
-# After so many seconds in the queue it is said whether there is a worker at all.
-PATIENCE_SECONDS = 3
 
 _PHASES = {"reading": "Reading the rows", "checking": "Checking the rows", "writing": "Writing the records"}
 _KINDS = {
@@ -34,6 +28,7 @@ _KINDS = {
     Kind.CHECK.value: "Checking all rows again",
     Kind.IMPORT.value: "Importing",
     Kind.REVERT.value: "Reverting the import",
+    Kind.PREVIEW.value: "Finding out what would happen",
 }
 
 
@@ -63,17 +58,16 @@ def describe_progress(found: OperationStatus) -> Progress:
     """What is shown of an operation."""
     operation, progress = found.operation, found.progress
     total = progress["total"]
-    waited = (timezone.now() - operation.queued_at).total_seconds()
     is_waiting = found.status == Status.QUEUED
     return Progress(
         operation=operation,
         title=_KINDS[operation.kind],
-        phase=_PHASES.get(progress["phase"] or "", "Waiting for a worker" if is_waiting else "Starting"),
+        phase=_PHASES.get(progress["phase"] or "", "Waiting for a worker" if is_waiting else "In work"),
         done=progress["done"],
         total=total,
         percent=min(100 * progress["done"] // total, 100) if total and found.status == RUNNING else None,
         is_finished=found.status not in (Status.QUEUED, RUNNING),
-        lacks_worker=is_waiting and waited > PATIENCE_SECONDS and not _has_worker(),
+        lacks_worker=lacks_worker(found),
         sentences=describe_stored_errors(operation.errors),
     )
 
@@ -87,7 +81,7 @@ def show_operation(request: HttpRequest, access: Access, operation_id: int) -> H
     is_of_file = operation.kind == Kind.CREATE
     if operation.import_record_id is not None and (found.status == Status.SUCCEEDED or not is_of_file):
         name = "wizard:check" if operation.kind in (Kind.CREATE, Kind.CHECK) else "wizard:import"
-        return _go(request, reverse(name, args=[access.organization.pk, operation.import_record_id]))
+        return lead(request, reverse(name, args=[access.organization.pk, operation.import_record_id]))
     progress = describe_progress(found)
     context: dict[str, Any] = {"access": access, "progress": progress, "step": "check"}
     file_id = operation.arguments.get("arguments", {}).get("import_file_id") if is_of_file else None
@@ -97,11 +91,19 @@ def show_operation(request: HttpRequest, access: Access, operation_id: int) -> H
     return render(request, template, context)
 
 
-def _go(request: HttpRequest, url: str) -> HttpResponse:
+def lead(request: HttpRequest, url: str) -> HttpResponse:
     """Lead to another page; a request in the background would load it into the progress."""
     if "HX-Request" in request.headers:
         return HttpResponse(headers={"HX-Redirect": url})
     return redirect(url)
+
+
+def respond_to_poll(request: HttpRequest, access: Access, preview: OperationStatus) -> HttpResponse:
+    """How far a preview is, for a page that asks in the background; that page is loaded again when it is done."""
+    if preview.status == Status.SUCCEEDED:
+        return lead(request, request.get_full_path())
+    context = {"access": access, "progress": describe_progress(preview)}
+    return render(request, "wizard/progress.html", context)
 
 
 @with_access
@@ -117,7 +119,3 @@ def cancel(request: HttpRequest, access: Access, operation_id: int) -> HttpRespo
         for sentence in describe(error):
             messages.warning(request, sentence)
     return redirect("wizard:operation", access.organization.pk, operation_id)
-
-
-def _has_worker() -> bool:
-    return count_workers() > 0 or bool(settings.CELERY_BROKER_URL and count_listeners() > 0)

@@ -16,10 +16,13 @@ from importsvc.changelog.models import UPDATED
 from importsvc.http import slots
 from importsvc.imports import selectors, services
 from importsvc.imports.formatting import describe_counts
-from importsvc.imports.services import PlannedChange
+from importsvc.imports.models import Import
+from importsvc.imports.services import ImportPreview, PlannedChange, Previewed, StoredRun
+from importsvc.operations.models import Status
 from importsvc.text.display import describe_value, printable
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.imports import find_import, lead_on
+from importsvc.wizard.operations import describe_progress, respond_to_poll
 from importsvc.wizard.outcomes import count_outcomes
 from importsvc.wizard.refusals import describe
 from importsvc.wizard.work import is_large
@@ -44,18 +47,41 @@ class ShownChange:
 @with_access
 @require_safe
 def show_preview(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
-    """The numbers of records, a page of the changes, and the button that imports exactly that."""
+    """The numbers of records, a page of the changes, and the button that imports exactly that.
+
+    Of a large import a worker finds them out, and the page shows how far it is until then.
+    """
     import_ = find_import(access, import_id)
     if elsewhere := lead_on(access, import_):
         return elsewhere
     size = selectors.read_staged_size(organization_id=access.organization.pk, import_id=import_id)
+    if services.takes_long(size):
+        found = services.request_preview(
+            organization=access.organization,
+            creator=access.creator,
+            import_id=import_id,
+            previewed=Previewed.RUN,
+            page_number=request.GET.get("page"),
+            page_size=PAGE_SIZE,
+        )
+        if "HX-Request" in request.headers:
+            return respond_to_poll(request, access, found)
+        if found.status != Status.SUCCEEDED:
+            waiting = {"access": access, "import": import_, "step": "preview", "progress": describe_progress(found)}
+            return render(request, "wizard/previewing.html", waiting)
+        return _render(request, access, import_, services.read_run(found.operation))
     with ExitStack() as stack:
         if is_large(size):
             stack.enter_context(slots.SLOTS.take(access.organization.pk, is_long=True))
-        preview = services.preview_import(organization=access.organization, import_id=import_id)
-        changes: Any = preview.changes
-        page = Paginator(changes, PAGE_SIZE).get_page(request.GET.get("page"))
-        planned = list(page.object_list)
+        return _render(
+            request, access, import_, services.preview_import(organization=access.organization, import_id=import_id)
+        )
+
+
+def _render(request: HttpRequest, access: Access, import_: Import, preview: ImportPreview | StoredRun) -> HttpResponse:
+    changes: Any = preview.changes
+    page = Paginator(changes, PAGE_SIZE).get_page(request.GET.get("page"))
+    planned = list(page.object_list)
     written = {name: of_type["created"] + of_type["updated"] for name, of_type in preview.counts.items()}
     without_key = {name: count for name, count in (preview.without_key or {}).items() if count}
     context = {

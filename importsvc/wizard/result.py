@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 from importsvc.errors import DomainError
 from importsvc.imports import selectors, services
 from importsvc.imports.actors import Actor
-from importsvc.imports.errors import RevertConflict
 from importsvc.imports.failure_texts import describe_failure
 from importsvc.imports.formatting import (
     POLICIES,
@@ -25,11 +24,12 @@ from importsvc.imports.formatting import (
     describe_stored_revert,
 )
 from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services import Previewed, RevertPreview, StoredRevert
 from importsvc.operations.models import Kind, Status
 from importsvc.operations.selectors import OperationStatus, find_latest
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.imports import find_import
-from importsvc.wizard.operations import describe_progress
+from importsvc.wizard.operations import describe_progress, respond_to_poll
 from importsvc.wizard.outcomes import count_outcomes
 from importsvc.wizard.refusals import OUTDATED, describe
 from importsvc.wizard.work import is_large, keeping_refusal
@@ -48,6 +48,10 @@ def show_import(request: HttpRequest, access: Access, import_id: int) -> HttpRes
         context = {"access": access, "import": import_, "step": "result", "progress": describe_progress(latest)}
         template = "wizard/progress.html" if "HX-Request" in request.headers else "wizard/running.html"
         return render(request, template, context)
+    may_undo = access.may_revert and import_.state == ImportState.PROCESSED and not import_.pruned_at
+    undo = _find_undo(request, access, import_) if may_undo and "undo" in request.GET else {}
+    if isinstance(undo, HttpResponse):
+        return undo
     if "HX-Request" in request.headers:
         is_checked = latest is not None and latest.operation.kind in (Kind.CHECK, Kind.CREATE)
         name = "wizard:check" if is_checked and import_.state == ImportState.CREATED else "wizard:import"
@@ -66,10 +70,9 @@ def show_import(request: HttpRequest, access: Access, import_id: int) -> HttpRes
         "reverted_by": _name_actor(import_.reverted_by),
         "pruned": describe_pruning(import_),
         "left_out": import_.error_count if import_.state != ImportState.CREATED and not import_.pruned_at else 0,
-        "may_undo": access.may_revert and import_.state == ImportState.PROCESSED and not import_.pruned_at,
+        "may_undo": may_undo,
+        **undo,
     }
-    if context["may_undo"] and "undo" in request.GET:
-        context |= _preview_undo(access, import_)
     return render(request, "wizard/result.html", context)
 
 
@@ -133,15 +136,31 @@ def _refuse(
     return redirect(reverse(page, args=[access.organization.pk, import_id]) + query)
 
 
-def _preview_undo(access: Access, import_: Import) -> dict[str, Any]:
-    """What an undo would do now."""
-    try:
-        preview = services.preview_revert(organization=access.organization, import_id=import_.pk)
-        conflicts: RevertConflict | None = preview.find_conflicts()
-    except DomainError as error:
-        return {"undo_refusal": describe(error)}
+def _find_undo(request: HttpRequest, access: Access, import_: Import) -> dict[str, Any] | HttpResponse:
+    """What an undo would do now; of a large import a worker finds it out, and the page shows how far it is."""
+    size = selectors.read_staged_size(organization_id=access.organization.pk, import_id=import_.pk)
+    if not services.takes_long(size):
+        try:
+            return _describe_undo(services.preview_revert(organization=access.organization, import_id=import_.pk))
+        except DomainError as error:
+            return {"undo_refusal": describe(error)}
+    found = services.request_preview(
+        organization=access.organization,
+        creator=access.creator,
+        import_id=import_.pk,
+        previewed=Previewed.REVERT,
+    )
+    if "HX-Request" in request.headers:
+        return respond_to_poll(request, access, found)
+    if found.status != Status.SUCCEEDED:
+        return {"progress": describe_progress(found)}
+    return _describe_undo(services.read_revert(found.operation))
+
+
+def _describe_undo(preview: RevertPreview | StoredRevert) -> dict[str, Any]:
+    conflicts = preview.find_conflicts()
     return {
-        "undo": describe_revert_preview(preview, on_conflict="keep"),
+        "undo": describe_revert_preview(preview.counts, on_conflict="keep"),
         "etag": preview.etag,
         "conflicts": describe_conflicts(conflicts),
         "conflict_choices": list(CHOICES.items()) if conflicts else [],

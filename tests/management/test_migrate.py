@@ -108,7 +108,7 @@ def test_a_migration_that_meets_another_transaction_is_tried_again_until_that_ha
         writer.close()
         outcome = finish(process)
 
-    assert outcome == (0, "Applying operations.0003_check_kind... OK")
+    assert outcome == (0, "Applying operations.0005_operation_result... OK")
 
 
 def test_a_migration_in_a_deadlock_with_a_reader_gives_up_and_not_the_reader() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from importsvc.operations.models import Kind
+from importsvc.imports.services import Previewed, request_preview
+from importsvc.operations.models import Kind, Operation, Status
 from importsvc.operations.services import cancel_operation
 from importsvc.operations.work import run_next
 from importsvc.webhooks.events import Event
@@ -83,4 +84,16 @@ def test_a_create_that_fails_is_no_event(acme: NewOrganization) -> None:
 
     run_next()
 
+    assert read_events() == []
+
+
+def test_a_preview_is_no_event_even_if_it_is_cancelled(acme: NewOrganization) -> None:
+    import_ = create(acme)
+    for _ in range(2):
+        found = request_preview(
+            organization=acme.organization, creator=acme.person, import_id=import_.pk, previewed=Previewed.RUN
+        )
+        cancel_operation(organization=acme.organization, operation_id=found.operation.pk)
+
+    assert Operation.objects.filter(kind=Kind.PREVIEW, status=Status.CANCELLED).count() == 2
     assert read_events() == []

@@ -25,6 +25,12 @@ LARGE = "First name,Email,Notes\n" + "".join(
     f"Ada {number},ada{number}@example.com,{PADDING}\n" for number in range(COUNT)
 )
 
+# More than a preview handles itself, and more records than are stored with a preview.
+MANY_COUNT = 550
+MANY = "First name,Email,Notes\n" + "".join(
+    f"Ada {number},ada{number}@example.com,{'x' * 4_000}\n" for number in range(MANY_COUNT)
+)
+
 
 def stage(walk: Walk, content: str = LARGE) -> Walk:
     """Upload a large file, and leave its rows to a worker."""
@@ -32,9 +38,9 @@ def stage(walk: Walk, content: str = LARGE) -> Walk:
     return walk.send("Check the rows", column__3="person.custom_fields.Notes")
 
 
-def poll(walk: Walk) -> str:
+def poll(walk: Walk, query: str = "") -> str:
     """Where the page leads that asks for the progress; empty while it shows the progress."""
-    response = walk.client.get(walk.url, headers={"HX-Request": "true"})
+    response = walk.client.get(walk.url + query, headers={"HX-Request": "true"})
     assert response.status_code == 200
     return str(response.headers.get("HX-Redirect", ""))
 
@@ -67,6 +73,85 @@ def test_a_large_file_is_staged_run_and_reverted_by_a_worker(walk: Walk) -> None
     assert f"removed {COUNT} people" in walk.go(walk.url).text
     assert walk.import_.reverted_by == walk.import_.processed_by
     assert not Person.objects.filter(email__endswith="@example.com").exists()
+
+
+def test_previews_of_many_rows_are_made_by_a_worker_and_shown_page_by_page(walk: Walk) -> None:
+    stage(walk, MANY)
+    assert work.run_next()
+    preview, result = walk.at(f"imports/{walk.import_.pk}/preview"), walk.at(f"imports/{walk.import_.pk}/")
+
+    assert "Finding out what would happen Waiting for a worker" in walk.go(preview).text
+    assert (walk.url, poll(walk), walk.go(preview).status) == (preview, "", 200)
+    assert work.run_next()
+    assert poll(walk) == preview
+    assert f"Import {MANY_COUNT} people" in walk.go(preview).text
+    assert "first name: Ada 24 " in walk.text
+    assert "first name: Ada 499 " in walk.go(f"{preview}?page=20").text
+    assert not work.run_next()
+
+    # The records of this page are not stored with the first ones.
+    assert "Waiting for a worker" in walk.go(f"{preview}?page=22").text
+    assert work.run_next()
+    assert "first name: Ada 549 " in walk.go(f"{preview}?page=22").text
+    assert "first name: Ada 549 " in walk.go(f"{preview}?page=99").text
+
+    walk.send(f"Import {MANY_COUNT} people")
+    assert work.run_next()
+    assert "Finding out what would happen Waiting for a worker" in walk.go(f"{result}?undo=1").text
+    assert work.run_next()
+    assert poll(walk, "?undo=1") == f"{result}?undo=1"
+    assert f"This would remove {MANY_COUNT} people." in walk.go(f"{result}?undo=1").text
+    make_person(organization=walk.tenant.organization, email="another@example.com")
+    walk.send("Undo import")
+    assert work.run_next()
+    assert f"removed {MANY_COUNT} people" in walk.go(result).text
+
+
+def test_a_preview_is_made_again_when_rows_or_records_have_changed(walk: Walk) -> None:
+    stage(walk, MANY)
+    assert work.run_next()
+    preview = f"imports/{walk.import_.pk}/preview"
+    walk.go(preview)
+    assert work.run_next()
+    walk.go(preview)
+    make_person(organization=walk.tenant.organization, email="ada1@example.com")
+    walk.send(f"Import {MANY_COUNT} people")
+    assert work.run_next()
+    assert (
+        "The last attempt changed nothing: Something has changed since this page was opened." in walk.go(walk.url).text
+    )
+
+    assert "Waiting for a worker" in walk.go(preview).text
+    assert work.run_next()
+    assert f"Import {MANY_COUNT - 1} people, leave out 1 row" in walk.go(preview).text
+
+    walk.go(f"imports/{walk.import_.pk}/check").send("Delete")
+    assert f"No errors in {MANY_COUNT - 1} rows." in walk.text
+    assert "Waiting for a worker" in walk.go(preview).text
+    walk.send("Cancel")
+    assert f"Import {walk.import_.pk} is not imported yet" in walk.text
+    assert not work.run_next()
+    Operation.objects.filter(status=Status.SUCCEEDED).update(finished_at=timezone.now() - timedelta(hours=1))
+    assert "Waiting for a worker" in walk.go(preview).text
+
+
+def test_a_value_is_replaced_in_many_rows_by_a_worker(walk: Walk) -> None:
+    stage(walk, MANY.replace("ada1@example.com", "none"))
+    assert work.run_next()
+    check = walk.at(f"imports/{walk.import_.pk}/check")
+    outdated = walk.go(check).find_form("Replace")
+    walk.send("Replace", to="ada1@example.com")
+    assert f"Import {walk.import_.pk} is in work" in walk.go(check).text
+
+    assert work.run_next()
+    assert poll(walk) == check
+    assert f"No errors in {MANY_COUNT} rows." in walk.go(check).text
+    walk.client.post(outdated["action"], {**outdated["fields"], "to": "other@example.com"})
+    assert work.run_next()
+    assert "The last check changed nothing: Something has changed since this page was opened." in walk.go(check).text
+    walk.client.post(outdated["action"], {"type": "robot", "column": "email", "to": "x", "version": "1"})
+    assert work.run_next()
+    assert walk.go(check).status == 200
 
 
 def test_all_rows_are_checked_again_by_a_worker(walk: Walk) -> None:

@@ -18,7 +18,7 @@ from importsvc.imports.admin.changes import count_changes, read_changes
 from importsvc.imports.admin.detail import read_staged_data
 from importsvc.imports.admin.downloads import DownloadAdmin
 from importsvc.imports.admin.revert import RevertAdmin
-from importsvc.imports.admin.revert_choices import read_choices
+from importsvc.imports.admin.revert_choices import ChoiceProgress, read_choices
 from importsvc.imports.admin.revert_report import describe_result
 from importsvc.imports.admin.row_errors import read_errors
 from importsvc.imports.failure_texts import describe_failure
@@ -127,9 +127,10 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
         if "conflicts" not in request.GET:
             return {}
         try:
-            return {"checks_conflicts": True, "choice_page": read_choices(request, import_)}
+            found = read_choices(request, import_)
         except DomainError as error:
             return {"checks_conflicts": True, "refusal": describe_refusal(error)}
+        return {"checks_conflicts": True, "progress" if isinstance(found, ChoiceProgress) else "choice_page": found}
 
 
 class Step(NamedTuple):

@@ -13,16 +13,24 @@ from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
 from unfold.admin import ModelAdmin
 
 from importsvc.errors import DomainError, PreconditionFailed, Unavailable
 from importsvc.http import slots
 from importsvc.imports.actors import Actor
-from importsvc.imports.admin.revert_choices import ConflictForm, read_choices
+from importsvc.imports.admin.revert_choices import (
+    ChoiceProgress,
+    ConflictForm,
+    describe_progress,
+    read_choices,
+    request_choices,
+)
 from importsvc.imports.formatting import describe_conflicts, describe_refusal, describe_revert, describe_revert_preview
 from importsvc.imports.models import Import
 from importsvc.imports.services import preview_revert, revert_import
+from importsvc.operations.models import Status
 
 # A confirmation previews all changes of each import.
 REVERTED_AT_ONCE = 50
@@ -56,7 +64,12 @@ class RevertAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         """The URLs of the admin and of the page."""
         view = self.admin_site.admin_view(self.revert_view)
-        return [path("<int:import_id>/revert/", view, name="imports_import_revert"), *super().get_urls()]
+        progress = self.admin_site.admin_view(self.choices_view)
+        return [
+            path("<int:import_id>/revert/", view, name="imports_import_revert"),
+            path("<int:import_id>/choices/", progress, name="imports_import_choices"),
+            *super().get_urls(),
+        ]
 
     @admin.action(permissions=["revert"], description="Revert selected imports")
     def revert_selected(self, request: HttpRequest, queryset: QuerySet[Import]) -> HttpResponse | None:
@@ -86,6 +99,23 @@ class RevertAdmin(ModelAdmin):
         response = self._serve_in_slot(request, [import_], lambda: self._serve_one(request, import_))
         return response or redirect("admin:imports_import_change", import_id)
 
+    def choices_view(self, request: HttpRequest, import_id: int) -> HttpResponse:
+        """How far the choices of a large import are, for the pages that show them and ask in the background."""
+        import_ = self.get_object(request, str(import_id))
+        if not self.has_view_permission(request, import_):
+            raise PermissionDenied
+        if import_ is None:
+            raise Http404
+        number = request.GET.get("conflicts_page")
+        try:
+            found = request_choices(import_, number)
+        except DomainError:
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        if found.status == Status.SUCCEEDED:
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        context = {"progress": describe_progress(import_, found, number)}
+        return TemplateResponse(request, "admin/imports/import/choices_progress.html", context)
+
     def _serve_in_slot(
         self, request: HttpRequest, imports: Sequence[Import], serve: Callable[[], HttpResponse | None]
     ) -> HttpResponse | None:
@@ -101,7 +131,8 @@ class RevertAdmin(ModelAdmin):
     def _serve_one(self, request: HttpRequest, import_: Import) -> HttpResponse | None:
         """Revert the import if its preview is current, otherwise show its page."""
         form = ConflictForm(request.POST if request.method == "POST" else None)
-        if form.is_valid() and self._revert_one(request, import_, form.cleaned_data):
+        is_sent = form.is_valid()
+        if is_sent and self._revert_one(request, import_, form.cleaned_data):
             return None
         context = {
             **self.admin_site.each_context(request),
@@ -113,7 +144,13 @@ class RevertAdmin(ModelAdmin):
             "errors": form.errors.get("on_conflict", ()),
         }
         try:
-            context["choice_page"] = read_choices(request, import_, chosen=form.data.get("on_conflict", ""))
+            chosen = form.data.get("on_conflict", "")
+            found = read_choices(request, import_, chosen=chosen, is_outdated=is_sent)
+            if is_sent and isinstance(found, ChoiceProgress):
+                # The page is loaded again when the choices are there, which must not send the form again.
+                url = reverse("admin:imports_import_revert", args=[import_.pk])
+                return redirect(f"{url}?{urlencode({'on_conflict': chosen})}")
+            context["progress" if isinstance(found, ChoiceProgress) else "choice_page"] = found
         except Unavailable:
             raise
         except DomainError as error:
@@ -171,7 +208,7 @@ def _preview(import_: Import) -> Preview:
     except DomainError as error:
         return Preview(import_, refusal=describe_refusal(error))
     conflicts = describe_conflicts(preview.find_conflicts())
-    return Preview(import_, would=describe_revert_preview(preview), conflicts=conflicts, etag=preview.etag)
+    return Preview(import_, would=describe_revert_preview(preview.counts), conflicts=conflicts, etag=preview.etag)
 
 
 def _name_etag(import_: Import) -> str:

@@ -9,11 +9,27 @@ from typing import Any
 from django import forms
 from django.core.paginator import Page
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from importsvc.imports.admin.conflicts import ShownConflict, show_conflicts
-from importsvc.imports.formatting import POLICIES, describe_counts, describe_planned_revert
+from importsvc.imports.formatting import POLICIES, describe_counts, describe_planned_revert, describe_stored_errors
 from importsvc.imports.models import Import
-from importsvc.imports.services import OnConflict, RevertChoices, UndoReport, preview_choices
+from importsvc.imports.selectors import read_staged_size
+from importsvc.imports.services import (
+    OnConflict,
+    Previewed,
+    RevertChoices,
+    UndoReport,
+    preview_choices,
+    read_stored_choices,
+    request_preview,
+    require_revertible,
+    takes_long,
+)
+from importsvc.operations.models import Status
+from importsvc.operations.selectors import OperationStatus
+from importsvc.operations.waiting import lacks_worker
 
 CONFLICTS_PAGE_SIZE = 50
 
@@ -63,20 +79,74 @@ class ChoicePage:
     page: Page[Any]
 
 
-def read_choices(request: HttpRequest, import_: Import, *, chosen: str = "") -> ChoicePage:
+@dataclass(frozen=True)
+class ChoiceProgress:
+    """How far a worker is with the choices of a large import.
+
+    ``url`` is asked for it in the background, and ``sentences`` say why it failed.
+    """
+
+    url: str
+    phase: str
+    lacks_worker: bool
+    sentences: Sequence[str]
+
+
+def read_choices(
+    request: HttpRequest, import_: Import, *, chosen: str = "", is_outdated: bool = False
+) -> ChoicePage | ChoiceProgress:
     """The choices for an import and the page of its conflicts that the query ``conflicts_page`` names.
 
-    The policy ``chosen`` is chosen, or that of the query, or the safe one.
+    A worker finds them out for a large import. The policy ``chosen`` is chosen, or that of the query, or the safe one.
+    ``is_outdated`` says that what was found out before does not hold.
 
     Raises:
         DomainError: the import cannot be reverted; see ``preview_choices``.
     """
-    found = preview_choices(
+    size = read_staged_size(organization_id=import_.organization_id, import_id=import_.pk)
+    number = request.GET.get("conflicts_page")
+    page: dict[str, Any] = {"page_number": number, "page_size": CONFLICTS_PAGE_SIZE}
+    if takes_long(size):
+        requested = request_choices(import_, number, is_outdated=is_outdated)
+        if requested.status != Status.SUCCEEDED:
+            return describe_progress(import_, requested, number)
+        found = read_stored_choices(requested.operation, **page)
+    else:
+        found = preview_choices(organization=import_.organization, import_id=import_.pk, **page)
+    return _make_page(request, import_, found, chosen)
+
+
+def request_choices(import_: Import, page_number: object, *, is_outdated: bool = False) -> OperationStatus:
+    """The operation that finds out the choices of a large import.
+
+    Raises:
+        WrongState, ImportPruned: the import cannot be reverted.
+    """
+    require_revertible(import_)
+    return request_preview(
         organization=import_.organization,
+        creator=import_.creator,
         import_id=import_.pk,
-        page_number=request.GET.get("conflicts_page"),
+        previewed=Previewed.CHOICES,
+        page_number=page_number,
         page_size=CONFLICTS_PAGE_SIZE,
+        is_outdated=is_outdated,
     )
+
+
+def describe_progress(import_: Import, found: OperationStatus, page_number: str | None) -> ChoiceProgress:
+    """How far a worker is."""
+    url = reverse("admin:imports_import_choices", args=[import_.pk])
+    query = urlencode({"conflicts_page": page_number}) if page_number else ""
+    return ChoiceProgress(
+        url=f"{url}?{query}" if query else url,
+        phase="Waiting for a worker" if found.status == Status.QUEUED else "In work",
+        lacks_worker=lacks_worker(found),
+        sentences=describe_stored_errors(found.operation.errors),
+    )
+
+
+def _make_page(request: HttpRequest, import_: Import, found: RevertChoices, chosen: str) -> ChoicePage:
     chosen = chosen or request.GET.get("on_conflict", "")
     has_conflicts = bool(found.page.paginator.count)
     return ChoicePage(

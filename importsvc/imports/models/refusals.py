@@ -34,7 +34,8 @@ class Refusal(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    kind = models.CharField(max_length=8, choices=Kind.choices)
+    # A preview is of no use later, so that its refusal is not kept.
+    kind = models.CharField(max_length=8, choices=[(kind.value, kind.label) for kind in Kind if kind != Kind.PREVIEW])
     refused_at = models.DateTimeField()
     # An actor as JSON; see ``importsvc.imports.actors``.
     refused_by = models.JSONField()

@@ -50,7 +50,7 @@ from importsvc.imports.services.record_types import (
     get_resource_type,
 )
 from importsvc.imports.services.refusals import keep_refusal
-from importsvc.imports.services.revert_choices import RevertChoices, preview_choices, read_conflicts
+from importsvc.imports.services.revert_choices import RevertChoices, preview_choices, read_conflicts, require_revertible
 from importsvc.imports.services.reverting import (
     OnConflict,
     RevertPreview,
@@ -67,5 +67,15 @@ from importsvc.imports.services.staged_rows import (
     get_error_codes,
     list_rows,
     summarize_errors,
+)
+from importsvc.imports.services.stored_previews import (
+    Previewed,
+    StoredRevert,
+    StoredRun,
+    read_revert,
+    read_run,
+    read_stored_choices,
+    request_preview,
+    takes_long,
 )
 from importsvc.imports.services.transactions import require_rows_kept

@@ -77,8 +77,10 @@ class ImportPreview:
     etag: str
 
 
-def preview_import(*, organization: Organization, import_id: int) -> ImportPreview:
+def preview_import(*, organization: Organization, import_id: int, progress: Progress | None = None) -> ImportPreview:
     """Plan what running an import would do now, without locks and without writing.
+
+    ``progress`` is called with the numbers of rows that have been read and checked.
 
     Raises:
         RecordNotFound, WrongState, ImportPruned, ImportDataInvalid: as ``run_import`` does.
@@ -86,7 +88,8 @@ def preview_import(*, organization: Organization, import_id: int) -> ImportPrevi
     import_ = find_import(import_id=import_id, organization=organization)
     require_state(import_, ImportState.CREATED, "imported")
     require_rows_kept(import_)
-    return _preview(StagedRows(organization.pk, import_id), get_options(import_), Defaults(organization))
+    options = get_options(import_, progress=progress)
+    return _preview(StagedRows(organization.pk, import_id), options, Defaults(organization))
 
 
 def preview_rows(

@@ -7,11 +7,12 @@ from typing import Any
 
 from importsvc.imports.actors import Actor
 from importsvc.imports.rows import require_rows
-from importsvc.imports.services.corrections import check_import
+from importsvc.imports.services.corrections import check_import, replace_value
 from importsvc.imports.services.creating import create_import, create_import_from_file, update_import
 from importsvc.imports.services.file_rows import find_mapped_file
 from importsvc.imports.services.importing import run_import
 from importsvc.imports.services.reverting import find_import, revert_import
+from importsvc.imports.services.stored_previews import make_preview
 from importsvc.imports.services.transactions import limited_transaction
 from importsvc.imports.staging import QueuedRows, discard_rows, queue_rows
 from importsvc.operations.models import Kind, Operation
@@ -43,7 +44,8 @@ def queue_operation(
         import_id: the import; ``None`` if it is to be created.
         import_data: what ``require_rows`` takes; ``None`` if the service works without rows.
         if_match: as for the service.
-        arguments: the other arguments of the service, as JSON has them.
+        arguments: the other arguments of the service, as JSON has them. A check with ``replace`` begins with
+            ``replace_value``, whose other arguments that has.
         actor: as for ``run_import`` and ``revert_import``; ``None`` for the creator.
 
     Raises:
@@ -106,12 +108,18 @@ def perform_operation(operation: Operation, report: Report) -> int:
         )
         return import_id
     if operation.kind == Kind.CHECK:
-        check_import(
-            organization=organization,
-            import_id=import_id,
-            if_match=operation.arguments["if_match"],
-            progress=report,
-        )
+        checked: dict[str, Any] = {
+            "organization": organization,
+            "import_id": import_id,
+            "if_match": operation.arguments["if_match"],
+        }
+        if "replace" in arguments:
+            replace_value(**checked, **arguments["replace"])
+        else:
+            check_import(**checked, progress=report)
+        return import_id
+    if operation.kind == Kind.PREVIEW:
+        make_preview(operation, report)
         return import_id
     actor = operation.arguments.get("actor")
     of_caller: dict[str, Any] = {

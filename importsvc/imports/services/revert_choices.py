@@ -143,6 +143,11 @@ def _rolled_back() -> Iterator[None]:
 
 def _find(organization: Organization, import_id: int) -> Import:
     import_ = find_import(import_id=import_id, organization=organization)
+    require_revertible(import_)
+    return import_
+
+
+def require_revertible(import_: Import) -> None:
+    """Raise ``WrongState`` or ``ImportPruned`` unless the import can be reverted."""
     require_state(import_, ImportState.PROCESSED, "reverted")
     require_rows_kept(import_)
-    return import_

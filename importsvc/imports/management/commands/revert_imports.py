@@ -143,7 +143,7 @@ def _preview(import_id: int, on_conflict: OnConflict) -> _Line:
     except DomainError as error:
         why = describe_refusal(error)
         return _Line(f"would be refused: {why}", _make_document(import_id, refusal=why))
-    described, conflicts = describe_revert_preview(preview, on_conflict=on_conflict), preview.find_conflicts()
+    described, conflicts = describe_revert_preview(preview.counts, on_conflict=on_conflict), preview.find_conflicts()
     counts = {
         name: {of: numbers[name] for of, numbers in preview.counts.items()}
         for name in ("removed", "restored", "conflict", "gone")
