@@ -11,6 +11,7 @@ from benchmarks import (
     large,
     memory,
     memory_cases,
+    pages,
     serving,
     starting,
     updating,
@@ -66,6 +67,9 @@ def run(*, quick: bool) -> Iterator[Section]:
     yield waiting.measure(waiting.QUICK if quick else waiting.FULL)
     _announce("Workers")
     yield working.measure(working.QUICK if quick else working.FULL)
+
+    _announce("Pages")
+    yield from pages.measure(pages.QUICK if quick else pages.FULL)
 
     _announce("Starting")
     yield starting.measure(caller, 2 if quick else 5)
