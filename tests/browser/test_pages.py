@@ -1,13 +1,8 @@
-"""Home, list, import and confirmation are accessible pages, and run no code that is in the data.
-
-With ``SCREENSHOTS=1`` this run makes the images of the README anew.
-"""
+"""Home, list, import and confirmation are accessible pages, and run no code that is in the data."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -24,8 +19,6 @@ from tests.browser.customers import make_customers, make_month, make_unhappy
 from tests.builders import make_organization
 from tests.imports.steps import import_rows
 
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
-MOST_BYTES = 300_000
 READING_ORDER = [
     "Skip to the content",
     "Home page",
@@ -185,12 +178,3 @@ def test_markup_in_data_is_escaped(page: Page, log_in: LogIn) -> None:
     page.get_by_role("searchbox").press_sequentially("injected")
     expect(page.get_by_role("link").filter(has_text=MARKUP).first).to_be_visible()
     expect(page.locator(".injected")).to_have_count(0)
-
-
-def test_the_screenshots_of_the_readme_can_be_taken(page: Page, unhappy: Import, tmp_path: Path) -> None:
-    folder = IMAGES if os.environ.get("SCREENSHOTS") else tmp_path
-    for name, url in urls_of(unhappy).items():
-        page.goto(url, wait_until="networkidle")
-        path = folder / f"{name}.png"
-        page.screenshot(path=path)
-        assert path.stat().st_size < MOST_BYTES

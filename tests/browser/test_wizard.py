@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +16,6 @@ from importsvc.imports.models import Import, ImportState
 from people.models import Person
 from people.services import NewOrganization
 from tests.browser.keyboard import walk
-from tests.browser.test_pages import IMAGES, MOST_BYTES
 from tests.builders import make_person
 from tests.files.builders import make_text, make_workbook
 
@@ -242,20 +240,6 @@ def visit(page: Page, customer: NewOrganization, path: Path) -> Iterator[str]:
     yield "undone"
     page.get_by_role("link", name="All imports and a new one").click()
     yield "history"
-
-
-def test_the_screenshots_of_the_documentation_can_be_taken(
-    page: Page, customer: NewOrganization, tmp_path: Path
-) -> None:
-    folder = IMAGES if os.environ.get("SCREENSHOTS") else tmp_path
-    path = tmp_path / "customers.csv"
-    path.write_bytes(FILES["german.csv"]())
-    for name in visit(page, customer, path):
-        if name in ("file", "columns", "check", "preview", "undo"):
-            page.wait_for_load_state("networkidle")
-            image = folder / f"wizard-{name}.png"
-            page.screenshot(path=image)
-            assert image.stat().st_size < MOST_BYTES
 
 
 @pytest.mark.parametrize("width", [1280, 390])
