@@ -414,7 +414,7 @@ def test_an_error_file_of_one_of_several_sheets_has_the_mapping_of_this_sheet(ap
 
 def test_an_error_file_of_csv_that_fits_two_sheets_is_mapped_as_any_file(api: ApiClient) -> None:
     sheets = {"Old": [["Name", "Mail"], ["Ada", "bad"]], "New": [["Name", "Mail"], ["Bob", "bob@example.com"]]}
-    columns = [
+    columns: list[dict[str, Any]] = [
         {"headers": ["Mail"], "targets": ["person.email"], "sheet": "Old"},
         {"headers": ["Name"], "targets": ["person.first_name"], "sheet": "Old"},
         {"headers": ["Mail"], "targets": ["person.email"], "sheet": "New"},
