@@ -27,7 +27,7 @@ class RecordTexts:
     """
 
     def __init__(self, changes: Iterable[Change], *, organization_id: int) -> None:
-        """Read the records of these changes of one import, and those that the values refer to."""
+        """Read the records of these changes, and those that the values refer to."""
         self._organization_id = organization_id
         self._fields: dict[str, dict[str, Field[Any, Any]]] = {}
         self._records: dict[type[Model], dict[int, Model]] = defaultdict(dict)
@@ -100,13 +100,14 @@ class RecordTexts:
         return self.describe(change.record_type, column, getattr(record, field.attname))
 
     def _read_former(self, changes: Sequence[Change], ids: Mapping[type[Model], Iterable[int]]) -> None:
-        """Read what the import made of records that no longer exist."""
+        """Read what the imports made of records that no longer exist."""
         for model, ids_of_model in ids.items():
             gone = set(ids_of_model) - self._records[model].keys()
             record_type = find_record_type(model)
             if gone and record_type:
-                logged = Change.objects.of_import(
-                    organization_id=self._organization_id, import_id=changes[0].import_record_id
+                logged = Change.objects.filter(
+                    organization_id=self._organization_id,
+                    import_record_id__in={change.import_record_id for change in changes},
                 )
                 for change in logged.filter(record_type=record_type, record_id__in=gone):
                     if record := self._make_record(change):

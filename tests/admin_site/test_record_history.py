@@ -26,21 +26,24 @@ def events_of(page: str) -> list[list[str]]:
 def test_imports_reverts_and_edits_are_listed_together(acme: NewOrganization, admin_client: Client) -> None:
     made = import_rows(acme, {"person": [{"first_name": "Ann", "email": "ann@acme.test", "title": SCRIPT}]})
     ann = Person.objects.get(email="ann@acme.test")
-    rows = {"person": [{"email": "ann@acme.test", "title": "Boss"}]}
+    rows = {
+        "company": [{"name": "Reds"}],
+        "person": [{"email": "ann@acme.test", "title": "Boss", "company": "Reds"}],
+    }
     updated = import_rows(acme, rows, on_duplicate="update")
     assert save(admin_client, ann, last_name="Lee") == {}
     revert_import(organization=acme.organization, import_id=updated.pk)
 
-    ada = f"Ada Lovelace (person {acme.person.pk})"
+    ada = ("Ada Lovelace", f"(person {acme.person.pk})")
     page = read(admin_client, url_of(ann, "history"))
     head = ["Field", "Before", "After"]
     assert events_of(page) == [
-        [f"Restored by the revert of import {updated.pk}", *head, "title", "Boss", ESCAPED],
+        [f"Restored by the revert of import {updated.pk}", *head, "Title", "Boss", ESCAPED, "Company", "Reds", "–"],
         ["Changed Last name.", "staff admin"],
-        [f"Updated by import {updated.pk}", ada, *head, "title", ESCAPED, "Boss"],
+        [f"Updated by import {updated.pk}", *ada, *head, "Title", ESCAPED, "Boss", "Company", "–", "Reds"],
         [
-            *[f"Created by import {made.pk}", ada, *head, "email", "–", "ann@acme.test"],
-            *["first name", "–", "Ann", "title", "–", ESCAPED],
+            *[f"Created by import {made.pk}", *ada, *head, "First name", "–", "Ann"],
+            *["Title", "–", ESCAPED, "Email", "–", "ann@acme.test"],
         ],
     ]
     assert f'<a href="{url_of(made)}">import {made.pk}</a>' in page

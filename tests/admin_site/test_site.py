@@ -14,6 +14,7 @@ from django.test import Client
 from unfold.admin import ModelAdmin
 
 from importsvc.files.models import ImportFile, ImportModel
+from importsvc.import_sessions.models import ImportSession
 from people.services import NewOrganization
 from tests.admin_pages import (
     SCRIPT,
@@ -46,7 +47,7 @@ def test_the_search_finds_imports_people_companies_and_organizations(
     assert find(admin_client, "ACME") == [
         *(url_of(record) for record in (import_, acme.person, acme.person.company, acme.organization))
     ]
-    lists = [url_of(model, "changelist") for model in (ImportFile, ImportModel, type(import_))]
+    lists = [url_of(model, "changelist") for model in (ImportFile, ImportModel, ImportSession, type(import_))]
     assert find(admin_client, "import") == lists
     assert find(admin_client, "nobody at all") == []
 

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
 from importsvc.admin_site.record_history import Event
+from importsvc.changelog.selectors import select_changes_of_records
 from importsvc.imports.models import Import
 from importsvc.imports.record_history import read_record_history
+from importsvc.imports.record_texts import RecordTexts
 from importsvc.imports.services import find_record_type
-from importsvc.text.display import describe_value, printable
+from importsvc.text.display import printable
 
 
 def read_events(request: HttpRequest, record: Any) -> Iterator[Event] | None:
@@ -26,24 +27,27 @@ def read_events(request: HttpRequest, record: Any) -> Iterator[Event] | None:
 def _read_events(request: HttpRequest, record: Any, record_type: str) -> Iterator[Event]:
     may_view = admin.site.get_model_admin(Import).has_view_permission(request)
     may_revert = may_view and request.user.has_perm("imports.revert_import")
-    events = read_record_history(organization_id=record.organization_id, record_type=record_type, record_id=record.pk)
+    organization_id = record.organization_id
+    events = read_record_history(organization_id=organization_id, record_type=record_type, record_id=record.pk)
+    changes = select_changes_of_records([organization_id], record_type, [record.pk])
+    texts = RecordTexts(changes, organization_id=organization_id)
     for event in events:
         name = f"import {event.import_id}"
         url = reverse("admin:imports_import_change", args=[event.import_id]) if may_view else ""
         undo = None
         if may_revert and event.is_revertible:
             undo = (f"Revert {name}…", reverse("admin:imports_import_revert", args=[event.import_id]))
-        values = _describe_values(type(record), event.values)
+        values = _describe_values(texts, record_type, event.values)
         yield Event(event.at, event.what, event.actor, name, url, values, undo)
 
 
-def _describe_values(model: type[Model], values: Mapping[str, tuple[Any, Any]]) -> tuple[tuple[str, str, str], ...]:
-    labels = {str(field.column): str(field.verbose_name) for field in model._meta.concrete_fields}
+def _describe_values(
+    texts: RecordTexts, record_type: str, values: Mapping[str, tuple[Any, Any]]
+) -> tuple[tuple[str, str, str], ...]:
+    def describe(column: str, value: object) -> str:
+        return printable(texts.describe(record_type, column, value)) or "–"
+
     return tuple(
-        (labels.get(name, name), _describe_value(before), _describe_value(after))
-        for name, (before, after) in sorted(values.items())
+        (texts.label(record_type, column), describe(column, values[column][0]), describe(column, values[column][1]))
+        for column in texts.sort_fields(record_type, values)
     )
-
-
-def _describe_value(value: object) -> str:
-    return "–" if value is None else printable(describe_value(value))
