@@ -42,8 +42,8 @@ def test_imports_reverts_and_edits_are_listed_together(acme: NewOrganization, ad
         ["Changed Last name.", "staff admin"],
         [f"Updated by import {updated.pk}", *ada, *head, "Title", ESCAPED, "Boss", "Company", "–", "Reds"],
         [
-            *[f"Created by import {made.pk}", *ada, *head, "First name", "–", "Ann"],
-            *["Title", "–", ESCAPED, "Email", "–", "ann@acme.test"],
+            *[f"Created by import {made.pk}", ada[0], f"{ada[1]} · Revert import {made.pk}…", *head],
+            *["First name", "–", "Ann", "Email", "–", "ann@acme.test", "Title", "–", ESCAPED],
         ],
     ]
     assert f'<a href="{url_of(made)}">import {made.pk}</a>' in page

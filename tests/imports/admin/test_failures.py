@@ -37,7 +37,7 @@ def test_the_page_shows_the_refused_run_and_its_first_errors(acme: NewOrganizati
 
     section = find_attention(read(admin_client, url_of(import_)))
 
-    assert "A run was refused 2024-01-15 09:00:00 UTC by <bdi>Ada Lovelace (person" in section
+    assert "A run was refused 2024-01-15 09:00:00 UTC by <bdi>Ada Lovelace</bdi> (person" in section
     assert "and nothing was changed. 7 row errors." in section
     assert section.count("<li>") == 6
     assert f"<li><bdi>Company row 5: {ESCAPED} has been taken.</bdi></li>" in section
