@@ -47,6 +47,7 @@ def test_imports_reverts_and_edits_are_listed_together(acme: NewOrganization, ad
         ],
     ]
     assert f'<a href="{url_of(made)}">import {made.pk}</a>' in page
+    assert f'<a href="{url_of(made, "revert")}">Revert import {made.pk}…</a>' in page
 
 
 def test_a_record_without_a_history_says_so(acme: NewOrganization, admin_client: Client) -> None:

@@ -135,7 +135,7 @@ def test_everything_around_a_page_works_with_the_keyboard_alone(page: Page, unha
     account.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
-    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Log out")).to_be_hidden()
 
     search.focus()
