@@ -377,7 +377,7 @@ def go_through_the_wizard(watch: Watch, client: Client, tenant: NewOrganization)
         walk.send("Save the changed cells", **{"cell:person-2:email": "hal@acme.test"})
         walk.send("Replace in 1 row", to="").send("Check all rows again")
         walk.go(f"imports/{import_id}/preview").send("Import 3 people").go("")
-        walk.go(f"imports/{import_id}/?undo=1").send("Undo import")
+        walk.go(f"imports/{import_id}/?undo=1").send("Revert import")
     assert walk.import_.reverted_at is not None
 
 
