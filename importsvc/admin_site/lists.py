@@ -63,7 +63,15 @@ class RecordChangeList(ChangeList):
             record.last_import_id = found.get(record.pk)
 
 
-class ListAdmin(ModelAdmin):
+class NamedAdmin(ModelAdmin):
+    """Pages that isolate the name of a record from the sentences around it."""
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
+        """The page that asks whether to delete a record."""
+        return super().render_delete_form(request, {**context, "object": _Isolated(lambda: context["object"])})
+
+
+class ListAdmin(NamedAdmin):
     """A list whose rows have names of organizations, people and companies.
 
     Attributes:
@@ -76,10 +84,6 @@ class ListAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **options: Any) -> Any:
         """The class of a page of the list."""
         return RecordChangeList
-
-    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> Any:
-        """The page that asks whether to delete a record, whose name is isolated from the sentence around it."""
-        return super().render_delete_form(request, {**context, "object": _Isolated(lambda: context["object"])})
 
     @admin.display(description="name", ordering="name")
     def shown_name(self, record: Any) -> SafeString:

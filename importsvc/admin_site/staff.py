@@ -4,15 +4,16 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from importsvc.admin_site.lists import NamedAdmin
 
 # Devices have secrets, and a page of their own.
 admin.site.unregister([User, Group, TOTPDevice])
 
 
 @admin.register(User)
-class StaffAdmin(UserAdmin, ModelAdmin):
+class StaffAdmin(UserAdmin, NamedAdmin):
     """Accounts that may log in to the admin. The people of organizations are another model."""
 
     form = UserChangeForm
@@ -21,5 +22,5 @@ class StaffAdmin(UserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class StaffGroupAdmin(GroupAdmin, ModelAdmin):
+class StaffGroupAdmin(GroupAdmin, NamedAdmin):
     """Groups of staff accounts, with their permissions."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib import admin
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
@@ -94,19 +93,6 @@ def test_tabs_have_no_accessibility_violation(page: Page, unhappy: Import, schem
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     for name in visit(page, unhappy):
         assert_accessible(page, name)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_lists_and_records_have_no_accessibility_violation(page: Page, unhappy: Import, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    irena = Person.objects.get(title="Chief Buyer")
-    urls = [url_of(model, "changelist") for model in admin.site._registry]
-    urls += [f"{url_of(Import, 'changelist')}?state=reverted&q=nothing", url_of(irena), url_of(irena, "history")]
-    for url in [*urls, *urls_of(unhappy).values()]:
-        page.goto(url, wait_until="networkidle")
-        for width in (1280, 390):
-            page.set_viewport_size({"width": width, "height": 844})
-            assert_accessible(page, f"{url} {width}")
 
 
 def walk(page: Page, *, count: int) -> list[str]:
