@@ -107,7 +107,7 @@ def examine(page: Page) -> Iterator[Any]:
     """What is wrong with the page, in all ways to look at it."""
     show(page, WIDE, is_dark=False)
     yield from find_violations(page)
-    for size in (ZOOMED, PHONE):
+    for size in (WIDE, ZOOMED, PHONE):
         show(page, size, is_dark=True)
         yield from page.evaluate(FIND_OVERFLOW)
         yield from page.evaluate(FIND_HIDDEN)
