@@ -21,7 +21,7 @@ from importsvc.engine.schema import registry
 from people.services import NewOrganization
 from tests.builders import make_company, make_organization
 from tests.client import ApiClient
-from tests.emptying import empty_tables, forgo_durability
+from tests.emptying import empty_tables
 from tests.openapi.description import forget_description
 
 
@@ -86,13 +86,11 @@ def django_db_keepdb(django_db_keepdb: bool, cluster: bool) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any, cluster: bool) -> Iterator[None]:
-    """The test database, which is distributed if it is one of a cluster; otherwise it need not survive a crash."""
-    with django_db_blocker.unblock():
-        if cluster:
+    """The test database, which is distributed if it is one of a cluster."""
+    if cluster:
+        with django_db_blocker.unblock():
             # Few parts: each costs time when tables are made and emptied.
             call_command("distribute", shards=2, verbosity=0)
-        else:
-            forgo_durability()
     with pytest.MonkeyPatch.context() as patch:
         if not cluster:
             patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)

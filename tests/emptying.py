@@ -20,14 +20,6 @@ MOST_BYTES = 1_000_000
 _kept_rows: list[Any] = []
 
 
-def forgo_durability() -> None:
-    """Let no commit in the test database wait for the disk, whatever process makes it."""
-    with connection.cursor() as cursor:
-        name = connection.ops.quote_name(connection.settings_dict["NAME"])
-        cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-        cursor.execute("SET synchronous_commit = off")
-
-
 def empty_tables(_: TransactionTestCase) -> None:
     """Delete all rows but those that Django makes after a flush; in place of ``_fixture_teardown``."""
     names = [name for name in connection.introspection.django_table_names(only_existing=True) if name not in KEPT]

@@ -15,7 +15,7 @@ from importsvc.errors import DomainError, PreconditionFailed, RecordNotFound
 from importsvc.imports import selectors, services
 from importsvc.imports.error_file_response import MEDIA_TYPES
 from importsvc.imports.failure_texts import describe_failure
-from importsvc.imports.failures import find_failure
+from importsvc.imports.failures import Failure, find_failure
 from importsvc.imports.models import Import, OnRowError
 from importsvc.operations.models import Kind
 from importsvc.wizard.access import Access, with_access
@@ -62,7 +62,8 @@ def show_check(request: HttpRequest, access: Access, import_id: int) -> HttpResp
         part = read_part(access, import_id, request.GET.get("after", ""), request.GET.get("until", ""))
         context = {"access": access, "import": import_, "part": part, "is_again": "until" in request.GET}
         return render(request, "wizard/grid.html", context)
-    is_outdated = _is_outdated(import_)
+    failure = find_failure(import_)
+    is_outdated = _is_outdated(failure)
     counts = _count_rows(access, import_)
     page, part = read_grid(access, import_id, request.GET.get("page"))
     context = {
@@ -71,7 +72,7 @@ def show_check(request: HttpRequest, access: Access, import_id: int) -> HttpResp
         "step": "check",
         "version": version,
         "counts": counts,
-        "failure": [OUTDATED] if is_outdated else [],
+        "failure": [OUTDATED] if failure and failure.kind == Kind.CHECK and is_outdated else [],
         "causes": _group_errors(import_) if import_.error_count else [],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number),
@@ -230,9 +231,8 @@ def _count_rows(access: Access, import_: Import) -> Mapping[str, int]:
     return {"rows": right + wrong, "wrong": wrong, "right": right}
 
 
-def _is_outdated(import_: Import) -> bool:
-    """Whether the last check by a worker changed nothing because the rows had been changed meanwhile."""
-    failure = find_failure(import_)
+def _is_outdated(failure: Failure | None) -> bool:
+    """Whether the last work on the import changed nothing because the import had been changed meanwhile."""
     return failure is not None and any(error["code"] == PreconditionFailed.code for error in failure.errors)
 
 

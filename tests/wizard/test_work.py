@@ -102,7 +102,7 @@ def test_previews_of_many_rows_are_made_by_a_worker_and_shown_page_by_page(walk:
     assert poll(walk, "?undo=1") == f"{result}?undo=1"
     assert f"This would remove {MANY_COUNT} people." in walk.go(f"{result}?undo=1").text
     make_person(organization=walk.tenant.organization, email="another@example.com")
-    walk.send("Undo import")
+    walk.send("Revert import")
     assert work.run_next()
     assert f"removed {MANY_COUNT} people" in walk.go(result).text
 
@@ -125,7 +125,10 @@ def test_a_preview_is_made_again_when_rows_or_records_have_changed(walk: Walk) -
     assert work.run_next()
     assert f"Import {MANY_COUNT - 1} people, leave out 1 row" in walk.go(preview).text
 
-    walk.go(f"imports/{walk.import_.pk}/check").send("Delete")
+    check = f"imports/{walk.import_.pk}/check"
+    walk.go(check).send("Check all rows again")
+    assert work.run_next()
+    walk.go(check).send("Delete")
     assert f"No errors in {MANY_COUNT - 1} rows." in walk.text
     assert "Waiting for a worker" in walk.go(preview).text
     walk.send("Cancel")
