@@ -6,8 +6,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-from django.db.models import Model
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -54,20 +52,9 @@ def rows_of_size(size: int) -> dict[str, Any]:
     return {"company": [{"name": "x" * (size - len(json.dumps([{"name": ""}])))}]}
 
 
-# Organizations that were made before. Checking their values again takes longer than many a test.
-_valid_organizations: list[dict[str, Any]] = []
-
-
 def make_organization(*, name: str = "Globex", **fields: Any) -> NewOrganization:
     """Another organization, with its first person and a token."""
-    values = {"name": name, "email": f"boss@{name.lower()}.test", "first_name": "Hank", **fields}
-    with pytest.MonkeyPatch.context() as patch:
-        if values in _valid_organizations:
-            patch.setattr("people.services._insert", Model.save)
-        made = create_organization(**values)
-    if values not in _valid_organizations:
-        _valid_organizations.append(values)
-    return made
+    return create_organization(**{"name": name, "email": f"boss@{name.lower()}.test", "first_name": "Hank", **fields})
 
 
 def make_company(*, organization: Organization, name: str, **fields: Any) -> Company:

@@ -18,7 +18,7 @@ from django.test import TransactionTestCase
 from django.test.utils import override_settings
 
 from importsvc.engine.schema import registry
-from people.services import NewOrganization
+from people.services import NewOrganization, create_organization
 from tests.builders import make_company, make_organization
 from tests.client import ApiClient
 from tests.emptying import empty_tables
@@ -100,7 +100,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, cluster: bool
 @pytest.fixture
 def acme(db: None) -> NewOrganization:
     """An organization in Zagreb with a user and its token."""
-    return make_organization(
+    return create_organization(
         name="Acme", email="ada@acme.test", first_name="Ada", last_name="Lovelace", time_zone="Europe/Zagreb"
     )
 
