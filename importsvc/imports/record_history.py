@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Max
 
@@ -47,16 +47,23 @@ class RecordEvent:
     is_revertible: bool = False
 
 
-def read_record_history(*, organization_id: int, record_type: str, record_id: int) -> list[RecordEvent]:
-    """What imports and reverts did to a record of the organization, the latest first.
+class RecordHistory(NamedTuple):
+    """What imports and reverts did to a record, the latest first, and the changes of which that is told."""
+
+    events: list[RecordEvent]
+    changes: list[Change]
+
+
+def read_record_history(*, organization_id: int, record_type: str, record_id: int) -> RecordHistory:
+    """The history of a record of the organization.
 
     Changes that were pruned are not in it.
     """
-    changes = select_changes_of_records([organization_id], record_type, [record_id])
+    changes = list(select_changes_of_records([organization_id], record_type, [record_id]))
     found = {change.import_record_id: change for change in changes}
     imports = Import.objects.filter(organization_id=organization_id, pk__in=found)
     events = [event for import_ in imports for event in _describe(import_, found[import_.pk])]
-    return sorted(events, key=lambda event: (event.at, event.import_id), reverse=True)
+    return RecordHistory(sorted(events, key=lambda event: (event.at, event.import_id), reverse=True), changes)
 
 
 def find_imports_by_record(key: str) -> set[int]:

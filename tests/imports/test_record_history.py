@@ -23,7 +23,8 @@ DONE = ("Created by", "Updated by")
 
 
 def history_of(person: Person) -> list[RecordEvent]:
-    return read_record_history(organization_id=person.organization_id, record_type="person", record_id=person.pk)
+    history = read_record_history(organization_id=person.organization_id, record_type="person", record_id=person.pk)
+    return history.events
 
 
 def event(what: str, import_: Import, at: datetime | None, actor: str = "", **values: Any) -> RecordEvent:
@@ -92,7 +93,8 @@ def test_a_record_that_no_import_wrote_has_no_history(acme: NewOrganization, glo
     ann = Person.objects.get(first_name="Ann")
 
     assert history_of(acme.person) == []
-    assert read_record_history(organization_id=globex.organization.pk, record_type="person", record_id=ann.pk) == []
+    of_globex = read_record_history(organization_id=globex.organization.pk, record_type="person", record_id=ann.pk)
+    assert of_globex == ([], [])
 
 
 def test_imports_are_found_by_the_match_key_of_a_record_that_they_wrote(

@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from importsvc.admin_site.record_history import Event
-from importsvc.changelog.selectors import select_changes_of_records
 from importsvc.imports.models import Import
 from importsvc.imports.record_history import read_record_history
 from importsvc.imports.record_texts import RecordTexts
@@ -28,10 +27,9 @@ def _read_events(request: HttpRequest, record: Any, record_type: str) -> Iterato
     may_view = admin.site.get_model_admin(Import).has_view_permission(request)
     may_revert = may_view and request.user.has_perm("imports.revert_import")
     organization_id = record.organization_id
-    events = read_record_history(organization_id=organization_id, record_type=record_type, record_id=record.pk)
-    changes = select_changes_of_records([organization_id], record_type, [record.pk])
-    texts = RecordTexts(changes, organization_id=organization_id)
-    for event in events:
+    history = read_record_history(organization_id=organization_id, record_type=record_type, record_id=record.pk)
+    texts = RecordTexts(history.changes, organization_id=organization_id)
+    for event in history.events:
         name = f"import {event.import_id}"
         url = reverse("admin:imports_import_change", args=[event.import_id]) if may_view else ""
         undo = None
