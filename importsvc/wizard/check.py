@@ -15,13 +15,13 @@ from importsvc.errors import DomainError, PreconditionFailed, RecordNotFound
 from importsvc.imports import selectors, services
 from importsvc.imports.error_file_response import MEDIA_TYPES
 from importsvc.imports.failure_texts import describe_failure
-from importsvc.imports.failures import Failure, find_failure
+from importsvc.imports.failures import find_failure
 from importsvc.imports.models import Import, OnRowError
 from importsvc.operations.models import Kind
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.grid import find_page, read_corrections, read_grid, read_key, read_part, read_problems
 from importsvc.wizard.imports import find_import, lead_on
-from importsvc.wizard.refusals import OUTDATED, describe
+from importsvc.wizard.refusals import OUTDATED, describe, is_outdated
 from importsvc.wizard.work import is_large, keeping_refusal, lead_to_operation
 
 # Values of a cause that can be replaced at once.
@@ -63,7 +63,8 @@ def show_check(request: HttpRequest, access: Access, import_id: int) -> HttpResp
         context = {"access": access, "import": import_, "part": part, "is_again": "until" in request.GET}
         return render(request, "wizard/grid.html", context)
     failure = find_failure(import_)
-    is_outdated = _is_outdated(failure)
+    # The last work changed nothing because the import had been changed meanwhile.
+    was_outdated = failure is not None and is_outdated(failure.errors)
     counts = _count_rows(access, import_)
     page, part = read_grid(access, import_id, request.GET.get("page"))
     context = {
@@ -72,14 +73,14 @@ def show_check(request: HttpRequest, access: Access, import_id: int) -> HttpResp
         "step": "check",
         "version": version,
         "counts": counts,
-        "failure": [OUTDATED] if failure and failure.kind == Kind.CHECK and is_outdated else [],
+        "failure": [OUTDATED] if failure and failure.kind == Kind.CHECK and was_outdated else [],
         "causes": _group_errors(import_) if import_.error_count else [],
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number),
         "part": part,
         "can_correct": import_.on_row_error != OnRowError.REFUSE,
         "formats": list(MEDIA_TYPES),
-        "attention": None if is_outdated else describe_failure(import_, may_import=True),
+        "attention": None if was_outdated else describe_failure(import_, may_import=True),
     }
     return render(request, "wizard/check.html", context)
 
@@ -229,11 +230,6 @@ def _count_rows(access: Access, import_: Import) -> Mapping[str, int]:
     right = len(services.list_rows(**options, record_types=staged, has_errors=False))
     wrong = len(services.list_rows(**options, has_errors=True))
     return {"rows": right + wrong, "wrong": wrong, "right": right}
-
-
-def _is_outdated(failure: Failure | None) -> bool:
-    """Whether the last work on the import changed nothing because the import had been changed meanwhile."""
-    return failure is not None and any(error["code"] == PreconditionFailed.code for error in failure.errors)
 
 
 def _group_errors(import_: Import) -> list[Cause]:

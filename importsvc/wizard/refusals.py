@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -39,6 +40,11 @@ def render_refusal(request: HttpRequest, status: int, error: DomainError | None 
     if error and error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def is_outdated(errors: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether stored errors say that the import had changed since the page was opened."""
+    return any(error["code"] == PreconditionFailed.code for error in errors)
 
 
 def describe(error: DomainError) -> list[str]:

@@ -31,7 +31,7 @@ from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.imports import find_import
 from importsvc.wizard.operations import describe_progress, respond_to_poll
 from importsvc.wizard.outcomes import count_outcomes
-from importsvc.wizard.refusals import OUTDATED, describe
+from importsvc.wizard.refusals import OUTDATED, describe, is_outdated
 from importsvc.wizard.work import is_large, keeping_refusal
 
 # The choices of a revert that meets later edits; the first is selected.
@@ -171,7 +171,7 @@ def _describe_failure(latest: OperationStatus | None) -> list[str]:
     """Why the last work on the import ended without a result."""
     if latest is None or latest.operation.status != Status.FAILED:
         return []
-    if any(error["code"] == "precondition_failed" for error in latest.operation.errors):
+    if is_outdated(latest.operation.errors):
         return [OUTDATED]
     return describe_stored_errors(latest.operation.errors)
 
