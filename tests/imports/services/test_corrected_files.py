@@ -19,17 +19,15 @@ from importsvc.imports.services import (
     correct_row,
     corrected_files,
     create_import,
-    create_import_from_file,
     list_rows,
     run_import,
     select_errors,
-    write_error_file,
 )
 from importsvc.spool import SpooledFile
 from people.services import NewOrganization
 from tests.client import ApiClient
 from tests.files.builders import make_workbook
-from tests.files.uploads import upload
+from tests.imports.services.error_file_steps import MAPPING, stage_file, write
 
 # A wrong address, a currency of no company, and another currency than the same company has before.
 CUSTOMERS = (
@@ -39,35 +37,11 @@ CUSTOMERS = (
     "Cid;cid@example.com;Blues;EUR;3;007\r\n"
     "Dan;dan;Blues;USD;4;-5\r\n"
 ).encode("cp1252")
-MAPPING: dict[str, Any] = {
-    "columns": [
-        {"headers": ["Vorname"], "targets": ["person.first_name"]},
-        {"headers": ["E-Mail"], "targets": ["person.email"]},
-        {"headers": ["Firma"], "targets": ["company.name"]},
-        {"headers": ["Währung"], "targets": ["company.default_currency"]},
-        {"headers": ["Größe"], "targets": ["person.custom_fields.size"], "kind": "number"},
-    ],
-    "ignored": ["Notiz"],
-    "formats": {"decimal_sign": ","},
-}
 Edit = Callable[[list[list[Any]]], None]
 
 
 def stage(api: ApiClient, content: bytes = CUSTOMERS, mapping: Any = MAPPING, **more: Any) -> Import:
-    file = upload(api, content)
-    return create_import_from_file(
-        organization=api.caller.organization,
-        creator=api.caller.person,
-        import_file_id=file.pk,
-        mapping=mapping,
-        **{"on_row_error": "skip", **more},
-    )
-
-
-def write(import_: Import, format_: Any = "csv") -> bytes:
-    target = io.BytesIO()
-    write_error_file(organization=import_.organization, import_id=import_.pk, format=format_, target=target)
-    return target.getvalue()
+    return stage_file(api, content, mapping, **{"on_row_error": "skip", **more})
 
 
 def edit_csv(content: bytes, edit: Edit) -> bytes:

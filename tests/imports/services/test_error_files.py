@@ -28,13 +28,13 @@ from importsvc.imports.services import (
     replace_value,
     select_errors,
     update_import,
-    write_error_file,
 )
 from importsvc.spool import SpooledFile
 from people.services import NewOrganization
 from tests.client import ApiClient
 from tests.files.builders import Bytes, change_part
 from tests.files.uploads import upload
+from tests.imports.services.error_file_steps import MAPPING, stage_file, write
 
 CUSTOMERS = (
     "Vorname;E-Mail;Firma;Währung;Größe;Notiz\r\n"
@@ -44,30 +44,10 @@ CUSTOMERS = (
     '"Cid\nJr";cid@example.com;Blues;EUR;3;007\r\n'
     "Dan;dan;Blues;USD;4;-5\r\n"
 ).encode("cp1252")
-MAPPING: dict[str, Any] = {
-    "columns": [
-        {"headers": ["Vorname"], "targets": ["person.first_name"]},
-        {"headers": ["E-Mail"], "targets": ["person.email"]},
-        {"headers": ["Firma"], "targets": ["company.name"]},
-        {"headers": ["Währung"], "targets": ["company.default_currency"]},
-        {"headers": ["Größe"], "targets": ["person.custom_fields.size"], "kind": "number"},
-    ],
-    "ignored": ["Notiz"],
-    "formats": {"decimal_sign": ","},
-}
 
 
 def stage(api: ApiClient, content: bytes = CUSTOMERS, mapping: Any = MAPPING, **more: Any) -> Import:
-    file = upload(api, content)
-    return create_import_from_file(
-        organization=api.caller.organization, creator=api.caller.person, import_file_id=file.pk, mapping=mapping, **more
-    )
-
-
-def write(import_: Import, format_: Any = "csv") -> bytes:
-    target = io.BytesIO()
-    write_error_file(organization=import_.organization, import_id=import_.pk, format=format_, target=target)
-    return target.getvalue()
+    return stage_file(api, content, mapping, **more)
 
 
 def read_csv(content: bytes, separator: str = ";") -> list[list[str]]:
