@@ -5,10 +5,12 @@ That gives every table new files, and makes the permissions anew. After most tes
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import psycopg2
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import TransactionTestCase
 
 # Django makes the rows of these after each flush.
@@ -17,27 +19,43 @@ KEPT = ("django_content_type", "auth_permission")
 # Of larger tables, rows are not deleted one by one. Deleted rows take space until then, too.
 MOST_BYTES = 1_000_000
 
+PATIENCE_SECONDS = 60
+
 _kept_rows: list[Any] = []
 
 
 def empty_tables(_: TransactionTestCase) -> None:
     """Delete all rows but those that Django makes after a flush; in place of ``_fixture_teardown``."""
     names = [name for name in connection.introspection.django_table_names(only_existing=True) if name not in KEPT]
-    with transaction.atomic():
-        _wait_for_writers(names)
-        sizes = _read_sizes(names)
-        # Before the first time, there are rows that migrations have made.
-        if _kept_rows and _read_kept_rows() == _kept_rows and sum(sizes.values()) < MOST_BYTES:
-            _delete_rows([name for name, size in sizes.items() if size])
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with transaction.atomic():
+                _lock(names)
+                _empty(names)
             return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, psycopg2.errors.LockNotAvailable) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
+
+
+def _lock(names: list[str]) -> None:
+    # Transactions of servers and processes that the test has started may not have ended. They take locks in an order of
+    # their own, so that waiting for one while holding another could be a deadlock.
+    tables = ", ".join(map(connection.ops.quote_name, names))
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE NOWAIT")
+
+
+def _empty(names: list[str]) -> None:
+    sizes = _read_sizes(names)
+    # Before the first time, there are rows that migrations have made.
+    if _kept_rows and _read_kept_rows() == _kept_rows and sum(sizes.values()) < MOST_BYTES:
+        _delete_rows([name for name, size in sizes.items() if size])
+        return
     call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
     _kept_rows[:] = _read_kept_rows()
-
-
-def _wait_for_writers(names: list[str]) -> None:
-    # Also ``flush`` waits for transactions of processes that the test has started.
-    with connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {', '.join(map(connection.ops.quote_name, names))} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _read_sizes(names: list[str]) -> dict[str, int]:
