@@ -47,14 +47,10 @@ def execute(sql: str) -> None:
 def assert_refused(work: Callable[[], Any]) -> None:
     """The statement violates the foreign key of the change log, by name, and changes nothing."""
     before = take_snapshot()
-    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+    # The part of a distributed table has a number, as its keys do.
+    key = r'on table "\w+" violates foreign key constraint "change_of_import(_\d+)?"'
+    with pytest.raises(IntegrityError, match=key), transaction.atomic():
         work()
-    cause: Any = caught.value.__cause__
-    assert (cause.pgcode, cause.diag.constraint_name, cause.diag.table_name) == (
-        "23503",
-        "change_of_import",
-        "changelog_change",
-    )
     assert take_snapshot() == before
 
 
@@ -90,12 +86,13 @@ def test_a_change_is_not_moved_to_an_import_that_is_missing_or_of_another_organi
 ) -> None:
     theirs = make_import(creator=globex.person)
 
-    for values in (
-        {"import_record": logged.pk + 1_000},
-        {"import_record": theirs.pk},
-        {"organization": globex.organization.pk},
-    ):
-        assert_refused(lambda values=values: Change.objects.update(**values))  # type: ignore[misc]
+    for import_id in (logged.pk + 1_000, theirs.pk):
+        assert_refused(lambda import_id=import_id: Change.objects.update(import_record=import_id))  # type: ignore[misc]
+
+
+@pytest.mark.one_server("a row cannot be moved to another organization")
+def test_a_change_is_not_moved_to_another_organization(globex: NewOrganization, logged: Import) -> None:
+    assert_refused(lambda: Change.objects.update(organization=globex.organization.pk))
 
 
 def test_an_import_with_changes_is_not_removed_and_keeps_its_id(logged: Import) -> None:

@@ -38,6 +38,7 @@ def read_scans() -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+@pytest.mark.one_server("each node counts the scans of its own part of a table")
 @pytest.mark.parametrize("lock", [False, True])
 @pytest.mark.parametrize("left", [1, 2, 3, 5])
 @pytest.mark.parametrize("analyzed", ["before", "after"])
