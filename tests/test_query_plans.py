@@ -20,7 +20,10 @@ from people.services import NewOrganization, create_organization
 from tests.client import ApiClient, document_of
 
 # Its records take long to make.
-pytestmark = pytest.mark.xdist_group("query_plans")
+pytestmark = [
+    pytest.mark.xdist_group("query_plans"),
+    pytest.mark.one_server("each node plans its own part of a statement"),
+]
 
 # Rows of the caller's organization, and of each other organization.
 OWN, OTHERS, OTHER_COUNT = 20_000, 10_000, 6

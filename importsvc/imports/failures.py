@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from importsvc.imports.actors import Actor
 from importsvc.imports.models import Import, ImportState, Refusal
 from importsvc.operations.models import Kind, Operation, Status
+from organizations.tenancy import TenantSubquery
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,12 @@ class Failure:
 
 def select_failed(imports: QuerySet[Import]) -> QuerySet[Import]:
     """Those that were not run, and that have row errors or a failure that ``find_failure`` finds."""
-    key = {"organization": OuterRef("organization"), "import_record": OuterRef("pk")}
-    since = Coalesce(OuterRef("staged_at"), F("finished_at"))
-    failed = Operation.objects.filter(**key, status=Status.FAILED, finished_at__gte=since)
-    failed = failed.exclude(kind=Kind.PREVIEW)
-    refused = Refusal.objects.filter(**key)
-    return imports.filter(Q(error_count__gt=0) | Exists(failed) | Exists(refused), processed_at=None)
+    # Not Exists(): a cluster refuses it beside another condition.
+    failed = Operation.objects.filter(status=Status.FAILED).exclude(kind=Kind.PREVIEW)
+    failed = failed.filter(finished_at__gte=Coalesce("import_record__staged_at", F("finished_at")))
+    found = (TenantSubquery(each.values("import_record")) for each in (failed, Refusal.objects.all()))
+    has_failed = reduce(or_, (Q(pk__in=each) for each in found))
+    return imports.filter(Q(error_count__gt=0) | has_failed, processed_at=None)
 
 
 def find_failure(import_: Import) -> Failure | None:

@@ -254,7 +254,10 @@ def test_a_locked_row_of_the_caller_does_not_delay_the_response(api: ApiClient) 
     try:
         somebody.set_autocommit(False)
         with somebody.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM people_person WHERE id = %s FOR UPDATE", [api.caller.person.pk])
+            cursor.execute(
+                "SELECT 1 FROM people_person WHERE organization_id = %s AND id = %s FOR UPDATE",
+                [api.caller.organization.pk, api.caller.person.pk],
+            )
         before = timezone.now()
 
         response = api.get("imports")

@@ -52,7 +52,7 @@ def test_after_a_refusal_because_of_duplicates_the_next_attempt_succeeds(
     assert read_index() == (False, True)
 
     one.external_id = "A"
-    one.save()
+    one.save(update_fields=["external_id"])
     migrate(AFTER)
 
     assert read_index() == (True, True)

@@ -14,6 +14,8 @@ from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_import, make_person
 
+pytestmark = pytest.mark.one_server("each node counts the scans of its own part of a table")
+
 MANY_PEOPLE = """
     INSERT INTO people_person (organization_id, company_id, first_name, is_user, tag_list, virtual, autotracking,
         created_at, placeholder, private_custom_reports_used)

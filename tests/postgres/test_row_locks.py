@@ -12,7 +12,10 @@ from people.services import NewOrganization
 from tests.builders import make_company, make_person
 from tests.interleaving import threads
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.one_server("locks are those of a node, which the coordinator does not know"),
+]
 
 
 def find_locked() -> set[str]:

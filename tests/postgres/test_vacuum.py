@@ -17,7 +17,10 @@ from people.services import NewOrganization
 from tests.builders import make_company
 from tests.imports.steps import import_rows, revert
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.one_server("each node has the statistics of its own part of a table"),
+]
 
 TABLE = Company._meta.db_table
 

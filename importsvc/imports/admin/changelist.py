@@ -83,6 +83,10 @@ class StateFilter(DropdownFilter):
         """The states in their order, and what there may be to do about an import."""
         return [*((state.value, state.value) for state in ImportState), (NEEDS_ATTENTION, "needs attention")]
 
+    def get_facet_counts(self, pk_attname: str, filtered_qs: QuerySet[Any]) -> dict[str, Any]:
+        """None: a cluster cannot count those that need attention in the same statement as others."""
+        return {}
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Import]) -> QuerySet[Import]:
         """The imports in the state; the conditions are those of ``Import.state``."""
         conditions: dict[str | None, dict[str, bool]] = {
