@@ -179,6 +179,7 @@ def test_an_outdated_value_of_a_field_that_was_not_changed_is_not_validated(
     assert values_of(grace)["company_id"] == acme.person.company_id
 
 
+@pytest.mark.one_server("triggers are refused on distributed tables")
 def test_a_lasting_write_conflict_is_reported_and_nothing_is_written(grace: Person, admin_client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute(

@@ -54,7 +54,8 @@ def pgbouncer() -> Iterator[str]:
         )
         # It refuses to run as root.
         host = Path(str(given.get("host", "/")))
-        account: dict[str, Any] = {"user": host.stat().st_uid or "nobody"} if os.geteuid() == 0 else {}
+        owner = (host.stat().st_uid if host.is_absolute() else 0) or "nobody"
+        account: dict[str, Any] = {"user": owner} if os.geteuid() == 0 else {}
         assert PGBOUNCER
         process = subprocess.Popen([PGBOUNCER, "-q", file], stderr=subprocess.DEVNULL, **account)
         try:
