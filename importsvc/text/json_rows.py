@@ -55,18 +55,20 @@ def pick_items(text: str, count: int, indexes: Iterable[int]) -> list[str]:
 
 
 def _split_flat_objects(text: str, count: int) -> list[str] | None:
-    """The items without their braces if all are objects, no brace is in them, and what is between them is the same.
+    """The items without their braces if all are objects, no brace opens in them, and what is between them is the same.
 
     Otherwise ``None``.
 
-    An item that is no object would follow the brace that closes the one before it. So if an object follows each brace
-    that closes, all items are objects, and as many braces as items means that each brace opens or closes one.
+    As many braces open as there are items: one at the start, and one in what is between two of them, behind a brace
+    that closes. An object that followed an item of another kind would not be behind such a brace, and the text would
+    not end with one if only items of another kind followed. So all items are objects, and each brace opens one.
     """
-    if text.count("{") != count or text.count("}") != count or (text[:1], text[-1:]) != ("{", "}"):
+    if text.count("{") != count or (text[:1], text[-1:]) != ("{", "}"):
         return None
     for between in _BETWEEN_OBJECTS:
-        if text.count(between) == count - 1:
-            return text[1:-1].split(between)
+        items = text[1:-1].split(between)
+        if len(items) == count:
+            return items
     return None
 
 

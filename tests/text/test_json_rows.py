@@ -35,6 +35,7 @@ def test_the_items_of_an_array_keep_their_text(array: list[Any], spelling: dict[
         ["{", {"a": "}"}],
         [{"a": 1}, "},{"],
         [{"a": "}"}, {"b": "{"}],
+        [{"a": "}"}, {"b": "},"}, {}],
         [{"a": {}}, 5],
         [{}, {"a": "b"}],
         [],
