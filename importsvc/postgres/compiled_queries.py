@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Expression, QuerySet
+from django.db.models import BooleanField, Expression, Func, QuerySet
 
 Row = tuple[Any, ...]
 
@@ -20,6 +21,14 @@ class Parameter(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         """A placeholder, with this object in place of the value."""
         return "%s", (self,)
+
+
+class IsOneOf(Func):
+    """Whether a column has one of the integers of an array literal. ``in`` has a placeholder for each of its values."""
+
+    template = "%(expressions)s::bigint[])"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
 
 
 class CompiledQuery:
@@ -48,3 +57,19 @@ class CompiledQuery:
             for convert in converters:
                 values[place] = convert(values[place], expression, connection)
         return tuple(values)
+
+
+class CompiledRecords:
+    """The SQL of a queryset of records, likewise."""
+
+    def __init__(self, queryset: QuerySet[Any, Any], *, without: Collection[str] = ()) -> None:
+        """Leave out the columns ``without``, which Django reads when they are needed."""
+        self._model = queryset.model
+        fields = self._model._meta.concrete_fields
+        self._names = [field.attname for field in fields if field.attname not in without]
+        self._query = CompiledQuery(queryset.values_list(*self._names))
+
+    def fetch(self, **values: Any) -> list[Any]:
+        """The records of the queryset with these values of its parameters."""
+        rows = self._query.fetch(**values)
+        return [self._model.from_db(DEFAULT_DB_ALIAS, self._names, row) for row in rows]

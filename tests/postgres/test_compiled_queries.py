@@ -9,12 +9,14 @@ import pytest
 from django.apps import apps
 from django.db import connection
 from django.db.models.sql.compiler import SQLCompiler
+from pytest_django import DjangoAssertNumQueries
 
 from companies.models import Company
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import
 from importsvc.operations.models import Kind
-from importsvc.postgres.compiled_queries import CompiledQuery, Parameter
+from importsvc.postgres.compiled_queries import CompiledQuery, CompiledRecords, IsOneOf, Parameter
+from importsvc.postgres.copy import array_literal
 from organizations.models import Organization
 from people.models import Person
 from people.services import NewOrganization, create_organization
@@ -86,6 +88,34 @@ def test_a_query_is_compiled_once_and_keeps_no_result(acme: NewOrganization, mon
     Company.objects.update(name="Renamed")
 
     assert (before, query.fetch(organization=acme.organization.pk)) == ([("Acme",)], [("Renamed",)])
+
+
+def test_records_are_those_of_the_queryset_and_columns_that_are_left_out_are_read_when_needed(
+    acme: NewOrganization, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_company(organization=acme.organization, name="Reds", custom_fields={"a": [1, None]}, description="Red")
+    named = Company.objects.filter(organization=Parameter("organization"), name=Parameter("name"))
+
+    (record,) = CompiledRecords(named, without=["description"]).fetch(organization=acme.organization.pk, name="Reds")
+
+    expected = Company.objects.get(name="Reds")
+    assert record == expected
+    with django_assert_num_queries(0):
+        assert (record.custom_fields, record.organization_id) == ({"a": [1, None]}, acme.organization.pk)
+    with django_assert_num_queries(1):
+        assert record.description == "Red"
+
+
+def test_a_condition_compares_a_column_with_any_number_of_integers(acme: NewOrganization) -> None:
+    companies = [make_company(organization=acme.organization, name=name) for name in ("Reds", "Blues", "Greens")]
+    query = CompiledQuery(Company.objects.filter(IsOneOf("id", Parameter("ids"))).order_by("id").values_list("name"))
+
+    def ask(*ids: int) -> list[Any]:
+        return query.fetch(ids=array_literal([str(each) for each in ids]))
+
+    assert ask(companies[2].pk, companies[0].pk, 2**63 - 1) == [("Reds",), ("Greens",)]
+    assert ask(companies[1].pk) == [("Blues",)]
+    assert ask() == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import TypeVar
 
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -14,6 +15,7 @@ from importsvc.engine.schema import registry
 from importsvc.errors import Busy, RecordNotFound, Unavailable
 from importsvc.imports.errors import ImportInUse, ImportPruned, WrongState
 from importsvc.imports.models import Import, ImportState
+from importsvc.postgres.compiled_queries import CompiledRecords, Parameter
 from importsvc.postgres.transaction_limits import get_lock_timeout, is_lock_timeout, limit_transaction, may_wait
 from importsvc.postgres.vacuum import vacuum_tables
 from importsvc.postgres.write_conflicts import is_write_conflict, retry
@@ -81,17 +83,23 @@ def lock_import(organization: Organization, import_id: int) -> Import:
         RecordNotFound: there is none.
         ImportInUse: another transition is under way. It may take minutes: only commands wait for it.
     """
-    locked = Import.objects.for_organization(organization).select_for_update(no_key=True, nowait=not may_wait())
     try:
-        import_ = locked.filter(pk=import_id).first()
+        found = _locked_import(may_wait()).fetch(organization=organization.pk, id=import_id)
     except OperationalError as error:
         if not is_lock_timeout(error):
             raise
         raise ImportInUse from error
-    if import_ is None:
+    if not found:
         raise RecordNotFound
+    import_: Import = found[0]
     import_.organization = organization
     return import_
+
+
+@cache
+def _locked_import(waits: bool) -> CompiledRecords:
+    imports = Import.objects.filter(organization_id=Parameter("organization"), pk=Parameter("id"))
+    return CompiledRecords(imports.select_for_update(no_key=True, nowait=not waits))
 
 
 def lock_organization(organization: Organization) -> Organization:
