@@ -202,10 +202,10 @@ def split_staged(chunk: StagedChunk) -> list[str]:
         raise ImportDataInvalid(f"is not valid JSON: {error}") from None
 
 
-def pick_staged(chunk: StagedChunk, rows: Iterable[int]) -> list[str]:
-    """The texts of rows of a chunk, by their numbers. The rest is as for ``split_staged``."""
+def pick_staged(text: str, row_count: int, indexes: Iterable[int]) -> list[str]:
+    """The texts of some rows of a chunk, from its text. The rest is as for ``split_staged``."""
     try:
-        return pick_items(chunk.rows[1:-1], chunk.row_count, [row - chunk.first_row for row in rows])
+        return pick_items(text[1:-1], row_count, indexes)
     except JsonError as error:
         raise ImportDataInvalid(f"is not valid JSON: {error}") from None
 

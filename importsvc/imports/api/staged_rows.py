@@ -144,11 +144,13 @@ class StagedRowsMixin(ItemsMixin, AsynchronousMixin):
     def correct_row(self, request: Request, pk: str, record_type: str, row: str) -> Response:
         """``PATCH /imports/{id}/rows/{type}/{row}``: set cells; null removes one."""
         attributes = self.read_attributes(RowSerializer, compares_read_only=True)
+        place = self._get_place()
         import_ = services.correct_row(
-            organization=self.organization, if_match=read_version_match(request), **self._get_place(), **attributes
+            organization=self.organization, if_match=read_version_match(request), **place, **attributes
         )
+        corrected = services.read_row(import_, place["record_type"], place["row"])
         meta = {"error_count": import_.error_count, **self.get_document_meta()}
-        return Response({"data": self._write_row(self._find_row()), "meta": meta})
+        return Response({"data": self._write_row(corrected), "meta": meta})
 
     @row.mapping.delete
     @takes_slot()

@@ -66,6 +66,7 @@ from importsvc.imports.services.staged_rows import (
     find_row,
     get_error_codes,
     list_rows,
+    read_row,
     summarize_errors,
 )
 from importsvc.imports.services.stored_previews import (

@@ -19,7 +19,8 @@ from importsvc.imports.services.preconditions import require_version
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.refusals import clear_refusal
 from importsvc.imports.services.rewriting import recheck_changed, rewrite_chunk
-from importsvc.imports.services.row_errors import check_staged, find_chunk, select_chunks
+from importsvc.imports.services.row_errors import check_staged, select_chunks
+from importsvc.imports.services.row_reading import find_chunk
 from importsvc.imports.services.row_texts import (
     Replacement,
     find_changed_cells,

@@ -8,33 +8,29 @@ import.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any
 
 from django.db import connection
 
-from importsvc.engine.errors import Code, RowError
+from importsvc.engine.errors import RowError
 from importsvc.engine.parse.rows import RowCleaner
 from importsvc.engine.plan.lookups import read_lookups
 from importsvc.engine.plan.plan import TypePlanner
 from importsvc.engine.schema import registry
 from importsvc.engine.schema.importable import Importable
-from importsvc.imports.models import Import, StagedChunk
+from importsvc.imports.models import Import
+from importsvc.imports.services.changed_rows import LARGEST_RECHECK, ChangedRows
 from importsvc.imports.services.planning import PlanOptions, get_options
-from importsvc.imports.services.row_errors import (
-    StagedRow,
-    check_staged,
-    select_chunks,
-    select_errors,
-    write_errors,
-)
-from importsvc.imports.staging import StagedRows, decode_staged, pick_staged
+from importsvc.imports.services.row_errors import check_staged, delete_errors, select_errors, write_errors
+from importsvc.imports.services.row_reading import StagedRow, read_rows
+from importsvc.imports.staging import StagedRows
 from importsvc.postgres.copy import array_literal
-
-# Above this number of rows, all rows are checked.
-LARGEST_RECHECK = 1_000
 
 _CHUNKS_AT_ONCE = 16
 
@@ -46,31 +42,15 @@ class _TooManyRowsError(Exception):
     """So many rows depend on each other that a check of all rows takes no longer."""
 
 
-def recheck(
-    import_: Import,
-    type_name: str,
-    rows: Mapping[int, StagedRow | None],
-    *,
-    values: Values,
-    moved: Values,
-    unknown: Collection[str],
-) -> None:
-    """Replace the stored errors of changed rows and of the rows that depend on them.
+def recheck(import_: Import, type_name: str, changed: ChangedRows) -> None:
+    """Replace the stored errors of changed rows of a type and of the rows that depend on them.
 
     The caller has locked the import and written the rows and their keys. Sets ``error_count``, which the caller saves.
-
-    Args:
-        import_: the import.
-        type_name: the type of the changed rows.
-        rows: by number what they are now; ``None`` if they are deleted, or too many.
-        values: the values that they had or have, by column.
-        moved: those of them that they did not have before, or no longer have.
-        unknown: the unknown columns that they no longer have.
     """
     try:
-        if len(rows) > LARGEST_RECHECK:
+        if len(changed.rows) > LARGEST_RECHECK:
             raise _TooManyRowsError
-        _Recheck(import_).run(type_name, rows, values=values, moved=moved, unknown=unknown)
+        _Recheck(import_).run(type_name, changed)
     except _TooManyRowsError:
         check_staged(import_, StagedRows(import_.organization_id, import_.pk))
 
@@ -85,36 +65,44 @@ class _Recheck:
     def __init__(self, import_: Import) -> None:
         self._import = import_
         self._options: PlanOptions = get_options(import_)
-        # By type the unknown columns of its chunks.
+        # By type the first rows of its chunks, and their unknown columns.
+        self._first_rows: dict[str, list[int]] = {}
         self._unknown: dict[str, list[Mapping[str, int]]] = {}
-        chunks = StagedChunk.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk)
-        for name, unknown in chunks.order_by("number").values_list("record_type", "unknown_columns"):
-            self._unknown.setdefault(name, []).append(unknown)
-        self._importables = [each for each in registry.in_dependency_order() if each.name in self._unknown]
+        self._read_chunks()
+        self._importables = [each for each in registry.in_dependency_order() if each.name in self._first_rows]
         self._checked: dict[str, set[int]] = {each.name: set() for each in self._importables}
         self._planned: dict[str, set[int]] = {each.name: set() for each in self._importables}
+        # By type and column, as far as they are known.
         self._rows_of_values: dict[tuple[str, str], dict[str, list[int]]] = {}
+        self._values_of_rows: dict[tuple[str, str], dict[int, str | None]] = {}
+        # By type the rows that the deleted errors name; null for other errors.
+        self._deleted: dict[str, list[int | None]] = {}
         self._read: dict[str, dict[int, StagedRow]] = {each.name: {} for each in self._importables}
 
-    def run(
-        self,
-        type_name: str,
-        rows: Mapping[int, StagedRow | None],
-        *,
-        values: Values,
-        moved: Values,
-        unknown: Collection[str],
-    ) -> None:
-        self._read[type_name] = {row: each for row, each in rows.items() if each is not None}
-        self._checked[type_name].update(rows)
-        self._checked[type_name].update(self._find_first_rows(type_name, unknown).values())
-        self._add_dependents(type_name, values, moved)
+    def _read_chunks(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT record_type, first_row, nullif(unknown_columns, '{}')::text FROM imports_stagedchunk"
+                " WHERE organization_id = %s AND import_id = %s ORDER BY number",
+                [self._import.organization_id, self._import.pk],
+            )
+            for name, first_row, unknown in cursor.fetchall():
+                self._first_rows.setdefault(name, []).append(first_row)
+                if unknown is not None:
+                    self._unknown.setdefault(name, []).append(json.loads(unknown))
+
+    def run(self, type_name: str, changed: ChangedRows) -> None:
+        self._read[type_name] = {row: each for row, each in changed.rows.items() if each is not None}
+        self._values_of_rows = {(type_name, column): dict(of_rows) for column, of_rows in changed.keys.items()}
+        self._checked[type_name].update(changed.rows)
+        self._checked[type_name].update(self._find_first_rows(type_name, changed.unknown).values())
+        self._add_dependents(type_name, changed.values, changed.moved)
         self._add_context()
-        changed = 0
+        more = 0
         planners: dict[str, TypePlanner] = {}
         for importable in self._importables:
-            changed += self._check_type(importable, planners)
-        self._import.error_count = (self._import.error_count or 0) + changed
+            more += self._check_type(importable, planners)
+        self._import.error_count = (self._import.error_count or 0) + more
 
     def _add_dependents(self, type_name: str, values: Values, moved: Values) -> None:
         """Add the rows whose errors depend on the changed ones."""
@@ -139,6 +127,7 @@ class _Recheck:
         for importable in self._importables:
             name, checked = importable.name, self._checked[importable.name]
             self._planned[name].update(checked)
+            self._deleted[name] = delete_errors(self._import, name, checked)
             if self._options.get_on_duplicate(name) == "error" and not self._options.leaves_out_errors:
                 self._planned[name].update(self._find_repeated_rows(name))
             else:
@@ -162,10 +151,7 @@ class _Recheck:
             for rows in rows_of_values.values()
             for row in rows
         }
-        repeated = select_errors(self._import, type_name).filter(
-            row__in=self._checked[type_name], code=Code.REPEATED, other_row__isnull=False
-        )
-        return found.union(repeated.values_list("other_row", flat=True)) if self._checked[type_name] else found
+        return found.union(row for row in self._deleted[type_name] if row is not None)
 
     def _check_type(self, importable: Importable, planners: dict[str, TypePlanner]) -> int:
         """Replace the errors of the checked rows of a type; return how many more there are than before."""
@@ -186,46 +172,43 @@ class _Recheck:
         )
         clean = cleaner.clean([each.value for each in rows], numbers=[each.row for each in rows])
         planned = planner.plan(clean, read_lookups(self._import.organization_id, planner.ask(clean)))
-        stored = select_errors(self._import, name)
         if self._options.leaves_out_errors:
             # Of the other rows not all errors were found, and perhaps some that they do not have.
-            others = stored.filter(row__in=self._planned[name] - checked).values_list("row", flat=True)
-            planner.refused = planner.refused & checked | clean.with_unknown | set(others)
+            others = select_errors(self._import, name).filter(row__in=self._planned[name] - checked)
+            planner.refused = planner.refused & checked | clean.with_unknown | set(others.values_list("row", flat=True))
         errors: list[RowError] = [error for error in planned.errors if error.row in checked]
-        deleted, _ = stored.filter(row__in=checked).delete()
         write_errors(self._import, name, {each.row: each for each in rows}, errors)
-        return len(errors) - deleted
+        return len(errors) - len(self._deleted[name])
 
     def _read_rows(self, type_name: str) -> list[StagedRow]:
         """The rows to be planned, in order, without deleted ones."""
         rows = [each for row, each in self._read[type_name].items() if row in self._planned[type_name]]
-        missing = self._planned[type_name] - self._read[type_name].keys()
-        places = self._query(
-            "SELECT number, row, lines[row - first_row + 1] FROM {chunks} WHERE row <> ALL(deleted_rows) ORDER BY row",
-            type_name,
-            missing,
-        )
-        numbers = list(dict.fromkeys(number for number, _, _ in places))
-        chunks = select_chunks(self._import, type_name).only("number", "first_row", "row_count", "sheet", "rows")
-        for start in range(0, len(numbers), _CHUNKS_AT_ONCE):
-            for chunk in chunks.filter(number__in=numbers[start : start + _CHUNKS_AT_ONCE]):
-                wanted = [(row, line) for number, row, line in places if number == chunk.number]
-                values = decode_staged(",".join(pick_staged(chunk, [row for row, _ in wanted])))
-                for (row, line), value in zip(wanted, values, strict=True):
-                    rows.append(StagedRow(row, value, line, chunk.sheet))
+        missing = sorted(self._planned[type_name] - self._read[type_name].keys())
+        by_chunk = groupby(missing, key=partial(bisect, self._first_rows[type_name]))
+        chunks = [list(rows_of_chunk) for _, rows_of_chunk in by_chunk]
+        for start in range(0, len(chunks), _CHUNKS_AT_ONCE):
+            wanted = list(chain.from_iterable(chunks[start : start + _CHUNKS_AT_ONCE]))
+            rows += read_rows(self._import, type_name, wanted)
         return sorted(rows, key=attrgetter("row"))
 
     def _read_values(self, type_name: str, column: str, rows: Collection[int]) -> set[str]:
         """The folded values that rows have in a column."""
-        if not rows:
-            return set()
-        found = self._query(
-            "SELECT keys -> %s ->> (row - first_row) FROM {chunks} WHERE keys IS NOT NULL",
-            type_name,
-            rows,
-            before=[column],
-        )
-        return {value for (value,) in found if value is not None}
+        known = self._values_of_rows.setdefault((type_name, column), {})
+        missing = set(rows) - known.keys()
+        if missing:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT row, keys -> %s ->> (row - first_row) FROM unnest(%s::int[]) AS row"
+                    " JOIN imports_stagedchunk ON row >= first_row AND row < first_row + row_count"
+                    "   AND keys IS NOT NULL"
+                    " WHERE organization_id = %s AND import_id = %s AND record_type = %s",
+                    [
+                        *(column, array_literal([str(row) for row in missing])),
+                        *(self._import.organization_id, self._import.pk, type_name),
+                    ],
+                )
+                known.update(cursor.fetchall())
+        return {value for row in rows if (value := known.get(row)) is not None}
 
     def _find_rows(self, type_name: str, column: str, values: Collection[str]) -> set[int]:
         """The rows that have one of these folded values in a column.
@@ -237,6 +220,7 @@ class _Recheck:
         new = set(values) - known.keys()
         if new:
             known.update((value, []) for value in new)
+            values_of_rows = self._values_of_rows.setdefault((type_name, column), {})
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT first_row, (keys -> %s)::text FROM imports_stagedchunk"
@@ -249,9 +233,11 @@ class _Recheck:
                 )
                 # Faster here than in PostgreSQL.
                 for first_row, keys in cursor.fetchall():
-                    values_of_rows = json.loads(keys)
-                    for value in new.intersection(values_of_rows):
-                        known[value] += [first_row + place for place in _find_places(values_of_rows, value)]
+                    in_chunk = json.loads(keys)
+                    for value in new.intersection(in_chunk):
+                        found = [first_row + place for place in _find_places(in_chunk, value)]
+                        known[value] += found
+                        values_of_rows.update(dict.fromkeys(found, value))
         rows = {row for value in values for row in known[value]}
         if len(rows) > LARGEST_RECHECK:
             raise _TooManyRowsError
@@ -260,29 +246,11 @@ class _Recheck:
     def _find_first_rows(self, type_name: str, columns: Collection[str] | None) -> dict[str, int]:
         """The first row of the type with each of these unknown columns, or with any."""
         first: dict[str, int] = {}
-        for unknown in self._unknown[type_name]:
+        for unknown in self._unknown.get(type_name, ()):
             for column, row in unknown.items():
                 if columns is None or column in columns:
                     first.setdefault(column, row)
         return first
-
-    def _query(
-        self, statement: str, type_name: str, rows: Collection[int], *, before: Iterable[Any] = ()
-    ) -> list[tuple[Any, ...]]:
-        """Query rows of a type: ``{chunks}`` are their numbers as ``row``, with their chunks."""
-        chunks = (
-            "unnest(%s::int[]) AS row JOIN imports_stagedchunk ON organization_id = %s AND import_id = %s"
-            " AND record_type = %s AND row >= first_row AND row < first_row + row_count"
-        )
-        if not rows:
-            return []
-        numbers = array_literal([str(row) for row in rows])
-        with connection.cursor() as cursor:
-            cursor.execute(
-                statement.format(chunks=chunks),
-                [*before, numbers, self._import.organization_id, self._import.pk, type_name],
-            )
-            return cursor.fetchall()
 
 
 def _find_places(values: Sequence[Any], wanted: str) -> Iterator[int]:

@@ -8,8 +8,8 @@ from typing import Any
 from importsvc.engine.parse.rows import CleanChunk, RowCleaner
 from importsvc.engine.schema.importable import Importable
 from importsvc.imports.models import Import, StagedChunk
-from importsvc.imports.services.changed_rows import ChangedRows
-from importsvc.imports.services.rechecking import LARGEST_RECHECK, recheck
+from importsvc.imports.services.changed_rows import LARGEST_RECHECK, ChangedRows
+from importsvc.imports.services.rechecking import recheck
 from importsvc.imports.services.row_errors import check_staged, find_keys, select_chunks
 from importsvc.imports.services.row_keys import RowKeys
 from importsvc.imports.staging import StagedRows, decode_staged, split_staged
@@ -23,7 +23,7 @@ def recheck_changed(import_: Import, changed: Mapping[str, ChangedRows]) -> None
         return
     for record_type, each in changed.items():
         if each.rows:
-            recheck(import_, record_type, each.rows, values=each.values, moved=each.moved, unknown=each.unknown)
+            recheck(import_, record_type, each)
 
 
 def rewrite_chunk(
@@ -53,7 +53,7 @@ def rewrite_chunk(
     keys = find_keys(_clean(importable, rows, values))
     row_keys = RowKeys(chunk, rows)
     old_keys = row_keys.read(list(keys))
-    changed.add_keys(old_keys, keys)
+    changed.add_keys(rows, old_keys, keys)
     if had_unknown:
         changed.unknown.update(had_unknown)
         chunk.unknown_columns = _clean(

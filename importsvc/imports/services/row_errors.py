@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
 
-from importsvc.engine.errors import RowError
+from django.db import connection
+
+from importsvc.engine.errors import Code, RowError
 from importsvc.engine.parse.rows import CleanChunk
 from importsvc.engine.plan.lookups import fold_values
-from importsvc.errors import RecordNotFound
 from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.imports.rows import ImportRows
 from importsvc.imports.services.cell_problems import NO_CELL, describe_cell, find_cell
 from importsvc.imports.services.planning import OnErrors, Step, get_options, plan_chunks
 from importsvc.imports.services.progress import Progress
-from importsvc.postgres.copy import cell, copy_rows
+from importsvc.imports.services.row_reading import StagedRow
+from importsvc.postgres.compiled_queries import CompiledRecords, IsOneOf, Parameter
+from importsvc.postgres.copy import array_literal, cell, copy_rows
 from importsvc.text.display import printable
 
 # Characters of a cell, and of a message, that are stored.
@@ -24,15 +28,6 @@ _COLUMNS = (
     *("organization_id", "import_id", "record_type", "row", "number", "line", "sheet"),
     *("column", "header", "value", "code", "message", "other_row"),
 )
-
-
-class StagedRow(NamedTuple):
-    """A staged row: its number, its decoded value, and its place in the file that it comes from."""
-
-    row: int
-    value: Any
-    line: int | None
-    sheet: str
 
 
 class ErrorRecorder:
@@ -84,7 +79,45 @@ def check_staged(
 
 def write_errors(import_: Import, type_name: str, rows: Mapping[int, StagedRow], errors: Sequence[RowError]) -> None:
     """Write errors of rows of one type, those of a row in their order. ``rows`` has these rows by number."""
-    copy_rows(StagedRowError._meta.db_table, _COLUMNS, _make_lines(import_, type_name, rows, errors))
+    if errors:
+        copy_rows(StagedRowError._meta.db_table, _COLUMNS, _make_lines(import_, type_name, rows, errors))
+
+
+def delete_errors(import_: Import, type_name: str, rows: Collection[int]) -> list[int | None]:
+    """Delete the errors of these rows. Returns for each error the row that it repeats, if it is of that kind."""
+    if not rows:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM imports_stagedrowerror WHERE organization_id = %s AND import_id = %s AND record_type = %s"
+            " AND row = ANY(%s::int[]) RETURNING CASE WHEN code = %s THEN other_row END",
+            [
+                *(import_.organization_id, import_.pk, type_name),
+                *(array_literal([str(row) for row in rows]), Code.REPEATED),
+            ],
+        )
+        return [row for (row,) in cursor.fetchall()]
+
+
+def read_errors(import_: Import, type_name: str, rows: Collection[int]) -> list[StagedRowError]:
+    """The errors of these rows, in the order of the rows and then in that in which they are reported."""
+    return _errors_of_rows().fetch(
+        organization=import_.organization_id,
+        import_id=import_.pk,
+        record_type=type_name,
+        rows=array_literal([str(row) for row in rows]),
+    )
+
+
+@cache
+def _errors_of_rows() -> CompiledRecords:
+    errors = StagedRowError.objects.filter(
+        organization_id=Parameter("organization"),
+        import_record_id=Parameter("import_id"),
+        record_type=Parameter("record_type"),
+    )
+    errors = errors.filter(IsOneOf("row", Parameter("rows")))
+    return CompiledRecords(errors.order_by("row", "number"))
 
 
 def select_errors(import_: Import, type_name: str | None = None) -> Any:
@@ -98,19 +131,6 @@ def select_chunks(import_: Import, type_name: str) -> Any:
     return StagedChunk.objects.filter(
         organization_id=import_.organization_id, import_record_id=import_.pk, record_type=type_name
     )
-
-
-def find_chunk(import_: Import, type_name: str, row: int) -> StagedChunk:
-    """The chunk of a row, without its keys.
-
-    Raises:
-        RecordNotFound: there is no such row, or it was deleted.
-    """
-    chunks = select_chunks(import_, type_name).defer("keys").filter(first_row__lte=row)
-    chunk: StagedChunk | None = chunks.order_by("-first_row", "-number").first()
-    if chunk is None or row >= chunk.first_row + chunk.row_count or row in chunk.deleted_rows:
-        raise RecordNotFound
-    return chunk
 
 
 def find_keys(clean: CleanChunk) -> dict[str, list[Any]]:

@@ -13,9 +13,9 @@ from importsvc.engine.schema import registry
 from importsvc.errors import RecordNotFound
 from importsvc.imports.models import Import, StagedChunk, StagedRowError
 from importsvc.imports.services.reverting import find_import
-from importsvc.imports.services.row_errors import find_chunk, select_errors
+from importsvc.imports.services.row_errors import read_errors, select_errors
+from importsvc.imports.services.row_reading import read_rows
 from importsvc.imports.services.transactions import require_rows_kept
-from importsvc.imports.staging import decode_staged, pick_staged
 from organizations.models import Organization
 
 # The groups that a summary lists.
@@ -110,10 +110,7 @@ class StagedRowList:
         return rows
 
     def _read(self, part: _Part, first: int, last: int) -> list[RowWithErrors]:
-        chunk = StagedChunk.objects.defer("keys").get(
-            organization_id=self.import_.organization_id, import_record_id=self.import_.pk, number=part.number
-        )
-        return _read_rows(self.import_, chunk, self._list_rows(part)[first:last])
+        return _read_with_errors(self.import_, part.record_type, self._list_rows(part)[first:last])
 
     def _list_rows_with_errors(self, part: _Part) -> set[int]:
         if self.has_errors is None:
@@ -162,26 +159,30 @@ def find_row(*, organization: Organization, import_id: int, record_type: str, ro
         raise RecordNotFound
     import_ = find_import(import_id=import_id, organization=organization)
     require_rows_kept(import_)
-    (found,) = _read_rows(import_, find_chunk(import_, record_type, row), [row])
-    return found
+    return read_row(import_, record_type, row)
 
 
-def _read_rows(import_: Import, chunk: StagedChunk, rows: Sequence[int]) -> list[RowWithErrors]:
-    """Rows of a chunk with their errors."""
+def read_row(import_: Import, record_type: str, row: int) -> RowWithErrors:
+    """A staged row of an import that was just read, with its errors.
+
+    Raises:
+        RecordNotFound: there is no such row.
+    """
+    found = _read_with_errors(import_, record_type, [row])
+    if not found:
+        raise RecordNotFound
+    return found[0]
+
+
+def _read_with_errors(import_: Import, record_type: str, rows: Sequence[int]) -> list[RowWithErrors]:
+    """Those of the rows of a type that were not deleted, with their errors."""
+    found = read_rows(import_, record_type, rows)
     errors: dict[int, list[StagedRowError]] = {}
-    for error in select_errors(import_, chunk.record_type).filter(row__in=rows).order_by("row", "number"):
+    for error in read_errors(import_, record_type, rows):
         errors.setdefault(error.row, []).append(error)
-    values = decode_staged(",".join(pick_staged(chunk, rows)))
     return [
-        RowWithErrors(
-            chunk.record_type,
-            row,
-            None if chunk.lines is None else chunk.lines[row - chunk.first_row],
-            chunk.sheet,
-            None if _is_too_deep(value) else value,
-            errors.get(row, ()),
-        )
-        for row, value in zip(rows, values, strict=True)
+        RowWithErrors(record_type, row, line, sheet, None if _is_too_deep(value) else value, errors.get(row, ()))
+        for row, value, line, sheet in found
     ]
 
 

@@ -204,7 +204,7 @@ def test_what_cannot_be_corrected_is_refused(import_: Import, globex: NewOrganiz
         correct(import_, "person", 1, shoe=1)
     with pytest.raises(InvalidAttribute, match="'hat', which is no column of person"):
         replace(import_, "person", "hat", 7)
-    for record_type, row in (("person", 4), ("deal", 1), ("company", 0)):
+    for record_type, row in (("person", 4), ("deal", 1), ("company", 0), ("person", 2**40)):
         with pytest.raises(RecordNotFound):
             correct(import_, record_type, row, name="x")
     with pytest.raises(RecordNotFound):
@@ -313,6 +313,23 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of two rows, so that rows of several chunks depend on each other; the keys of both are many."""
     monkeypatch.setattr("importsvc.engine.parse.chunks.CHUNK_ROWS", 2)
     monkeypatch.setattr("importsvc.imports.services.row_keys.ROWS_ONE_BY_ONE", 1)
+
+
+def test_all_rows_that_refer_to_a_corrected_one_are_checked_however_many_chunks_they_are_in(
+    acme: NewOrganization, small_chunks: None
+) -> None:
+    rows = {
+        "company": [{"name": "Reds"}],
+        "person": [{"first_name": f"P{row}", "company": ("Reds", None)[row % 2]} for row in range(1, 81)],
+    }
+    import_ = stage(acme, rows, on_row_error="stage")
+
+    corrected = correct(import_, "company", 1, name="Blues")
+
+    expected = [("person", row, "company", "must_exist") for row in range(2, 81, 2)]
+    assert (corrected.error_count, places(import_)) == (40, expected)
+    assert correct(import_, "company", 1, name="Reds").error_count == 0
+    assert places(import_) == []
 
 
 @given(
