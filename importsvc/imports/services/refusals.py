@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from django.db import connection
 from django.utils import timezone
 
 from importsvc.errors import DomainError, PreconditionFailed, RecordNotFound
@@ -68,4 +69,8 @@ def keep_refusal(
 
 def clear_refusal(import_: Import) -> None:
     """Delete what is kept of a refusal. The caller has locked the import."""
-    Refusal.objects.filter(organization_id=import_.organization_id, import_record_id=import_.pk).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM imports_refusal WHERE organization_id = %s AND import_id = %s",
+            [import_.organization_id, import_.pk],
+        )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from django.db import connection
 
 from importsvc.engine.parse.rows import CleanChunk, RowCleaner
 from importsvc.engine.schema.importable import Importable
 from importsvc.imports.models import Import, StagedChunk
 from importsvc.imports.services.changed_rows import LARGEST_RECHECK, ChangedRows
 from importsvc.imports.services.rechecking import recheck
-from importsvc.imports.services.row_errors import check_staged, find_keys, select_chunks
+from importsvc.imports.services.row_errors import check_staged, find_keys
 from importsvc.imports.services.row_keys import RowKeys
 from importsvc.imports.staging import StagedRows, decode_staged, split_staged
+from importsvc.postgres.copy import array_literal
 
 
 def recheck_changed(import_: Import, changed: Mapping[str, ChangedRows]) -> None:
@@ -60,13 +64,18 @@ def rewrite_chunk(
             importable, range(chunk.first_row, chunk.first_row + len(items)), _decode(items)
         ).unknown_columns
     chunk.rows = f"[{','.join(items)}]"
-    select_chunks(import_, importable.name).filter(number=chunk.number).update(
-        rows=chunk.rows,
-        size=len(chunk.rows.encode()),
-        unknown_columns=chunk.unknown_columns,
-        deleted_rows=chunk.deleted_rows,
-        **row_keys.change(old_keys, keys),
-    )
+    new_keys, parameters = row_keys.change(old_keys, keys)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE imports_stagedchunk SET keys = {new_keys}, rows = %s, size = %s, unknown_columns = %s,"  # noqa: S608 - of constants
+            " deleted_rows = %s WHERE organization_id = %s AND import_id = %s AND number = %s",
+            [
+                *parameters,
+                *(chunk.rows, len(chunk.rows.encode())),
+                *(json.dumps(chunk.unknown_columns), array_literal([str(row) for row in chunk.deleted_rows])),
+                *(import_.organization_id, import_.pk, chunk.number),
+            ],
+        )
     return len(rows)
 
 

@@ -6,9 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import F, Func, TextField, Value
 
 from importsvc.imports.models import StagedChunk
 from importsvc.postgres.copy import array_literal
@@ -47,26 +45,26 @@ class RowKeys:
             )
             return dict(cursor.fetchall())
 
-    def change(self, old: Mapping[str, Sequence[Any]], new: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """The keys as a field to be updated; no field if none is another one, so that none is written."""
+    def change(self, old: Mapping[str, Sequence[Any]], new: Mapping[str, Sequence[Any]]) -> tuple[str, list[str]]:
+        """The new keys as an expression and its parameters: the column itself, which is not written, if none changes.
+
+        The expression is of the chunk's row in an UPDATE.
+        """
         changed = [
             (column, place, after)
             for column, values in new.items()
             for place, before, after in zip(self._list_places(), old[column], values, strict=True)
             if before != after
         ]
-        if not changed:
-            return {}
-        if self._whole is not None:
+        if changed and self._whole is not None:
             for column, place, after in changed:
                 self._whole[column][place] = after
-            return {"keys": self._whole}
-        keys: F | Func = F("keys")
+            return "%s", [json.dumps(self._whole)]
+        keys, parameters = "keys", list[str]()
         for column, place, after in changed:
-            path = Value([column, str(place)], output_field=ArrayField(TextField()))
-            # Written as text: a null is one of JSON.
-            keys = Func(keys, path, Value(json.dumps(after)), template="jsonb_set(%(expressions)s::jsonb)")
-        return {"keys": keys}
+            keys = f"jsonb_set({keys}, %s::text[], %s)"
+            parameters += [array_literal([column, str(place)]), json.dumps(after)]
+        return keys, parameters
 
     def _list_places(self) -> list[int]:
         return [row - self._chunk.first_row for row in self._rows]

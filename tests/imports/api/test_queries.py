@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -152,3 +155,38 @@ def test_staging_does_not_read_the_rows_back(api: ApiClient, method: str, path: 
     assert response.status_code in (200, 201)
     reads = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
     assert not [sql for sql in reads if '"rows"' in sql]
+
+
+# 1. the token, 2. the limits of the transaction, 3. the import, locked
+# 4. the chunk of the row, 5. the keys of the row, 6. both written
+# 7. the first rows of all chunks and their unknown columns
+# 8. the rows that have the address or the name, old or new, 9. those that refer to the name
+# 10. the errors of the checked rows, deleted
+# 11. the other rows that the check reads
+# 12. to 16. the existing records: two settings, the unique columns of both types, and the reference
+# 17. the import written, 18. its refusal deleted
+# 19. the row and 20. its errors, as the response has them
+# 21. the usage of organization_features
+# The name of a company: the errors of companies and those of people are deleted by a statement each.
+@pytest.mark.parametrize(
+    ("row", "cells", "count"), [("person/1", {"email": "new@x.io"}, 21), ("company/1", {"name": "Blues"}, 22)]
+)
+def test_a_correction_costs_as_many_queries_however_many_chunks_the_rows_are_in(
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch, row: str, cells: dict[str, Any], count: int
+) -> None:
+    """Without the errors that are written, by COPY."""
+    monkeypatch.setattr("importsvc.engine.parse.chunks.CHUNK_ROWS", 1)
+    body = json.dumps({"data": {"type": "import_rows", "attributes": {"cells": cells}}})
+    statements = []
+    for people in (2, 15):
+        rows = {
+            "company": [{"name": "Reds"}],
+            "person": [{"first_name": "Ann", "email": f"{each}@x.io", "company": "Reds"} for each in range(people)],
+        }
+        staged = document_of(api.send_import("POST", "imports", import_data=rows, on_row_error="stage"))
+        path = f"imports/{staged['data']['id']}/rows/{row}"
+        with CaptureQueriesContext(connection) as queries:
+            assert api.request("PATCH", path, body).status_code == 200
+        statements.append([sql for each in queries if "SAVEPOINT" not in (sql := each["sql"])])
+
+    assert [len(each) for each in statements] == [count, count], statements
