@@ -246,7 +246,7 @@ def large(api: ApiClient) -> dict[str, str]:
     company = api.caller.person.company
     assert company
     company.custom_fields = fields
-    company.save()
+    company.save(update_fields=["custom_fields"])
     return fields
 
 

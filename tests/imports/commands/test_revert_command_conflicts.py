@@ -76,6 +76,7 @@ def test_edits_can_be_discarded(acme: NewOrganization, capsys: pytest.CaptureFix
     assert titles() == {"Old 1": "Before", "Old 2": "Before"}
 
 
+@pytest.mark.one_server("a table that is not distributed cannot refer to one that is")
 def test_conflicts_other_than_edits_are_named(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     company = make_company(organization=acme.organization, name="Former")
     ann = make_person(organization=acme.organization, first_name="Ann", email="ann@acme.test", company=company)
