@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -11,9 +9,6 @@ from django.utils.text import Truncator
 NOTHING_KNOWN = "–"
 # Of a name or an address so many characters are shown; the rest is in the tooltip.
 SHOWN_CHARACTERS = 40
-
-# What ``Actor`` writes behind the name of a person.
-_PERSON = re.compile(r" \(person \d+\)\Z")
 
 
 def show_name(name: object) -> SafeString:
@@ -25,10 +20,3 @@ def show_name(name: object) -> SafeString:
     if shown == text:
         return format_html("<bdi>{}</bdi>", text)
     return format_html('<bdi title="{}">{}</bdi>', text, shown)
-
-
-def show_actor(actor: str) -> SafeString:
-    """An actor in words, such as ``Ada (person 1)``: only its name is isolated, so that the rest reads as it is."""
-    found = _PERSON.search(actor)
-    kind = found[0] if found else ""
-    return format_html("<bdi>{}</bdi>{}", actor.removesuffix(kind), kind)

@@ -13,6 +13,8 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 # The latest edits by staff that are read.
 EDITS = 500
@@ -25,7 +27,7 @@ class Event:
     Attributes:
         at: when.
         what: what was done, without its source.
-        actor: of the event; empty if it is not known.
+        actor: of the event, as HTML; empty if it is not known.
         source: the name of what did it; empty for an edit.
         url: of the source's page, if the user may view it.
         undo: what can be done to undo it, as the text and the URL of a link, if the user may do that.
@@ -34,7 +36,7 @@ class Event:
 
     at: datetime
     what: str
-    actor: str
+    actor: SafeString | str
     source: str = ""
     url: str = ""
     values: tuple[tuple[str, str, str], ...] = ()
@@ -66,4 +68,5 @@ def _read_edits(record: Any) -> Iterator[Event]:
     content_type = ContentType.objects.get_for_model(type(record))
     entries = LogEntry.objects.filter(content_type=content_type, object_id=str(record.pk)).select_related("user")
     for entry in entries.order_by("-action_time", "-id")[:EDITS]:
-        yield Event(entry.action_time, entry.get_change_message(), f"staff {entry.user.get_username()}")
+        actor = format_html("staff <bdi>{}</bdi>", entry.user.get_username())
+        yield Event(entry.action_time, entry.get_change_message(), actor)

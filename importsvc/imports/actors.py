@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -28,9 +29,20 @@ class Actor:
         """The arguments, as imports store them: ``{"kind": "person", "name": "Ada", "id": 1}``."""
         return asdict(self)
 
+    @property
+    def words_around_name(self) -> tuple[str, str]:
+        """What is written before and after the name: nothing and `` (person 1)``, ``staff `` and nothing."""
+        return ("", f" (person {self.id})") if self.kind == "person" else (f"{self.kind} ", "")
+
     def __str__(self) -> str:
         """``Ada Lovelace (person 1)``, ``staff admin``, ``operator root``."""
-        return f"{self.name} (person {self.id})" if self.kind == "person" else f"{self.kind} {self.name}"
+        before, after = self.words_around_name
+        return f"{before}{self.name}{after}"
+
+
+def read_actor(stored: Mapping[str, Any] | None) -> Actor | None:
+    """The actor that ``Actor.to_json`` has stored; ``None`` if none is known."""
+    return Actor(**stored) if stored else None
 
 
 def find_operator() -> Actor:

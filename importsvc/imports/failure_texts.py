@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.urls import reverse
 
+from importsvc.imports.actors import Actor
 from importsvc.imports.failures import find_failure
 from importsvc.imports.formatting import describe_row_error_count, describe_stored_errors
 from importsvc.imports.models import Import
@@ -26,7 +27,7 @@ class ShownFailure:
 
     title: str
     at: datetime
-    actor: str
+    actor: Actor
     count: str
     sentences: list[str]
     advice: str
@@ -44,7 +45,7 @@ def describe_failure(import_: Import, *, may_import: bool) -> ShownFailure | Non
     return ShownFailure(
         title=_TITLES.get(failure.kind, "An operation failed"),
         at=failure.failed_at,
-        actor=printable(str(failure.actor)),
+        actor=replace(failure.actor, name=printable(failure.actor.name)),
         count=describe_row_error_count(failure.row_error_count),
         sentences=list(map(printable, describe_stored_errors(failure.errors))),
         advice=_ADVICE[has_row_errors],

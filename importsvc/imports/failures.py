@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from importsvc.imports.actors import Actor
+from importsvc.imports.actors import Actor, read_actor
 from importsvc.imports.models import Import, ImportState, Refusal
 from importsvc.operations.models import Kind, Operation, Status
 from organizations.tenancy import TenantSubquery
@@ -78,6 +78,5 @@ def _find_operation(import_: Import) -> Failure | None:
     if import_.staged_at is not None and operation.finished_at < import_.staged_at:
         return None
     creator = operation.creator
-    stored = operation.arguments.get("actor")
-    actor = Actor(**stored) if stored else Actor("person", str(creator), creator.pk)
+    actor = read_actor(operation.arguments.get("actor")) or Actor("person", str(creator), creator.pk)
     return Failure(operation.kind, operation.finished_at, actor, operation.errors, operation_id=operation.pk)

@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from importsvc.changelog.models import CREATED, Change, Outcome
 from importsvc.changelog.selectors import select_changes_of_records
-from importsvc.imports.actors import Actor
+from importsvc.imports.actors import Actor, read_actor
 from importsvc.imports.models import Import
 from importsvc.imports.services import find_keyed_records
 
@@ -34,7 +34,7 @@ class RecordEvent:
         at: when.
         what: in words that end before the name of the import: ``Created by``.
         import_id: the import.
-        actor: that ran or reverted the import, in words; empty if it is not known.
+        actor: that ran or reverted the import; ``None`` if it is not known.
         values: by column of the table, the value before and after.
         is_revertible: whether this can be undone, by a revert of the import.
     """
@@ -42,7 +42,7 @@ class RecordEvent:
     at: datetime
     what: str
     import_id: int
-    actor: str
+    actor: Actor | None
     values: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     is_revertible: bool = False
 
@@ -96,7 +96,7 @@ def _describe(import_: Import, change: Change) -> Iterator[RecordEvent]:
         import_.processed_at,
         f"{done} by",
         import_.pk,
-        _describe_actor(import_.processed_by),
+        read_actor(import_.processed_by),
         values,
         is_revertible=import_.is_revertible,
     )
@@ -107,14 +107,10 @@ def _describe(import_: Import, change: Change) -> Iterator[RecordEvent]:
             import_.reverted_at,
             _REVERTED[Outcome(outcome)],
             import_.pk,
-            _describe_actor(import_.reverted_by),
+            read_actor(import_.reverted_by),
             {name: (after.get(name), value) for name, value in restored.items()} if outcome != Outcome.GONE else {},
         )
 
 
 def _leave_out(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in names}
-
-
-def _describe_actor(stored: dict[str, Any] | None) -> str:
-    return str(Actor(**stored)) if stored else ""

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from importsvc.errors import DomainError
 from importsvc.imports import selectors, services
-from importsvc.imports.actors import Actor
+from importsvc.imports.actors import read_actor
 from importsvc.imports.failure_texts import describe_failure
 from importsvc.imports.formatting import (
     POLICIES,
@@ -66,8 +66,8 @@ def show_import(request: HttpRequest, access: Access, import_id: int) -> HttpRes
         "attention": None if failure == [OUTDATED] else describe_failure(import_, may_import=True),
         "outcomes": count_outcomes(import_.counts or {}),
         "undone": describe_stored_revert(import_.revert_counts) if import_.revert_counts else "",
-        "processed_by": _name_actor(import_.processed_by),
-        "reverted_by": _name_actor(import_.reverted_by),
+        "processed_by": read_actor(import_.processed_by),
+        "reverted_by": read_actor(import_.reverted_by),
         "pruned": describe_pruning(import_),
         "left_out": import_.error_count if import_.state != ImportState.CREATED and not import_.pruned_at else 0,
         "may_undo": may_undo,
@@ -174,7 +174,3 @@ def _describe_failure(latest: OperationStatus | None) -> list[str]:
     if is_outdated(latest.operation.errors):
         return [OUTDATED]
     return describe_stored_errors(latest.operation.errors)
-
-
-def _name_actor(stored: dict[str, Any] | None) -> str:
-    return str(Actor(**stored)) if stored else ""

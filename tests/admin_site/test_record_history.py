@@ -39,13 +39,14 @@ def test_imports_reverts_and_edits_are_listed_together(acme: NewOrganization, ad
     head = ["Field", "Before", "After"]
     assert events_of(page) == [
         [f"Restored by the revert of import {updated.pk}", *head, "Title", "Boss", ESCAPED, "Company", "Reds", "–"],
-        ["Changed Last name.", "staff admin"],
+        ["Changed Last name.", "admin"],
         [f"Updated by import {updated.pk}", *ada, *head, "Title", ESCAPED, "Boss", "Company", "–", "Reds"],
         [
             *[f"Created by import {made.pk}", ada[0], f"{ada[1]} · Revert import {made.pk}…", *head],
             *["First name", "–", "Ann", "Email", "–", "ann@acme.test", "Title", "–", ESCAPED],
         ],
     ]
+    assert "by staff <bdi>admin</bdi>" in page
     assert f'<a href="{url_of(made)}">import {made.pk}</a>' in page
     assert f'<a href="{url_of(made, "revert")}">Revert import {made.pk}…</a>' in page
 

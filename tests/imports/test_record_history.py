@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from importsvc.imports.actors import Actor
+from importsvc.imports.actors import Actor, read_actor
 from importsvc.imports.models import Import
 from importsvc.imports.record_history import RecordEvent, find_imports_by_record, read_record_history
 from importsvc.imports.services import revert_import
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 
 # What a revert of the import can undo, as long as it was not reverted.
 DONE = ("Created by", "Updated by")
+GRACE = Actor("operator", "grace")
 
 
 def history_of(person: Person) -> list[RecordEvent]:
@@ -27,14 +28,13 @@ def history_of(person: Person) -> list[RecordEvent]:
     return history.events
 
 
-def event(what: str, import_: Import, at: datetime | None, actor: str = "", **values: Any) -> RecordEvent:
+def event(what: str, import_: Import, at: datetime | None, actor: Actor | None = None, **values: Any) -> RecordEvent:
     assert at is not None
-    return RecordEvent(at, what, import_.pk, actor or str(Actor(**(import_.processed_by or {}))), values, what in DONE)
+    return RecordEvent(at, what, import_.pk, actor or read_actor(import_.processed_by), values, what in DONE)
 
 
 def revert(caller: NewOrganization, import_: Import, **options: Any) -> Import:
-    actor = Actor("operator", "grace")
-    revert_import(organization=caller.organization, import_id=import_.pk, actor=actor, **options)
+    revert_import(organization=caller.organization, import_id=import_.pk, actor=GRACE, **options)
     return Import.objects.get(pk=import_.pk)
 
 
@@ -68,7 +68,7 @@ def test_every_import_that_wrote_the_record_is_named_with_the_values(acme: NewOr
         "Restored by the revert of",
         second,
         second.reverted_at,
-        "operator grace",
+        GRACE,
         email=("ANN@acme.test", "ann@acme.test"),
         title=("Boss", "Clerk"),
     )
@@ -84,7 +84,7 @@ def test_a_revert_that_kept_an_edit_restores_the_other_values(acme: NewOrganizat
     import_ = revert(acme, import_, on_conflict="keep")
 
     assert history_of(ann)[0] == event(
-        "Kept by the revert of", import_, import_.reverted_at, "operator grace", last_name=("Li", "Lee")
+        "Kept by the revert of", import_, import_.reverted_at, GRACE, last_name=("Li", "Lee")
     )
 
 

@@ -9,10 +9,12 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from importsvc.admin_site.names import show_name
 from importsvc.admin_site.read_only import ReadOnlyAdmin
 from importsvc.errors import DomainError
 from importsvc.files.models import OnDuplicate
-from importsvc.imports.actors import Actor
+from importsvc.imports.actor_texts import show_actor
+from importsvc.imports.actors import read_actor
 from importsvc.imports.admin.changelist import ImportListAdmin
 from importsvc.imports.admin.changes import count_changes, read_changes
 from importsvc.imports.admin.detail import read_staged_data
@@ -134,7 +136,10 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
 
 
 class Step(NamedTuple):
-    """A step in the timeline of an import; ``at`` is ``None`` if it has not happened, the others are in words."""
+    """A step in the timeline of an import; ``at`` is ``None`` if it has not happened, the others are in words.
+
+    ``actor`` is HTML.
+    """
 
     title: str
     at: datetime | None
@@ -145,11 +150,11 @@ class Step(NamedTuple):
 def make_timeline(import_: Import) -> list[Step]:
     """All steps in the timeline of an import, including future ones."""
     processed_by, reverted_by = (
-        str(Actor(**stored)) if stored else "" for stored in (import_.processed_by, import_.reverted_by)
+        show_actor(actor) if actor else "" for actor in map(read_actor, (import_.processed_by, import_.reverted_by))
     )
     reverted = "" if import_.revert_counts is None else describe_stored_revert(import_.revert_counts)
     return [
-        Step("Created", import_.created_at, str(import_.creator)),
+        Step("Created", import_.created_at, show_name(import_.creator)),
         Step("Started", import_.started_at, processed_by),
         Step("Processed", import_.processed_at),
         Step("Reverted", import_.reverted_at, reverted_by, reverted),

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from importsvc.admin_site.record_history import Event
+from importsvc.imports.actor_texts import show_actor
 from importsvc.imports.models import Import
 from importsvc.imports.record_history import read_record_history
 from importsvc.imports.record_texts import RecordTexts
@@ -36,7 +37,8 @@ def _read_events(request: HttpRequest, record: Any, record_type: str) -> Iterato
         if may_revert and event.is_revertible:
             undo = (f"Revert {name}…", reverse("admin:imports_import_revert", args=[event.import_id]))
         values = _describe_values(texts, record_type, event.values)
-        yield Event(event.at, event.what, event.actor, name, url, values, undo)
+        actor = show_actor(event.actor) if event.actor else ""
+        yield Event(event.at, event.what, actor, name, url, values, undo)
 
 
 def _describe_values(

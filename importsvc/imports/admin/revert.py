@@ -19,7 +19,7 @@ from unfold.admin import ModelAdmin
 
 from importsvc.errors import DomainError, PreconditionFailed, Unavailable
 from importsvc.http import slots
-from importsvc.imports.actors import Actor
+from importsvc.imports.actors import Actor, read_actor
 from importsvc.imports.admin.revert_choices import (
     ChoiceProgress,
     ConflictForm,
@@ -139,7 +139,7 @@ class RevertAdmin(ModelAdmin):
             "title": f"Revert import {import_.pk}",
             "opts": self.opts,
             "original": import_,
-            "processed_by": str(Actor(**import_.processed_by)) if import_.processed_by else "",
+            "processed_by": read_actor(import_.processed_by),
             "etag_name": _name_etag(import_),
             "errors": form.errors.get("on_conflict", ()),
         }

@@ -10,7 +10,7 @@ from itertools import islice
 from django.db.models import QuerySet
 
 from importsvc.changelog.models import CREATED, Change, Outcome
-from importsvc.imports.actors import Actor
+from importsvc.imports.actors import Actor, read_actor
 from importsvc.imports.formatting import POLICIES, sort_by_type
 from importsvc.imports.models import Import
 from importsvc.imports.record_texts import RecordTexts
@@ -26,7 +26,7 @@ class RevertResult:
 
     Attributes:
         at: when.
-        actor: that reverted the import, in words; empty if it is not known.
+        actor: that reverted the import; ``None`` if it is not known.
         policy: the conflict policy, in words; empty if it is not known.
         outcomes: the headers of ``counts``.
         counts: of each type its plural name and the number of records for each outcome; empty if they are not known.
@@ -34,7 +34,7 @@ class RevertResult:
     """
 
     at: datetime
-    actor: str
+    actor: Actor | None
     policy: str
     outcomes: Sequence[str]
     counts: Sequence[tuple[str, Sequence[int]]]
@@ -49,7 +49,7 @@ def describe_result(import_: Import) -> RevertResult | None:
     counts = sort_by_type(import_.revert_counts or {})
     return RevertResult(
         at=import_.reverted_at,
-        actor=str(Actor(**import_.reverted_by)) if import_.reverted_by else "",
+        actor=read_actor(import_.reverted_by),
         policy=next((words for policy, words in POLICIES.items() if policy == import_.reverted_with), ""),
         outcomes=outcomes,
         counts=[

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from importsvc.imports.actors import Actor
+from importsvc.files import services as files
+from importsvc.imports.actors import Actor, read_actor
 from importsvc.imports.rows import require_rows
 from importsvc.imports.services.corrections import check_import, replace_value
 from importsvc.imports.services.creating import create_import, create_import_from_file, update_import
@@ -121,9 +122,8 @@ def perform_operation(operation: Operation, report: Report) -> int:
     if operation.kind == Kind.PREVIEW:
         make_preview(operation, report)
         return import_id
-    actor = operation.arguments.get("actor")
     of_caller: dict[str, Any] = {
-        "actor": Actor(**actor) if actor else Actor("person", str(creator), creator.pk),
+        "actor": read_actor(operation.arguments.get("actor")) or Actor("person", str(creator), creator.pk),
         "if_match": operation.arguments["if_match"],
     }
     if operation.kind == Kind.IMPORT:

@@ -8,7 +8,8 @@ from django import template
 from django.core.paginator import Page
 from django.template.context import Context
 
-from importsvc.admin_site.names import show_actor, show_name
+from importsvc.admin_site.names import show_name
+from importsvc.imports.actor_texts import show_actor
 
 register = template.Library()
 register.filter(show_name)

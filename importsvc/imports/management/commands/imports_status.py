@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from importsvc.errors import RecordNotFound
-from importsvc.imports.actors import Actor
+from importsvc.imports.actors import read_actor
 from importsvc.imports.failures import Failure, find_failure
 from importsvc.imports.formatting import (
     describe_progress,
@@ -164,4 +164,4 @@ def _describe_time(time: datetime | None) -> str:
 
 
 def _describe_actor(stored: dict[str, Any] | None) -> str:
-    return str(Actor(**stored)) if stored else NOTHING
+    return str(read_actor(stored) or NOTHING)
