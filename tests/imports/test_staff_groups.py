@@ -28,6 +28,7 @@ SUPPORT = {
     "operations.view_operation",
     "files.view_importfile",
     "files.view_importmodel",
+    "import_sessions.view_importsession",
 }
 OPERATORS = {
     *SUPPORT,
@@ -36,6 +37,7 @@ OPERATORS = {
     "webhooks.resend_webhookdelivery",
     "operations.cancel_operation",
     "files.download_importfile",
+    "import_sessions.delete_importsession",
 }
 
 LIST = "/admin/imports/import/"
@@ -87,6 +89,21 @@ def test_undoing_the_migration_removes_the_groups_but_not_permissions_added_sinc
         assert not Group.objects.filter(name="Operators").exists()
     finally:
         MigrationExecutor(connection).migrate(latest)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_group_of_an_older_database_gets_what_is_new_and_one_that_was_deleted_stays_so() -> None:
+    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    MigrationExecutor(connection).migrate([("imports", "0013_refusal"), ("import_sessions", "0002_opened_at")])
+    try:
+        Group.objects.all().delete()
+        Group.objects.create(name="Operators").permissions.add(Permission.objects.get(codename="view_user"))
+    finally:
+        MigrationExecutor(connection).migrate(latest)
+
+    links = {"import_sessions.view_importsession", "import_sessions.delete_importsession"}
+    assert permissions_of("Operators") == {"auth.view_user", "imports.add_import", *links}
+    assert not Group.objects.filter(name="Support").exists()
 
 
 @pytest.mark.django_db

@@ -6,6 +6,7 @@ Operators also import files, revert imports, cancel operations, send deliveries 
 from django.db import migrations
 
 from importsvc.imports.services import get_record_models
+from importsvc.imports.staff_groups import PermissionKey, grant, withdraw
 
 
 def list_permissions():
@@ -32,25 +33,16 @@ def list_permissions():
 
 def add_groups(apps, schema_editor):
     for name, permissions in list_permissions().items():
-        group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=name)
-        group.permissions.add(*[_get_permission(apps, *permission) for permission in permissions])
+        apps.get_model("auth", "Group").objects.get_or_create(name=name)
+        grant(apps, name, [PermissionKey(*permission) for permission in permissions])
 
 
 def remove_groups(apps, schema_editor):
     Group = apps.get_model("auth", "Group")
     for name, permissions in list_permissions().items():
-        for group in Group.objects.filter(name=name):
-            group.permissions.remove(*[_get_permission(apps, *permission) for permission in permissions])
-            # The group may have other permissions.
-            if not group.permissions.exists():
-                group.delete()
-
-
-def _get_permission(apps, app, model, codename, name):
-    # In a new database Django creates permissions after the last migration, and then keeps these.
-    content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(app_label=app, model=model)
-    permissions = apps.get_model("auth", "Permission").objects
-    return permissions.get_or_create(content_type=content_type, codename=codename, defaults={"name": name})[0]
+        withdraw(apps, name, [PermissionKey(*permission) for permission in permissions])
+        # The group may have other permissions.
+        Group.objects.filter(name=name, permissions=None).delete()
 
 
 class Migration(migrations.Migration):
