@@ -205,10 +205,10 @@ class ImportListAdmin(ListAdmin):
         url = reverse("admin:people_person_change", args=[import_.creator_id])
         return format_html('<a class="text-link" href="{}">{}</a>', url, show_name(import_.creator))
 
-    @admin.display(description="sample", ordering="sample", empty_value=NOTHING_KNOWN)
-    def is_sample(self, import_: Import) -> str | None:
+    @admin.display(description="sample", ordering="sample")
+    def is_sample(self, import_: Import) -> str:
         """A word, because Django's icon for ``False`` looks like a failure."""
-        return None if import_.sample is None else ("yes" if import_.sample else "no")
+        return NOTHING_KNOWN if import_.sample is None else ("yes" if import_.sample else "no")
 
     @admin.display(description="result")
     def made(self, import_: Import) -> str:

@@ -58,14 +58,22 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
 
     # Time stamps and actors are in the timeline above the fields.
     fields = [
-        ("state_now", "sample"),
+        ("state_now", "is_sample"),
         ("organization", "creator"),
         ("existing_records", "rows_with_errors"),
         ("match_by", "import_model_id"),
         ("import_file", "file_rows"),
         "rows",
     ]
-    readonly_fields = ["state_now", "existing_records", "rows_with_errors", "import_file", "file_rows", "rows"]
+    readonly_fields = [
+        "state_now",
+        "is_sample",
+        "existing_records",
+        "rows_with_errors",
+        "import_file",
+        "file_rows",
+        "rows",
+    ]
 
     @admin.display(description="state")
     def state_now(self, import_: Any) -> str:

@@ -72,6 +72,15 @@ def test_the_page_of_an_import_without_counts_shows_none(acme: NewOrganization, 
         assert page["Result"] == "-"
 
 
+@pytest.mark.parametrize(("sample", "word"), [(True, "yes"), (False, "no"), (None, "–")])
+def test_the_page_says_in_a_word_whether_it_is_a_sample(
+    acme: NewOrganization, admin_client: Client, sample: bool | None, word: str
+) -> None:
+    page = fields_of(read(admin_client, url_of(make_import(creator=acme.person, sample=sample))))
+
+    assert page["Sample"] == word
+
+
 def test_markup_in_data_is_escaped(acme: NewOrganization, admin_client: Client) -> None:
     evil = make_organization(name=SCRIPT, email="evil@evil.test", first_name=SCRIPT)
     company = f"{SCRIPT} and sons"
