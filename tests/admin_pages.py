@@ -136,9 +136,9 @@ def save(client: Client, record: Any, **edits: str | None) -> dict[str, Any]:
     return errors_of(send_form(client, record, open_form(client, record), **edits))
 
 
-def confirm(client: Client, confirmation: Any, **edits: str) -> Any:
+def confirm(client: Client, confirmation: Any, *, form_id: str = "revert_form", **edits: str) -> Any:
     """Send the form of a page that reverts, perhaps with other choices; returns the page after it."""
-    form = confirmation.content.decode().partition(' id="revert_form"')[2].partition("</form>")[0]
+    form = confirmation.content.decode().partition(f' id="{form_id}"')[2].partition("</form>")[0]
     sent: dict[str, Any] = {**FormReader(form).lists, **edits}
     assert 'type="submit"' in form
     return client.post(confirmation.request["PATH_INFO"], sent, follow=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from importsvc.errors import Conflict, DomainError
+from importsvc.errors import Conflict, DomainError, PreconditionFailed
 
 
 class AlreadyFinished(Conflict):
@@ -33,3 +33,8 @@ class StoredError(DomainError):
 def store_error(error: DomainError) -> dict[str, Any]:
     """The form in which operations store an error; ``StoredError`` takes it."""
     return {"code": error.code, "detail": error.detail, "attribute": error.attribute, "meta": error.meta}
+
+
+def is_outdated(errors: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether stored errors say that something had changed since the caller has read it."""
+    return any(error["code"] == PreconditionFailed.code for error in errors)

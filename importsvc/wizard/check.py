@@ -17,11 +17,12 @@ from importsvc.imports.error_file_response import MEDIA_TYPES
 from importsvc.imports.failure_texts import describe_failure
 from importsvc.imports.failures import find_failure
 from importsvc.imports.models import Import, OnRowError
+from importsvc.operations.errors import is_outdated
 from importsvc.operations.models import Kind
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.grid import find_page, read_corrections, read_grid, read_key, read_part, read_problems
 from importsvc.wizard.imports import find_import, lead_on
-from importsvc.wizard.refusals import OUTDATED, describe, is_outdated
+from importsvc.wizard.refusals import OUTDATED, describe
 from importsvc.wizard.work import is_large, keeping_refusal, lead_to_operation
 
 # Values of a cause that can be replaced at once.

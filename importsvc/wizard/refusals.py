@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -40,11 +39,6 @@ def render_refusal(request: HttpRequest, status: int, error: DomainError | None 
     if error and error.retry_after:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
-
-
-def is_outdated(errors: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether stored errors say that the import had changed since the page was opened."""
-    return any(error["code"] == PreconditionFailed.code for error in errors)
 
 
 def describe(error: DomainError) -> list[str]:

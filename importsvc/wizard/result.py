@@ -25,13 +25,14 @@ from importsvc.imports.formatting import (
 )
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.services import Previewed, RevertPreview, StoredRevert
+from importsvc.operations.errors import is_outdated
 from importsvc.operations.models import Kind, Status
 from importsvc.operations.selectors import OperationStatus, find_latest
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.imports import find_import
 from importsvc.wizard.operations import describe_progress, respond_to_poll
 from importsvc.wizard.outcomes import count_outcomes
-from importsvc.wizard.refusals import OUTDATED, describe, is_outdated
+from importsvc.wizard.refusals import OUTDATED, describe
 from importsvc.wizard.work import is_large, keeping_refusal
 
 # The choices of a revert that meets later edits; the first is selected.

@@ -20,9 +20,10 @@ from importsvc.imports.admin.changes import count_changes, read_changes
 from importsvc.imports.admin.detail import read_staged_data
 from importsvc.imports.admin.downloads import DownloadAdmin
 from importsvc.imports.admin.revert import RevertAdmin
-from importsvc.imports.admin.revert_choices import ChoiceProgress, read_choices
+from importsvc.imports.admin.revert_choices import read_choices
 from importsvc.imports.admin.revert_report import describe_result
 from importsvc.imports.admin.row_errors import read_errors
+from importsvc.imports.admin.work_progress import WorkProgress
 from importsvc.imports.failure_texts import describe_failure
 from importsvc.imports.formatting import (
     describe_counts,
@@ -140,7 +141,7 @@ class ImportAdmin(ReadOnlyAdmin, ImportListAdmin, RevertAdmin, DownloadAdmin):
             found = read_choices(request, import_)
         except DomainError as error:
             return {"checks_conflicts": True, "refusal": describe_refusal(error)}
-        return {"checks_conflicts": True, "progress" if isinstance(found, ChoiceProgress) else "choice_page": found}
+        return {"checks_conflicts": True, "progress" if isinstance(found, WorkProgress) else "choice_page": found}
 
 
 class Step(NamedTuple):

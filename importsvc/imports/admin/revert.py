@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,42 +14,37 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.http import urlencode
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
 from importsvc.errors import DomainError, PreconditionFailed, Unavailable
 from importsvc.http import slots
 from importsvc.imports.actors import Actor, read_actor
-from importsvc.imports.admin.revert_choices import (
-    ChoiceProgress,
-    ConflictForm,
-    describe_progress,
-    read_choices,
-    request_choices,
+from importsvc.imports.admin.queued_reverts import (
+    are_large,
+    describe_queued,
+    find_failed,
+    find_queued,
+    queue_revert,
+    sum_sizes,
 )
-from importsvc.imports.formatting import describe_conflicts, describe_refusal, describe_revert, describe_revert_preview
-from importsvc.imports.models import Import
-from importsvc.imports.services import preview_revert, revert_import
-from importsvc.operations.models import Status
+from importsvc.imports.admin.revert_choices import ConflictForm, describe_progress, read_choices, request_choices
+from importsvc.imports.admin.several_reverts import name_etag, preview_several
+from importsvc.imports.admin.work_progress import WorkProgress
+from importsvc.imports.formatting import (
+    describe_conflicts,
+    describe_refusal,
+    describe_revert,
+    describe_stored_revert,
+)
+from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services import revert_import, takes_long
+from importsvc.operations.models import Operation, Status
+from importsvc.operations.selectors import OperationStatus
+from importsvc.operations.waiting import lacks_worker
 
 # A confirmation previews all changes of each import.
 REVERTED_AT_ONCE = 50
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a confirmation shows of an import, in words; ``refusal`` is empty if a conflict policy can revert it."""
-
-    import_: Import
-    refusal: str = ""
-    would: str = ""
-    conflicts: Sequence[str] = field(default_factory=list)
-    etag: str = ""
-
-    @property
-    def etag_name(self) -> str:
-        """The name of the form field that has the ETag."""
-        return _name_etag(self.import_)
 
 
 class RevertAdmin(ModelAdmin):
@@ -96,6 +91,10 @@ class RevertAdmin(ModelAdmin):
         import_ = self.get_object(request, str(import_id))
         if import_ is None:
             raise Http404
+        if queued := find_queued(import_):
+            return self._show_work(request, import_, queued)
+        if "HX-Request" in request.headers:
+            return self._end_work(request, import_)
         response = self._serve_in_slot(request, [import_], lambda: self._serve_one(request, import_))
         return response or redirect("admin:imports_import_change", import_id)
 
@@ -114,55 +113,87 @@ class RevertAdmin(ModelAdmin):
         if found.status == Status.SUCCEEDED:
             return HttpResponse(headers={"HX-Refresh": "true"})
         context = {"progress": describe_progress(import_, found, number)}
-        return TemplateResponse(request, "admin/imports/import/choices_progress.html", context)
+        return TemplateResponse(request, "admin/imports/import/work_progress.html", context)
+
+    def _show_work(self, request: HttpRequest, import_: Import, queued: OperationStatus) -> HttpResponse:
+        """How far a worker is with the revert, as a page or for the page that asks in the background."""
+        may_view = self.admin_site.get_model_admin(Operation).has_view_permission(request)
+        progress = describe_queued(import_, queued, may_view_operation=may_view)
+        if "HX-Request" in request.headers:
+            return TemplateResponse(request, "admin/imports/import/work_progress.html", {"progress": progress})
+        context = {**self._describe_page(request, import_), "progress": progress}
+        return TemplateResponse(request, "admin/imports/import/revert.html", context)
+
+    def _end_work(self, request: HttpRequest, import_: Import) -> HttpResponse:
+        """Lead the page that has shown the progress to the import; if it is not reverted, that page is loaded again."""
+        if import_.state != ImportState.REVERTED:
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        if import_.revert_counts:
+            self.message_user(request, f"{import_}: {describe_stored_revert(import_.revert_counts)}", messages.SUCCESS)
+        return HttpResponse(headers={"HX-Redirect": reverse("admin:imports_import_change", args=[import_.pk])})
 
     def _serve_in_slot(
         self, request: HttpRequest, imports: Sequence[Import], serve: Callable[[], HttpResponse | None]
     ) -> HttpResponse | None:
         """Preview or revert the imports if the process has a slot for that; otherwise a message on their list."""
-        size = sum(import_.staged_size for import_ in imports)  # type: ignore[attr-defined]
+        # Of imports for which a preview takes long, a worker does everything.
+        is_long = are_large(imports) and not takes_long(sum_sizes(imports))
         try:
-            with slots.SLOTS.take("staff", is_long=size > slots.SHORT_BYTES):
+            with slots.SLOTS.take("staff", is_long=is_long):
                 return serve()
         except Unavailable as error:
+            if "HX-Request" in request.headers:
+                # The page asks again.
+                return HttpResponse(status=HTTPStatus.NO_CONTENT)
             self.message_user(request, f"{error.detail}. Try again later.", messages.ERROR)
             return redirect("admin:imports_import_changelist")
 
     def _serve_one(self, request: HttpRequest, import_: Import) -> HttpResponse | None:
-        """Revert the import if its preview is current, otherwise show its page."""
+        """Revert the import if its preview is current, or leave that to a worker; otherwise show its page."""
         form = ConflictForm(request.POST if request.method == "POST" else None)
-        is_sent = form.is_valid()
-        if is_sent and self._revert_one(request, import_, form.cleaned_data):
-            return None
+        if form.is_valid():
+            if are_large([import_]):
+                is_queued = self._queue_one(request, import_, form.cleaned_data)
+                return redirect("admin:imports_import_revert", import_.pk) if is_queued else None
+            if self._revert_one(request, import_, form.cleaned_data):
+                return None
+        failed = find_failed(import_)
         context = {
-            **self.admin_site.each_context(request),
-            "title": f"Revert import {import_.pk}",
-            "opts": self.opts,
-            "original": import_,
-            "processed_by": read_actor(import_.processed_by),
-            "etag_name": _name_etag(import_),
+            **self._describe_page(request, import_),
+            "etag_name": name_etag(import_),
             "errors": form.errors.get("on_conflict", ()),
+            "failed": failed,
         }
         try:
-            chosen = form.data.get("on_conflict", "")
-            found = read_choices(request, import_, chosen=chosen, is_outdated=is_sent)
-            if is_sent and isinstance(found, ChoiceProgress):
-                # The page is loaded again when the choices are there, which must not send the form again.
-                url = reverse("admin:imports_import_revert", args=[import_.pk])
-                return redirect(f"{url}?{urlencode({'on_conflict': chosen})}")
-            context["progress" if isinstance(found, ChoiceProgress) else "choice_page"] = found
+            chosen = form.data.get("on_conflict", failed.on_conflict if failed else "")
+            found = read_choices(request, import_, chosen=chosen)
+            context["progress" if isinstance(found, WorkProgress) else "choice_page"] = found
         except Unavailable:
             raise
         except DomainError as error:
             context["refusal"] = describe_refusal(error)
         return TemplateResponse(request, "admin/imports/import/revert.html", context)
 
+    def _describe_page(self, request: HttpRequest, import_: Import) -> dict[str, Any]:
+        """What the page of one import says in any case."""
+        return {
+            **self.admin_site.each_context(request),
+            "title": f"Revert import {import_.pk}",
+            "opts": self.opts,
+            "original": import_,
+            "processed_by": read_actor(import_.processed_by),
+        }
+
     def _confirm(self, request: HttpRequest, imports: Sequence[Import], form: ConflictForm) -> HttpResponse:
-        previews = [_preview(import_) for import_ in imports]
+        previews = preview_several(imports)
+        waiting = [preview.waits_for for preview in previews if preview.waits_for]
         context = {
             **self.admin_site.each_context(request),
             "title": "Revert imports",
             "opts": self.opts,
+            "imports": imports,
+            "waiting": waiting,
+            "lacks_worker": bool(waiting) and lacks_worker(waiting[0]),
             "possible": [preview for preview in previews if not preview.refusal],
             "refused": [preview for preview in previews if preview.refusal],
             "has_conflicts": any(preview.conflicts for preview in previews),
@@ -172,10 +203,20 @@ class RevertAdmin(ModelAdmin):
         return TemplateResponse(request, "admin/imports/import/revert_confirmation.html", context)
 
     def _revert(self, request: HttpRequest, imports: Sequence[Import]) -> HttpResponse | None:
-        """Revert the imports whose previews are current, and confirm the remaining ones again."""
+        """Revert the imports whose previews are current, and confirm the remaining ones again.
+
+        If they are large, a worker reverts all of them, one after the other.
+        """
         form = ConflictForm(request.POST)
         if not form.is_valid():
             return self._confirm(request, imports, form)
+        if are_large(imports):
+            for import_ in imports:
+                if self._queue_one(request, import_, form.cleaned_data):
+                    url = reverse("admin:imports_import_revert", args=[import_.pk])
+                    text = format_html('{}: a worker reverts it. <a href="{}">How far it is</a>', import_, url)
+                    self.message_user(request, text, messages.SUCCESS)
+            return None
         outdated = [import_ for import_ in imports if not self._revert_one(request, import_, form.cleaned_data)]
         return self._confirm(request, outdated, form) if outdated else None
 
@@ -185,8 +226,8 @@ class RevertAdmin(ModelAdmin):
             revert = revert_import(
                 organization=import_.organization,
                 import_id=import_.pk,
-                if_match=[request.POST.get(_name_etag(import_), "")],
-                actor=Actor("staff", request.user.get_username(), request.user.pk),
+                if_match=[request.POST.get(name_etag(import_), "")],
+                actor=_get_actor(request),
                 **choices,
             )
         except PreconditionFailed:
@@ -201,15 +242,17 @@ class RevertAdmin(ModelAdmin):
         self.message_user(request, f"{import_}: {describe_revert(revert)}", messages.SUCCESS)
         return True
 
+    def _queue_one(self, request: HttpRequest, import_: Import, choices: dict[str, Any]) -> bool:
+        """Leave the revert of an import to a worker. Returns ``False``, with a message, if that is refused."""
+        etag = request.POST.get(name_etag(import_), "")
+        try:
+            operation = queue_revert(import_, etag=etag, actor=_get_actor(request), **choices)
+        except DomainError as error:
+            self.message_user(request, f"{import_}: refused: {describe_refusal(error)}", messages.ERROR)
+            return False
+        self.log_change(request, import_, f"Left the revert to a worker, as operation {operation.pk}")
+        return True
 
-def _preview(import_: Import) -> Preview:
-    try:
-        preview = preview_revert(organization=import_.organization, import_id=import_.pk)
-    except DomainError as error:
-        return Preview(import_, refusal=describe_refusal(error))
-    conflicts = describe_conflicts(preview.find_conflicts())
-    return Preview(import_, would=describe_revert_preview(preview.counts), conflicts=conflicts, etag=preview.etag)
 
-
-def _name_etag(import_: Import) -> str:
-    return f"etag_{import_.pk}"
+def _get_actor(request: HttpRequest) -> Actor:
+    return Actor("staff", request.user.get_username(), request.user.pk)

@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from importsvc.imports.admin.conflicts import ShownConflict, show_conflicts
-from importsvc.imports.formatting import POLICIES, describe_counts, describe_planned_revert, describe_stored_errors
+from importsvc.imports.admin.work_progress import WorkProgress, describe_work
+from importsvc.imports.formatting import POLICIES, describe_counts, describe_planned_revert
 from importsvc.imports.models import Import
 from importsvc.imports.selectors import read_staged_size
 from importsvc.imports.services import (
@@ -29,9 +30,11 @@ from importsvc.imports.services import (
 )
 from importsvc.operations.models import Status
 from importsvc.operations.selectors import OperationStatus
-from importsvc.operations.waiting import lacks_worker
 
 CONFLICTS_PAGE_SIZE = 50
+
+# What a worker does before there is a choice.
+COMPARING = "Comparing all records with what the import wrote"
 
 _EXPLANATIONS: dict[OnConflict, str] = {
     "keep": "Values that were changed since the import stay as they are now, and so do records that it created and "
@@ -79,26 +82,10 @@ class ChoicePage:
     page: Page[Any]
 
 
-@dataclass(frozen=True)
-class ChoiceProgress:
-    """How far a worker is with the choices of a large import.
-
-    ``url`` is asked for it in the background, and ``sentences`` say why it failed.
-    """
-
-    url: str
-    phase: str
-    lacks_worker: bool
-    sentences: Sequence[str]
-
-
-def read_choices(
-    request: HttpRequest, import_: Import, *, chosen: str = "", is_outdated: bool = False
-) -> ChoicePage | ChoiceProgress:
+def read_choices(request: HttpRequest, import_: Import, *, chosen: str = "") -> ChoicePage | WorkProgress:
     """The choices for an import and the page of its conflicts that the query ``conflicts_page`` names.
 
     A worker finds them out for a large import. The policy ``chosen`` is chosen, or that of the query, or the safe one.
-    ``is_outdated`` says that what was found out before does not hold.
 
     Raises:
         DomainError: the import cannot be reverted; see ``preview_choices``.
@@ -107,7 +94,7 @@ def read_choices(
     number = request.GET.get("conflicts_page")
     page: dict[str, Any] = {"page_number": number, "page_size": CONFLICTS_PAGE_SIZE}
     if takes_long(size):
-        requested = request_choices(import_, number, is_outdated=is_outdated)
+        requested = request_choices(import_, number)
         if requested.status != Status.SUCCEEDED:
             return describe_progress(import_, requested, number)
         found = read_stored_choices(requested.operation, **page)
@@ -116,7 +103,7 @@ def read_choices(
     return _make_page(request, import_, found, chosen)
 
 
-def request_choices(import_: Import, page_number: object, *, is_outdated: bool = False) -> OperationStatus:
+def request_choices(import_: Import, page_number: object) -> OperationStatus:
     """The operation that finds out the choices of a large import.
 
     Raises:
@@ -130,19 +117,18 @@ def request_choices(import_: Import, page_number: object, *, is_outdated: bool =
         previewed=Previewed.CHOICES,
         page_number=page_number,
         page_size=CONFLICTS_PAGE_SIZE,
-        is_outdated=is_outdated,
     )
 
 
-def describe_progress(import_: Import, found: OperationStatus, page_number: str | None) -> ChoiceProgress:
+def describe_progress(import_: Import, found: OperationStatus, page_number: str | None) -> WorkProgress:
     """How far a worker is."""
     url = reverse("admin:imports_import_choices", args=[import_.pk])
     query = urlencode({"conflicts_page": page_number}) if page_number else ""
-    return ChoiceProgress(
+    return describe_work(
+        found,
+        title=COMPARING,
         url=f"{url}?{query}" if query else url,
-        phase="Waiting for a worker" if found.status == Status.QUEUED else "In work",
-        lacks_worker=lacks_worker(found),
-        sentences=describe_stored_errors(found.operation.errors),
+        then="You see then what a revert would do, and decide. Nothing is changed until then.",
     )
 
 

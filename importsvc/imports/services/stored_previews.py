@@ -85,7 +85,6 @@ def request_preview(
     previewed: Previewed,
     page_number: object = None,
     page_size: int = STORED_RECORDS,
-    is_outdated: bool = False,
 ) -> OperationStatus:
     """The operation of a preview: one that holds, otherwise one that is queued now.
 
@@ -98,13 +97,12 @@ def request_preview(
         previewed: what is previewed.
         page_number: of the page of records that is shown, counted from 1; without such a page it is the nearest one.
         page_size: the number of records of a page.
-        is_outdated: whether a preview that has finished does not hold.
 
     Raises:
         RecordNotFound: there is no such import.
         Unavailable: another transaction has held a lock for too long.
     """
-    find = partial(_find_or_queue, organization, creator, import_id, is_outdated=is_outdated)
+    find = partial(_find_or_queue, organization, creator, import_id)
     found = find({"previewed": previewed.value, "first": 0})
     if found.operation.result is None:
         return found
@@ -165,12 +163,12 @@ def make_preview(operation: Operation, progress: Progress) -> None:
 
 
 def _find_or_queue(
-    organization: Organization, creator: Person, import_id: int, arguments: dict[str, Any], *, is_outdated: bool
+    organization: Organization, creator: Person, import_id: int, arguments: dict[str, Any]
 ) -> OperationStatus:
     # Before the worker reads anything: if the import changes meanwhile, the preview does not hold.
     version = selectors.read_version(organization=organization, import_id=import_id)
     given = {**arguments, "version": version}
-    since = timezone.now() - (timedelta() if is_outdated else HOLDS_FOR)
+    since = timezone.now() - HOLDS_FOR
     found = find_preview(organization=organization, import_id=import_id, arguments=given, since=since)
     if found is not None:
         return found
