@@ -18,7 +18,7 @@ from importsvc.imports.failure_texts import describe_failure
 from importsvc.imports.failures import find_failure
 from importsvc.imports.models import Import, OnRowError
 from importsvc.operations.errors import is_outdated
-from importsvc.operations.models import Kind
+from importsvc.operations.models import Kind, Operation
 from importsvc.wizard.access import Access, with_access
 from importsvc.wizard.grid import find_page, read_corrections, read_grid, read_key, read_part, read_problems
 from importsvc.wizard.imports import find_import, lead_on
@@ -203,6 +203,20 @@ def change_rows(
             raise
         sentences = describe(error)
     return _show_again(request, access, import_id, sentences, done)
+
+
+def queue_change(
+    request: HttpRequest, access: Access, import_id: int, service: Callable[[dict[str, Any]], Operation]
+) -> HttpResponse:
+    """Call a service that leaves such a change to a worker, and show how far that is; or the page, if it is refused."""
+    options = {"organization": access.organization, "import_id": import_id}
+    try:
+        operation = service({**options, "if_match": [request.POST.get("version", "")]})
+    except DomainError as error:
+        if error.retry_after:
+            raise
+        return _show_again(request, access, import_id, describe(error), "")
+    return lead_to_operation(access, operation)
 
 
 def _show_again(request: HttpRequest, access: Access, import_id: int, sentences: list[str], done: str) -> HttpResponse:

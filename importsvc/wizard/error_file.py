@@ -10,12 +10,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from importsvc.imports import services
+from importsvc.imports import selectors, services
 from importsvc.imports.error_file_response import MEDIA_TYPES, respond_with_error_file
 from importsvc.wizard.access import Access, with_access
-from importsvc.wizard.check import change_rows
+from importsvc.wizard.check import change_rows, queue_change
 from importsvc.wizard.imports import find_import
 from importsvc.wizard.uploads import find_content_type, find_upload, spool
+from importsvc.wizard.work import is_large
 
 
 @with_access
@@ -32,22 +33,33 @@ def download(request: HttpRequest, access: Access, import_id: int, file_format: 
 @with_access
 @require_POST
 def upload(request: HttpRequest, access: Access, import_id: int) -> HttpResponse:
-    """Correct the staged rows from an error file, and show what is wrong with them then."""
+    """Correct the staged rows from an error file, and show what is wrong with them then.
+
+    A worker does it if the file is large, or the rows that it is merged into are.
+    """
     find_import(access, import_id)
     given = find_upload(request)
     if given is None:
         messages.error(request, "Choose a file first.")
         return redirect("wizard:check", access.organization.pk, import_id)
-    content, _ = spool(given)
+    content, sha256 = spool(given)
+    chosen: dict[str, Any] = {
+        "creator": access.creator,
+        "content": content,
+        "name": content.name,
+        "content_type": find_content_type(given),
+    }
+    size = selectors.read_staged_size(organization_id=access.organization.pk, import_id=import_id)
+    if is_large(max(size, content.size)):
+        return queue_change(
+            request,
+            access,
+            import_id,
+            lambda options: services.queue_corrected_file(sha256=sha256, **chosen, **options),
+        )
 
     def correct(options: dict[str, Any]) -> str:
-        _, count = services.correct_from_file(
-            creator=access.creator,
-            content=content,
-            name=content.name,
-            content_type=find_content_type(given),
-            **options,
-        )
+        _, count = services.correct_from_file(**chosen, **options)
         if not count:
             return "The file is read. It changes nothing: no cell of a row with errors is different."
         return f"{count} row{'' if count == 1 else 's'} corrected from the file, and checked again."

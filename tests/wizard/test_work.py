@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from importsvc.files.models import ImportFile
 from importsvc.http.slots import SHORT_BYTES
 from importsvc.imports.models import Import, ImportState
+from importsvc.imports.services import list_rows
 from importsvc.operations import work
 from importsvc.operations.models import Operation, Status
 from people.models import Person
@@ -155,6 +159,66 @@ def test_a_value_is_replaced_in_many_rows_by_a_worker(walk: Walk) -> None:
     walk.client.post(outdated["action"], {"type": "robot", "column": "email", "to": "x", "version": "1"})
     assert work.run_next()
     assert walk.go(check).status == 200
+
+
+def upload_corrected(walk: Walk, content: bytes, **changes: str) -> Walk:
+    """Upload a file on the page of the check, which is open, for its rows with errors."""
+    form = walk.find_form("Upload")
+    file = SimpleUploadedFile("errors.csv", content, content_type="text/csv")
+    return walk.see(walk.client.post(form["action"], {**form["fields"], **changes, "file": file}, follow=True))
+
+
+def stage_wrong(walk: Walk) -> tuple[str, bytes]:
+    """Stage a large file with two wrong addresses; returns the address of its check, and its corrected error file."""
+    stage(walk, LARGE.replace("ada1@example.com", "none").replace("ada2@example.com", "nothing"))
+    assert work.run_next()
+    check = walk.at(f"imports/{walk.import_.pk}/check")
+    response: Any = walk.client.get(check.replace("check", "errors.csv"))
+    content = b"".join(response.streaming_content)
+    walk.go(check)
+    return check, content.replace(b",none,", b",ada1@example.com,").replace(b",nothing,", b",ada2@example.com,")
+
+
+def test_an_error_file_of_many_rows_is_merged_by_a_worker(walk: Walk) -> None:
+    check, corrected = stage_wrong(walk)
+    assert f"2 of {COUNT} rows have errors." in walk.text
+
+    upload_corrected(walk, corrected)
+    assert f"Import {walk.import_.pk} is in work" in walk.text
+    assert poll(walk) == ""
+    assert work.run_next()
+
+    assert poll(walk) == check
+    assert f"No errors in {COUNT} rows." in walk.go(check).text
+    rows = list_rows(organization=walk.tenant.organization, import_id=walk.import_.pk)
+    assert [row.cells["email"] for row in rows[:3]] == [f"ada{number}@example.com" for number in range(3)]
+    # What was uploaded is stored, as every file.
+    assert list(ImportFile.objects.order_by("id").values_list("name", flat=True)) == ["people.csv", "errors.csv"]
+
+
+def test_an_error_file_that_an_edit_has_overtaken_changes_nothing_and_says_why(walk: Walk) -> None:
+    check, corrected = stage_wrong(walk)
+    upload_corrected(walk, corrected, version="1")
+    assert work.run_next()
+
+    text = walk.go(check).text
+
+    assert "The last check changed nothing: Something has changed since this page was opened." in text
+    assert f"2 of {COUNT} rows have errors." in text
+
+
+def test_a_file_that_corrects_nothing_is_refused_before_a_worker_is_asked(walk: Walk) -> None:
+    check, _ = stage_wrong(walk)
+    before = Operation.objects.count()
+
+    for content, reason in (
+        (b"First name,Email\nAda,ada@example.com\n", "This is not an error file"),
+        (b"%PDF-1.7 1 0 obj", "PDF"),
+    ):
+        assert upload_corrected(walk, content).url == check
+        assert reason in walk.text
+    assert Operation.objects.count() == before
+    assert ImportFile.objects.count() == 1
 
 
 def test_all_rows_are_checked_again_by_a_worker(walk: Walk) -> None:

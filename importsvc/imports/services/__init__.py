@@ -34,7 +34,7 @@ from importsvc.imports.services.previewing import (
 )
 from importsvc.imports.services.progress import Progress
 from importsvc.imports.services.pruning import prune_imports
-from importsvc.imports.services.queueing import queue_operation
+from importsvc.imports.services.queueing import queue_corrected_file, queue_operation
 from importsvc.imports.services.record_types import (
     describe_records,
     find_keyed_records,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from importsvc.engine.errors import RowError
@@ -63,11 +64,13 @@ def find_cell(row: Any, column: str | None) -> tuple[str | None, Any]:
     """
     if column is None or not isinstance(row, dict):
         return None, row
-    wanted = normalize_header(column)
-    cells = {
-        header: value
-        for header, value in row.items()
-        if normalize_header(header) == wanted or name_unknown(header) == column
-    }
+    cells = {header: value for header, value in row.items() if is_named(header, column)}
     values = list(cells.values())
     return next(iter(cells), None), values[0] if len(values) == 1 else values or NO_CELL
+
+
+# Rows repeat their headers.
+@lru_cache(maxsize=4_096)
+def is_named(header: str, column: str) -> bool:
+    """Whether the header names this column, which may be unknown."""
+    return normalize_header(header) == normalize_header(column) or name_unknown(header) == column

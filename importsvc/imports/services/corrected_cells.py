@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from importsvc.engine.parse.cells import is_unreadable
 from importsvc.engine.schema import registry
-from importsvc.files.mapping.columns import TargetColumn, encode_value, make_target_columns
+from importsvc.files.mapping.columns import Columns, TargetColumn, encode_value, make_target_columns
 from importsvc.files.mapping.document import Formats, Mapping
 from importsvc.files.mapping.headers import HeaderIndex, name_column
 from importsvc.files.mapping.sides import plan_sheet
@@ -65,11 +65,12 @@ class Corrector:
         for record_type, _, value in staged:
             rows.setdefault(record_type, value)
         corrected: list[Cell] = [*cells, *[None] * (self._width - len(cells))]
+        columns = [[cell] for cell in corrected]
         done: set[int] = set()
         for column in self._columns:
             if column.record_type in rows and column.position not in done:
                 found = _find_member(rows[column.record_type], column)
-                if not is_unreadable(found) and found != self._read(column, corrected[column.position]):
+                if not is_unreadable(found) and found != self._read(column, columns):
                     corrected[column.position] = self._write(column, found)
                     done.add(column.position)
         primary = rows.get(self._primary.name) if self._primary else None
@@ -79,10 +80,12 @@ class Corrector:
                     corrected[position] = None
         return corrected
 
-    def _read(self, column: _DirectColumn, cell: Cell) -> Any:
-        """The value that the mapping makes of a cell, as JSON; ``None`` for a blank one."""
-        (value,) = column.read.read([[cell] if at == column.position else [] for at in range(self._width)], 1)
-        return None if value in (None, "") else json.loads(encode_value(value))
+    def _read(self, column: _DirectColumn, columns: Columns) -> Any:
+        """The value that the mapping makes of the cell of a column of one row, as JSON; ``None`` for a blank one."""
+        (value,) = column.read.read(columns, 1)
+        if type(value) is str:  # not JsonNumber
+            return value or None
+        return None if value is None else json.loads(encode_value(value))
 
     def _write(self, column: _DirectColumn, value: Any) -> Cell:
         """The cell of which the mapping makes this value; if there is none, the value as text."""
@@ -91,7 +94,8 @@ class Corrector:
         text = describe_value(value)
         candidates = [text, text.replace(".", self._sign)]
         for candidate in candidates:
-            if _is_same(self._read(column, candidate), value):
+            columns = [[candidate] if at == column.position else [] for at in range(self._width)]
+            if _is_same(self._read(column, columns), value):
                 return candidate
         return text
 

@@ -12,10 +12,8 @@ from importsvc.errors import Conflict, InvalidAttribute
 from importsvc.files import services as files
 from importsvc.files.detecting import detect_file, read_detection
 from importsvc.files.errors import FileUnreadable
-from importsvc.files.mapping.document import Mapping as MappingDocument
 from importsvc.files.mapping.headers import HeaderIndex
 from importsvc.files.mapping.parsing import read_mapping
-from importsvc.files.mapping.rows import RowMapper
 from importsvc.files.models import ImportFile
 from importsvc.files.reading.opening import open_table
 from importsvc.files.reading.tables import (
@@ -39,6 +37,7 @@ from importsvc.imports.services.error_lines import (
 )
 from importsvc.imports.services.reverting import find_import
 from importsvc.imports.services.transactions import require_rows_kept, require_state
+from importsvc.imports.services.uploaded_lines import LineReader, UploadedRow, UploadedSheet
 from importsvc.imports.staging import decode_staged, one_snapshot
 from importsvc.spool import SpooledFile
 from importsvc.text.display import printable
@@ -53,28 +52,14 @@ LARGEST = 10_000
 Place = tuple[str, int]
 
 
-class _Sheet(NamedTuple):
-    """A sheet of the uploaded file: how it was read, and its headers."""
-
-    options: ReadOptions
-    headers: HeaderIndex
-
-
-class _Uploaded(NamedTuple):
-    """A row of the uploaded file."""
-
-    sheet: _Sheet
-    cells: Sequence[Cell]
-
-
 class _Pair(NamedTuple):
     """A line that has errors, its cells and how they were read, and the row of the uploaded file that names it."""
 
-    reader: _LineReader
+    reader: LineReader
     options: ReadOptions
     line: Line
     cells: Sequence[Cell]
-    uploaded: _Uploaded
+    uploaded: UploadedRow
 
 
 def correct_from_file(
@@ -108,11 +93,7 @@ def correct_from_file(
         FileUnreadable, FilePruned: one of the two files cannot be read.
         PreconditionFailed, ImportInUse, Unavailable: as for ``update_import``.
     """
-    import_ = find_import(import_id=import_id, organization=organization)
-    require_state(import_, ImportState.CREATED, "corrected")
-    require_rows_kept(import_)
-    if not import_.file_options:
-        raise Conflict("The rows of this import come from no file; correct them one by one")
+    import_ = find_correctable(organization=organization, import_id=import_id)
     file = files.make_import_file(
         organization=organization,
         creator=creator,
@@ -135,9 +116,27 @@ def correct_from_file(
     return import_, len(corrections)
 
 
-def _read_uploaded(file: ImportFile, content: SpooledFile, import_id: int) -> Mapping[Place, _Uploaded]:
-    """The rows of the uploaded file, by the rows of the import that they name."""
-    found: dict[Place, _Uploaded] = {}
+def find_correctable(*, organization: Organization, import_id: int) -> Import:
+    """An import whose rows an error file may correct.
+
+    Raises:
+        RecordNotFound, WrongState, ImportPruned, Conflict: as for ``correct_from_file``.
+    """
+    import_ = find_import(import_id=import_id, organization=organization)
+    require_state(import_, ImportState.CREATED, "corrected")
+    require_rows_kept(import_)
+    if not import_.file_options:
+        raise Conflict("The rows of this import come from no file; correct them one by one")
+    return import_
+
+
+def find_error_sheets(file: ImportFile, content: SpooledFile, import_id: int) -> list[ReadOptions]:
+    """How the sheets of an error file are read.
+
+    Raises:
+        InvalidAttribute: it is no error file.
+        FileUnreadable: it cannot be read.
+    """
     sheets = [sheet["name"] for sheet in file.sheets] or [file.sheet]
     error_sheets = [each for each in (_find_options(file, content, sheet) for sheet in sheets) if each is not None]
     if not error_sheets:
@@ -145,10 +144,17 @@ def _read_uploaded(file: ImportFile, content: SpooledFile, import_id: int) -> Ma
             f"This is not an error file: it has no columns {', '.join(ERROR_FILE_HEADERS[:2])} and"
             f" {ERROR_FILE_HEADERS[2]}. Download the error file of import {import_id}, and correct that"
         )
+    return error_sheets
+
+
+def _read_uploaded(file: ImportFile, content: SpooledFile, import_id: int) -> Mapping[Place, UploadedRow]:
+    """The rows of the uploaded file, by the rows of the import that they name."""
+    found: dict[Place, UploadedRow] = {}
     count = 0
-    for options in error_sheets:
+    types = registry.get_names()
+    for options in find_error_sheets(file, content, import_id):
         with open_table(content, options) as table:
-            sheet = _Sheet(options, HeaderIndex(table.headers))
+            sheet = UploadedSheet(options, HeaderIndex(table.headers))
             for row in table.rows():
                 if all(map(is_blank, row.cells)):
                     continue
@@ -158,8 +164,8 @@ def _read_uploaded(file: ImportFile, content: SpooledFile, import_id: int) -> Ma
                         f"The file has more than {LARGEST:,} rows. Import the rows without errors first, and upload it"
                         " on the page of the result"
                     )
-                for place in _read_places(table, row, import_id):
-                    found[place] = _Uploaded(sheet, row.cells)
+                for place in _read_places(table, row, import_id, types):
+                    found[place] = UploadedRow(sheet, row.cells)
     return found
 
 
@@ -175,7 +181,7 @@ def _find_options(file: ImportFile, content: SpooledFile, sheet: str | None) -> 
     return replace(detected.options(), date_order=file.date_order, decimal_sign=file.decimal_sign)
 
 
-def _read_places(table: Table, row: TableRow, import_id: int) -> list[Place]:
+def _read_places(table: Table, row: TableRow, import_id: int, types: Collection[str]) -> list[Place]:
     """The rows of the import that a row of its error file names.
 
     Raises:
@@ -192,7 +198,7 @@ def _read_places(table: Table, row: TableRow, import_id: int) -> list[Place]:
     places = []
     for part in row_cell.split(","):
         record_type, _, number = part.strip().partition(" ")
-        if record_type not in registry.get_names() or not (number.isascii() and number.isdigit() and len(number) < 10):
+        if record_type not in types or not (number.isascii() and number.isdigit() and len(number) < 10):
             raise InvalidAttribute(
                 f"Line {row.line} does not say in import_row which row it corrects. New rows need a file of their own"
             )
@@ -200,7 +206,7 @@ def _read_places(table: Table, row: TableRow, import_id: int) -> list[Place]:
     return places
 
 
-def _pair_lines(import_: Import, uploaded: Mapping[Place, _Uploaded]) -> Iterator[_Pair]:
+def _pair_lines(import_: Import, uploaded: Mapping[Place, UploadedRow]) -> Iterator[_Pair]:
     mapping = read_mapping(import_.mapping)
     options = [ReadOptions(**each) for each in import_.file_options]
     file = files.find_import_file(organization=import_.organization, file_id=import_.import_file_id or 0)
@@ -208,58 +214,13 @@ def _pair_lines(import_: Import, uploaded: Mapping[Place, _Uploaded]) -> Iterato
     for each in find_sheets_with_errors(import_, options):
         with open_table(content, each) as table:
             formats = find_formats(mapping, each)
-            reader = _LineReader(mapping, table)
+            reader = LineReader(mapping, table)
             lines = read_corrected_lines(import_, table, mapping, formats, needs_staged=True)
             for line, cells in lines:
                 named = [(error.record_type, error.row) for error in line.errors]
                 row = next((uploaded[place] for place in named if place in uploaded), None)
                 if row is not None:
                     yield _Pair(reader, each, line, cells, row)
-
-
-class _LineReader:
-    """Reads lines of a table of the import's file, as it is and as the error file has it, with the mapping."""
-
-    def __init__(self, mapping: MappingDocument, table: Table) -> None:
-        self._mapping = mapping
-        self._headers, self._sheet = table.headers, table.sheet
-        index = HeaderIndex(table.headers)
-        self._mapped = {index.find(header) for column in mapping.in_sheet(table.sheet) for header in column.headers}
-        self._mappers: dict[ReadOptions, RowMapper] = {}
-        self._orders: dict[ReadOptions, list[int | None]] = {}
-
-    def read(self, line: int, cells: Sequence[Cell], options: ReadOptions) -> dict[str, str]:
-        """The rows that the cells of a line give, as JSON by type; ``options`` say in which formats the cells are."""
-        if options not in self._mappers:
-            self._mappers[options] = RowMapper(
-                self._mapping,
-                headers=self._headers,
-                sheet=self._sheet,
-                formats=find_formats(self._mapping, options),
-                fold=lambda texts: texts,  # names of a single row
-            )
-        return self._mappers[options].map_alone(TableRow(line, cells))
-
-    def order(self, row: _Uploaded) -> list[Cell]:
-        """The cells of an uploaded row in the order of the table's columns.
-
-        Raises:
-            InvalidAttribute: it lacks a column that is mapped.
-        """
-        index = row.sheet.headers
-        positions = self._orders.get(row.sheet.options)
-        if positions is None:
-            positions = self._orders[row.sheet.options] = [index.find(header) for header in self._headers]
-        for number, (header, position) in enumerate(zip(self._headers, positions, strict=True)):
-            if position is None and number in self._mapped:
-                raise InvalidAttribute(f"The file has no column '{printable(header, 100)}', which the import uses")
-        own = [
-            row.cells[position]
-            if position is not None and position < len(row.cells) and header not in ERROR_FILE_HEADERS
-            else None
-            for header, position in zip(self._headers, positions, strict=True)
-        ]
-        return [*own, *row.cells[len(index.headers) :]]
 
 
 def _compare(pair: _Pair) -> Iterator[RowCorrection]:

@@ -8,6 +8,7 @@ from typing import Any
 from importsvc.files import services as files
 from importsvc.imports.actors import Actor, read_actor
 from importsvc.imports.rows import require_rows
+from importsvc.imports.services.corrected_files import correct_from_file, find_correctable, find_error_sheets
 from importsvc.imports.services.corrections import check_import, replace_value
 from importsvc.imports.services.creating import create_import, create_import_from_file, update_import
 from importsvc.imports.services.file_rows import find_mapped_file
@@ -19,6 +20,7 @@ from importsvc.imports.staging import QueuedRows, discard_rows, queue_rows
 from importsvc.operations.models import Kind, Operation
 from importsvc.operations.performers import Performer, Report
 from importsvc.operations.services import enqueue
+from importsvc.spool import SpooledFile
 from organizations.models import Organization
 from people.models import Person
 
@@ -80,6 +82,47 @@ def queue_operation(
     return operation
 
 
+def queue_corrected_file(
+    *,
+    organization: Organization,
+    creator: Person,
+    import_id: int,
+    content: SpooledFile,
+    sha256: str,
+    name: str = "",
+    content_type: str = "",
+    if_match: Collection[str] | None = None,
+) -> Operation:
+    """Store the corrected error file of an import, and leave it to a worker to merge it, by ``correct_from_file``.
+
+    The arguments are those of ``correct_from_file`` and of ``create_import_file``.
+
+    Raises:
+        RecordNotFound, WrongState, ImportPruned, Conflict, FileUnreadable: as for ``correct_from_file``.
+        InvalidAttribute: it is no error file.
+        Unavailable: another transaction has held a lock for too long.
+    """
+    find_correctable(organization=organization, import_id=import_id)
+    with limited_transaction():
+        file = files.create_import_file(
+            organization=organization,
+            creator=creator,
+            content=content,
+            sha256=sha256,
+            name=name,
+            content_type=content_type,
+        )
+        find_error_sheets(file, content, import_id)
+        return queue_operation(
+            organization=organization,
+            creator=creator,
+            kind=Kind.CHECK,
+            import_id=import_id,
+            if_match=if_match,
+            arguments={"corrected_file_id": file.pk},
+        )
+
+
 def perform_operation(operation: Operation, report: Report) -> int:
     """Do the work of an operation in the caller's transaction; return the id of the import.
 
@@ -114,7 +157,16 @@ def perform_operation(operation: Operation, report: Report) -> int:
             "import_id": import_id,
             "if_match": operation.arguments["if_match"],
         }
-        if "replace" in arguments:
+        if "corrected_file_id" in arguments:
+            file = files.find_import_file(organization=organization, file_id=arguments["corrected_file_id"])
+            correct_from_file(
+                creator=creator,
+                content=files.read_file(file),
+                name=file.name,
+                content_type=file.content_type,
+                **checked,
+            )
+        elif "replace" in arguments:
             replace_value(**checked, **arguments["replace"])
         else:
             check_import(**checked, progress=report)

@@ -7,10 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from importsvc.engine.parse.rows import name_unknown
 from importsvc.engine.schema.importable import Importable, normalize_header
 from importsvc.errors import InvalidAttribute
-from importsvc.imports.services.cell_problems import describe_cell
+from importsvc.imports.services.cell_problems import describe_cell, is_named
 from importsvc.text.display import printable
 from importsvc.text.json_rows import split_members
 from importsvc.text.strict_json import AmbiguousObject, is_same_value
@@ -118,12 +117,6 @@ def _set_cell(members: Members, places: Sequence[int], column: str, text: str | 
 
 # Rows repeat their headers.
 _write_name = lru_cache(maxsize=4_096)(json.dumps)
-
-
-@lru_cache(maxsize=4_096)
-def is_named(header: str, column: str) -> bool:
-    """Whether the header names this column, which may be unknown."""
-    return normalize_header(header) == normalize_header(column) or name_unknown(header) == column
 
 
 def _write_value(value: Any, column: str) -> str:
