@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client, RequestFactory
@@ -20,10 +19,12 @@ from playwright.sync_api import Page, Route, ViewportSize
 from importsvc.error_pages import show_error
 from importsvc.files.services import create_import_file
 from importsvc.imports.models import Import
+from importsvc.operations.models import Kind
 from importsvc.spool import SpooledFile
 from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import save, url_of
+from tests.browser.accessibility import find_violations
 from tests.browser.conftest import LogIn
 from tests.browser.keyboard import walk
 from tests.builders import (
@@ -96,13 +97,6 @@ def show(page: Page, size: ViewportSize, *, is_dark: bool) -> None:
     page.evaluate("isDark => document.documentElement.classList.toggle('dark', isDark)", is_dark)
 
 
-def find_violations(page: Page) -> list[tuple[str, str]]:
-    """The violations of any grade that axe finds, with the elements."""
-    result = Axe().run(page).response
-    assert result["passes"], page.url
-    return [(each["id"], node["html"][:200]) for each in result["violations"] for node in each["nodes"]]
-
-
 def examine(page: Page) -> Iterator[Any]:
     """What is wrong with the page, in all ways to look at it."""
     show(page, WIDE, is_dark=False)
@@ -111,7 +105,12 @@ def examine(page: Page) -> Iterator[Any]:
         show(page, size, is_dark=True)
         yield from page.evaluate(FIND_OVERFLOW)
         yield from page.evaluate(FIND_HIDDEN)
+        if size is WIDE:
+            # What does not depend on the theme was looked at before.
+            yield from find_violations(page, only_colors=True)
     yield from find_violations(page)
+    show(page, PHONE, is_dark=False)
+    yield from find_violations(page, only_colors=True)
 
 
 def walk_through(page: Page) -> Iterator[str]:
@@ -157,13 +156,15 @@ def records(evil: NewOrganization) -> dict[str, Any]:
     assert save(client, ann, title=f"Edited {NAME}") == {}
     Person.objects.filter(email="bob@evil.example").update(title=LONG_NAME[::-1])
     revert(reverted, on_conflict="keep")
+    queued = import_rows(evil, {"person": [{"First Name": NAME}]})
+    make_operation(creator=evil.person, import_=queued, kind=Kind.REVERT)
     make_delivery(endpoint=make_endpoint(organization=organization))
     make_operation(creator=evil.person, import_=import_)
     make_import_model(organization=organization, name=NAME)
     content = SpooledFile()
     content.write(f"First name;Title\r\n{NAME};{LONG_NAME}\r\n".encode())
     create_import_file(organization=organization, creator=evil.person, content=content, sha256="0" * 64, name=NAME)
-    return {"dana": dana, "ann": ann, "import": import_, "reverted": reverted, "refused": refused}
+    return {"dana": dana, "ann": ann, "import": import_, "reverted": reverted, "refused": refused, "queued": queued}
 
 
 def urls_of(records: dict[str, Any]) -> Iterator[str]:
@@ -194,7 +195,7 @@ def urls_of(records: dict[str, Any]) -> Iterator[str]:
         yield url_of(records[name])
     yield from (f"{url_of(records['import'])}?conflicts=1#conflicts", f"{url_of(records['refused'])}#errors")
     yield f"{url_of(records['import'])}#staged"
-    yield from (url_of(records["import"], "revert"), url_of(records["reverted"], "revert"))
+    yield from (url_of(records[name], "revert") for name in ("import", "reverted", "queued"))
 
 
 def test_every_page_of_the_admin_is_accessible_fits_the_screen_and_isolates_what_it_shows(

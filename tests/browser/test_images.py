@@ -75,3 +75,6 @@ def test_images_of_the_documentation_are_small_and_can_be_taken(
     Person.objects.filter(pk=irena.pk).update(title="Chief Buyer")
     for name in open_admin(page, import_, irena):
         take(page, folder / name, loads_again=True)
+
+    images = sorted(folder.glob("*.png"))
+    assert len({image.read_bytes() for image in images}) == len(images) == 3 * (len(STEPS) + 5)
