@@ -72,7 +72,7 @@ def test_the_page_shows_how_far_the_worker_is_and_leads_to_the_import_at_the_end
     assert (operation.kind, operation.import_record_id, operation.creator) == (Kind.REVERT, edited.pk, edited.creator)
     page = words_of(response)
     assert f'hx-get="{url_of(edited, "revert")}"' in page
-    assert f'<a href="{url_of(operation)}">' in page
+    assert f'<a id="work-operation" href="{url_of(operation)}">' in page
     assert 'id="revert_form"' not in page
     assert WAITING in page
     assert WAITING in words_of(poll(admin_client, edited))
