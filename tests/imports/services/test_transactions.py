@@ -117,6 +117,7 @@ def test_other_database_errors_are_not_retried(
     assert take_snapshot() == before
 
 
+@pytest.mark.one_server("a table that is not distributed cannot refer to one that is")
 def test_deferred_constraints_are_checked_where_the_work_can_be_retried(acme: NewOrganization) -> None:
     """Also inside an outer transaction, whose commit is not retried."""
     attempts: list[int] = []
