@@ -8,6 +8,7 @@ from django.utils import timezone
 from companies.models import Company
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
+from organizations.tenancy import TenantForeignKey
 from people.models import Person
 
 
@@ -15,8 +16,8 @@ class Deal(models.Model):
     """A possible sale to a company, with a contact."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
-    company = models.ForeignKey(Company, on_delete=models.PROTECT, null=True, db_constraint=False)
-    contact = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, db_constraint=False)
+    company = TenantForeignKey(Company, on_delete=models.PROTECT, null=True, db_constraint=False)
+    contact = TenantForeignKey(Person, on_delete=models.PROTECT, null=True, db_constraint=False)
     name = models.CharField(max_length=255)
     value = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     phone = models.CharField(max_length=16, null=True)

@@ -107,6 +107,7 @@ def test_imports_that_were_not_run_within_an_hour_are_shown_latest_first(acme: N
     }
 
 
+@pytest.mark.one_server("locks are those of a node, which the coordinator does not know")
 @pytest.mark.django_db(transaction=True)
 def test_a_run_is_shown_only_while_it_is_in_progress(acme: NewOrganization) -> None:
     make_import(creator=acme.person)
