@@ -126,6 +126,7 @@ def test_ten_imports_behind_a_row_that_psql_has_locked_end_soon_and_keep_no_othe
     assert run(service, acme, imports[0]).status == 200
 
 
+@pytest.mark.one_server("locks are those of a node, which the coordinator does not know")
 def test_retries_of_an_import_that_runs_are_conflicts_at_once(
     acme: NewOrganization, globex: NewOrganization, service: Service
 ) -> None:

@@ -68,6 +68,7 @@ def read_schema() -> dict[str, list[Any]]:
     return schema
 
 
+@pytest.mark.one_server("the first migrations of a distributed database cannot be undone")
 @pytest.mark.django_db(transaction=True)
 def test_migrations_can_be_undone_one_by_one_and_done_again() -> None:
     before = read_schema()

@@ -162,6 +162,7 @@ def test_a_company_that_an_import_refers_to_meanwhile_is_not_deleted(
 # --- While another form is sent -----------------------------------------------------------------------------------
 
 
+@pytest.mark.one_server("a process of the cluster ends deadlocks, in an order of its own")
 def test_a_form_in_a_deadlock_is_tried_again(
     acme: NewOrganization, zoe: Person, reds: Company, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

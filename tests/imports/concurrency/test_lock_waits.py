@@ -113,7 +113,7 @@ def test_a_run_waits_for_a_record_in_the_same_way(api: ApiClient, acme: NewOrgan
     import_ = stage(acme, {"person": [{"first_name": "Ann", "email": "ann@acme.test"}]}, on_duplicate="update")
 
     with transaction.atomic():
-        Person.objects.select_for_update().get(pk=ann.pk)
+        Person.objects.for_organization(acme.organization).select_for_update().get(pk=ann.pk)
         response = elsewhere(lambda: api.request("POST", f"imports/{import_.pk}/import"))
 
     assert_error(response, *WAITED)
@@ -132,8 +132,8 @@ def test_reads_do_not_wait(api: ApiClient, acme: NewOrganization) -> None:
 
     with transaction.atomic():
         Organization.objects.select_for_update().get(pk=acme.organization.pk)
-        list(Import.objects.select_for_update())
-        list(Person.objects.select_for_update())
+        list(Import.objects.for_organization(acme.organization).select_for_update())
+        list(Person.objects.for_organization(acme.organization).select_for_update())
         statuses = [elsewhere(lambda path=path: api.get(path).status_code) for path in paths]  # type: ignore[misc]
 
     assert statuses == [200] * len(paths)
@@ -148,7 +148,7 @@ def test_a_form_of_a_locked_record_says_so_and_saves_nothing(
     sent = {**opened, "title": "Dr"} if page == "change" else {"post": "yes"}
 
     with transaction.atomic():
-        Person.objects.select_for_update().get(pk=ann.pk)
+        Person.objects.for_organization(acme.organization).select_for_update().get(pk=ann.pk)
         response = elsewhere(lambda: admin_client.post(url_of(ann, page), sent, follow=True))
 
     assert response.redirect_chain == [(url_of(ann, page), 302)]

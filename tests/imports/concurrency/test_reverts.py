@@ -159,6 +159,7 @@ def execute(sql: str, *parameters: Any) -> None:
         cursor.execute(sql, parameters)
 
 
+@pytest.mark.one_server("a table that is not distributed cannot refer to one that is")
 def test_a_deferred_reference_is_refused_at_its_commit_if_the_revert_is_first(
     acme: NewOrganization, import_: Import, notes: str
 ) -> None:

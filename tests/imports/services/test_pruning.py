@@ -155,7 +155,7 @@ def test_imports_that_are_used_or_queued_are_left_for_the_next_time(acme: NewOrg
     queue(acme, Kind.IMPORT, queued)
 
     with transaction.atomic(), threads() as pool:
-        Import.objects.select_for_update().get(pk=used.pk)
+        Import.objects.for_organization(acme.organization).select_for_update().get(pk=used.pk)
         assert pool.start(services.prune_imports).result(60) == pruning.Pruned(1, 0)
     assert find_pruned() == [other.pk]
     assert services.prune_imports() == pruning.Pruned(1, 0)
