@@ -111,6 +111,7 @@ def read_events(receiver: Receiver) -> list[dict[str, Any]]:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.one_server("a refusal by a node has no code, so that it is a conflict")
 def test_sentry_gets_an_error_with_its_frames_and_ids_only(acme: NewOrganization, receiver: Receiver) -> None:
     with run_service(SENTRY_DSN=f"http://key@{receiver.address}/1", WORKERS="0") as service, failing_imports():
         assert run_import(service, acme) == 500
@@ -128,6 +129,7 @@ def test_sentry_gets_an_error_with_its_frames_and_ids_only(acme: NewOrganization
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.one_server("a refusal by a node has no code, so that it is a conflict")
 def test_opentelemetry_gets_requests_and_statements_without_values(acme: NewOrganization, receiver: Receiver) -> None:
     url = f"http://{receiver.address}"
     with run_service(OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_BSP_SCHEDULE_DELAY="100", WORKERS="0") as service:
