@@ -7,9 +7,14 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.clients.conftest import Access
 from tests.clients.test_quickstarts import EXAMPLES
 from tests.snapshots import Snapshot, take_snapshot
+
+# All use one service.
+pytestmark = pytest.mark.xdist_group("clients")
 
 PAGE = EXAMPLES.parent / "files.md"
 RECORDS = ("companies_company", "people_person")

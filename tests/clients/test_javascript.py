@@ -9,6 +9,9 @@ from tests.clients.conftest import Access
 from tests.clients.javascript import Project, install
 from tests.clients.story import FOLDER
 
+# All use one service.
+pytestmark = pytest.mark.xdist_group("clients")
+
 
 @pytest.fixture(scope="session")
 def project() -> Project:

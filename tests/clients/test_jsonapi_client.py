@@ -12,6 +12,9 @@ from jsonapi_client.exceptions import DocumentError
 from tests.clients.conftest import Access
 from tests.clients.story import STORY
 
+# All use one service.
+pytestmark = pytest.mark.xdist_group("clients")
+
 SCHEMA: dict[str, Any] = {"imports": {"properties": {"import_data": {}, "sample": {}, "reverted_at": {}}}}
 
 

@@ -15,6 +15,9 @@ from requests.auth import AuthBase
 from tests.clients.conftest import Access
 from tests.clients.story import STORY
 
+# All use one service.
+pytestmark = pytest.mark.xdist_group("clients")
+
 
 class TokenHeaders(AuthBase):
     """How a client that is built upon requests sends the two headers."""

@@ -14,6 +14,9 @@ from django.conf import settings
 from tests.clients.conftest import Access
 from tests.clients.story import FOLDER
 
+# All use one service.
+pytestmark = pytest.mark.xdist_group("clients")
+
 DESCRIPTION = settings.BASE_DIR / "docs/openapi.json"
 
 

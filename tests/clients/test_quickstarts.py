@@ -13,6 +13,9 @@ from django.conf import settings
 from tests.clients.conftest import Access
 from tests.clients.javascript import require_node
 
+# All use one service.
+pytestmark = pytest.mark.xdist_group("clients")
+
 EXAMPLES = settings.BASE_DIR / "docs/examples"
 PAGE = settings.BASE_DIR / "docs/clients.md"
 
