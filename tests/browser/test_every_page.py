@@ -24,9 +24,9 @@ from importsvc.spool import SpooledFile
 from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import save, url_of
-from tests.browser.accessibility import find_violations
 from tests.browser.conftest import LogIn
 from tests.browser.keyboard import walk
+from tests.browser.looks import PHONE, WIDE, find_overflow, find_violations, show
 from tests.builders import (
     make_company,
     make_delivery,
@@ -39,12 +39,10 @@ from tests.builders import (
 )
 from tests.imports.steps import import_rows, revert, stage
 
-WIDE: ViewportSize = {"width": 1280, "height": 800}
 # So high that nothing scrolls, and the order of the places can be compared.
 HIGH: ViewportSize = {"width": 1280, "height": 6000}
 # The same as 1280 pixels at 200 % zoom.
 ZOOMED: ViewportSize = {"width": 640, "height": 400}
-PHONE: ViewportSize = {"width": 390, "height": 844}
 # After a right-to-left override the rest of an element is shown backwards; this is the end of all names.
 OVERRIDE, END = "\u202e", "drawkcab"
 MARKUP = "\"'></td></script><script>alert(1)</script><img class=injected src=x onerror=alert(2)>{{ 7*7 }}"
@@ -75,26 +73,10 @@ FIND_TURNED = """([override, end]) => {
         return after === end || /^[a-z]*…$/.test(after) ? [] : [`${after}: ${element?.outerHTML.slice(0, 160)}`];
     });
 }"""
-# The elements that are cut off or beside the screen, and are not in a part that scrolls.
-FIND_OVERFLOW = """() => {
-    if (document.documentElement.scrollWidth <= innerWidth) {
-        return [];
-    }
-    const wide = [...document.querySelectorAll("main *, body *")].filter((element) =>
-        element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1);
-    return [`${document.documentElement.scrollWidth}: ${wide.slice(-1)[0]?.outerHTML.slice(0, 160)}`];
-}"""
 # The cells of a list that cannot be seen.
 FIND_HIDDEN = """() => [...document.querySelectorAll("#result_list tbody td")]
     .filter((cell) => !cell.checkVisibility() || cell.getBoundingClientRect().width === 0)
     .map((cell) => cell.dataset.label ?? cell.className)"""
-
-
-def show(page: Page, size: ViewportSize, *, is_dark: bool) -> None:
-    """Change the size of the page and its theme, without loading it again."""
-    page.set_viewport_size(size)
-    page.emulate_media(color_scheme="dark" if is_dark else "light")
-    page.evaluate("isDark => document.documentElement.classList.toggle('dark', isDark)", is_dark)
 
 
 def examine(page: Page) -> Iterator[Any]:
@@ -103,7 +85,7 @@ def examine(page: Page) -> Iterator[Any]:
     yield from find_violations(page)
     for size in (WIDE, ZOOMED, PHONE):
         show(page, size, is_dark=True)
-        yield from page.evaluate(FIND_OVERFLOW)
+        yield from find_overflow(page)
         yield from page.evaluate(FIND_HIDDEN)
         if size is WIDE:
             # What does not depend on the theme was looked at before.
