@@ -6,12 +6,10 @@ import json
 import re
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.http import HttpResponse
-from jsonschema import Draft202012Validator
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
+from jsonschema_rs import Draft202012, Draft202012Validator, Registry
 
 from importsvc.openapi.views import write_description
 
@@ -99,21 +97,19 @@ def escape(name: str) -> str:
 
 def assert_valid(pointer: str, document: Any) -> None:
     """A document is valid by the schema that a pointer names, and has no members besides."""
-    errors = [f"{error.json_path}: {error.message}" for error in make_validator(pointer).iter_errors(document)]
+    errors = [f"{error.instance_path}: {error.message}" for error in make_validator(pointer).iter_errors(document)]
     assert not errors, "\n".join(errors)
 
 
 @cache
 def make_validator(pointer: str) -> Draft202012Validator:
     """A validator of documents by the schema that a pointer names."""
-    return Draft202012Validator({"$ref": f"urn:description#{pointer}"}, registry=_make_registry())
+    return Draft202012Validator({"$ref": f"urn:description#{quote(pointer)}"}, registry=_make_registry())
 
 
 @cache
-def _make_registry() -> Registry[Any]:
-    resource = DRAFT202012.create_resource(_close(read_description()))
-    registry: Registry[Any] = Registry()
-    return registry.with_resource("urn:description", resource)
+def _make_registry() -> Registry:
+    return Registry([("urn:description", _close(read_description()))], draft=Draft202012)
 
 
 def _close(part: Any) -> Any:
