@@ -89,13 +89,21 @@ class Service:
 
 @contextmanager
 def run_service(*options: str, **environment: str) -> Iterator[Service]:
-    """The service with these options and settings, on a free port; it has stopped at the end of the block."""
+    """The service with these options and settings, on a free port; it has stopped at the end of the block.
+
+    One process handles requests unless ``WEB_CONCURRENCY`` is given: each takes more than a second of a core to start.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    given = {**os.environ, "PORT": str(port), "DATABASE_URL": describe_database(), **environment}
+    own = {"PORT": str(port), "WEB_CONCURRENCY": "1", "DATABASE_URL": describe_database()}
     command = [sys.executable, "manage.py", "serve", *options]
     with subprocess.Popen(
-        command, cwd=settings.BASE_DIR, env=given, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **own, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout
         try:

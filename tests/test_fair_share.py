@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from importsvc.environment.variables import WEB_CONCURRENCY
 from importsvc.imports.models import Import, ImportState
 from importsvc.imports.selectors import is_in_use
 from people.services import NewOrganization
@@ -37,7 +38,7 @@ PROMPT = 1.0
 
 @pytest.fixture(scope="module")
 def running(django_db_setup: None) -> Iterator[Service]:
-    with run_service(LOCK_TIMEOUT_SECONDS="2") as running:
+    with run_service(LOCK_TIMEOUT_SECONDS="2", WEB_CONCURRENCY=str(WEB_CONCURRENCY.default)) as running:
         yield running
 
 

@@ -24,7 +24,7 @@ LINE = b"Ada;Lovelace;ada%09d@example.com;Countess;London\r\n"
 
 @pytest.fixture
 def service(acme: NewOrganization) -> Iterator[Service]:
-    with run_service(WEB_CONCURRENCY="1", THREADS="2", WORKERS="0", MAX_BODY_BYTES=str(LIMIT)) as running:
+    with run_service(THREADS="2", WORKERS="0", MAX_BODY_BYTES=str(LIMIT)) as running:
         running.send(acme, "POST", "import_files", b"a;b\n1;2\n", **{"Content-Type": "text/csv"})
         yield running
 

@@ -94,7 +94,7 @@ def get_page(service: Service, *, cookie: str) -> Reply:
 def test_requests_are_refused_while_postgresql_is_stopped_and_are_served_when_it_is_back() -> None:
     with own_cluster() as cluster:
         caller = make_organization(cluster.url)
-        with run_service(DATABASE_URL=cluster.url, WEB_CONCURRENCY="1") as service:
+        with run_service(DATABASE_URL=cluster.url) as service:
             load = OutageLoad(service, caller)
             with load.run():
                 load.wait_for(200, 201)

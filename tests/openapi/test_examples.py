@@ -78,7 +78,7 @@ def test_the_example_of_each_code_is_a_response(
     api: ApiClient, acme: NewOrganization, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     responses = dict(respond(api, acme)) | dict(respond_to_limits(api, settings, monkeypatch))
-    with run_service(WORKERS="0", THREADS="2", WEB_CONCURRENCY="1") as service:
+    with run_service(WORKERS="0", THREADS="2") as service:
         for code, sent in AT_THE_SERVER.items():
             (response,) = exchange(service.port, sent, then_closes=True)
             responses[code] = response.document

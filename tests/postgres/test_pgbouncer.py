@@ -91,7 +91,7 @@ def download(service: Service, path: str) -> str:
 def test_imports_are_made_run_downloaded_and_reverted(acme: NewOrganization) -> None:
     rows = [{"name": f"Company {number}"} for number in range(COUNT)]
     body = json.dumps({"data": {"type": "imports", "attributes": {"import_data": {"company": rows}}}}).encode()
-    with pgbouncer() as url, run_service(DATABASE_URL=url, WORKERS="0", WEB_CONCURRENCY="1") as service:
+    with pgbouncer() as url, run_service(DATABASE_URL=url, WORKERS="0") as service:
         created = service.send(acme, "POST", "imports", body)
         import_id = created.document["data"]["id"]
         keyed = {"Idempotency-Key": "1"}

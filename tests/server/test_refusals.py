@@ -104,7 +104,7 @@ BODIES = {
 
 @pytest.fixture(scope="module")
 def service(django_db_setup: None) -> Iterator[Service]:
-    with run_service(WEB_CONCURRENCY="1", WORKERS="0") as running:
+    with run_service(WORKERS="0") as running:
         yield running
 
 
@@ -215,7 +215,7 @@ def test_links_are_https_if_a_trusted_proxy_says_so(acme: NewOrganization) -> No
         ({"BEHIND_TLS_PROXY": "true"}, "https"),
         ({"BEHIND_TLS_PROXY": "true", "TRUSTED_PROXIES": "10.0.0.5"}, "http"),
     ):
-        with run_service(WEB_CONCURRENCY="1", WORKERS="0", **settings) as running:
+        with run_service(WORKERS="0", **settings) as running:
             (response,) = exchange(running.port, f"{sent}X-Forwarded-Proto: https\r\n\r\n")
 
         assert response.document["links"]["first"].startswith(f"{scheme}://localhost/"), settings

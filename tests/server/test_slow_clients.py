@@ -35,7 +35,7 @@ PATIENCE_SECONDS = 45.0
 @pytest.fixture
 def service(acme: NewOrganization, request: pytest.FixtureRequest) -> Iterator[Service]:
     """One process; the parameter is the number of its threads."""
-    with run_service(WEB_CONCURRENCY="1", THREADS=getattr(request, "param", "4"), WORKERS="0") as running:
+    with run_service(THREADS=getattr(request, "param", "4"), WORKERS="0") as running:
         running.send(acme, "GET", "imports")
         yield running
 

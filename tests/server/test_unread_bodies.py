@@ -22,7 +22,7 @@ TOO_LARGE = error_document(413, "payload_too_large", f"The request body is large
 
 @pytest.fixture(scope="module")
 def running(django_db_setup: None) -> Iterator[Service]:
-    with run_service(WEB_CONCURRENCY="1", THREADS="2", WORKERS="0", MAX_BODY_BYTES=str(MEGABYTE)) as running:
+    with run_service(THREADS="2", WORKERS="0", MAX_BODY_BYTES=str(MEGABYTE)) as running:
         yield running
 
 
