@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 from django.db import OperationalError
 
 from importsvc.management.output import OutputCommand, Refused, format_table, read_positive, to_cell
 from people.services import NewOrganization
-from tests.command_line import manage
 
 
 class Example(OutputCommand):
@@ -38,9 +38,19 @@ class Example(OutputCommand):
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """Call the command as from the command line; returns the exit code and both outputs."""
+    return capture(capsys, lambda: Example().run_from_argv(["manage.py", "example", *arguments]))
+
+
+def manage(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[int, str, str]:
+    """Call a command of ``manage.py`` in the same way; it closes the connection at the end."""
+    return capture(capsys, lambda: execute_from_command_line(["manage.py", *map(str, arguments)]))
+
+
+def capture(capsys: pytest.CaptureFixture[str], call: Callable[[], object]) -> tuple[int, str, str]:
+    """Call a function; returns the exit code and both outputs."""
     code = 0
     try:
-        Example().run_from_argv(["manage.py", "example", *arguments])
+        call()
     except SystemExit as ended:
         code = int(ended.code or 0)
     printed = capsys.readouterr()
@@ -145,7 +155,7 @@ def test_an_id_that_is_not_a_positive_number_is_refused(written: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_command_has_json_output(acme: NewOrganization) -> None:
+def test_every_command_has_json_output(acme: NewOrganization, capsys: pytest.CaptureFixture[str]) -> None:
     organization = {"id": acme.organization.pk, "name": "Acme"}
     ada = {"id": acme.person.pk, "name": "Ada Lovelace", "email": "ada@acme.test"}
     prefix = acme.token.partition(".")[0]
@@ -171,18 +181,19 @@ def test_every_command_has_json_output(acme: NewOrganization) -> None:
         ("imports_status",): {"imports": []},
     }
     for arguments, document in plain.items():
-        outcome = manage(*arguments, "--json")
-        assert (outcome.code, json.loads(outcome.out), outcome.err) == (0, document, "")
+        code, printed, complaint = manage(capsys, *arguments, "--json")
+        assert (code, json.loads(printed), complaint) == (0, document, "")
 
-    created = manage("create_organization", "Globex", "--email", "hank@globex.test", "--json")
-    made = json.loads(created.out)
-    assert (created.code, created.err, list(made)) == (0, "", ["organization_id", "person_id", "token"])
-    token = manage("create_token", "--organization", made["organization_id"], "--email", "hank@globex.test", "--json")
-    assert (token.code, list(json.loads(token.out)), token.err) == (0, ["token"], "")
+    hank = ("--email", "hank@globex.test", "--json")
+    code, printed, complaint = manage(capsys, "create_organization", "Globex", *hank)
+    made = json.loads(printed)
+    assert (code, list(made), complaint) == (0, ["organization_id", "person_id", "token"], "")
+    code, printed, complaint = manage(capsys, "create_token", "--organization", made["organization_id"], *hank)
+    assert (code, list(json.loads(printed)), complaint) == (0, ["token"], "")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_command_has_json_refusals() -> None:
+def test_every_command_has_json_refusals(capsys: pytest.CaptureFixture[str]) -> None:
     refused = {
         ("create_organization", "", "--email", "x@y.test"): (1, "name: This field cannot be blank."),
         ("create_token", "--organization", "7", "--email", "x"): (1, "There is no organization 7"),
@@ -195,5 +206,5 @@ def test_every_command_has_json_refusals() -> None:
         ),
     }
     for arguments, (code, why) in refused.items():
-        outcome = manage(*arguments, "--json")
-        assert (outcome.code, json.loads(outcome.out), outcome.err) == (code, {"error": why}, "")
+        status, printed, complaint = manage(capsys, *arguments, "--json")
+        assert (status, json.loads(printed), complaint) == (code, {"error": why}, "")
