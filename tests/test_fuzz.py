@@ -32,7 +32,7 @@ from tests.strategies import (
 STATUSES = {200, 201, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 429}
 
 fuzz = settings(
-    max_examples=100,
+    max_examples=50,
     deadline=None,
     derandomize=True,  # the same examples in every run, so that a failure is due to a change
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

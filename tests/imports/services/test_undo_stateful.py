@@ -34,7 +34,7 @@ from tests.builders import make_company, make_organization, make_person
 from tests.imports.undo_model import FIELDS, Key, LoggedChange, Record, Refused, World
 
 # Examples in a run of the suite; an environment variable allows more.
-RUNS = int(os.environ.get("STATEFUL_RUNS", "300"))
+RUNS = int(os.environ.get("STATEFUL_RUNS", "100"))
 STEPS = 15
 
 MODELS: dict[str, Any] = {"company": Company, "person": Person}
