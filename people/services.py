@@ -60,7 +60,8 @@ def create_organization(
 
 
 def _insert(record: Model) -> None:
-    record.full_clean()
+    # What they refer to was just inserted, and nothing else of the organization is there to be unique among.
+    record.full_clean(exclude={"organization", "company"})
     record.save()
 
 
