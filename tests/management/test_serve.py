@@ -77,9 +77,9 @@ def stop_serving(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def serve(folder: Path, *options: str) -> Iterator[str]:
+def serve(folder: Path, *options: str, **variables: str) -> Iterator[str]:
     """Serve an embedded database in ``folder``, and stop with Ctrl-C; gives what is printed at the start."""
-    process, printed = start_serving(get_environment(folder, PORT=find_port()), *options)
+    process, printed = start_serving(get_environment(folder, PORT=find_port(), **variables), *options)
     yield printed
     stop_serving(process)
 
@@ -115,7 +115,8 @@ def test_the_printed_lines_create_import_list_and_revert_and_a_restart_keeps_the
     assert not (tmp_path / "postgres" / "data" / "postmaster.pid").exists(), "PostgreSQL was left running"
 
     # The token is printed once, and stored nowhere: the next start says how to make another one.
-    with serve(tmp_path) as second:
+    # A variable that is empty counts as not set.
+    with serve(tmp_path, WEB_CONCURRENCY="") as second:
         (made,) = paste(second, folder=tmp_path)
         address = re.search(r"http://[0-9.:]+", second)
         assert address

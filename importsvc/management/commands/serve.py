@@ -122,7 +122,7 @@ class Service:
         # The worker limits the head of a request as a whole. gunicorn itself trusts no proxy.
         command += ["--worker-connections", str(CONNECTIONS)]
         command += ["--limit-request-line", "0", "--forwarded-allow-ips", "", "--http-parser", "python"]
-        command += ["--workers", str(env.WEB_CONCURRENCY.read()), "--graceful-timeout", str(grace_seconds)]
+        command += ["--graceful-timeout", str(grace_seconds)]
         command += ["--log-level", "warning", "--no-control-socket"]
         # They end with this process, also if it ends before it handles signals.
         self._workers = WorkerProcesses(settings.WORKERS, grace_seconds=grace_seconds)
@@ -133,7 +133,14 @@ class Service:
             pass_fds=[listener.fileno()],
             process_group=0,
             preexec_fn=make_end_with_parent(signal.SIGQUIT),
-            env={**MALLOC, **os.environ, **environment, "THREADS": threads},
+            # gunicorn reads the number of processes from there itself, and ends if it is empty.
+            env={
+                **MALLOC,
+                **os.environ,
+                **environment,
+                "THREADS": threads,
+                "WEB_CONCURRENCY": str(env.WEB_CONCURRENCY.read()),
+            },
         )
         self._grace_seconds = grace_seconds
         self._stopped_at: float | None = None
