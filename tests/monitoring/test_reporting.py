@@ -145,6 +145,7 @@ def test_opentelemetry_gets_requests_and_statements_without_values(acme: NewOrga
         assert expected in sent
 
 
+@pytest.mark.one_server("a refusal by a node has no code, so that it is a conflict")
 @pytest.mark.django_db(transaction=True)
 def test_workers_report_as_well(acme: NewOrganization, receiver: Receiver) -> None:
     operation = queue(acme, Kind.IMPORT, create(acme, ROWS))
