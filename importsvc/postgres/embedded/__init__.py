@@ -166,8 +166,9 @@ class Server:
         settings = {"listen_addresses": "", "unix_socket_directories": self._new_socket_folder(), **LOG_SETTINGS}
         options = f"-p {PORT} " + " ".join(f"-c {shlex.quote(f'{name}={settings[name]}')}" for name in settings)
         start = ["start", "-D", self._data, "-l", self._start_log, "-t", PATIENCE_SECONDS, "-o", options]
-        if self._run("pg_ctl", *start, inherited=[running]).returncode != 0:
-            raise self._start_error("did not start")
+        result = self._run("pg_ctl", *start, inherited=[running])
+        if result.returncode != 0:
+            raise self._start_error("did not start", result.stdout)
 
     def _remove_old_logs(self) -> None:
         """Remove logs of last week, which the server overwrites only if it is running at midnight."""
@@ -203,11 +204,12 @@ class Server:
         self._hand_over(made)
         return str(made)
 
-    def _start_error(self, what: str) -> StartError:
+    def _start_error(self, what: str, said: str = "") -> StartError:
         # Until PostgreSQL has read its settings, it writes to the first of them.
         logs = [self._start_log, *sorted(self._logs.glob("*.log"), key=lambda log: log.stat().st_mtime)[-1:]]
         lines = [line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()[-15:]]
-        return StartError("\n".join([f"The embedded PostgreSQL {what}. The end of {self._logs}:", *lines]))
+        found = [*said.splitlines(), f"The end of {self._logs}:", *lines]
+        return StartError("\n".join([f"The embedded PostgreSQL {what}.", *found]))
 
     @contextlib.contextmanager
     def _starting_or_stopping(self) -> Iterator[None]:
