@@ -38,6 +38,7 @@ def describe_counts(counts: Mapping[str, int]) -> str:
 
 def describe_rows(counts: Mapping[str, Mapping[str, int]]) -> str:
     """The ``counts`` of an import, as ``created 1 company; updated 2 people``."""
+    counts = sort_by_type(counts)
     outcomes = dict.fromkeys(outcome for of_type in counts.values() for outcome in of_type) or ["created"]
     return _describe({what: _count_by_type(counts, what) for what in outcomes})
 

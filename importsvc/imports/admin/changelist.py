@@ -49,7 +49,7 @@ def describe_made(counts: Mapping[str, Mapping[str, int]] | None) -> str:
     """What an import wrote: ``created 1 company, 3 people; updated 1 person``; a dash if it was not run."""
     if counts is None:
         return NOTHING_KNOWN
-    return describe_rows({name: {what: counts[name].get(what, 0) for what in WRITTEN} for name in sorted(counts)})
+    return describe_rows({name: {what: counts[name].get(what, 0) for what in WRITTEN} for name in counts})
 
 
 def describe_duration(duration: timedelta) -> str:

@@ -101,7 +101,7 @@ def _describe(status: ImportStatus) -> dict[str, str]:
         "import_model_id": NOTHING if import_.import_model_id is None else str(import_.import_model_id),
         "on_duplicate": import_.on_duplicate,
         "match_by": import_.match_by or NOTHING,
-        "rows": NOTHING if import_.counts is None else describe_rows(sort_by_type(import_.counts)),
+        "rows": NOTHING if import_.counts is None else describe_rows(import_.counts),
         "created_at": _describe_time(import_.created_at),
         "started_at": _describe_time(import_.started_at),
         "processed_at": _describe_time(import_.processed_at),
