@@ -85,13 +85,13 @@ def measure_wizard(port: int, sizes: Sizes) -> Section:
     steps.add_slowest("progress of the run, the slowest", slowest)
     steps.repeat("result", lambda: browser.get(import_url))
     undo_url = f"{import_url}?undo=1"
-    steps.add("undo, asked for", browser.get(undo_url))
+    steps.add("revert, asked for", browser.get(undo_url))
     browser.wait(undo_url)
-    undo = steps.repeat("undo: what it would do", lambda: browser.get(undo_url))
-    steps.add("undo, sent", browser.send(undo_url, undo, "Undo import"))
+    undo = steps.repeat("revert: what it would do", lambda: browser.get(undo_url))
+    steps.add("revert, sent", browser.send(undo_url, undo, "Revert import"))
     _, slowest = browser.wait(import_url)
-    steps.add_slowest("progress of the undo, the slowest", slowest)
-    steps.repeat("result, undone", lambda: browser.get(import_url))
+    steps.add_slowest("progress of the revert, the slowest", slowest)
+    steps.repeat("result, reverted", lambda: browser.get(import_url))
     steps.section.notes.append(
         "Server time of each request, over HTTP on the loopback interface, with a worker beside it. Pages are medians"
         f" of {sizes.rounds}; what is sent, and what is asked for while a worker works, is measured once. One in 50"
