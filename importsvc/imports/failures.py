@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -47,9 +45,9 @@ def select_failed(imports: QuerySet[Import]) -> QuerySet[Import]:
     # Not Exists(): a cluster refuses it beside another condition.
     failed = Operation.objects.filter(status=Status.FAILED).exclude(kind=Kind.PREVIEW)
     failed = failed.filter(finished_at__gte=Coalesce("import_record__staged_at", F("finished_at")))
-    found = (TenantSubquery(each.values("import_record")) for each in (failed, Refusal.objects.all()))
-    has_failed = reduce(or_, (Q(pk__in=each) for each in found))
-    return imports.filter(Q(error_count__gt=0) | has_failed, processed_at=None)
+    has_failed = Q(pk__in=TenantSubquery(failed.values("import_record")))
+    was_refused = Q(pk__in=TenantSubquery(Refusal.objects.values("import_record")))
+    return imports.filter(Q(error_count__gt=0) | has_failed | was_refused, processed_at=None)
 
 
 def find_failure(import_: Import) -> Failure | None:
