@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 
@@ -13,7 +13,7 @@ from importsvc.imports.actors import Actor
 from importsvc.imports.admin.work_progress import WorkProgress, describe_work
 from importsvc.imports.formatting import describe_stored_errors
 from importsvc.imports.models import Import
-from importsvc.imports.services import OnConflict, queue_operation, require_revertible
+from importsvc.imports.services import OnConflict, Previewed, queue_operation, request_preview, require_revertible
 from importsvc.operations.errors import is_outdated
 from importsvc.operations.models import Kind, Operation, Status
 from importsvc.operations.selectors import OperationStatus, find_latest
@@ -57,6 +57,22 @@ def queue_revert(import_: Import, *, on_conflict: OnConflict, etag: str, actor: 
         if_match=[etag],
         arguments={"on_conflict": on_conflict},
         actor=actor,
+    )
+
+
+def request_revert_preview(import_: Import, previewed: Previewed, **options: Any) -> OperationStatus:
+    """The operation that finds out what a revert of an import would do. The arguments are those of ``request_preview``.
+
+    Raises:
+        WrongState, ImportPruned: the import cannot be reverted.
+    """
+    require_revertible(import_)
+    return request_preview(
+        organization=import_.organization,
+        creator=import_.creator,
+        import_id=import_.pk,
+        previewed=previewed,
+        **options,
     )
 
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from importsvc.imports.admin.conflicts import ShownConflict, show_conflicts
+from importsvc.imports.admin.queued_reverts import request_revert_preview
 from importsvc.imports.admin.work_progress import WorkProgress, describe_work
 from importsvc.imports.formatting import POLICIES, describe_counts, describe_planned_revert
 from importsvc.imports.models import Import
@@ -24,8 +25,6 @@ from importsvc.imports.services import (
     UndoReport,
     preview_choices,
     read_stored_choices,
-    request_preview,
-    require_revertible,
     takes_long,
 )
 from importsvc.operations.models import Status
@@ -109,15 +108,7 @@ def request_choices(import_: Import, page_number: object) -> OperationStatus:
     Raises:
         WrongState, ImportPruned: the import cannot be reverted.
     """
-    require_revertible(import_)
-    return request_preview(
-        organization=import_.organization,
-        creator=import_.creator,
-        import_id=import_.pk,
-        previewed=Previewed.CHOICES,
-        page_number=page_number,
-        page_size=CONFLICTS_PAGE_SIZE,
-    )
+    return request_revert_preview(import_, Previewed.CHOICES, page_number=page_number, page_size=CONFLICTS_PAGE_SIZE)
 
 
 def describe_progress(import_: Import, found: OperationStatus, page_number: str | None) -> WorkProgress:

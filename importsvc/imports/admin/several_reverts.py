@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from importsvc.errors import DomainError
-from importsvc.imports.admin.queued_reverts import sum_sizes
+from importsvc.imports.admin.queued_reverts import request_revert_preview, sum_sizes
 from importsvc.imports.formatting import (
     describe_conflicts,
     describe_refusal,
@@ -20,8 +20,6 @@ from importsvc.imports.services import (
     StoredRevert,
     preview_revert,
     read_revert,
-    request_preview,
-    require_revertible,
     takes_long,
 )
 from importsvc.operations.models import Status
@@ -88,10 +86,4 @@ def _read(import_: Import) -> RevertPreview:
 
 
 def _request(import_: Import) -> OperationStatus:
-    require_revertible(import_)
-    return request_preview(
-        organization=import_.organization,
-        creator=import_.creator,
-        import_id=import_.pk,
-        previewed=Previewed.REVERT,
-    )
+    return request_revert_preview(import_, Previewed.REVERT)
