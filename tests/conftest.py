@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -95,6 +97,17 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, cluster: bool
         if not cluster:
             patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
         yield
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder for the files of an embedded server, which each start of pytest would close for its account in tmp_path.
+
+    A started pytest takes the rights of other accounts from the folder above every ``tmp_path``, also if it is started
+    by a test or beside these tests.
+    """
+    with tempfile.TemporaryDirectory(prefix="importsvc-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

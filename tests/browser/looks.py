@@ -19,7 +19,9 @@ _COLORS = {**_ALL_RULES, "runOnly": {"type": "rule", "values": ["color-contrast"
 
 
 def show(page: Page, size: ViewportSize, *, is_dark: bool) -> None:
-    """Change the size of the page and its theme, without loading it again."""
+    """Wait until the page is loaded, and change its size and its theme."""
+    # A page that was just asked for may have no element yet.
+    page.wait_for_load_state()
     page.set_viewport_size(size)
     page.emulate_media(color_scheme="dark" if is_dark else "light")
     page.evaluate("isDark => document.documentElement.classList.toggle('dark', isDark)", is_dark)

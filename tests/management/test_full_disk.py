@@ -20,13 +20,13 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
+def disk(open_folder: Path) -> Iterator[Path]:
     """A disk of 64 kB."""
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", open_folder], capture_output=True)
     if mounted.returncode:
         pytest.skip("nothing can be mounted here")
-    yield tmp_path
-    subprocess.run(["umount", tmp_path], check=True)
+    yield open_folder
+    subprocess.run(["umount", open_folder], check=True)
 
 
 def run(disk: Path, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -62,7 +62,10 @@ def start_serving(
     printed = ""
     while "Listening at" not in printed:
         line = process.stdout.readline()
-        assert line, f"ended with {process.wait()} after printing: {printed}"
+        if not line:
+            with process:
+                process.wait()
+            raise AssertionError(f"ended with {process.returncode} after printing: {printed}")
         printed += line
     return process, printed
 
@@ -100,10 +103,10 @@ def names(document: Any, attribute: str) -> list[str]:
     return [resource["attributes"][attribute] for resource in document["data"]]
 
 
-def test_the_printed_lines_create_import_list_and_revert_and_a_restart_keeps_the_data(tmp_path: Path) -> None:
-    with serve(tmp_path) as first:
+def test_the_printed_lines_create_import_list_and_revert_and_a_restart_keeps_the_data(open_folder: Path) -> None:
+    with serve(open_folder) as first:
         created, imported, people, reverted, left, companies = paste(
-            first, "api $API/people", "api $API/companies", folder=tmp_path
+            first, "api $API/people", "api $API/companies", folder=open_folder
         )
 
     assert created["data"]["attributes"]["processed_at"] is None
@@ -112,18 +115,18 @@ def test_the_printed_lines_create_import_list_and_revert_and_a_restart_keeps_the
     assert reverted["data"]["attributes"]["reverted_at"] is not None
     assert names(left, "email") == ["demo@example.com"]
     assert names(companies, "name") == ["Demo"]
-    assert not (tmp_path / "postgres" / "data" / "postmaster.pid").exists(), "PostgreSQL was left running"
+    assert not (open_folder / "postgres" / "data" / "postmaster.pid").exists(), "PostgreSQL was left running"
 
     # The token is printed once, and stored nowhere: the next start says how to make another one.
     # A variable that is empty counts as not set.
-    with serve(tmp_path, WEB_CONCURRENCY="") as second:
-        (made,) = paste(second, folder=tmp_path)
+    with serve(open_folder, WEB_CONCURRENCY="") as second:
+        (made,) = paste(second, folder=open_folder)
         address = re.search(r"http://[0-9.:]+", second)
         assert address
         again = re.sub(r"http://[0-9.:]+", address[0], first).replace(
             re.findall(r"TOKEN=(\S+)", first)[0], made["token"]
         )
-        *_, imports = paste(again, "api $API/imports", folder=tmp_path)
+        *_, imports = paste(again, "api $API/imports", folder=open_folder)
 
     assert second == (
         "The token of the demo organization was printed by the first start, and only a hash of it is stored."
@@ -132,11 +135,11 @@ def test_the_printed_lines_create_import_list_and_revert_and_a_restart_keeps_the
         f"Listening at {address[0]} – stop with Ctrl-C.\n"
     )
     assert [bool(reverted_at) for reverted_at in names(imports, "reverted_at")] == [True, True]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["postgres", "secret_key"]
+    assert sorted(path.name for path in open_folder.iterdir()) == ["postgres", "secret_key"]
 
 
-def test_a_killed_service_leaves_nothing_that_blocks_the_next_start(tmp_path: Path) -> None:
-    environment = get_environment(tmp_path, PORT=find_port())
+def test_a_killed_service_leaves_nothing_that_blocks_the_next_start(open_folder: Path) -> None:
+    environment = get_environment(open_folder, PORT=find_port())
     killed, _ = start_serving(environment, "--no-demo")
     # Those of gunicorn, and a worker.
     wait_until(lambda: len(psutil.Process(killed.pid).children(recursive=True)) == 3)
@@ -149,11 +152,11 @@ def test_a_killed_service_leaves_nothing_that_blocks_the_next_start(tmp_path: Pa
     process, _ = start_serving(environment, "--no-demo")
     stop_serving(process)
 
-    assert not (tmp_path / "postgres" / "data" / "postmaster.pid").exists()
+    assert not (open_folder / "postgres" / "data" / "postmaster.pid").exists()
 
 
-def test_sighup_renews_all_processes_while_the_service_goes_on(tmp_path: Path) -> None:
-    environment = get_environment(tmp_path, PORT=find_port())
+def test_sighup_renews_all_processes_while_the_service_goes_on(open_folder: Path) -> None:
+    environment = get_environment(open_folder, PORT=find_port())
     process, _ = start_serving(environment, "--no-demo")
     wait_until(lambda: len(psutil.Process(process.pid).children(recursive=True)) == 3)
     gunicorn = next(child for child in psutil.Process(process.pid).children() if "gunicorn" in child.cmdline())
@@ -176,8 +179,10 @@ def test_sighup_renews_all_processes_while_the_service_goes_on(tmp_path: Path) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_requests_that_outlast_the_grace_are_cut_off_and_that_is_logged(acme: NewOrganization, tmp_path: Path) -> None:
-    environment = get_environment(tmp_path, PORT=find_port(), DATABASE_URL=describe_database(), WORKERS="0")
+def test_requests_that_outlast_the_grace_are_cut_off_and_that_is_logged(
+    acme: NewOrganization, open_folder: Path
+) -> None:
+    environment = get_environment(open_folder, PORT=find_port(), DATABASE_URL=describe_database(), WORKERS="0")
     process, _ = start_serving(environment, "--grace", "1", is_logged=True)
     import_ = create(acme)
     with holding(PEOPLE), socket.create_connection(("127.0.0.1", int(environment["PORT"]))) as client:

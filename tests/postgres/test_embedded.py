@@ -23,13 +23,6 @@ from importsvc.postgres.embedded.base import DatabaseWrapper
 pytestmark = pytest.mark.xdist_group("embedded")
 
 
-@pytest.fixture
-def tmp_path() -> Iterator[Path]:
-    """A folder outside of pytest's, which each start of pytest closes for PostgreSQL's account."""
-    with tempfile.TemporaryDirectory(prefix="importsvc-") as folder:
-        yield Path(folder)
-
-
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """One cluster for all tests here, in a folder with an awkward name and a locale that folds ASCII only."""
@@ -155,8 +148,8 @@ def test_a_killed_server_is_started_again_even_if_another_process_got_its_id(fol
     assert ask(server.start(), "SELECT 1") == 1
 
 
-def test_several_processes_may_start_at_once_in_a_new_folder_and_over_an_interrupted_set_up(tmp_path: Path) -> None:
-    folder = tmp_path / "postgres"
+def test_several_processes_may_start_at_once_in_a_new_folder_and_over_an_interrupted_set_up(open_folder: Path) -> None:
+    folder = open_folder / "postgres"
     (folder / "data.interrupted").mkdir(parents=True)
     servers = [Server(folder) for _ in range(4)]
 
@@ -169,8 +162,8 @@ def test_several_processes_may_start_at_once_in_a_new_folder_and_over_an_interru
     assert not (folder / "data.interrupted").exists()
 
 
-def test_a_copied_folder_works_even_if_its_path_is_too_long_for_a_socket(folder: Path, tmp_path: Path) -> None:
-    deep = tmp_path / ("deep" * 25)
+def test_a_copied_folder_works_even_if_its_path_is_too_long_for_a_socket(folder: Path, open_folder: Path) -> None:
+    deep = open_folder / ("deep" * 25)
     shutil.copytree(folder / "data", deep / "data")
     server = Server(deep)
     socket_folder = server.start()
