@@ -61,7 +61,8 @@ class Trial:
     def start(self) -> subprocess.Popen[bytes]:
         """Start the service, and wait until it answers."""
         command = [sys.executable, "manage.py", "serve", "--no-migrate", "--no-demo"]
-        service = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=subprocess.DEVNULL)
+        quiet = subprocess.DEVNULL
+        service = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=quiet, stderr=quiet)
         while True:
             with suppress(OSError):
                 if self.request(next(iter(self.tokens)), "GET", "people")[0] == 200:
