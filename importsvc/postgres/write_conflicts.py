@@ -23,6 +23,7 @@ FIRST_PAUSE_SECONDS = 0.05
 # SQLSTATEs, from appendix A of PostgreSQL's manual.
 _DEADLOCK = "40P01"
 _WRITE_CONFLICTS = {
+    "23001",  # restrict_violation, since PostgreSQL 18
     "23503",  # foreign_key_violation
     "23505",  # unique_violation
     _DEADLOCK,

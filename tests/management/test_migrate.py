@@ -89,8 +89,8 @@ def test_two_processes_that_migrate_an_empty_database_at_once_both_succeed() -> 
         outcomes = sorted(finish(process) for process in processes)
         applied = ask_database(name, "SELECT count(*) FROM django_migrations WHERE app = 'imports'")
 
-    assert outcomes == [(0, "Applying webhooks.0001_initial... OK"), (0, "No migrations to apply.")]
-    assert applied == [14]
+    assert outcomes == [(0, "Applying webhooks.0002_restrict_removal... OK"), (0, "No migrations to apply.")]
+    assert applied == [15]
 
 
 def test_a_migration_that_meets_another_transaction_is_tried_again_until_that_has_ended() -> None:
@@ -108,7 +108,7 @@ def test_a_migration_that_meets_another_transaction_is_tried_again_until_that_ha
         writer.close()
         outcome = finish(process)
 
-    assert outcome == (0, "Applying operations.0005_operation_result... OK")
+    assert outcome == (0, "Applying operations.0006_restrict_removal... OK")
 
 
 def test_a_migration_in_a_deadlock_with_a_reader_gives_up_and_not_the_reader() -> None:

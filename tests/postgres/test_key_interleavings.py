@@ -145,7 +145,8 @@ def describe(outcome: object) -> str:
     if outcome is None:
         return "committed"
     code = getattr(outcome, "pgcode", None) or getattr(getattr(outcome, "__cause__", None), "pgcode", None)
-    return {"23503": "violates the key", "40001": "cannot be serialized"}.get(str(code), repr(outcome))
+    named = {"23001": "violates the key", "23503": "violates the key", "40001": "cannot be serialized"}
+    return named.get(str(code), repr(outcome))
 
 
 def count_orphans() -> int:

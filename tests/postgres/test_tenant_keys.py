@@ -84,7 +84,7 @@ def test_a_relation_is_a_key_in_the_catalog_with_the_organization_where_both_sid
     assert key is not None
     assert key.is_validated
     assert key.definition.startswith("FOREIGN KEY (")
-    assert key.definition.endswith(")"), "neither deferrable, nor with an action of its own"
+    assert key.definition.endswith(") ON DELETE RESTRICT"), "neither deferrable, nor with another action"
 
 
 def has_its_organization_from_another_key(model: type[Model]) -> bool:

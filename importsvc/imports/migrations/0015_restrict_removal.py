@@ -1,0 +1,14 @@
+"""Keys that refer to people take half as long to check when many of these are removed."""
+
+from django.db import migrations
+
+from importsvc.postgres.restricted_keys import RestrictRemoval
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("imports", "0014_add_import_of_operators")]
+
+    operations = [
+        RestrictRemoval("import", "import_creator_of_same_organization"),
+    ]
