@@ -163,13 +163,13 @@ def test_staging_does_not_read_the_rows_back(api: ApiClient, method: str, path: 
 # 8. the rows that have the address or the name, old or new, 9. those that refer to the name
 # 10. the errors of the checked rows, deleted
 # 11. the other rows that the check reads
-# 12. to 16. the existing records: two settings, the unique columns of both types, and the reference
-# 17. the import written, 18. its refusal deleted
-# 19. the row and 20. its errors, as the response has them
-# 21. the usage of organization_features
+# 12. to 18. the existing records: the unique columns of both types and the reference, and for each type two settings
+# 19. the import written, 20. its refusal deleted
+# 21. the row and 22. its errors, as the response has them
+# 23. the usage of organization_features
 # The name of a company: the errors of companies and those of people are deleted by a statement each.
 @pytest.mark.parametrize(
-    ("row", "cells", "count"), [("person/1", {"email": "new@x.io"}, 21), ("company/1", {"name": "Blues"}, 22)]
+    ("row", "cells", "count"), [("person/1", {"email": "new@x.io"}, 23), ("company/1", {"name": "Blues"}, 24)]
 )
 def test_a_correction_costs_as_many_queries_however_many_chunks_the_rows_are_in(
     api: ApiClient, monkeypatch: pytest.MonkeyPatch, row: str, cells: dict[str, Any], count: int
