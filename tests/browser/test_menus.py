@@ -54,6 +54,8 @@ def test_menus_say_whether_they_are_open_and_give_the_focus_back(listed: Page) -
     field = listed.get_by_role("searchbox", name="Type to search")
     open_by_key(search)
     expect(listed.get_by_role("dialog", name="Search")).to_be_visible()
+    # A moment later.
+    expect(field).to_be_focused()
     listed.keyboard.type("imports")
     expect(listed.locator("#command-results a").first).to_be_visible()
     listed.keyboard.press("Tab")
