@@ -23,7 +23,7 @@ from importsvc.engine.schema import registry
 from people.services import NewOrganization, create_organization
 from tests.builders import make_company, make_organization
 from tests.client import ApiClient
-from tests.emptying import empty_tables
+from tests.emptying import empty_tables, flush_tables
 from tests.openapi.description import forget_description
 
 
@@ -94,8 +94,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, cluster: bool
             # Few parts: each costs time when tables are made and emptied.
             call_command("distribute", shards=2, verbosity=0)
     with pytest.MonkeyPatch.context() as patch:
-        if not cluster:
-            patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush_tables if cluster else empty_tables)
         yield
 
 
