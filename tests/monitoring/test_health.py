@@ -120,12 +120,12 @@ def get_ready(port: int) -> tuple[int, Any]:
         client.close()
 
 
-def test_ready_is_503_while_postgresql_is_stopped_and_200_when_it_is_back(tmp_path: Path) -> None:
-    server = Server(tmp_path / "postgres")
+def test_ready_is_503_while_postgresql_is_stopped_and_200_when_it_is_back(open_folder: Path) -> None:
+    server = Server(open_folder / "postgres")
     url = f"postgres:///{DATABASE}?host={server.start()}&port={PORT}&user={USER}"
     with socket.create_server(("127.0.0.1", 0)) as free:
         metrics_port = free.getsockname()[1]
-    environment = {"DATABASE_URL": url, "VAR_DIR": str(tmp_path), "METRICS_PORT": str(metrics_port)}
+    environment = {"DATABASE_URL": url, "VAR_DIR": str(open_folder), "METRICS_PORT": str(metrics_port)}
     try:
         with run_service(**environment, WORKERS="0", WEB_CONCURRENCY="2") as service:
             wait_until(lambda: get_ready(service.port) == OK)
