@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +24,7 @@ from tests.builders import make_company, make_organization
 from tests.client import ApiClient
 from tests.emptying import empty_tables, flush_tables
 from tests.openapi.description import forget_description
+from tests.postgres.clusters import make_open_folder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -100,13 +100,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, cluster: bool
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder for the files of an embedded server, which each start of pytest would close for its account in tmp_path.
-
-    A started pytest takes the rights of other accounts from the folder above every ``tmp_path``, also if it is started
-    by a test or beside these tests.
-    """
-    with tempfile.TemporaryDirectory(prefix="importsvc-") as folder:
-        yield Path(folder)
+    """A folder for the files of an embedded server, in place of ``tmp_path``."""
+    with make_open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from django.db import connection
 from pytest_django import Settings
 
 from importsvc.monitoring.health import Draining
-from importsvc.postgres.embedded import DATABASE, PORT, USER, Server
 from people.services import NewOrganization
 from tests.client import WsgiClient
 from tests.monitoring.scraping import scrape, select
 from tests.operations.workers import wait_until
+from tests.postgres.clusters import own_cluster
 from tests.service import run_service
 
 OK = (200, {"status": "ok"})
@@ -120,24 +120,20 @@ def get_ready(port: int) -> tuple[int, Any]:
         client.close()
 
 
-def test_ready_is_503_while_postgresql_is_stopped_and_200_when_it_is_back(open_folder: Path) -> None:
-    server = Server(open_folder / "postgres")
-    url = f"postgres:///{DATABASE}?host={server.start()}&port={PORT}&user={USER}"
+def test_ready_is_503_while_postgresql_is_stopped_and_200_when_it_is_back(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         metrics_port = free.getsockname()[1]
-    environment = {"DATABASE_URL": url, "VAR_DIR": str(open_folder), "METRICS_PORT": str(metrics_port)}
-    try:
+    with own_cluster() as cluster:
+        environment = {"DATABASE_URL": cluster.url, "VAR_DIR": str(tmp_path), "METRICS_PORT": str(metrics_port)}
         with run_service(**environment, WORKERS="0", WEB_CONCURRENCY="2") as service:
             wait_until(lambda: get_ready(service.port) == OK)
             assert scrape(metrics_port)["importsvc_database_up", ()] == 1
-            server.leave()
+            cluster.stop()
             assert [get_ready(service.port) for _ in range(4)] == [lacking("database")] * 4
             samples = scrape(metrics_port)
-            server.start()
+            cluster.start()
             wait_until(lambda: all(get_ready(service.port) == OK for _ in range(4)))
             assert scrape(metrics_port)["importsvc_database_up", ()] == 1
-    finally:
-        server.leave()
 
     asked = {name for name, _ in samples if not name.startswith("importsvc_http_")}
     assert (asked, samples["importsvc_database_up", ()]) == ({"importsvc_database_up"}, 0)

@@ -35,11 +35,20 @@ class Cluster:
 
 
 @contextmanager
+def make_open_folder() -> Iterator[Path]:
+    """A folder for the files of a server, which PostgreSQL's account may enter.
+
+    It is not in pytest's: each start of pytest, also by a test or beside these tests, takes the right to enter that.
+    """
+    with tempfile.TemporaryDirectory(prefix="importsvc-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
 def own_cluster() -> Iterator[Cluster]:
     """A server, which is stopped at the end of the block."""
-    # Not in pytest's folder: each start of pytest takes the right to enter that from PostgreSQL's account.
-    with tempfile.TemporaryDirectory(prefix="importsvc-") as folder:
-        cluster = Cluster(Path(folder) / "postgres")
+    with make_open_folder() as folder:
+        cluster = Cluster(folder / "postgres")
         try:
             yield cluster
         finally:
