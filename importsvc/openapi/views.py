@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 from enum import StrEnum
 
 from django.http import HttpRequest, HttpResponse
@@ -22,9 +23,19 @@ class Language(StrEnum):
     YAML = "application/yaml"
 
 
-@functools.cache
+# drf-spectacular loads the classes of its extensions when it first needs them, which two threads must not do at once.
+_generating = threading.Lock()
+
+
 def write_description(language: Language = Language.JSON) -> str:
     """The description; made once in a process."""
+    with _generating:
+        return generate_description(language)
+
+
+@functools.cache
+def generate_description(language: Language) -> str:
+    """The same, for one thread at a time."""
     schema = SchemaGenerator().get_schema(request=None, public=True)
     if language is Language.YAML:
         return OpenApiYamlRenderer2().render(schema).decode()

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from django.http import HttpResponse
 from jsonschema_rs import Draft202012, Draft202012Validator, Registry
 
-from importsvc.openapi.views import write_description
+from importsvc.openapi.views import generate_description, write_description
 
 MEDIA_TYPE = "application/vnd.api+json"
 
@@ -27,7 +27,7 @@ def read_description() -> Any:
 
 def forget_description() -> None:
     """Let the description be made anew, after a type was registered or unregistered."""
-    for made in (write_description, read_description, make_validator, _make_registry):
+    for made in (generate_description, read_description, make_validator, _make_registry):
         made.cache_clear()
 
 
