@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from people.services import NewOrganization
 from tests.client import MEDIA_TYPE
 from tests.command_line import describe_database
 from tests.openapi.description import check_response
+from tests.ports import find_port
 
 PATIENCE_SECONDS = 60
 
@@ -93,8 +93,7 @@ def run_service(*options: str, **environment: str) -> Iterator[Service]:
 
     One process handles requests unless ``WEB_CONCURRENCY`` is given: each takes more than a second of a core to start.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_port()
     own = {"PORT": str(port), "WEB_CONCURRENCY": "1", "DATABASE_URL": describe_database()}
     command = [sys.executable, "manage.py", "serve", *options]
     with subprocess.Popen(

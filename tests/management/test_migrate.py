@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import threading
 from typing import IO
@@ -19,6 +18,7 @@ from tests.command_line import manage, start
 from tests.databases import ask_database, empty_database
 from tests.interleaving import threads
 from tests.operations.workers import holding
+from tests.ports import find_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,8 +36,7 @@ TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1
 def test_a_database_of_an_earlier_version_is_refused_with_instructions(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        monkeypatch.setenv("PORT", str(free.getsockname()[1]))
+    monkeypatch.setenv("PORT", str(find_port()))
     with empty_database("earlier") as name:
         ask_database(name, EARLIER)
         outcome = manage(command, database=name)

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from tests.client import CONTENT_TYPE, error_document
 from tests.command_line import describe_database
 from tests.management.load import Load, Request
 from tests.operations.workers import wait_until
+from tests.ports import find_port
 from tests.service import PATIENCE_SECONDS, Reply, Service
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -43,8 +43,7 @@ class Node:
     """A node of the service on a port that stays its own."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = find_port()
         self.start()
 
     def start(self) -> None:
@@ -74,9 +73,9 @@ class Node:
 @contextmanager
 def nginx(*nodes: Node) -> Iterator[Service]:
     """nginx with the configuration of the project, in front of the nodes, without TLS."""
-    with tempfile.TemporaryDirectory(prefix="importsvc-") as folder, socket.create_server(("127.0.0.1", 0)) as free:
+    port = find_port()
+    with tempfile.TemporaryDirectory(prefix="importsvc-") as folder:
         Path(folder).chmod(0o755)
-        port = free.getsockname()[1]
         site = (settings.BASE_DIR / "deploy" / "nginx.conf").read_text()
         (server,) = re.findall(r"^ *server 127\.0\.0\.1:8000.*$", site, re.MULTILINE)
         server_of_test = server.replace("fail_timeout=2s", "fail_timeout=1s")
@@ -90,7 +89,6 @@ def nginx(*nodes: Node) -> Iterator[Service]:
             f"daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 2;\n"
             f"events {{}}\nhttp {{ access_log off; {temporary}\n{site}\n}}\n"
         )
-        free.close()
         assert NGINX
         process = subprocess.Popen([NGINX, "-p", folder, "-c", f"{folder}/nginx.conf"], stderr=subprocess.DEVNULL)
         try:

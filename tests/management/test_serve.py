@@ -27,14 +27,9 @@ from tests.command_line import describe_database, manage, start
 from tests.databases import ask_database, empty_database
 from tests.operations.queueing import create, queue
 from tests.operations.workers import PEOPLE, holding, wait_for_status, wait_until, wait_until_blocked
+from tests.ports import find_port
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the printed lines need curl")
-
-
-def find_port() -> str:
-    """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return str(free.getsockname()[1])
 
 
 def get_environment(folder: Path, **variables: str) -> dict[str, str]:
@@ -82,7 +77,7 @@ def stop_serving(process: subprocess.Popen[str]) -> None:
 @contextmanager
 def serve(folder: Path, *options: str, **variables: str) -> Iterator[str]:
     """Serve an embedded database in ``folder``, and stop with Ctrl-C; gives what is printed at the start."""
-    process, printed = start_serving(get_environment(folder, PORT=find_port(), **variables), *options)
+    process, printed = start_serving(get_environment(folder, PORT=str(find_port()), **variables), *options)
     yield printed
     stop_serving(process)
 
@@ -139,7 +134,7 @@ def test_the_printed_lines_create_import_list_and_revert_and_a_restart_keeps_the
 
 
 def test_a_killed_service_leaves_nothing_that_blocks_the_next_start(open_folder: Path) -> None:
-    environment = get_environment(open_folder, PORT=find_port())
+    environment = get_environment(open_folder, PORT=str(find_port()))
     killed, _ = start_serving(environment, "--no-demo")
     # Those of gunicorn, and a worker.
     wait_until(lambda: len(psutil.Process(killed.pid).children(recursive=True)) == 3)
@@ -156,7 +151,7 @@ def test_a_killed_service_leaves_nothing_that_blocks_the_next_start(open_folder:
 
 
 def test_sighup_renews_all_processes_while_the_service_goes_on(open_folder: Path) -> None:
-    environment = get_environment(open_folder, PORT=find_port())
+    environment = get_environment(open_folder, PORT=str(find_port()))
     process, _ = start_serving(environment, "--no-demo")
     wait_until(lambda: len(psutil.Process(process.pid).children(recursive=True)) == 3)
     gunicorn = next(child for child in psutil.Process(process.pid).children() if "gunicorn" in child.cmdline())
@@ -182,7 +177,7 @@ def test_sighup_renews_all_processes_while_the_service_goes_on(open_folder: Path
 def test_requests_that_outlast_the_grace_are_cut_off_and_that_is_logged(
     acme: NewOrganization, open_folder: Path
 ) -> None:
-    environment = get_environment(open_folder, PORT=find_port(), DATABASE_URL=describe_database(), WORKERS="0")
+    environment = get_environment(open_folder, PORT=str(find_port()), DATABASE_URL=describe_database(), WORKERS="0")
     process, _ = start_serving(environment, "--grace", "1", is_logged=True)
     import_ = create(acme)
     with holding(PEOPLE), socket.create_connection(("127.0.0.1", int(environment["PORT"]))) as client:
@@ -219,7 +214,7 @@ COUNT = "SELECT count(*) FROM organizations_organization"
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_of_its_own_gets_a_demo_organization_only_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORT", find_port())
+    monkeypatch.setenv("PORT", str(find_port()))
     with empty_database("serve") as name:
         unmigrated = serve_database(name, "--no-migrate")
         assert ask_database(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [0]
@@ -254,7 +249,7 @@ def find_workers(process_id: int) -> list[int]:
 def test_a_worker_beside_it_does_queued_operations_and_is_started_again(
     acme: NewOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PORT", find_port())
+    monkeypatch.setenv("PORT", str(find_port()))
     first = queue(acme, Kind.IMPORT, create(acme))
     with start("serve") as process:
         wait_for_status(first, Status.SUCCEEDED)

@@ -21,14 +21,10 @@ from tests.command_line import start
 from tests.monitoring.scraping import Samples, parse, scrape, select
 from tests.operations.queueing import create, queue
 from tests.operations.workers import wait_until
+from tests.ports import find_port
 from tests.service import run_service
 
 ROWS = {"company": [{"name": "Acme Ltd"}], "person": [{"First Name": "Ann", "Company": "Acme Ltd"}]}
-
-
-def find_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import http.client
 import json
 import runpy
 import signal
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from people.services import NewOrganization
 from tests.client import WsgiClient
 from tests.monitoring.scraping import scrape, select
 from tests.operations.workers import wait_until
+from tests.ports import find_port
 from tests.postgres.clusters import own_cluster
 from tests.service import run_service
 
@@ -121,8 +121,7 @@ def get_ready(port: int) -> tuple[int, Any]:
 
 
 def test_ready_is_503_while_postgresql_is_stopped_and_200_when_it_is_back(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        metrics_port = free.getsockname()[1]
+    metrics_port = find_port()
     with own_cluster() as cluster:
         environment = {"DATABASE_URL": cluster.url, "VAR_DIR": str(tmp_path), "METRICS_PORT": str(metrics_port)}
         with run_service(**environment, WORKERS="0", WEB_CONCURRENCY="2") as service:

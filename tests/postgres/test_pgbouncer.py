@@ -24,6 +24,7 @@ from django.test import Client
 from importsvc.imports.admin.downloads import CHANGES_AT_ONCE
 from people.services import NewOrganization
 from tests.operations.workers import wait_until
+from tests.ports import find_port
 from tests.service import PATIENCE_SECONDS, Service, run_service
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -40,8 +41,7 @@ COUNT = CHANGES_AT_ONCE + 100
 def pgbouncer() -> Iterator[str]:
     """PgBouncer in front of the server of the tests; gives the ``DATABASE_URL``."""
     given: dict[str, Any] = connection.get_connection_params()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_port()
     with tempfile.TemporaryDirectory(prefix="importsvc-") as folder:
         Path(folder).chmod(0o755)
         file = Path(folder) / "pgbouncer.ini"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +14,7 @@ from importsvc.environment.variable import Rate
 from importsvc.rate_limits import in_redis as in_redis_module
 from importsvc.rate_limits.counters import Limit, count_request
 from importsvc.rate_limits.models import RequestCounter
+from tests.ports import find_port
 
 # A day: no period ends during a test, but for one that runs at midnight, which reads the clock again.
 DAY = 86_400
@@ -122,9 +122,7 @@ def test_a_database_that_cannot_be_written_limits_nothing(caplog: pytest.LogCapt
 def test_a_redis_that_is_away_limits_nothing_and_is_asked_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
+    settings.REDIS_URL = f"redis://127.0.0.1:{find_port()}/0"
     monkeypatch.setattr(in_redis_module, "PAUSE", in_redis_module.Pause())
 
     assert [count_request([TOKEN]) for _ in range(3)] == [[], [], []]
