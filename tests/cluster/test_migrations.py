@@ -114,6 +114,7 @@ def test_a_column_an_index_and_a_table_are_added_on_all_nodes_and_removed_again(
         "companies_remark_code_key": "UNIQUE (organization_id, code)",
         "remark_of_company": (
             "FOREIGN KEY (organization_id, company_id) REFERENCES companies_company(organization_id, id)"
+            " ON DELETE RESTRICT"
         ),
         "remark_organization_id": "PRIMARY KEY (organization_id, id)",
     }
