@@ -1,6 +1,6 @@
 """Imports of several organizations on one server and on a cluster, side by side: ``script/bench --cluster``.
 
-All servers and workers share this machine, so a cluster cannot be faster here: the CPU of each server shows where the
+All servers and workers share this machine, so a cluster has no more cores here: the CPU of each server shows where the
 time goes, and what there would be to share. It needs Citus.
 """
 
