@@ -20,7 +20,7 @@ from tests.imports.steps import revert, run
 from tests.snapshots import take_snapshot
 
 # Codes of PostgreSQL (its manual, appendix A), and what Django makes of them.
-RETRIED = [("23505", IntegrityError), ("23503", IntegrityError), ("40P01", OperationalError)]
+RETRIED = [(code, IntegrityError) for code in ("23505", "23503", "23001")] + [("40P01", OperationalError)]
 NOT_RETRIED = [
     ("23502", IntegrityError),  # not null: an error in the code, which a retry would repeat
     ("23514", IntegrityError),  # check
