@@ -12,6 +12,7 @@ from companies.models import Company
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
+from people.author_key import AuthorForeignKey
 
 
 class Person(models.Model):
@@ -120,6 +121,37 @@ class Person(models.Model):
         return True
 
 
+class Author(models.Model):
+    """A person that acts: has a token, or created an import, a file or a webhook.
+
+    In PostgreSQL, the keys of these rows refer to the author. So the removal of a person is checked by one key: imports
+    are reverted by removing many people, few of which are authors.
+    """
+
+    pk = models.CompositePrimaryKey("organization_id", "person_id")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    # PostgreSQL removes the author with the person.
+    person = TenantForeignKey(
+        Person, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+
+    class Meta:
+        constraints = [
+            ForeignKeyConstraint(
+                fields=["organization", "person"],
+                to="people.Person",
+                to_fields=["organization", "id"],
+                name="author_of_person",
+                cascades=True,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Author {self.person_id}"
+
+
 class ApiTokenManager(BaseAPIKeyManager):
     """Creates tokens with integer ids."""
 
@@ -154,7 +186,7 @@ class ApiToken(AbstractAPIKey):
         db_constraint=False,
         db_index=False,
     )
-    person = TenantForeignKey(
+    person = AuthorForeignKey(
         Person, on_delete=models.CASCADE, related_name="tokens", db_constraint=False, db_index=False
     )
     # The scopes. A program of an earlier version, which does not know them, inserts tokens that have all.
@@ -173,8 +205,8 @@ class ApiToken(AbstractAPIKey):
             # A token and its person belong to the same organization. The key implies that the organization exists.
             ForeignKeyConstraint(
                 fields=["organization", "person"],
-                to="people.Person",
-                to_fields=["organization", "id"],
+                to="people.Author",
+                to_fields=["organization", "person"],
                 name="token_person_of_same_organization",
             ),
             models.CheckConstraint(

@@ -32,7 +32,7 @@ class CatalogKey(NamedTuple):
 
 
 def read_keys() -> dict[str, CatalogKey]:
-    """The foreign keys of the project's own tables by name."""
+    """The foreign keys of those of the project's own tables that are there, by name."""
     tables = sorted({model._meta.db_table for model, _ in KEYS.values()})
     columns = (
         "ARRAY(SELECT attname::text FROM unnest({key}) WITH ORDINALITY AS key (number, position)"
@@ -43,7 +43,8 @@ def read_keys() -> dict[str, CatalogKey]:
             "SELECT conname, conrelid::regclass::text,"
             f" {columns.format(key='conkey', table='conrelid')}, confrelid::regclass::text,"
             f" {columns.format(key='confkey', table='confrelid')}, pg_get_constraintdef(oid), convalidated"
-            " FROM pg_constraint WHERE contype = 'f' AND conrelid = ANY(%s::regclass[]) ORDER BY conname",
+            " FROM pg_constraint WHERE contype = 'f'"
+            " AND conrelid IN (SELECT to_regclass(name) FROM unnest(%s) AS name) ORDER BY conname",
             [tables],
         )
         return {

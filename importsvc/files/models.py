@@ -10,6 +10,7 @@ from importsvc.postgres.fields import OrderedJsonField
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
+from people.author_key import AuthorForeignKey
 from people.models import Person
 
 
@@ -38,7 +39,7 @@ class ImportModel(models.Model):
         db_constraint=False,
         db_index=False,  # a constraint below starts with it
     )
-    creator = TenantForeignKey(
+    creator = AuthorForeignKey(
         Person,
         on_delete=models.PROTECT,
         null=True,
@@ -83,8 +84,8 @@ class ImportModel(models.Model):
             # A model and its creator belong to the same organization.
             ForeignKeyConstraint(
                 fields=["organization", "creator"],
-                to="people.Person",
-                to_fields=["organization", "id"],
+                to="people.Author",
+                to_fields=["organization", "person"],
                 name="import_model_creator_of_same_organization",
             ),
         ]
@@ -110,7 +111,7 @@ class ImportFile(models.Model):
         db_constraint=False,
         db_index=False,  # a constraint below starts with it
     )
-    creator = TenantForeignKey(
+    creator = AuthorForeignKey(
         Person, on_delete=models.PROTECT, related_name="import_files", db_constraint=False, db_index=False
     )
     name = models.CharField(max_length=255, blank=True, help_text="Blank if the client gave none.")
@@ -166,8 +167,8 @@ class ImportFile(models.Model):
             # A file and its creator belong to the same organization.
             ForeignKeyConstraint(
                 fields=["organization", "creator"],
-                to="people.Person",
-                to_fields=["organization", "id"],
+                to="people.Author",
+                to_fields=["organization", "person"],
                 name="import_file_creator_of_same_organization",
             ),
             # A file and the model that is proposed for it belong to the same organization.

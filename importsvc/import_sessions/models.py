@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
-from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
+from organizations.tenancy import OrganizationScopedQuerySet
+from people.author_key import AuthorForeignKey
 from people.models import Person
 
 LONGEST_LIFETIME = timedelta(hours=1)
@@ -28,7 +29,7 @@ class ImportSession(models.Model):
         db_constraint=False,
         db_index=False,  # a constraint below starts with it
     )
-    creator = TenantForeignKey(
+    creator = AuthorForeignKey(
         Person,
         on_delete=models.CASCADE,
         related_name="+",
@@ -36,7 +37,7 @@ class ImportSession(models.Model):
         db_index=False,
         help_text="The person whose token asked for the session.",
     )
-    person = TenantForeignKey(
+    person = AuthorForeignKey(
         Person,
         on_delete=models.CASCADE,
         related_name="import_sessions",
@@ -86,14 +87,14 @@ class ImportSession(models.Model):
             # A session, its creator and its person belong to the same organization.
             ForeignKeyConstraint(
                 fields=["organization", "creator"],
-                to="people.Person",
-                to_fields=["organization", "id"],
+                to="people.Author",
+                to_fields=["organization", "person"],
                 name="import_session_creator_of_same_organization",
             ),
             ForeignKeyConstraint(
                 fields=["organization", "person"],
-                to="people.Person",
-                to_fields=["organization", "id"],
+                to="people.Author",
+                to_fields=["organization", "person"],
                 name="import_session_person_of_same_organization",
             ),
         ]

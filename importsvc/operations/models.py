@@ -12,6 +12,7 @@ from importsvc.postgres.fields import OrderedJsonField
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
+from people.author_key import AuthorForeignKey
 from people.models import Person
 
 
@@ -52,7 +53,7 @@ class Operation(models.Model):
         db_constraint=False,
         db_index=False,  # a constraint below starts with it
     )
-    creator = TenantForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    creator = AuthorForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     import_record = TenantForeignKey(
         "imports.Import",
         on_delete=models.CASCADE,
@@ -90,8 +91,8 @@ class Operation(models.Model):
             ),
             ForeignKeyConstraint(
                 fields=["organization", "creator"],
-                to="people.Person",
-                to_fields=["organization", "id"],
+                to="people.Author",
+                to_fields=["organization", "person"],
                 name="operation_creator_of_same_organization",
             ),
             ForeignKeyConstraint(

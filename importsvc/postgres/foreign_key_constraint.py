@@ -21,16 +21,22 @@ class ForeignKeyConstraint(BaseConstraint):
     removed row that takes half as long as ``NO ACTION``, which also asks whether another row has the key by now. It is
     not deferrable: it is checked at the end of each statement, and the rows to check are not held in memory longer.
 
+    With ``cascades`` it is ``ON DELETE CASCADE``: a row goes with the one that it refers to, and the keys that refer to
+    it count as keys to that one (``find_foreign_keys``).
+
     The model's ``ForeignKey`` has ``db_constraint=False``. The ``to_fields`` need a unique constraint or a primary key
     of exactly these columns, and the model's table needs an index that starts with the columns of ``fields``.
     """
 
-    def __init__(self, *, fields: Sequence[str], to: str, to_fields: Sequence[str], name: str) -> None:
+    def __init__(
+        self, *, fields: Sequence[str], to: str, to_fields: Sequence[str], name: str, cascades: bool = False
+    ) -> None:
         if not fields or len(fields) != len(to_fields):
             raise ValueError("A foreign key has fields, and refers to as many fields.")
         self.fields = tuple(fields)
         self.to = to
         self.to_fields = tuple(to_fields)
+        self.cascades = cascades
         super().__init__(name=name)
 
     def get_referred_model(self, model: type[Model]) -> type[Model]:
@@ -63,8 +69,9 @@ class ForeignKeyConstraint(BaseConstraint):
         quote = schema_editor.quote_name
         table, to_table = model._meta.db_table, self.get_referred_model(model)._meta.db_table
         columns, to_columns = map(list, zip(*self.get_columns(model), strict=True))
+        action = "CASCADE" if self.cascades else "RESTRICT"
         return Statement(
-            schema_editor.sql_create_fk.replace("%(deferrable)s", " ON DELETE RESTRICT%(deferrable)s"),
+            schema_editor.sql_create_fk.replace("%(deferrable)s", f" ON DELETE {action}%(deferrable)s"),
             table=Table(table, quote),
             name=quote(self.name),
             column=Columns(table, columns, quote),
@@ -84,14 +91,25 @@ class ForeignKeyConstraint(BaseConstraint):
         values = [getattr(instance, model._meta.get_field(name).attname) for name in self.fields]
         if None in values or set(self.fields) & set(exclude or ()):
             return
-        referred = dict(zip(self.to_fields, values, strict=True))
-        if not self.get_referred_model(model)._base_manager.using(using).filter(**referred).exists():
+        referred_model, referred = self.get_referred_model(model), dict(zip(self.to_fields, values, strict=True))
+        if further := find_cascading_key(referred_model):
+            # Saving the row creates such a row if there is none.
+            referred = {there: referred[here] for here, there in zip(further.fields, further.to_fields, strict=True)}
+            referred_model = further.get_referred_model(referred_model)
+        if not referred_model._base_manager.using(using).filter(**referred).exists():
             raise ValidationError(self.get_violation_error_message())
 
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         """The arguments, for migrations."""
         path, arguments, keywords = super().deconstruct()
-        return path, arguments, {**keywords, "fields": self.fields, "to": self.to, "to_fields": self.to_fields}
+        keywords |= {"fields": self.fields, "to": self.to, "to_fields": self.to_fields}
+        return path, arguments, {**keywords, "cascades": True} if self.cascades else keywords
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ForeignKeyConstraint) and self.deconstruct() == other.deconstruct()
+
+
+def find_cascading_key(model: type[Model]) -> ForeignKeyConstraint | None:
+    """The key of a model whose rows go with the rows that they refer to; ``None`` for another model."""
+    keys = (each for each in model._meta.constraints if isinstance(each, ForeignKeyConstraint))
+    return next((key for key in keys if key.cascades), None)

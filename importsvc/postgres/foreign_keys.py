@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from django.apps import apps
@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Model
 
 from importsvc.postgres.catalog import quote
+from importsvc.postgres.foreign_key_constraint import find_cascading_key
 
 # The columns of a key, and those that they refer to.
 _KEY_COLUMNS = """
@@ -41,7 +42,25 @@ class ReferredKey(NamedTuple):
 
 
 def find_foreign_keys(model: type[Model]) -> list[ForeignKey]:
-    """Every foreign key to the model's table."""
+    """Every foreign key to the model's table.
+
+    In place of a key of a model whose rows go with those of this one are the keys to that model, as if they referred to
+    this one.
+    """
+    keys: list[ForeignKey] = []
+    for key in find_direct_keys(model):
+        if key.model is None or find_cascading_key(key.model) is None:
+            keys.append(key)
+            continue
+        referred = dict(key.columns)
+        for further in find_foreign_keys(key.model):
+            columns = tuple((column, referred[through]) for column, through in further.columns)
+            keys.append(replace(further, columns=columns))
+    return sorted(keys, key=lambda key: key.table)
+
+
+def find_direct_keys(model: type[Model]) -> list[ForeignKey]:
+    """Every foreign key that refers to the model's table itself: those that PostgreSQL checks."""
     models = {other._meta.db_table: other._meta.concrete_model for other in apps.get_models(include_auto_created=True)}
     with connection.cursor() as cursor:
         cursor.execute(

@@ -11,6 +11,7 @@ from importsvc.webhooks.addresses import LONGEST_URL
 from importsvc.webhooks.events import Event
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
+from people.author_key import AuthorForeignKey
 from people.models import Person
 
 
@@ -32,7 +33,7 @@ class WebhookEndpoint(models.Model):
         db_constraint=False,
         db_index=False,  # a constraint below starts with it
     )
-    creator = TenantForeignKey(
+    creator = AuthorForeignKey(
         Person,
         on_delete=models.PROTECT,
         null=True,
@@ -88,8 +89,8 @@ class WebhookEndpoint(models.Model):
             # An endpoint and its creator belong to the same organization.
             ForeignKeyConstraint(
                 fields=["organization", "creator"],
-                to="people.Person",
-                to_fields=["organization", "id"],
+                to="people.Author",
+                to_fields=["organization", "person"],
                 name="webhook_endpoint_creator_of_same_organization",
             ),
         ]

@@ -88,8 +88,8 @@ def test_two_processes_that_migrate_an_empty_database_at_once_both_succeed() -> 
         outcomes = sorted(finish(process) for process in processes)
         applied = ask_database(name, "SELECT count(*) FROM django_migrations WHERE app = 'imports'")
 
-    assert outcomes == [(0, "Applying webhooks.0002_restrict_removal... OK"), (0, "No migrations to apply.")]
-    assert applied == [15]
+    assert outcomes == [(0, "Applying webhooks.0003_refer_to_authors... OK"), (0, "No migrations to apply.")]
+    assert applied == [16]
 
 
 def test_a_migration_that_meets_another_transaction_is_tried_again_until_that_has_ended() -> None:
@@ -107,7 +107,7 @@ def test_a_migration_that_meets_another_transaction_is_tried_again_until_that_ha
         writer.close()
         outcome = finish(process)
 
-    assert outcome == (0, "Applying operations.0006_restrict_removal... OK")
+    assert outcome == (0, "Applying operations.0007_refer_to_authors... OK")
 
 
 def test_a_migration_in_a_deadlock_with_a_reader_gives_up_and_not_the_reader() -> None:

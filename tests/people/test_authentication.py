@@ -89,11 +89,13 @@ def test_a_person_moves_to_another_organization_with_the_tokens_and_is_denied_th
     assert api.get("imports").status_code == 200
 
     person = Person.objects.filter(pk=api.caller.person.pk)
-    with pytest.raises(IntegrityError, match="token_person_of_same_organization"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="author_of_person"), transaction.atomic():
         person.update(organization=globex.organization, company=globex.person.company)
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH moved AS (UPDATE people_apitoken SET organization_id = %(organization)s WHERE person_id = %(person)s)"
+            "WITH token AS (UPDATE people_apitoken SET organization_id = %(organization)s"
+            " WHERE person_id = %(person)s),"
+            " author AS (UPDATE people_author SET organization_id = %(organization)s WHERE person_id = %(person)s)"
             " UPDATE people_person SET organization_id = %(organization)s, company_id = NULL WHERE id = %(person)s",
             {"organization": globex.organization.pk, "person": api.caller.person.pk},
         )

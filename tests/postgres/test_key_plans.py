@@ -10,7 +10,7 @@ from django.db import connection
 from companies.models import Company
 from importsvc.engine.revert.delete import analyze_tables
 from importsvc.postgres.plan_cache import force_generic_plans
-from people.models import Person
+from people.models import Author, Person
 from people.services import NewOrganization
 from tests.builders import make_company, make_import, make_person
 
@@ -58,12 +58,13 @@ def read_scans(table: str) -> dict[str, int]:
     ("table", "referred", "index"),
     [
         ("people_person", Company, "person_company_organization"),
-        ("imports_import", Person, "import_creator_organization"),
-        ("people_apitoken", Person, "token_person_organization"),
+        ("people_author", Person, "people_author_pkey"),
+        ("imports_import", Author, "import_creator_organization"),
+        ("people_apitoken", Author, "token_person_organization"),
     ],
 )
 def test_the_rows_that_refer_to_a_record_are_looked_up_by_the_index_of_the_key(
-    acme: NewOrganization, table: str, referred: type[Company | Person], index: str, analyzed: str
+    acme: NewOrganization, table: str, referred: type[Company | Person | Author], index: str, analyzed: str
 ) -> None:
     organization = acme.organization
     removed = [
@@ -73,11 +74,13 @@ def test_the_rows_that_refer_to_a_record_are_looked_up_by_the_index_of_the_key(
         for number in range(REMOVED + 1)
     ]
     make_import(creator=acme.person)
-    name = referred._meta.db_table
+    name, column = referred._meta.db_table, "person_id" if referred is Author else "id"
+    if referred is Author:
+        Author.objects.bulk_create(Author(organization=organization, person_id=pk) for pk in removed)
     if analyzed == "empty":
         execute(f"ANALYZE {table}, {name}")
     # Planned while the tables are nearly empty; the session would keep this plan.
-    execute(f"DELETE FROM {name} WHERE id = %s", removed[0])
+    execute(f"DELETE FROM {name} WHERE {column} = %s", removed[0])
     # All rows refer to one company and one person, so that the statistics favour no index.
     execute(MANY_PEOPLE)
     execute(MANY_IMPORTS)
@@ -86,8 +89,8 @@ def test_the_rows_that_refer_to_a_record_are_looked_up_by_the_index_of_the_key(
     before = read_scans(table)
 
     force_generic_plans()
-    analyze_tables(referred)
-    execute(f"DELETE FROM {name} WHERE id = ANY(%s)", removed[1:])
+    analyze_tables(Person if referred is Author else referred)
+    execute(f"DELETE FROM {name} WHERE {column} = ANY(%s)", removed[1:])
 
     after = read_scans(table)
     assert {where: count - before[where] for where, count in after.items() if count > before[where]} == {index: REMOVED}

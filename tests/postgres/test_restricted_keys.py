@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from people.models import Author
 from people.services import NewOrganization
 from tests.builders import make_import, make_person
 from tests.foreign_keys import CatalogKey, read_keys
@@ -20,6 +21,8 @@ pytestmark = [
 
 NAME = "import_creator_of_same_organization"
 BEFORE, AFTER = [("imports", "0014_add_import_of_operators")], [("imports", "0015_restrict_removal")]
+AUTHORS = [("imports", "0016_refer_to_authors")]
+AUTHOR_KEY = "people_author(organization_id, person_id)"
 FORMER = f"ALTER TABLE imports_import DROP CONSTRAINT {NAME}, ADD CONSTRAINT {NAME} {{}}"
 
 
@@ -36,12 +39,14 @@ def migrate(target: Any) -> None:
 def declared(acme: NewOrganization) -> Iterator[CatalogKey]:
     """The key as the model declares it; the migration has not been applied, and there is a key as of before."""
     latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    last = read_keys()[NAME]
+    migrate(AFTER)
     key = read_keys()[NAME]
     migrate(BEFORE)
     execute(FORMER.format(key.definition.replace(" ON DELETE RESTRICT", "")))
     yield key
     migrate(latest)  # later ones of other apps were undone as well
-    assert read_keys()[NAME] == key
+    assert read_keys()[NAME] == last
 
 
 def test_a_key_without_a_restriction_is_replaced(acme: NewOrganization, declared: CatalogKey) -> None:
@@ -78,3 +83,26 @@ def test_rows_that_the_key_would_refuse_stop_the_migration(acme: NewOrganization
         migrate(AFTER)
 
     execute("UPDATE imports_import SET creator_id = %s WHERE id = %s", acme.person.pk, import_.pk)
+
+
+def test_a_key_that_refers_to_people_is_replaced_by_one_to_authors_and_back(
+    acme: NewOrganization, declared: CatalogKey
+) -> None:
+    grace = make_person(organization=acme.organization)
+    make_import(creator=grace)
+    execute("DELETE FROM people_author WHERE person_id = %s", grace.pk)
+    migrate(AFTER)
+    assert "REFERENCES people_person" in declared.definition
+
+    migrate(AUTHORS)
+
+    key = read_keys()[NAME]
+    assert key.definition == declared.definition.replace("people_person(organization_id, id)", AUTHOR_KEY)
+    assert key.is_validated
+    assert Author.objects.filter(person=grace).exists()
+    with pytest.raises(IntegrityError, match=NAME):
+        execute("DELETE FROM people_person WHERE id = %s", grace.pk)
+
+    migrate(AFTER)
+
+    assert read_keys()[NAME] == declared

@@ -12,6 +12,7 @@ from importsvc.postgres.fields import OrderedJsonField
 from importsvc.postgres.foreign_key_constraint import ForeignKeyConstraint
 from organizations.models import Organization
 from organizations.tenancy import OrganizationScopedQuerySet, TenantForeignKey
+from people.author_key import AuthorForeignKey
 from people.models import Person
 
 
@@ -41,7 +42,7 @@ class Import(models.Model):
         db_constraint=False,
         db_index=False,  # a constraint below starts with it
     )
-    creator = TenantForeignKey(
+    creator = AuthorForeignKey(
         Person, on_delete=models.PROTECT, related_name="imports", db_constraint=False, db_index=False
     )
     import_model_id = models.BigIntegerField(null=True, blank=True)
@@ -154,8 +155,8 @@ class Import(models.Model):
             # An import and its creator belong to the same organization.
             ForeignKeyConstraint(
                 fields=["organization", "creator"],
-                to="people.Person",
-                to_fields=["organization", "id"],
+                to="people.Author",
+                to_fields=["organization", "person"],
                 name="import_creator_of_same_organization",
             ),
             # An import and its file belong to the same organization.

@@ -17,7 +17,7 @@ from importsvc.imports.errors import ImportInUse, RevertConflict
 from importsvc.imports.models import Import
 from importsvc.imports.services import create_import, run_import
 from importsvc.imports.services import reverting as service
-from people.models import Person
+from people.models import ApiToken, Person
 from people.services import NewOrganization, create_token
 from tests.builders import make_import, make_person
 from tests.imports.steps import revert
@@ -144,6 +144,28 @@ def test_a_reference_that_waits_for_the_revert_is_refused_by_the_database(
     assert reverting.result().removed == {"company": 1, "person": 1}
     assert isinstance(referring.result(), IntegrityError)
     assert (Company.objects.count(), Person.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("refer", [import_as_the_person, give_the_person_a_token])
+def test_a_reference_to_an_author_that_a_revert_removes_is_a_conflict(
+    acme: NewOrganization,
+    import_: Import,
+    monkeypatch: pytest.MonkeyPatch,
+    refer: Callable[[NewOrganization], Any],
+) -> None:
+    create_token(person=ann())
+    ApiToken.objects.filter(organization=acme.organization, person=ann()).delete()
+    gate = Gate(monkeypatch, undo_module, "remove_records")
+
+    with threads() as background:
+        reverting = background.start(lambda: revert(import_))
+        gate.wait()
+        # The person is locked, the author is not: the key of these rows does not wait.
+        refer(acme)
+        gate.open()
+
+    assert isinstance(reverting.result(), RevertConflict)
+    assert (Company.objects.count(), Person.objects.count()) == (2, 2)
 
 
 @pytest.fixture
