@@ -30,9 +30,13 @@ _WRITE_CONFLICTS = {
 }
 
 
+class AnotherAttempt(DatabaseError):
+    """Raised by a transaction in order to be tried again, which it will then do in another way."""
+
+
 def is_write_conflict(error: BaseException) -> bool:
     """Whether another attempt may succeed, or end with a more precise error."""
-    return _get_code(error) in _WRITE_CONFLICTS or isinstance(error, RefusedByNode)
+    return _get_code(error) in _WRITE_CONFLICTS or isinstance(error, RefusedByNode | AnotherAttempt)
 
 
 def retry(attempt: Callable[[], Result]) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
@@ -22,7 +22,8 @@ class Lookups:
 
     Attributes:
         folded: for each value that is not ASCII, the result of PostgreSQL's ``lower()``.
-        taken: by unique column and folded value, the ids of the organization's records that have the value.
+        taken: by unique column and folded value, the ids of the organization's records that have the value; of trusted
+            values none.
         found: by column referred to and folded value, likewise.
         case_sensitive: the columns among these whose values are compared as they are; their values are not folded.
     """
@@ -56,9 +57,7 @@ def read_lookups(organization_id: int, questions: Questions, *, lock: bool = Fal
 
     With ``lock``, the records that have a value of a unique column are locked until the transaction ends.
     """
-    if not (questions.taken or questions.found):
-        return Lookups()
-    asked = [*questions.taken.items(), *questions.found.items()]
+    asked = [*questions.taken.items(), *questions.found.items(), *questions.trusted.items()]
     case_sensitive = {key for key, _ in asked if _is_case_sensitive(key)}
     folded = _fold(set().union(*(values for key, values in asked if key not in case_sensitive)))
     lookups = Lookups(folded=folded, case_sensitive=case_sensitive)
@@ -66,10 +65,12 @@ def read_lookups(organization_id: int, questions: Questions, *, lock: bool = Fal
     def find(key: ColumnKey, values: Collection[str], *, lock: bool = False) -> dict[str, list[int]]:
         return _find(organization_id, key, set(lookups.fold_all(key, list(values))), lock=lock)
 
-    with transaction.atomic(savepoint=False), _index_scans():
+    is_asked = any((*questions.taken.values(), *questions.found.values()))
+    with transaction.atomic(savepoint=False), _index_scans() if is_asked else nullcontext():
         return replace(
             lookups,
-            taken={key: find(key, values, lock=lock) for key, values in questions.taken.items()},
+            taken={key: find(key, values, lock=lock) for key, values in questions.taken.items()}
+            | {key: {} for key in questions.trusted},
             found={key: find(key, values) for key, values in questions.found.items()},
         )
 

@@ -57,10 +57,12 @@ class Questions:
     Attributes:
         taken: by unique column, the values of the chunk.
         found: by column referred to, the names in the chunk that were not looked up before.
+        trusted: by unique column, values that are only folded: its constraint refuses those that are taken.
     """
 
     taken: Mapping[ColumnKey, Collection[str]] = field(default_factory=dict)
     found: Mapping[ColumnKey, Collection[str]] = field(default_factory=dict)
+    trusted: Mapping[ColumnKey, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class TypePlanner:
         match_by: str | None = None,
         is_referenced: bool = True,
         leaves_out_errors: bool = False,
+        trusts_constraints: bool = False,
     ) -> None:
         """Plan rows of this type.
 
@@ -119,6 +122,8 @@ class TypePlanner:
             match_by: the column by which rows match records, if it is a unique column of the type.
             is_referenced: whether a later type may refer to this one; otherwise the planner needs less memory.
             leaves_out_errors: whether rows with errors are left out. Rows that refer to them then have errors too.
+            trusts_constraints: whether values of unique columns that have a constraint are not looked up, if each row
+                creates a record. A value that a record has is then not found; PostgreSQL refuses to insert it.
         """
         self.refused: set[int] = set()
         self._leaves_out_errors = leaves_out_errors
@@ -128,6 +133,7 @@ class TypePlanner:
         self._match_key = importable.find_match_key(match_by) if on_duplicate != "error" else None
         self._order = {name: position for position, name in enumerate(importable.column_names)}
         self._unique = {name: UniqueColumn(importable, name) for name in importable.unique_columns}
+        self._trusts_constraints = trusts_constraints and on_duplicate == "error"
         self._references = [
             (reference, References(importable, reference, earlier.get(reference.to)))
             for reference in importable.references
@@ -136,13 +142,15 @@ class TypePlanner:
 
     def ask(self, chunk: CleanChunk) -> Questions:
         """The values that the lookups for this chunk need."""
-        taken = {
-            (self.importable.name, name): set(unique.values(chunk)) - {None} for name, unique in self._unique.items()
-        }
+        taken: dict[ColumnKey, set[str]] = {}
+        trusted: dict[ColumnKey, set[str]] = {}
+        for name, column in self.importable.unique_columns.items():
+            asked = trusted if self._trusts_constraints and column.constrained else taken
+            asked[self.importable.name, name] = set(self._unique[name].values(chunk)) - {None}
         found: dict[ColumnKey, set[str]] = {}
         for reference, names in self._references:
             found.setdefault((reference.to, reference.by), set()).update(names.unknown_names(chunk))
-        return Questions(taken, found)
+        return Questions(taken, found, trusted)
 
     def plan(self, chunk: CleanChunk, lookups: Lookups) -> PlannedChunk:
         """Decide what becomes of each row, and find all row errors."""

@@ -68,6 +68,7 @@ class PlanOptions:
             the values in references, so they match by their own match key.
         leaves_out_errors: whether rows with errors are left out, and the others written.
         lock: whether the records that are to be updated are locked until the end of the transaction.
+        trusts_constraints: whether PostgreSQL is left to refuse values that are taken (see ``TypePlanner``).
         progress: called with the numbers of rows that have been read and checked.
         on_errors: called with the row errors of each chunk.
     """
@@ -78,6 +79,7 @@ class PlanOptions:
     derived_types: Collection[str] = ()
     leaves_out_errors: bool = False
     lock: bool = False
+    trusts_constraints: bool = False
     progress: Progress | None = None
     on_errors: OnErrors | None = None
 
@@ -126,6 +128,7 @@ def plan_chunks(rows: ImportRows, options: PlanOptions) -> Iterator[Step]:
             match_by=options.get_match_by(importable.name),
             is_referenced=importable.name in referenced,
             leaves_out_errors=options.leaves_out_errors,
+            trusts_constraints=options.trusts_constraints,
         )
         for step in _plan_type(_CleanChunks(rows.read(importable.name), cleaner), planner, options):
             if step.planned.errors and options.on_errors:
