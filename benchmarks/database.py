@@ -76,6 +76,7 @@ def clear_imports() -> None:
         model
         for app in ("files", "imports", "changelog", "operations")
         for model in apps.get_app_config(app).get_models()
+        if model._meta.managed
     ]
     imports = [model._meta.db_table for model in models]
     execute(f"TRUNCATE {', '.join(imports)}")

@@ -66,7 +66,7 @@ SELECT import.id FROM imports_import AS import
   WHERE (SELECT count(*) FROM people_person AS person WHERE person.organization_id = import.organization_id
       AND starts_with(person.email, 'n' || import.import_model_id || '-'))
     <> CASE WHEN processed_at IS NOT NULL AND reverted_at IS NULL THEN %(people)s ELSE 0 END
-  OR (SELECT count(*) FROM changelog_change AS change WHERE change.organization_id = import.organization_id
+  OR (SELECT count(*) FROM changelog_anychange AS change WHERE change.organization_id = import.organization_id
       AND change.import_id = import.id)
     <> CASE WHEN processed_at IS NULL THEN 0 ELSE %(people)s + %(companies)s END
 """

@@ -48,7 +48,10 @@ def make_data(*, people: int, imports: int) -> Data:
     large = _import_sample(tenant)
     _fill_large(tenant.organization, large, people)
     _add_imports(tenant, large, imports, people)
-    execute("VACUUM ANALYZE people_person, changelog_change, imports_import, imports_stagedchunk, companies_company")
+    execute(
+        "VACUUM ANALYZE people_person, changelog_change, changelog_createdchunk, imports_import, imports_stagedchunk,"
+        " companies_company"
+    )
     execute("CHECKPOINT")
     return Data(tenant, Import.objects.get(pk=large.pk), imports, people)
 
@@ -79,12 +82,17 @@ def _fill_large(organization: Organization, large: Import, people: int) -> None:
     )
     of_large = f"{scope} AND import_id = {large.pk}"
     execute(
-        "INSERT INTO changelog_change (organization_id, import_id, record_type, record_id, row, action, after)"
-        " SELECT sample.organization_id, import_id, record_type, record.id, record.id - sample.record_id + 2, action,"
-        "  after || jsonb_build_object('first_name', record.first_name, 'email', record.email)"
-        f" FROM (SELECT * FROM changelog_change WHERE {of_large} AND record_id = {person} AND record_type = 'person')"
-        "  AS sample, people_person AS record"
-        f" WHERE record.organization_id = {organization.pk} AND record.id > {person}"
+        "INSERT INTO changelog_createdchunk (organization_id, import_id, record_type, block, record_count, first_id,"
+        " last_id, record_ids, rows, columns, after)"
+        " SELECT organization_id, import_id, record_type, nextval('changelog_block'), count(*), min(id), max(id),"
+        "  array_agg(id ORDER BY id), array_agg(row ORDER BY id), columns, json_agg(given ORDER BY id)"
+        " FROM (SELECT sample.organization_id, import_id, record_type, columns, record.id,"
+        f"   record.id - {person} + 2 AS row, (after -> 1)::jsonb"
+        "     || jsonb_build_object('first_name', record.first_name, 'email', record.email) AS given"
+        f"  FROM (SELECT * FROM changelog_createdchunk WHERE {of_large} AND record_type = 'person') AS sample,"
+        "   people_person AS record"
+        f"  WHERE record.organization_id = {organization.pk} AND record.id > {person}) AS made"
+        " GROUP BY organization_id, import_id, record_type, columns, (row - 3) / 2000 ORDER BY min(id)"
     )
     execute(
         f"UPDATE imports_import SET counts = jsonb_set(counts, '{{person,created}}', '{people}') WHERE id = {large.pk}"
@@ -110,9 +118,11 @@ def _add_imports(tenant: NewOrganization, large: Import, imports: int, people: i
         f" FROM (SELECT n, now() - n * interval '4 minutes' AS at FROM generate_series(1, {imports}) n) AS days"
     )
     execute(
-        "INSERT INTO changelog_change (organization_id, import_id, record_type, record_id, row, action, before, after)"
-        " SELECT organization_id, import_id, 'person', first + (number * 7919 + n * 104729) % "
-        f'{people}, n, \'updated\', \'{{"title": "Clerk"}}\', \'{{"title": "Chief"}}\''
+        "INSERT INTO changelog_change"
+        " (id, organization_id, import_id, record_type, record_id, row, action, before, after)"
+        " SELECT 4096 * nextval('changelog_block'), organization_id, import_id, 'person',"
+        f" first + (number * 7919 + n * 104729) % {people},"
+        ' n, \'updated\', \'{"title": "Clerk"}\', \'{"title": "Chief"}\''
         " FROM (SELECT organization_id, id AS import_id, row_number() OVER (ORDER BY id) AS number"
         f"  FROM imports_import WHERE {scope} AND id > {large.pk} AND processed_at IS NOT NULL) AS imports,"
         f" generate_series(1, {CHANGES}) n,"

@@ -37,7 +37,8 @@ class Unscoped(NamedTuple):
 
 def find_models(*, with_organization: bool) -> list[type[Model]]:
     """The project's models that belong to an organization, or the ones that do not."""
-    models = [model for model in apps.get_models() if model.__module__.split(".")[0] in PACKAGES]
+    own = (model for model in apps.get_models() if model.__module__.split(".")[0] in PACKAGES)
+    models = [model for model in own if model._meta.managed]  # a plan has the tables of a view
     return [model for model in models if ("organization" in {f.name for f in model._meta.fields}) is with_organization]
 
 

@@ -42,6 +42,10 @@ FILL = {
             now(), false, 0, replace(external_id, 'c', 'p')
         FROM companies_company WHERE organization_id = %(organization)s AND name LIKE 'Company %%'
     """,
+    "people_author": """
+        INSERT INTO people_author (organization_id, person_id)
+        SELECT organization_id, id FROM people_person WHERE organization_id = %(organization)s ON CONFLICT DO NOTHING
+    """,
     "imports_import": """
         INSERT INTO imports_import (organization_id, creator_id, import_model_id, sample, shared_values,
             created_at, started_at, processed_at, reverted_at)
@@ -85,19 +89,28 @@ FILL = {
         SELECT organization_id, id, id, id, '', '{}', true, now(), now() + interval '1 hour'
         FROM people_person WHERE organization_id = %(organization)s AND email LIKE 'company%%'
     """,
-    # Twenty imports created all people and companies, equally many of both.
+    # Twenty imports created all people and companies, equally many of both. The changes of companies are not in chunks.
     "changelog_change": """
         INSERT INTO changelog_change (organization_id, import_id, record_type, record_id, "row", action)
         SELECT %(organization)s,
             (SELECT min(id) FROM imports_import WHERE organization_id = %(organization)s) + row_number %% 20,
-            type, id, row_number, 'created'
+            'company', id, row_number, 'created'
         FROM (
-            SELECT 'person' AS type, id, row_number() OVER (ORDER BY id) FROM people_person
-            WHERE organization_id = %(organization)s
-            UNION ALL
-            SELECT 'company', id, row_number() OVER (ORDER BY id) FROM companies_company
-            WHERE organization_id = %(organization)s
+            SELECT id, row_number() OVER (ORDER BY id) FROM companies_company WHERE organization_id = %(organization)s
         ) records
+    """,
+    "changelog_createdchunk": """
+        INSERT INTO changelog_createdchunk (organization_id, import_id, block, record_type, record_count, first_id,
+            last_id, record_ids, rows, columns, after)
+        SELECT %(organization)s,
+            (SELECT min(id) FROM imports_import WHERE organization_id = %(organization)s) + part %% 20,
+            nextval('changelog_block'), 'person', count(*), min(id), max(id), array_agg(id ORDER BY id),
+            array_agg(row_number ORDER BY id), '{first_name}', json_agg('{"first_name": "Ann"}'::json)
+        FROM (
+            SELECT id, row_number, row_number / 100 AS part FROM (
+                SELECT id, row_number() OVER (ORDER BY id) FROM people_person WHERE organization_id = %(organization)s
+            ) AS numbered
+        ) records GROUP BY part
     """,
     "webhooks_webhookendpoint": """
         INSERT INTO webhooks_webhookendpoint (organization_id, creator_id, url, secret, events, enabled, created_at,
@@ -161,7 +174,7 @@ def tenant(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
             cursor.execute(
                 "TRUNCATE organizations_organization, companies_company, people_person, people_apitoken,"
                 " imports_import, imports_stagedchunk, imports_stagedrowerror, imports_queuedchunk, imports_refusal,"
-                " changelog_change,"
+                " changelog_change, changelog_createdchunk, people_author,"
                 " idempotency_idempotencykey, operations_operation, operations_progress,"
                 " webhooks_webhookendpoint, webhooks_webhookdelivery, files_importfile, files_importfilepart,"
                 " files_importmodel, import_sessions_importsession"

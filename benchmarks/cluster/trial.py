@@ -79,7 +79,7 @@ class Trial:
             # Records of imports that are run and not reverted, and a change for each record of those that were run.
             sql = (
                 "SELECT (SELECT count(*) FROM people_person WHERE organization_id = %(id)s) - 1,"
-                " (SELECT count(*) FROM changelog_change WHERE organization_id = %(id)s),"
+                " (SELECT count(*) FROM changelog_anychange WHERE organization_id = %(id)s),"
                 " count(processed_at), count(reverted_at) FROM imports_import WHERE organization_id = %(id)s"
             )
             people, changes, processed, reverted = self.ask(sql.replace("%(id)s", str(organization_id)))[0]

@@ -109,7 +109,7 @@ class RecordTexts:
                     organization_id=self._organization_id,
                     import_record_id__in={change.import_record_id for change in changes},
                 )
-                for change in logged.filter(record_type=record_type, record_id__in=gone):
+                for change in logged.filter(record_type=record_type).of_records(gone):
                     if record := self._make_record(change):
                         self._former[model][change.record_id] = record
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
-from importsvc.changelog.models import Change
+from importsvc.changelog.models import SingleChange
 from importsvc.imports.models import Import
 from importsvc.postgres.copy import copy_rows
 from people.services import NewOrganization
@@ -20,8 +20,8 @@ COLUMNS = ("organization_id", "import_id", "record_type", "record_id", "row", "a
 
 
 def insert(organization_id: int, import_ids: list[int]) -> None:
-    Change.objects.bulk_create(
-        Change(
+    SingleChange.objects.bulk_create(
+        SingleChange(
             organization_id=organization_id,
             import_record_id=import_id,
             record_type="deal",
@@ -87,12 +87,12 @@ def test_a_change_is_not_moved_to_an_import_that_is_missing_or_of_another_organi
     theirs = make_import(creator=globex.person)
 
     for import_id in (logged.pk + 1_000, theirs.pk):
-        assert_refused(lambda import_id=import_id: Change.objects.update(import_record=import_id))  # type: ignore[misc]
+        assert_refused(lambda import_id=import_id: SingleChange.objects.update(import_record=import_id))  # type: ignore[misc]
 
 
 @pytest.mark.one_server("a row cannot be moved to another organization")
 def test_a_change_is_not_moved_to_another_organization(globex: NewOrganization, logged: Import) -> None:
-    assert_refused(lambda: Change.objects.update(organization=globex.organization.pk))
+    assert_refused(lambda: SingleChange.objects.update(organization=globex.organization.pk))
 
 
 def test_an_import_with_changes_is_not_removed_and_keeps_its_id(logged: Import) -> None:
@@ -106,6 +106,6 @@ def test_an_import_without_changes_is_removed(acme: NewOrganization, logged: Imp
     make_import(creator=acme.person).delete()
     assert list(Import.objects.all()) == [logged]
 
-    Change.objects.all().delete()
+    SingleChange.objects.all().delete()
     logged.delete()
     assert not Import.objects.exists()

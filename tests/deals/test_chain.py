@@ -33,7 +33,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     ],
     "company": [{"name": "Reds"}],
 }
-WITHOUT_IMPORTS = ("imports_import", "imports_stagedchunk", "changelog_change")
+WITHOUT_IMPORTS = ("imports_import", "imports_stagedchunk", "changelog_change", "changelog_createdchunk")
 
 
 @pytest.mark.parametrize("order", list(permutations(ROWS)))

@@ -37,7 +37,7 @@ def apply_change_values(importable: Importable, *, organization_id: int, import_
     if not written:
         return 0
     join_by_nested_loops()
-    changes = updated.select()
+    changes = updated.select(values=True)
     assignments = ", ".join(
         f"{column} = CASE WHEN change.given ? {literal(name)} THEN value.{column} ELSE record.{column} END"
         for name, column in zip(written, map(quote, written), strict=True)

@@ -7,27 +7,32 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, repeat
+from functools import cache
+from itertools import chain, count, repeat
 from typing import Any
 
 from django.db import connection
 from django.db.models import Model
 
-from importsvc.changelog.models import CREATED, UPDATED, Change
+from importsvc.changelog.models import BLOCK_SIZE, UPDATED, CreatedChunk, SingleChange
 from importsvc.engine.apply.change_values import apply_change_values
 from importsvc.engine.plan.diff import Diff, read_diffs
 from importsvc.engine.plan.plan import ColumnBatch, PlannedChunk, RowRef
 from importsvc.engine.plan.preview import fill_blanks
 from importsvc.engine.schema.defaults import Defaults
 from importsvc.engine.schema.importable import Importable
-from importsvc.postgres.copy import LINES_AT_ONCE, NULL, cell, column_encoder, copy_rows, encoder, member_encoder
+from importsvc.postgres.copy import LINES_AT_ONCE, cell, column_encoder, copy_rows, encoder, member_encoder
 from importsvc.postgres.plan_cache import force_generic_plans
 from importsvc.postgres.statistics import analyze_columns
 
 # The number of created records in a chunk from which ANALYZE is worth its time: more chunks probably follow.
 ANALYZED_FROM = 1_000
 
-_CHANGE_COLUMNS = ("organization_id", "import_id", "record_type", "record_id", "row", "action", "before", "after")
+_CHANGE_COLUMNS = ("organization_id", "import_id", "record_type", "id", "record_id", "row", "action", "before", "after")
+_CHUNK_COLUMNS = (
+    *("organization_id", "import_id", "record_type", "block", "record_count", "first_id", "last_id"),
+    *("record_ids", "rows", "columns", "after"),
+)
 
 
 class RecordWriter:
@@ -71,14 +76,24 @@ class RecordWriter:
         self._remember(planned, ids)
         batch = self._resolve(importable, fill_blanks(planned.created, self._defaults.blanks(importable)))
         if ids:
-            _copy_records(importable, batch, ids, self._defaults.common(importable), meanwhile=meanwhile)
-            self._copy_changes(importable, _make_created_lines(importable, batch, ids), meanwhile=meanwhile)
+            block = _reserve_block()
+
+            @cache
+            def make_line() -> str:
+                return self._make_created_line(importable, batch, ids, block)
+
+            # PostgreSQL works on the records for longer than on their changes.
+            _copy_records(
+                *(importable, batch, ids, self._defaults.common(importable)),
+                meanwhile=lambda: (make_line(), meanwhile()),
+            )
+            copy_rows(CreatedChunk._meta.db_table, _CHUNK_COLUMNS, [make_line()], meanwhile=meanwhile)
         if len(ids) >= ANALYZED_FROM and importable.name not in self._analyzed:
             self._analyze(importable)
         diffs = read_diffs(self._organization_id, importable, planned.given, self._defaults)
         if diffs:
             self._updated[importable.name] = importable
-            self._copy_changes(importable, map(self._make_updated_line, diffs), meanwhile=meanwhile)
+            self._copy_updated(importable, diffs, meanwhile=meanwhile)
         return count_rows(planned, diffs)
 
     def finish(self) -> None:
@@ -128,9 +143,28 @@ class RecordWriter:
             ]
         return ColumnBatch(batch.rows, columns)
 
-    def _copy_changes(self, importable: Importable, lines: Iterable[str], *, meanwhile: Callable[[], object]) -> None:
+    def _make_created_line(self, importable: Importable, batch: ColumnBatch, ids: Sequence[int], block: int) -> str:
+        """The changes of created records as a line of COPY text for ``CreatedChunk``.
+
+        ``after`` has the values of the row, and the defaults of its blank cells.
+        """
+        columns = [
+            str(field.column)
+            for field, column in zip(importable.fields, batch.columns, strict=True)
+            if column.count(None) < len(column)
+        ]
+        cells = (
+            *(self._organization_id, self._import_id, importable.name, block, len(ids), ids[0], ids[-1]),
+            *map(_array_cell, (ids, batch.rows, columns)),
+            f"[{', '.join(_make_created_objects(importable, batch))}]",
+        )
+        return "\t".join(map(str, cells)) + "\n"
+
+    def _copy_updated(self, importable: Importable, diffs: Sequence[Diff], *, meanwhile: Callable[[], object]) -> None:
         head = f"{self._organization_id}\t{self._import_id}\t{importable.name}\t"
-        copy_rows(Change._meta.db_table, _CHANGE_COLUMNS, map(head.__add__, lines), meanwhile=meanwhile)
+        ids = count(_reserve_block() * BLOCK_SIZE)
+        lines = (f"{head}{pk}\t{self._make_updated_line(diff)}" for pk, diff in zip(ids, diffs, strict=False))
+        copy_rows(SingleChange._meta.db_table, _CHANGE_COLUMNS, lines, meanwhile=meanwhile)
 
     def _make_updated_line(self, diff: Diff) -> str:
         after = diff.complete({name: self._find_id(target) for name, target in diff.references.items()})
@@ -161,6 +195,18 @@ def _reserve_ids(model: type[Model], count: int) -> Sequence[int]:
         return ids
 
 
+def _reserve_block() -> int:
+    """Take a block of ids of changes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('changelog_block')")
+        return int(cursor.fetchone()[0])
+
+
+def _array_cell(values: Iterable[object]) -> str:
+    """Numbers or names as a cell of COPY text."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
 def _copy_records(
     importable: Importable,
     batch: ColumnBatch,
@@ -178,13 +224,10 @@ def _copy_records(
     copy_rows(importable.model._meta.db_table, columns, chain.from_iterable(lines), meanwhile=meanwhile)
 
 
-def _make_created_lines(importable: Importable, batch: ColumnBatch, ids: Sequence[int]) -> Iterator[str]:
-    """A line of the change log for each record. ``after`` has the row's values, and the defaults of its blank cells."""
-    middle = f"\t{CREATED}\t{NULL}\t"
+def _make_created_objects(importable: Importable, batch: ColumnBatch) -> Iterator[str]:
+    """The values of the records as objects of JSON, some at a time with commas between them."""
     for part, members in _encode_parts(batch, [member_encoder(field) for field in importable.fields]):
-        objects = _join_members(members, len(batch.rows[part]))
-        for record_id, row, given in zip(ids[part], batch.rows[part], objects, strict=False):
-            yield f"{record_id}\t{row}{middle}{{{given}}}\n"
+        yield f"{{{'}, {'.join(_join_members(members, len(batch.rows[part])))}}}"
 
 
 def _encode_parts(

@@ -22,7 +22,7 @@ def select_edited_created(changes: Changes) -> Query:
     ignored = changes.importable.ignored_columns
     expected = {name: value for name, value in _expected_values(changes).items() if name not in ignored}
     given = _find_given(changes)
-    records = changes.from_records()
+    records = changes.from_records(values=True)
     condition = _seems_edited(changes.columns, given, expected, ignored)
     sql = (
         f'SELECT place, record_id, row, fields, "then", now, NULL::bigint AS first FROM ('
@@ -60,7 +60,7 @@ def select_edited_updated(changes: Changes) -> Query | None:
         f"change.after ? {literal(name)} AND {then} IS DISTINCT FROM {now}" for name, (then, now) in compared.items()
     ]
     pairs = ", ".join(f"({literal(name)}, {then}, {now})" for name, (then, now) in compared.items())
-    records = changes.from_records()
+    records = changes.from_records(values=True)
     sql = (
         f'SELECT place, record_id, row, fields, "then", now, NULL::bigint AS first {records.sql}'
         f" {_join_given('change.after', given)}"
@@ -81,7 +81,7 @@ def select_gone_columns(changes: Changes) -> Query | None:
     gone = sorted((changes.mentioned | shared.keys()) - columns.keys())
     if not gone:
         return None
-    records = changes.from_records("SELECT id")
+    records = changes.from_records("SELECT id", values=True)
     sql = (
         f"SELECT place, record_id, row, fields, \"then\", '{{}}'::jsonb AS now, NULL::bigint AS first {records.sql}"
         " CROSS JOIN LATERAL ("

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 
 from django.db import connection
 
-from importsvc.changelog.models import KEPT, UPDATED, Change
-from importsvc.engine.revert.changes import Changes, TypeChanges, change_table, join_by_nested_loops
+from importsvc.changelog.models import CREATED, KEPT, UPDATED, Change
+from importsvc.engine.revert.changes import Changes, Query, TypeChanges, change_table, join_by_nested_loops
 from importsvc.engine.revert.conflicts import Obstacle, find_edits, find_losses, find_references
+from importsvc.engine.revert.unpacking import unpack_changes
 from importsvc.postgres.foreign_keys import find_foreign_keys
 
 
@@ -36,7 +37,9 @@ def mark_kept(all_changes: Sequence[TypeChanges], *, discarding: bool) -> None:
 def count_kept(changes: Changes) -> int:
     """The number of these changes that have the outcome ``kept``."""
     logged = Change.objects.of_import(organization_id=changes.organization_id, import_id=changes.import_id)
-    return logged.filter(record_type=changes.importable.name, action=changes.action, outcome=KEPT).count()
+    return logged.filter(
+        record_type=changes.importable.name, action=changes.action, outcome=KEPT, is_chunked=False
+    ).count()
 
 
 def _may_form_circle(all_changes: Sequence[TypeChanges]) -> bool:
@@ -62,6 +65,9 @@ def _mark_references(changes: TypeChanges, all_changes: Sequence[TypeChanges], *
 
 def _mark(obstacle: Obstacle) -> int:
     """Mark what is not marked yet; return the number of changes marked."""
+    changes, (sql, parameters) = obstacle.changes, obstacle.query
+    if changes.action == CREATED:
+        unpack_changes(changes, Query(f"SELECT record_id FROM ({sql}) AS obstacle WHERE place IS NULL", parameters))
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {change_table()} AS change SET outcome = '{KEPT}', kept_fields ="

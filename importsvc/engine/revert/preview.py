@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from importsvc.changelog.listing import ChangeSequence
 from importsvc.changelog.models import CREATED, KEPT, Change
 from importsvc.engine.revert.changes import Changes, TypeChanges, read_type_changes
 from importsvc.engine.revert.conflicts import Conflict, Obstacle, find_edits, find_obstacles
@@ -52,7 +53,8 @@ class UndoPreview:
         Raises:
             UnknownTypeError: the change log names a type that is no longer registered.
         """
-        self._logged = Change.objects.of_import(organization_id=organization_id, import_id=import_id).order_by("id")
+        self._logged = Change.objects.of_import(organization_id=organization_id, import_id=import_id)
+        self._all = ChangeSequence(organization_id=organization_id, import_id=import_id)
         self._all_changes = read_type_changes(organization_id=organization_id, import_id=import_id)
 
     def __len__(self) -> int:
@@ -61,7 +63,7 @@ class UndoPreview:
 
     def __getitem__(self, part: slice) -> list[UndoChange]:
         """What a revert would do to each record of a slice, in the order of the change log; read each time."""
-        return self._preview(list(self._logged[part]))
+        return self._preview(self._all[part])
 
     def read_kept(self, part: slice | None = None) -> Iterator[UndoChange]:
         """Likewise, of the records that are marked as kept, type by type in row order.

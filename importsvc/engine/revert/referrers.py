@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.db.models import IntegerField
 
 from importsvc.changelog.models import CREATED, KEPT, UPDATED
-from importsvc.engine.revert.changes import Changes, Query, TypeChanges, change_table
+from importsvc.engine.revert.changes import Changes, Query, TypeChanges, change_table, chunk_table
 from importsvc.postgres.catalog import literal, quote
 from importsvc.postgres.foreign_keys import ForeignKey, ReferredKey, find_referred_keys
 
@@ -46,13 +46,13 @@ def from_referrers(changes: Changes, key: ForeignKey, *, is_small: bool) -> Quer
         source = changes.from_records()
         sql = f"{source.sql} CROSS JOIN LATERAL (SELECT * FROM {key.table} AS other WHERE {joined} OFFSET 0) AS other"
         return Query(sql, source.parameters)
-    source = changes.select()
+    source = changes.select(of_record=f"other.{quote(own_id)}")
     # The key's table may have no organization, as that of tokens.
     of_organization = [column for column, referred in key.columns if referred == "organization_id"]
     restricted = "".join(f" WHERE other.{quote(column)} = %s" for column in of_organization)
     sql = (
         f"FROM (SELECT * FROM {key.table} AS other{restricted}) AS other CROSS JOIN LATERAL"
-        f" ({source.sql} AND change.record_id = other.{quote(own_id)} OFFSET 0) AS change CROSS JOIN LATERAL"
+        f" (SELECT * FROM ({source.sql}) AS change OFFSET 0) AS change CROSS JOIN LATERAL"
         f" (SELECT FROM {changes.table} AS record WHERE {changes.of_organization('record')}"
         f"  AND record.id = change.record_id AND {joined} OFFSET 0) AS record"
     )
@@ -79,7 +79,7 @@ def _select_gone(changes: Changes, key: ReferredKey, restored: dict[str, str]) -
         f"referred.{quote(there)} = {_make_value(changes, values[column], there)}" for column, there in key.columns
     )
     given = " AND ".join(f"{value} IS NOT NULL" for value in values.values())
-    records = changes.from_records()
+    records = changes.from_records(values=True)
     sql = (
         "SELECT change.place, change.record_id, change.row, lost.fields, lost.\"then\", '{}'::jsonb AS now,"
         f" NULL::bigint AS first {records.sql}"
@@ -119,11 +119,17 @@ def _will_refer(key: ForeignKey, own: TypeChanges, *, discarding: bool) -> Query
             restored.append(f"own.after ? {literal(column)} AND NOT {kept}{'' if discarding else unedited}")
         expected.append(f"own.action = '{UPDATED}' AND ({' OR '.join(restored)})")
     changes = next(iter(own.by_action.values()))
+    parameters = [changes.organization_id, changes.import_id, own.importable.name]
+    other_id = f"other.{quote(str(key.model._meta.pk.column))}"
     return Query(
         f"NOT EXISTS (SELECT FROM {change_table()} AS own WHERE own.organization_id = %s AND own.import_id = %s"
-        f" AND own.record_type = %s AND own.record_id = other.{quote(str(key.model._meta.pk.column))}"
-        f" AND ({' OR '.join(expected)}) OFFSET 0)",
-        [changes.organization_id, changes.import_id, own.importable.name],
+        f" AND own.record_type = %s AND own.record_id = {other_id} AND ({' OR '.join(expected)}) OFFSET 0)"
+        # The ids of chunks of a type do not overlap, so the first chunk that ends behind an id has it, or none has.
+        f" AND (SELECT own.import_id = %s AND own.first_id <= {other_id}"
+        f"   AND (own.last_id - own.first_id < own.record_count OR {other_id} = ANY(own.record_ids))"
+        f"  FROM {chunk_table()} AS own WHERE own.organization_id = %s AND own.record_type = %s"
+        f"   AND own.last_id >= {other_id} ORDER BY own.last_id LIMIT 1) IS NOT TRUE",
+        [*parameters, changes.import_id, changes.organization_id, own.importable.name],
     )
 
 

@@ -13,10 +13,11 @@ from typing import Literal, get_args
 
 from importsvc.changelog.models import CREATED, UPDATED
 from importsvc.engine.apply.change_values import apply_change_values
-from importsvc.engine.revert.changes import TypeChanges, lock_records, mark_gone, read_type_changes
+from importsvc.engine.revert.changes import TypeChanges, lock_records, read_type_changes
 from importsvc.engine.revert.conflict_policy import count_kept, mark_kept
 from importsvc.engine.revert.conflicts import Conflict, find_obstacles
 from importsvc.engine.revert.delete import analyze_tables, remove_records
+from importsvc.engine.revert.unpacking import mark_gone
 from importsvc.postgres.plan_cache import force_generic_plans
 
 OnConflict = Literal["refuse", "keep", "discard"]

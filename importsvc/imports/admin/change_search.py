@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import BooleanField, F, Func, Q, Value
 
+from importsvc.changelog.listing import ChangeSequence
 from importsvc.changelog.models import Change, ChangeQuerySet
+from importsvc.changelog.selectors import find_end
 
 # Ids are in row order, and the change log has an index that starts with them.
 ROW_ORDER = ("record_type", "record_id", "id")
-# So many changes are sorted for each page.
-SORTED_CHANGES = 10_000
 # The changes that one statement looks at.
 PART_SIZE = 20_000
 # After so long the search stops, and the page has a link that goes on with it.
@@ -44,14 +44,11 @@ class Found:
 
 
 class ChangeList:
-    """All changes of an import, type by type in row order, for a paginator.
+    """All changes of an import, type by type in row order, for a paginator."""
 
-    Of a large import a slice reads its changes by the index of ``change_record_once``: sorting all takes seconds.
-    """
-
-    def __init__(self, changes: ChangeQuerySet, counts: Mapping[str, int]) -> None:
+    def __init__(self, counts: Mapping[str, int], *, organization_id: int, import_id: int) -> None:
         """``counts`` are the numbers of changes by type, without types of which there are none."""
-        self._changes = changes
+        self._key: dict[str, Any] = {"organization_id": organization_id, "import_id": import_id}
         self._counts = counts
 
     def __len__(self) -> int:
@@ -60,33 +57,23 @@ class ChangeList:
 
     def __getitem__(self, part: slice) -> list[Change]:
         """The changes of a slice."""
-        if len(self) <= SORTED_CHANGES:
-            return list(self._changes.order_by(*ROW_ORDER)[part])
         start, stop, _ = part.indices(len(self))
         found: list[Change] = []
         for record_type, count in sorted(self._counts.items()):
             first, last = max(start, 0), min(stop, count)
             if first < last:
-                found += self._read(record_type, first, last)
+                found += ChangeSequence(**self._key, record_types=[record_type], order="record_id")[first:last]
             start, stop = start - count, stop - count
         return found
-
-    def _read(self, record_type: str, first: int, last: int) -> Iterable[Change]:
-        of_type, count = self._changes.filter(record_type=record_type), self._counts[record_type]
-        # The later pages are nearer to the end.
-        is_late = first > count - last
-        ids = of_type.order_by("-record_id" if is_late else "record_id").values_list("record_id", flat=True)
-        near = ids[count - last : count - first] if is_late else ids[first:last]
-        return of_type.filter(record_id__in=list(near)).order_by("record_id")
 
 
 class FoundChanges:
     """Changes that were found, for a paginator. A slice reads its changes."""
 
-    def __init__(self, found: Found, *, organization_id: int) -> None:
-        """``organization_id`` is that of the changes."""
+    def __init__(self, found: Found, changes: ChangeQuerySet) -> None:
+        """``changes`` are those of the import."""
         self._ids = found.ids
-        self._changes = Change.objects.filter(organization_id=organization_id)
+        self._changes = changes
 
     def __len__(self) -> int:
         """The number of changes."""
@@ -95,7 +82,7 @@ class FoundChanges:
     def __getitem__(self, part: slice) -> list[Change]:
         """The changes of a slice."""
         ids = self._ids[part]
-        found = self._changes.in_bulk(ids)
+        found = self._changes.with_ids(ids).in_bulk(ids)
         return [found[pk] for pk in ids if pk in found]
 
 
@@ -124,20 +111,21 @@ class HasText(Func):
         return sql, [*of_field, *of_pattern, *parameters]
 
 
-def search(changes: ChangeQuerySet, condition: Condition, *, count: int, after: int) -> Found:
+def search(*, organization_id: int, import_id: int, condition: Condition, count: int, after: int) -> Found:
     """The changes of an import that meet a condition, of records with a larger id than ``after``.
 
     ``count`` is the number of all changes. The search ends after ``SECONDS`` or with ``FOUND_CHANGES``, and then says
     where to go on.
     """
     began = time.monotonic()
+    key: dict[str, Any] = {"organization_id": organization_id, "import_id": import_id}
+    changes = Change.objects.of_import(**key)
     places: list[tuple[str, int, int]] = []
     while True:
-        rest = changes.filter(record_id__gt=after)
-        # By the index of change_record_once, as the part is.
-        ids = rest.order_by("record_id").values_list("record_id", flat=True)
-        end = next(iter(ids[PART_SIZE - 1 : PART_SIZE]), None) if count > PART_SIZE else None
-        part = rest if end is None else rest.filter(record_id__lte=end)
+        end = find_end(**key, after=after, size=PART_SIZE) if count > PART_SIZE else None
+        part = changes.filter(record_id__gt=after, last_id__gt=after)
+        if end is not None:
+            part = part.filter(record_id__lte=end, first_id__lte=end)
         matching = part.filter(condition(after + 1, _LARGEST if end is None else end)).order_by("record_id")
         found = list(matching.values_list("record_type", "record_id", "pk")[: FOUND_CHANGES + 1])
         if len(found) > FOUND_CHANGES:

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from importsvc.changelog.models import Action, Change, Outcome
+from importsvc.changelog.models import Action, Change, Outcome, is_of_records
 from importsvc.imports.admin.change_search import ROW_ORDER, ChangeList, FoundChanges, HasText, search
 from importsvc.imports.admin.shown_records import ShownRecord, show_record
 from importsvc.imports.models import Import
@@ -126,12 +126,13 @@ def read_changes(request: HttpRequest, import_: Import) -> ChangeTable:
     changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
     conditions = form.read()
     after, next_one = _read_place(request.GET.get("changes_after")), None
-    listed: Any = ChangeList(changes, counts)
+    key = {"organization_id": import_.organization_id, "import_id": import_.pk}
+    listed: Any = ChangeList(counts, **key)
     if conditions:
         filters = _Filters(request, conditions, record_types=known, organization_id=import_.organization_id)
         if filters.keyed is None:
-            found = search(changes, filters.make_condition, count=len(listed), after=after)
-            listed, next_one = FoundChanges(found, organization_id=import_.organization_id), found.next
+            found = search(**key, condition=filters.make_condition, count=len(listed), after=after)
+            listed, next_one = FoundChanges(found, changes), found.next
         else:
             listed = changes.filter(filters.make_condition(0, 0)).order_by(*ROW_ORDER)
     page = Paginator(listed, CHANGES_PAGE_SIZE).get_page(request.GET.get("changes_page"))
@@ -182,7 +183,7 @@ class _Filters:
         """The changes of the records that have the term as their match key, such as an e-mail address."""
         keyed = find_keyed_records(self._term, limit=FOUND_RECORDS, organization_id=self._organization_id)
         ids_by_type = {name: [record_id for _, record_id in records] for name, records in keyed.items() if records}
-        conditions = (Q(record_type=name, record_id__in=ids) for name, ids in ids_by_type.items())
+        conditions = (Q(record_type=name) & is_of_records(ids) for name, ids in ids_by_type.items())
         return reduce(or_, conditions) if ids_by_type else None
 
     def _search(self, first: int, last: int) -> Q:

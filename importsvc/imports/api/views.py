@@ -15,7 +15,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from importsvc.changelog.models import Change
 from importsvc.errors import InvalidAttribute
 from importsvc.idempotency.decorator import idempotent
 from importsvc.imports import selectors, services
@@ -28,7 +27,7 @@ from importsvc.imports.api.changes import (
     UNDOING,
     ChangeWriter,
 )
-from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet
+from importsvc.imports.api.filters import ChangeFilterSet, ImportFilterSet, list_changes
 from importsvc.imports.api.row_resources import RESOURCES, ReplacementSerializer, RowSerializer
 from importsvc.imports.api.serializers import (
     FileImportSerializer,
@@ -43,6 +42,7 @@ from importsvc.imports.rows import read_attribute
 from importsvc.jsonapi.description import described
 from importsvc.jsonapi.document.resources import Resource, read_field_names
 from importsvc.jsonapi.mixins import ListMixin, RetrieveMixin
+from importsvc.jsonapi.request.filters import clean_filters, read_order
 from importsvc.jsonapi.request.preconditions import read_if_match, read_version_match
 from importsvc.jsonapi.request.preferences import Preferences, read_preferences
 from importsvc.jsonapi.request.query import Listing, read_fields
@@ -223,10 +223,8 @@ class ImportViewSet(ListMixin, RetrieveMixin, StagedRowsMixin):
         import_ = services.find_import(import_id=self.get_record_id(), organization=self.organization)
         if import_.pruned_at and import_.processed_at:
             raise ImportPruned(import_)
-        changes = self.filter_queryset(
-            Change.objects.of_import(organization_id=self.organization.pk, import_id=import_.pk)
-        )
-        page = self.paginator.paginate_sliced(changes, request, count=changes.order_by().count())
+        changes = list_changes(import_, clean_filters(request, self), read_order(request))
+        page = self.paginator.paginate_sliced(changes, request, count=changes.count())
         write = partial(self.change_writer.write_logged, is_reverted=import_.reverted_at is not None)
         return self.respond_with_items(list(map(write, page)), {})
 

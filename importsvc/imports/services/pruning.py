@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from importsvc.changelog.models import Change
+from importsvc.changelog.models import CreatedChunk, SingleChange
 from importsvc.imports.models import Import, Refusal, StagedChunk, StagedRowError
 from importsvc.operations.models import Operation, Status
 
@@ -93,12 +93,12 @@ def _mark(imports: QuerySet[Import]) -> int:
 def _delete_rows() -> None:
     """Delete the rows of all marked imports, those of interrupted calls as well."""
     key = {"organization_id": OuterRef("organization_id"), "import_record_id": OuterRef("pk")}
-    kept = (StagedChunk, StagedRowError, Refusal, Change)
+    kept = (StagedChunk, StagedRowError, Refusal, SingleChange, CreatedChunk)
     has_rows = reduce(or_, (Q(Exists(model.objects.filter(**key))) for model in kept))
     marked = Import.objects.filter(has_rows, pruned_at__isnull=False).order_by("id")
     for organization_id, import_id in list(marked.values_list("organization_id", "pk")):
         of_import = {"organization_id": organization_id, "import_record_id": import_id}
-        for delete in (_delete_chunks, _delete_errors, _delete_refusal, _delete_changes):
+        for delete in (_delete_chunks, _delete_errors, _delete_refusal, _delete_changes, _delete_created_chunks):
             while _delete_some(organization_id, import_id, lambda: delete(of_import)):  # noqa: B023 - called at once
                 pass
 
@@ -132,10 +132,17 @@ def _delete_refusal(of_import: dict[str, int]) -> bool:
 
 
 def _delete_changes(of_import: dict[str, int]) -> bool:
-    changes = Change.objects.filter(**of_import)
+    changes = SingleChange.objects.filter(**of_import)
     ids = list(changes.order_by("record_id", "record_type").values_list("pk", flat=True)[:CHANGES_AT_ONCE])
     changes.filter(pk__in=ids).delete()
     return len(ids) == CHANGES_AT_ONCE
+
+
+def _delete_created_chunks(of_import: dict[str, int]) -> bool:
+    chunks = CreatedChunk.objects.filter(**of_import)
+    blocks = list(chunks.order_by("block").values_list("block", flat=True)[:CHUNKS_AT_ONCE])
+    chunks.filter(block__in=blocks).delete()
+    return len(blocks) == CHUNKS_AT_ONCE
 
 
 def _expiry(days: int) -> datetime:

@@ -106,7 +106,7 @@ def _preview(import_: Import, page_number: object, page_size: int) -> RevertChoi
     with _rolled_back():
         discarding = policies.mark_discard()
         changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
-        still_kept = changes.filter(pk__in=[each.change.pk for each in page.object_list], outcome=KEPT)
+        still_kept = changes.with_ids([each.change.pk for each in page.object_list]).filter(outcome=KEPT)
         kept_by_discard = {pk: fields or [] for pk, fields in still_kept.values_list("pk", "kept_fields")}
     return RevertChoices(etag, keeping, discarding, edits, page, kept_by_discard)
 

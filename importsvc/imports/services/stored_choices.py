@@ -40,7 +40,11 @@ def read_choices(
     records: Part[dict[str, Any]] = Part(stored["count"], stored["first"], stored["records"])
     page: Page[Any] = Paginator(records, page_size).get_page(page_number)  # type: ignore[arg-type]
     shown = {record["change"]: record for record in page.object_list}
-    logged = Change.objects.of_import(organization_id=organization_id, import_id=import_id).in_bulk(list(shown))
+    logged = (
+        Change.objects.of_import(organization_id=organization_id, import_id=import_id)
+        .with_ids(shown)
+        .in_bulk(list(shown))
+    )
     page.object_list = [_read_record(logged[pk], record) for pk, record in shown.items() if pk in logged]
     return RevertChoices(
         etag=stored["etag"],

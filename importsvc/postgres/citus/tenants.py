@@ -41,7 +41,8 @@ def find_tenant_tables(models: Iterable[type[Model]]) -> TenantTables:
     Raises:
         LookupError: none of the models belongs to an organization, or not all of them to the same kind.
     """
-    found = {model._meta.db_table: owner for model in models if (owner := find_organization_model(model))}
+    tables = (model for model in models if model._meta.managed)  # and no views
+    found = {model._meta.db_table: owner for model in tables if (owner := find_organization_model(model))}
     owners = {owner._meta.db_table for owner in found.values()}
     if len(owners) != 1:
         raise LookupError(f"The organizations have {len(owners)} tables.")

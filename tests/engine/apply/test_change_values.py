@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from companies.models import Company
-from importsvc.changelog.models import Change
+from importsvc.changelog.models import SingleChange
 from importsvc.engine.apply.change_values import Side, apply_change_values
 from importsvc.engine.schema import registry
 from importsvc.imports.models import Import
@@ -24,8 +24,10 @@ def import_(acme: NewOrganization) -> Import:
     return make_import(creator=acme.person)
 
 
-def log_change(import_: Import, record: Any, before: dict[str, Any], after: dict[str, Any], **fields: Any) -> Change:
-    return Change.objects.create(
+def log_change(
+    import_: Import, record: Any, before: dict[str, Any], after: dict[str, Any], **fields: Any
+) -> SingleChange:
+    return SingleChange.objects.create(
         organization_id=import_.organization_id,
         import_record=import_,
         record_type="person" if isinstance(record, Person) else "company",
@@ -129,7 +131,7 @@ def test_missing_records_and_records_of_other_imports_are_skipped(acme: NewOrgan
     gone, created, other = people
     log_change(import_, gone, {"title": "Prof"}, {"title": "Dr"})
     log_change(import_, created, {"title": "Prof"}, {"title": "Dr"})
-    Change.objects.filter(record_id=created.pk).update(action="created")
+    SingleChange.objects.filter(record_id=created.pk).update(action="created")
     log_change(make_import(creator=acme.person), other, {"title": "Prof"}, {"title": "Dr"})
     gone.delete()
 

@@ -212,7 +212,7 @@ def test_an_import_without_updates_runs_no_queries_for_them(import_: Import) -> 
     with CaptureQueriesContext(connection) as queries:
         write(import_, companies(company_row("A")), companies(first_row=2), plan_chunk("person", [None], skipped=1))
 
-    assert len(queries) == 2  # old plans are dropped, ids reserved
+    assert len(queries) == 3  # old plans are dropped, ids of records and changes reserved
 
 
 def test_a_record_deleted_meanwhile_is_skipped(acme: NewOrganization, import_: Import) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from importsvc.changelog.models import Change, SingleChange
 from importsvc.engine.apply.write import RecordWriter
 from importsvc.engine.plan.plan import ColumnBatch, GivenValues, PlannedChunk
 from importsvc.engine.schema import registry
@@ -68,6 +69,11 @@ def write(import_: Import, *chunks: PlannedChunk, defaults: Defaults | None = No
     return counts
 
 
+# The columns of the view of changes that restrict the chunks that it unpacks.
+BOUNDS = {field.attname for field in Change._meta.fields} - {field.attname for field in SingleChange._meta.fields}
+
+
 def rows_of(model: Any, **conditions: Any) -> list[dict[str, Any]]:
-    """The records of a model, column by column."""
-    return list(model.objects.filter(**conditions).order_by("id").values())
+    """The records of a model, column by column; of changes without their bounds."""
+    columns = [field.attname for field in model._meta.fields if model is not Change or field.attname not in BOUNDS]
+    return list(model.objects.filter(**conditions).order_by("id").values(*columns))

@@ -14,7 +14,7 @@ from people.models import Person
 from people.services import NewOrganization
 from tests.builders import make_import, make_person
 from tests.engine.revert.undoing import execute
-from tests.engine.updates import update_by_import
+from tests.engine.updates import log_one_by_one, update_by_import
 from tests.foreign_keys import COMPANY, drop_key
 from tests.imports.steps import import_rows
 from tests.interleaving import ask
@@ -49,6 +49,7 @@ def drop(column: str) -> None:
 
 def remember(column: str, *, before: Any = None, after: Any = "1", row: int) -> None:
     """Log a value of a column that the table never had."""
+    log_one_by_one(Import.objects.get())
     execute(
         "UPDATE changelog_change SET after = after || jsonb_build_object(%s::text, %s::text),"
         " before = before || jsonb_build_object(%s::text, %s::text) WHERE record_type = 'person' AND row = %s",

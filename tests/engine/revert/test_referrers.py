@@ -80,7 +80,8 @@ def test_references_between_records_of_the_import_are_no_conflict(acme: NewOrgan
 def test_an_import_created_by_a_person_of_its_own_is_a_conflict(acme: NewOrganization) -> None:
     import_ = import_rows(acme, ROWS)
     Person.objects.filter(pk=ann().pk).update(is_user=True)
-    Import.objects.filter(pk=import_.pk).update(creator=ann())
+    import_.creator = ann()
+    import_.save(update_fields=["creator"])
 
     assert_conflicts(
         import_,

@@ -237,9 +237,10 @@ def test_the_change_log_is_paged(
     admin_client.get(url_of(import_))
 
     # 1. the session, 2. its user, 3. the import with organization, creator and what it made, 4. whether it is running,
-    # 5. a page of its changes, 6.–7. the records of that page and those that they refer to, a query for each type,
-    # 8. the types that are staged, 9.–10. a page of each, 11. whether there are operations
-    with django_assert_num_queries(11):
+    # 5.–10. a page of its changes: for each type its chunks, the others counted, and those of the page, 11.–12. the
+    # records of that page and those that they refer to, a query for each type, 13. the types that are staged, 14.–15. a
+    # page of each, 16. whether there are operations
+    with django_assert_num_queries(16):
         first = read(admin_client, url_of(import_))
     # Also what is found, the records with this key and those that the search of each list finds.
     with django_assert_num_queries(16):

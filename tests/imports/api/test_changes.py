@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from importsvc.changelog.models import Change
+from importsvc.changelog.models import SingleChange
 from importsvc.imports.models import ImportState
 from people.models import Person
 from people.services import NewOrganization
@@ -242,7 +242,7 @@ def test_changes_cannot_be_written(scene: Scene, method: str) -> None:
 
 def test_records_of_an_unregistered_type_are_identified_by_its_name(acme: NewOrganization, api: ApiClient) -> None:
     import_ = make_import(creator=acme.person, state=ImportState.PROCESSED)
-    change = Change.objects.create(
+    change = SingleChange.objects.create(
         organization=acme.organization,
         import_record=import_,
         record_type="deal",

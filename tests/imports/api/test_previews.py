@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from companies.models import Company
+from importsvc.changelog.models import CreatedChunk
 from importsvc.imports.models import Import, StagedChunk
 from importsvc.imports.rows import require_rows
 from importsvc.imports.staging import store_rows
@@ -257,7 +258,7 @@ def test_a_preview_is_refused_like_the_request_it_previews(scene: Scene) -> None
 
 def test_a_preview_of_a_revert_of_an_unregistered_type_is_refused(scene: Scene) -> None:
     scene.run()
-    Import.objects.get(pk=scene.import_id).changes.filter(record_type="person").update(record_type="deal")
+    CreatedChunk.objects.filter(import_record=int(scene.import_id), record_type="person").update(record_type="deal")
     path = f"imports/{scene.import_id}/revert"
 
     for answer in (scene.api.get(path), scene.api.request("PATCH", path)):

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from companies.models import Company
-from importsvc.changelog.models import Change
+from importsvc.changelog.models import Change, SingleChange
 from importsvc.imports.errors import RevertConflict
 from importsvc.imports.formatting import describe_conflicts
 from importsvc.imports.models import Import
@@ -17,7 +17,7 @@ from importsvc.imports.services import revert_import
 from people.models import Person
 from tests.builders import PUBLISHED_ROWS, make_company, make_person
 from tests.client import ApiClient, assert_error, document_of
-from tests.engine.updates import update_by_import
+from tests.engine.updates import log_one_by_one, update_by_import
 
 
 def everything() -> list[Any]:
@@ -158,7 +158,8 @@ def updated(api: ApiClient, ids: dict[str, str]) -> Person:
 def remember_fax(record: Person) -> None:
     """Log a value of a column that the table does not have."""
     change = Change.objects.get(record_type="person", record_id=record.pk)
-    Change.objects.filter(pk=change.pk).update(after={**(change.after or {}), "fax": "1"})
+    log_one_by_one(change.import_record)
+    SingleChange.objects.filter(pk=change.pk).update(after={**(change.after or {}), "fax": "1"})
 
 
 def refusals(api: ApiClient, ids: dict[str, str]) -> list[dict[str, Any]]:

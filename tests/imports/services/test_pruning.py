@@ -21,6 +21,7 @@ from people.models import Person
 from people.services import NewOrganization
 from tests.admin_pages import read, url_of
 from tests.client import ApiClient, assert_error, document_of
+from tests.engine.updates import log_one_by_one
 from tests.interleaving import threads
 from tests.operations.queueing import create, queue
 
@@ -170,6 +171,7 @@ def test_an_interrupted_call_is_finished_by_the_next_one_in_short_transactions(
     import_ = create(acme, {"company": [{"name": f"Company {number}"} for number in range(7)]})
     services.run_import(organization=acme.organization, import_id=import_.pk)
     Import.objects.update(started_at=datetime(2024, 1, 1, tzinfo=UTC), processed_at=datetime(2024, 1, 1, tzinfo=UTC))
+    log_one_by_one(import_)
     monkeypatch.setattr(pruning, "CHANGES_AT_ONCE", 3)
     delete, calls = pruning._delete_changes, []
 

@@ -20,7 +20,7 @@ from people.services import NewOrganization
 from tests.builders import make_company, make_organization, make_person
 from tests.snapshots import take_snapshot
 
-OWN_TABLES = ("imports_import", "imports_stagedchunk", "changelog_change")
+OWN_TABLES = ("imports_import", "imports_stagedchunk", "changelog_change", "changelog_createdchunk")
 
 storable = st.characters(codec="utf-8", exclude_characters="\x00")
 words = st.text(storable, max_size=12) | st.sampled_from(["\\N", "\\.", "a\tb\nc", '{"', "NULL", "É", "e\u0301", "ẞ"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import models
 
-from importsvc.changelog.models import Change
+from importsvc.changelog.models import SingleChange
 from importsvc.imports.models import ImportState
 from importsvc.urls import router
 from organizations.models import Organization
@@ -341,7 +341,7 @@ def test_changes_are_those_of_a_serializer_whatever_is_shown(api: ApiClient, odd
     _, processed, reverted = odd_records["imports"][5:8]
     for import_id in (processed, reverted):
         for number, value in enumerate(ODD_JSON):
-            Change.objects.create(
+            SingleChange.objects.create(
                 organization=api.caller.organization,
                 import_record_id=import_id,
                 record_type=["company", "person"][number % 2],
