@@ -13,6 +13,7 @@ from tests.client import ApiClient, assert_error, document_of
 from tests.operations.api.documents import of_operation, read_operation, without_times
 from tests.operations.queueing import ROWS, create, queue
 from tests.operations.running import claimed
+from tests.operations.workers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,7 +97,8 @@ def test_an_operation_whose_worker_is_gone_is_shown_as_queued(api: ApiClient, ac
         assert read_operation(api, operation.pk)["attributes"]["status"] == "running"
         worker.close()
 
-        assert read_operation(api, operation.pk)["attributes"]["status"] == "queued"
+        # PostgreSQL may still list the connection for a moment.
+        wait_until(lambda: read_operation(api, operation.pk)["attributes"]["status"] == "queued")
 
 
 def test_the_errors_are_those_of_the_synchronous_response(api: ApiClient, acme: NewOrganization) -> None:
