@@ -86,6 +86,7 @@ def test_changes_are_found_by_record_row_and_id(import_: Import, is_unpacked: bo
     assert [rows(changes.of_records([])), rows(changes.with_ids([])), rows(changes.of_rows([]))] == [[], [], []]
 
 
+@pytest.mark.one_server("each node plans its own part of a statement")
 def test_only_the_chunks_of_the_records_are_unpacked(import_: Import) -> None:
     changes = Change.objects.of_import(organization_id=import_.organization_id, import_id=import_.pk)
     last = Person.objects.get(first_name="P6")
