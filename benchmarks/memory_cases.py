@@ -209,9 +209,9 @@ def _measure_refusals(caller: Caller, sizes: Sizes) -> Section:
     section.rows += _measure_refusal(caller, "1 % bad rows", make_object_body(spoilt), bad)
     section.rows += _measure_refusal(caller, f"{count:,} rows `1`", make_repeated_body(b"1", count), count)
     section.rows += _measure_refusal(caller, f"{count:,} rows `{{}}`", make_repeated_body(b"{}", count), count)
-    # Each row has an unknown header and lacks a first name.
     misspelt = make_misspelt_body(make_rows(sizes.large_people))
-    section.rows += _measure_refusal(caller, "a misspelt header in every row", misspelt, 2 * sizes.large_people)
+    # Each row lacks a first name; the unknown header is an error of the first row only.
+    section.rows += _measure_refusal(caller, "a misspelt header in every row", misspelt, sizes.large_people + 1)
     return section
 
 
