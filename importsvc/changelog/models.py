@@ -105,6 +105,9 @@ class _ChangeFields(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return f"{self.action} {self.record_type} {self.record_id}"
+
 
 class SingleChange(_ChangeFields):
     """A change that is a row by itself. Only the engine writes it; pruning deletes it.
@@ -142,9 +145,6 @@ class SingleChange(_ChangeFields):
                 name="change_of_import",
             ),
         ]
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.record_type} {self.record_id}"
 
 
 class CreatedChunk(models.Model):
@@ -224,9 +224,6 @@ class Change(_ChangeFields):
     class Meta:
         managed = False
         db_table = "changelog_anychange"
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.record_type} {self.record_id}"
 
     def find_outcome(self, *, is_reverted: bool) -> str | None:
         """The outcome of a change whose import is reverted: ``removed`` and ``restored`` are not stored."""

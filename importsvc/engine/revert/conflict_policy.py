@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from django.db import connection
 
-from importsvc.changelog.models import CREATED, KEPT, UPDATED, Change
+from importsvc.changelog.models import CREATED, KEPT, UPDATED, SingleChange
 from importsvc.engine.revert.changes import Changes, Query, TypeChanges, change_table, join_by_nested_loops
 from importsvc.engine.revert.conflicts import Obstacle, find_edits, find_losses, find_references
 from importsvc.engine.revert.unpacking import unpack_changes
@@ -36,10 +36,8 @@ def mark_kept(all_changes: Sequence[TypeChanges], *, discarding: bool) -> None:
 
 def count_kept(changes: Changes) -> int:
     """The number of these changes that have the outcome ``kept``."""
-    logged = Change.objects.of_import(organization_id=changes.organization_id, import_id=changes.import_id)
-    return logged.filter(
-        record_type=changes.importable.name, action=changes.action, outcome=KEPT, is_chunked=False
-    ).count()
+    kept = SingleChange.objects.filter(organization_id=changes.organization_id, import_record_id=changes.import_id)
+    return kept.filter(record_type=changes.importable.name, action=changes.action, outcome=KEPT).count()
 
 
 def _may_form_circle(all_changes: Sequence[TypeChanges]) -> bool:
