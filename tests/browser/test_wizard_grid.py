@@ -11,6 +11,7 @@ from importsvc.imports.models import Import
 from importsvc.imports.services import list_rows
 from importsvc.wizard.grid import PAGE_SIZE
 from people.services import NewOrganization
+from tests.browser.conftest import Watch
 from tests.browser.test_wizard import begin, paste, press
 
 COUNT = 10 * PAGE_SIZE
@@ -77,6 +78,42 @@ def test_keys_and_pasted_cells_go_on_into_the_rows_that_follow(page: Page, grid:
     rows = list_rows(organization=import_.organization, import_id=import_.pk)[PAGE_SIZE - 1 : PAGE_SIZE + 2]
     assert [row.cells["email"] for row in rows] == addresses
 
-    loaded = grid.count()
-    paste(find_cell(page, loaded), "a@example.com\nb@example.com\nc@example.com")
-    expect(page.get_by_text("The last 2 of 3 pasted rows are not used")).to_be_visible()
+
+def test_pasted_rows_without_a_row_to_go_to_are_counted_until_the_next_paste(page: Page, grid: Locator) -> None:
+    addresses = "a@example.com\nb@example.com\nc@example.com"
+    paste(find_cell(page, PAGE_SIZE), addresses)
+
+    # The answer to the first of them leaves the notice.
+    expect(page.get_by_text(f"{COUNT - 1} of {COUNT} rows have errors.")).to_be_visible()
+    lost = page.get_by_text("The last 2 of 3 pasted rows are not used")
+    expect(lost).to_contain_text("the rows below are not loaded. Scroll down, and paste them there.")
+
+    for number in range(2, 11):
+        page.locator("#more").scroll_into_view_if_needed()
+        expect(page.locator(".part")).to_have_count(number)
+    expect(page.locator("#more")).to_have_count(0)
+    paste(find_cell(page, COUNT), addresses)
+    expect(lost).to_contain_text("no rows are below.")
+    paste(find_cell(page, COUNT - 1), "a@example.com\nb@example.com")
+    expect(lost).to_have_count(0)
+
+
+def test_a_change_that_could_not_be_saved_is_reported_until_a_cell_is_changed(
+    page: Page, grid: Locator, watch: Watch
+) -> None:
+    report = page.get_by_text("A change could not be saved.")
+    page.context.set_offline(True)
+    find_cell(page, 1).fill("ada1@example.com")
+    find_cell(page, 1).press("Enter")
+    expect(report).to_be_visible()
+    expect(find_cell(page, 1)).to_have_value("ada1@example.com")
+    # The browser and htmx write a failed request into the console too.
+    assert any("ERR_INTERNET_DISCONNECTED" in found for found in watch.found)
+    assert all(found.startswith("console: ") for found in watch.found)
+    watch.found.clear()
+
+    page.context.set_offline(False)
+    find_cell(page, 1).fill("ada@example.com")
+    find_cell(page, 1).press("Enter")
+    expect(page.get_by_text(f"{COUNT - 1} of {COUNT} rows have errors.")).to_be_visible()
+    expect(report).to_have_count(0)

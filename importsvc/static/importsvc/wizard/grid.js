@@ -6,7 +6,9 @@ const FIELD = ".grid input[data-column]";
 const KEPT = 3;
 
 const inRow = (row) => [...row.querySelectorAll("input[data-column]")];
-const noticeOfGrid = (text) => { document.getElementById("grid-notice").textContent = text; };
+// The answer to a correction replaces what the service said, never what is said here.
+const say = (id, text) => { document.getElementById(id).textContent = text; };
+const isBefore = (one, other) => one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
 
 // The rows of the type of a field, also those of other parts, and where among them its own is.
 function findRows(field) {
@@ -53,6 +55,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+document.addEventListener("input", (event) => {
+  if (event.target.matches(FIELD)) {
+    say("failure-notice", "");
+  }
+});
+
 // Cells of a spreadsheet are text with tabs and line ends. They are pasted from the focused cell to the right and down.
 document.addEventListener("paste", (event) => {
   const text = event.clipboardData.getData("text/plain").replace(/\r\n?/g, "\n").replace(/\n$/, "");
@@ -62,7 +70,9 @@ document.addEventListener("paste", (event) => {
   event.preventDefault();
   const first = inRow(event.target.closest("tr")).indexOf(event.target);
   const [all, at] = findRows(event.target);
-  const rows = all.slice(at);
+  // The rows up to the next ones that are not loaded.
+  const end = [...document.querySelectorAll(".part[data-is-dropped], #more")].find((each) => isBefore(event.target, each));
+  const rows = all.slice(at).filter((row) => !end || isBefore(row, end));
   const lines = text.split("\n");
   lines.slice(0, rows.length).forEach((line, number) => {
     const fields = inRow(rows[number]).slice(first);
@@ -71,9 +81,8 @@ document.addEventListener("paste", (event) => {
     fields[0]?.dispatchEvent(new Event("change", { bubbles: true }));
   });
   const lost = lines.length - rows.length;
-  if (lost > 0) {
-    noticeOfGrid(`The last ${lost} of ${lines.length} pasted rows are not used: the rows below are not loaded. Scroll down, and paste them there.`);
-  }
+  const reason = end ? "the rows below are not loaded. Scroll down, and paste them there." : "no rows are below.";
+  say("paste-notice", lost > 0 ? `The last ${lost} of ${lines.length} pasted rows are not used: ${reason}` : "");
 });
 
 const parts = () => [...document.querySelectorAll(".part")];
@@ -149,12 +158,9 @@ document.addEventListener("htmx:oobAfterSwap", (event) => {
   }
 });
 
-// A request that fails leaves what was typed in its cell, and says so.
+// A request that fails leaves what was typed in its cell, and says so until a cell is changed.
 for (const name of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(name, () => {
-    const notice = document.getElementById("grid-notice");
-    if (notice) {
-      notice.textContent = "The last change could not be saved. Check the connection, and change the cell again.";
-    }
+    say("failure-notice", "A change could not be saved. Check the connection, and change the cell again.");
   });
 }
