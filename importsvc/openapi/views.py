@@ -9,8 +9,6 @@ from enum import StrEnum
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.renderers import OpenApiYamlRenderer2
 from rest_framework.permissions import SAFE_METHODS
 
 from importsvc.jsonapi.errors import method_not_allowed
@@ -36,6 +34,10 @@ def write_description(language: Language = Language.JSON) -> str:
 @functools.cache
 def generate_description(language: Language) -> str:
     """The same, for one thread at a time."""
+    # With them Django's and DRF's test clients are loaded, which a service that is not asked never needs.
+    from drf_spectacular.generators import SchemaGenerator
+    from drf_spectacular.renderers import OpenApiYamlRenderer2
+
     schema = SchemaGenerator().get_schema(request=None, public=True)
     if language is Language.YAML:
         return OpenApiYamlRenderer2().render(schema).decode()
