@@ -11,7 +11,7 @@ from benchmarks import bare_copy, import_export
 from benchmarks.database import cancel_after, clear_imports, count_records, settle
 from benchmarks.rows import BAD_EVERY, ImportData, make_body, make_rows, spoil_rows
 from benchmarks.service import Client, UnexpectedStatusError
-from benchmarks.tables import Figure, Row, Section, compare_ratio, compare_speed, seconds
+from benchmarks.tables import Row, Section, compare_ratio, compare_speed, seconds
 from importsvc.changelog.models import Change
 from organizations.models import Organization
 
@@ -30,8 +30,8 @@ class Sizes:
     rounds: int
 
 
-def measure(client: Client, organization: Organization, sizes: Sizes) -> tuple[Section, Figure, Figure]:
-    """The table, and the medians of an import and of its revert."""
+def measure(client: Client, organization: Organization, sizes: Sizes) -> Section:
+    """The table."""
     rows, bad_rows = make_rows(sizes.people), make_rows(sizes.people)
     few_rows = make_rows(sizes.validated_people)
     bad_count = spoil_rows(bad_rows)
@@ -40,7 +40,7 @@ def measure(client: Client, organization: Organization, sizes: Sizes) -> tuple[S
     for number in range(sizes.rounds):
         print(f"  round {number + 1} of {sizes.rounds}", flush=True)
         _measure_round(samples, client, organization, (rows, few_rows), (body, bad_body), bad_count)
-    section, imported, reverted = _tabulate(samples, sizes)
+    section = _tabulate(samples, sizes)
     section.notes.append(
         f"{sizes.people:,} people and {sizes.people // 10:,} companies, a body of {len(body) / 1e6:.1f} MB;"
         f" medians of {sizes.rounds} rounds, each of which does everything in this table once, one after the other."
@@ -55,7 +55,7 @@ def measure(client: Client, organization: Organization, sizes: Sizes) -> tuple[S
         " companies, and its time is multiplied: it asks the database for every row, so it grows with the rows."
     )
     section.notes.append(f"A revert that takes longer than {LONGEST_SECONDS} seconds is given up, and counts as that.")
-    return section, imported, reverted
+    return section
 
 
 def time_import(client: Client, body: bytes) -> tuple[float, str]:
@@ -157,7 +157,7 @@ def _time_refusal(client: Client, body: bytes, bad_count: int) -> float:
     return took
 
 
-def _tabulate(samples: dict[str, list[float]], sizes: Sizes) -> tuple[Section, Figure, Figure]:
+def _tabulate(samples: dict[str, list[float]], sizes: Sizes) -> Section:
     medians = {name: seconds(taken) for name, taken in samples.items()}
     copy, imported = medians["copy"], medians["import"]
     section = Section(f"Import of {sizes.people:,} people")
@@ -178,4 +178,4 @@ def _tabulate(samples: dict[str, list[float]], sizes: Sizes) -> tuple[Section, F
         compare_ratio("update", medians["update"], imported, "import", at_most=0.6),
         compare_ratio("revert", medians["revert"], imported, "import", at_most=1.3),
     ]
-    return section, imported, medians["revert"]
+    return section

@@ -9,7 +9,7 @@ from benchmarks.database import clear_imports, execute, suspend_autovacuum
 from benchmarks.importing import LONGEST_SECONDS, check_count, time_import, time_revert
 from benchmarks.rows import make_body, make_rows
 from benchmarks.service import PRODUCT, Caller, Client, run_service
-from benchmarks.tables import Figure, Row, Section, compare_ratio, milliseconds, seconds
+from benchmarks.tables import Row, Section, compare_ratio, milliseconds, seconds
 from people.models import Person
 
 PAGE_ROUNDS = 15
@@ -34,7 +34,7 @@ class Sizes:
 
 @dataclass
 class Samples:
-    """What the rounds of the large import measured, in seconds, a value for each round."""
+    """What the rounds measured of imports of one size, in seconds, a value for each round."""
 
     imports: list[float] = field(default_factory=list)
     reverts: list[float] = field(default_factory=list)
@@ -45,27 +45,25 @@ class Samples:
 Pages = dict[int, list[float]]
 
 
-def measure(client: Client, caller: Caller, sizes: Sizes, imported: Figure, reverted: Figure) -> list[Section]:
-    """The tables of time and of pages.
-
-    Takes a client of a service that has not done anything large yet, and the medians of an import and a revert of
-    ``sizes.people`` in the same run.
-    """
-    body = make_body(make_rows(sizes.large_people))
-    samples = Samples()
+def measure(client: Client, caller: Caller, sizes: Sizes) -> list[Section]:
+    """The tables of time and of pages. Takes a client of a service that has not done anything large yet."""
+    usual_body, body = make_body(make_rows(sizes.people)), make_body(make_rows(sizes.large_people))
+    usual, large = Samples(), Samples()
     for number in range(sizes.large_rounds):
         print(f"  round {number + 1} of {sizes.large_rounds}", flush=True)
-        _measure_round(samples, client, caller, body, sizes)
+        _measure_round(usual, client, caller, usual_body, sizes.people)
+        _measure_round(large, client, caller, body, sizes.large_people)
     print("  pages", flush=True)
     fresh, vacuumed = _measure_pages(client, body, sizes)
-    return [_tabulate_growth(samples, sizes, imported, reverted), _tabulate_pages(fresh, vacuumed, sizes)]
+    return [_tabulate_growth(usual, large, sizes), _tabulate_pages(fresh, vacuumed, sizes)]
 
 
-def _measure_round(samples: Samples, client: Client, caller: Caller, body: bytes, sizes: Sizes) -> None:
+def _measure_round(samples: Samples, client: Client, caller: Caller, body: bytes, people: int) -> None:
+    """An import, a revert of it by a service that has done nothing yet, and bare COPY."""
     clear_imports()
     took, import_id = time_import(client, body)
     samples.imports.append(took)
-    check_count(sizes.large_people + sizes.large_people // 10)
+    check_count(people + people // 10)
     text = bare_copy.read_rows()
     with run_service(PRODUCT) as another:
         warm = Client(another.port, caller)
@@ -98,20 +96,25 @@ def _time_pages(client: Client, deep_page: int) -> Pages:
     return samples
 
 
-def _tabulate_growth(samples: Samples, sizes: Sizes, imported: Figure, reverted: Figure) -> Section:
+def _tabulate_growth(usual: Samples, large: Samples, sizes: Sizes) -> Section:
     section = Section(f"Growth to {sizes.large_people:,} people")
     section.notes.append(
-        f"Medians of {sizes.large_rounds} rounds. A revert that takes longer than {LONGEST_SECONDS}"
-        " seconds is given up, and counts as if it took that long."
+        f"Medians of {sizes.large_rounds} rounds, each of which imports {sizes.people:,} people and"
+        f" {sizes.large_people:,}. A revert that takes longer than {LONGEST_SECONDS} seconds is given up, and counts as"
+        " if it took that long."
     )
     base = f"that of {sizes.people:,}"
-    times, revert_times, copies = seconds(samples.imports), seconds(samples.reverts), seconds(samples.copies)
+    usual_copies, usual_imports, usual_reverts = map(seconds, (usual.copies, usual.imports, usual.reverts))
+    copies, imports, reverts = map(seconds, (large.copies, large.imports, large.reverts))
     section.rows = [
-        Row("bare COPY of the records", copies),
-        compare_ratio("import", times, imported, base, at_most=sizes.growth),
-        compare_ratio("import", times, copies, "bare COPY", at_most=2.0),
-        compare_ratio("revert", revert_times, reverted, base, at_most=sizes.growth),
-        compare_ratio("revert", revert_times, times, "import", at_most=1.3),
+        Row(f"bare COPY of {sizes.people:,}", usual_copies),
+        compare_ratio(f"import of {sizes.people:,}", usual_imports, usual_copies, "bare COPY"),
+        compare_ratio(f"revert of {sizes.people:,}", usual_reverts, usual_imports, "import"),
+        compare_ratio("bare COPY", copies, usual_copies, base),
+        compare_ratio("import", imports, usual_imports, base, at_most=sizes.growth),
+        compare_ratio("import", imports, copies, "bare COPY", at_most=2.0),
+        compare_ratio("revert", reverts, usual_reverts, base, at_most=sizes.growth),
+        compare_ratio("revert", reverts, imports, "import", at_most=1.3),
     ]
     return section
 

@@ -44,8 +44,7 @@ def run(*, quick: bool) -> Iterator[Section]:
         client = Client(service.port, caller)
         _warm_up(client)
         _announce(f"Importing {sizes.people:,} people")
-        section, imported, reverted = importing.measure(client, organization, sizes)
-        yield section
+        yield importing.measure(client, organization, sizes)
         _announce(f"Updating {sizes.people:,} people")
         yield updating.measure(client, caller, updating.Sizes(people=sizes.people, rounds=sizes.rounds))
 
@@ -54,7 +53,7 @@ def run(*, quick: bool) -> Iterator[Section]:
         client = Client(service.port, caller)
         _warm_up(client)
         _announce(f"Importing {large_sizes.large_people:,} people")
-        yield from large.measure(client, caller, large_sizes, imported, reverted)
+        yield from large.measure(client, caller, large_sizes)
 
     _announce("Files")
     yield from files.measure(caller, organization, files.QUICK if quick else files.FULL)

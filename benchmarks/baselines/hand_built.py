@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from rest_framework.exceptions import NotFound
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -67,6 +68,9 @@ COMPANY_ATTRIBUTES = (
 
 class _View(APIView):
     throttle_classes = ()
+    permission_classes = (IsAuthenticated,)
+    # What the negotiation of the service asks a view for.
+    file_type = None
 
     @property
     def organization(self) -> Organization:
