@@ -121,15 +121,27 @@ def _will_refer(key: ForeignKey, own: TypeChanges, *, discarding: bool) -> Query
     changes = next(iter(own.by_action.values()))
     parameters = [changes.organization_id, changes.import_id, own.importable.name]
     other_id = f"other.{quote(str(key.model._meta.pk.column))}"
+    created = _select_created_ranges(own)
     return Query(
         f"NOT EXISTS (SELECT FROM {change_table()} AS own WHERE own.organization_id = %s AND own.import_id = %s"
         f" AND own.record_type = %s AND own.record_id = {other_id} AND ({' OR '.join(expected)}) OFFSET 0)"
-        # The ids of chunks of a type do not overlap, so the first chunk that ends behind an id has it, or none has.
-        f" AND (SELECT own.import_id = %s AND own.first_id <= {other_id}"
-        f"   AND (own.last_id - own.first_id < own.record_count OR {other_id} = ANY(own.record_ids))"
-        f"  FROM {chunk_table()} AS own WHERE own.organization_id = %s AND own.record_type = %s"
-        f"   AND own.last_id >= {other_id} ORDER BY own.last_id LIMIT 1) IS NOT TRUE",
-        [*parameters, changes.import_id, changes.organization_id, own.importable.name],
+        f" AND ({other_id}::bigint <@ ({created.sql})) IS NOT TRUE",
+        [*parameters, *created.parameters],
+    )
+
+
+def _select_created_ranges(own: TypeChanges) -> Query:
+    """The ids of the records whose changes are in chunks, as one multirange: a statement computes it once."""
+    changes = next(iter(own.by_action.values()))
+    return Query(
+        f"SELECT range_agg(int8range(part.first_id, part.last_id, '[]')) FROM {chunk_table()} AS own"
+        " CROSS JOIN LATERAL ("
+        "  SELECT own.first_id, own.last_id WHERE own.last_id - own.first_id < own.record_count"
+        "  UNION ALL"
+        "  SELECT id, id FROM unnest(own.record_ids) AS id WHERE own.last_id - own.first_id >= own.record_count"
+        " ) AS part(first_id, last_id)"
+        " WHERE own.organization_id = %s AND own.import_id = %s AND own.record_type = %s",
+        [changes.organization_id, changes.import_id, own.importable.name],
     )
 
 
