@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from companies.models import Company
+from importsvc.changelog.models import CreatedChunk
 from importsvc.engine.revert.conflicts import Conflict
 from importsvc.engine.revert.revert import undo
 from importsvc.files.models import ImportFile, ImportModel
@@ -75,6 +76,23 @@ def test_references_between_records_of_the_import_are_no_conflict(acme: NewOrgan
     )
 
     assert undo(organization_id=import_.organization_id, import_id=import_.pk).removed == {"company": 1, "person": 3}
+
+
+def test_a_person_whose_id_is_between_those_of_a_chunk_is_a_conflict(acme: NewOrganization) -> None:
+    import_ = import_rows(acme, {"company": [{"name": "Reds"}], "person": [{"first_name": "P", "company": "reds"}] * 5})
+    first, second, third, *_ = Person.objects.filter(first_name="P").order_by("id")
+    # As if another import had written the second one meanwhile.
+    chunks = CreatedChunk.objects.filter(import_record=import_, record_type="person")
+    chunk = chunks.get()
+    values = {name: [*getattr(chunk, name)[:1], *getattr(chunk, name)[2:]] for name in ("record_ids", "rows", "after")}
+    chunks.update(record_count=4, **values)
+    company = Company.objects.get(name="Reds")
+
+    assert_conflicts(import_, referenced(Company, company.pk, 1, ("people", second.pk)))
+
+    Person.objects.filter(pk=second.pk).update(company=None)
+    assert undo(organization_id=import_.organization_id, import_id=import_.pk).removed == {"company": 1, "person": 4}
+    assert set(Person.objects.filter(pk__in=[first.pk, second.pk, third.pk])) == {second}
 
 
 def test_an_import_created_by_a_person_of_its_own_is_a_conflict(acme: NewOrganization) -> None:
