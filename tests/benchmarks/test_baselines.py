@@ -18,7 +18,7 @@ ROWS = {
 
 
 def _read(api: ApiClient, prefix: str, path: str) -> Any:
-    response = WsgiClient().get(prefix + path, headers=api.headers)
+    response: Any = WsgiClient().get(prefix + path, headers=api.headers)
     assert response.status_code == 200, response.content
     return json.loads(response.content.decode().replace(prefix, "/"))
 
