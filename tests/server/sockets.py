@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
 from people.services import NewOrganization
@@ -41,10 +42,11 @@ def exchange(port: int, sent: str | bytes, *, then_closes: bool = False) -> list
 
 
 def read_responses(client: socket.socket) -> list[Response]:
-    """The responses until the service closes the connection."""
+    """The responses until the service closes the connection, or resets it because it has not read all of a request."""
     received = b""
-    while part := client.recv(65536):
-        received += part
+    with suppress(ConnectionResetError):
+        while part := client.recv(65536):
+            received += part
     responses = []
     while received:
         responses.append(parse_response(received))
