@@ -192,9 +192,11 @@ def test_everything_can_be_done_with_the_keyboard(page: Page, customer: NewOrgan
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("#main$"))
-    page.keyboard.press("Tab")
-    expect(page.get_by_label("A file with people or companies")).to_be_focused()
+    # The browser may handle a key before what its driver sent earlier, here that the test chooses the file. The look at
+    # the focus comes after that.
     with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Tab")
+        expect(page.get_by_label("A file with people or companies")).to_be_focused()
         page.keyboard.press("Enter")
     chooser.value.set_files(path)
     for name in ("Upload", "Continue to the columns", "Check the rows"):
