@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from django.db.models import IntegerField
 
 from importsvc.changelog.models import CREATED, KEPT, UPDATED
-from importsvc.engine.revert.changes import Changes, Query, TypeChanges, change_table, chunk_table
+from importsvc.engine.revert.changes import Changes, Query, TypeChanges, change_table
 from importsvc.postgres.catalog import literal, quote
 from importsvc.postgres.foreign_keys import ForeignKey, ReferredKey, find_referred_keys
 
@@ -119,29 +120,32 @@ def _will_refer(key: ForeignKey, own: TypeChanges, *, discarding: bool) -> Query
             restored.append(f"own.after ? {literal(column)} AND NOT {kept}{'' if discarding else unedited}")
         expected.append(f"own.action = '{UPDATED}' AND ({' OR '.join(restored)})")
     changes = next(iter(own.by_action.values()))
-    parameters = [changes.organization_id, changes.import_id, own.importable.name]
     other_id = f"other.{quote(str(key.model._meta.pk.column))}"
-    created = _select_created_ranges(own)
-    return Query(
+    single = Query(
         f"NOT EXISTS (SELECT FROM {change_table()} AS own WHERE own.organization_id = %s AND own.import_id = %s"
-        f" AND own.record_type = %s AND own.record_id = {other_id} AND ({' OR '.join(expected)}) OFFSET 0)"
-        f" AND ({other_id}::bigint <@ ({created.sql})) IS NOT TRUE",
-        [*parameters, *created.parameters],
+        f" AND own.record_type = %s AND own.record_id = {other_id} AND ({' OR '.join(expected)}) OFFSET 0)",
+        [changes.organization_id, changes.import_id, own.importable.name],
+    )
+    if CREATED not in own.by_action:
+        return single
+    ranges = _select_ranges(own.by_action[CREATED])
+    return Query(
+        f"{single.sql} AND ({other_id}::bigint <@ ({ranges.sql})) IS NOT TRUE",
+        [*single.parameters, *ranges.parameters],
     )
 
 
-def _select_created_ranges(own: TypeChanges) -> Query:
-    """The ids of the records whose changes are in chunks, as one multirange: a statement computes it once."""
-    changes = next(iter(own.by_action.values()))
+def _select_ranges(created: Changes) -> Query:
+    """The ids of all records whose changes are in chunks, as one multirange: a statement computes it once."""
+    chunks = replace(created, record_ids=None, first=None, last=None).select_chunks()
     return Query(
-        f"SELECT range_agg(int8range(part.first_id, part.last_id, '[]')) FROM {chunk_table()} AS own"
+        f"SELECT range_agg(int8range(part.first_id, part.last_id, '[]')) FROM ({chunks.sql}) AS chunk"
         " CROSS JOIN LATERAL ("
-        "  SELECT own.first_id, own.last_id WHERE own.last_id - own.first_id < own.record_count"
+        "  SELECT first_id, last_id WHERE last_id - first_id < record_count"
         "  UNION ALL"
-        "  SELECT id, id FROM unnest(own.record_ids) AS id WHERE own.last_id - own.first_id >= own.record_count"
-        " ) AS part(first_id, last_id)"
-        " WHERE own.organization_id = %s AND own.import_id = %s AND own.record_type = %s",
-        [changes.organization_id, changes.import_id, own.importable.name],
+        "  SELECT id, id FROM unnest(record_ids) AS id WHERE last_id - first_id >= record_count"
+        " ) AS part(first_id, last_id)",
+        chunks.parameters,
     )
 
 
