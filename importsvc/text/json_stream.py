@@ -18,7 +18,9 @@ LARGEST_VALUE = 8 * 1024 * 1024
 _SPACE = re.compile(r"[ \t\n\r]*")
 _HIGH_SURROGATE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}")
 _LONGEST_ESCAPE = 12  # a surrogate pair
+# Also in characters. The first batch of an array is short, because an attempt that ends outside the array is lost.
 _SHORTEST_BATCH = 64
+_FIRST_BATCH = 1024
 
 
 class JsonError(ValueError):
@@ -114,16 +116,18 @@ class JsonReader:
         if self.peek() == "]":
             self._at += 1
             return
-        length = characters
+        length = min(_FIRST_BATCH, characters)
         while True:
-            length = min(2 * length, characters)
             while self._remaining < length and not self._is_over:
                 self._fill()
             batch = self._find_batch(length, items)
             while not batch and length > _SHORTEST_BATCH:
                 length //= 2
                 batch = self._find_batch(length, items)
-            yield batch or (1, self._read_item())
+            count, text = batch or (1, self._read_item())
+            yield count, text
+            # The items after one that is longer than ``length`` may be as long.
+            length = min(2 * max(length, len(text)), characters)
             if self.peek() == "]":
                 self._at += 1
                 return

@@ -118,6 +118,17 @@ def test_batches_have_the_items_of_the_array_and_their_text(
     assert all(number == 1 or len(text) <= characters for number, text in batches)
 
 
+def test_after_a_long_item_batches_are_as_long_as_before() -> None:
+    long, short = json.dumps("x" * 5_000), json.dumps("x" * 200)
+    source = f"[{','.join([short] * 1_000)},{long},{','.join([short] * 1_000)}]"
+
+    counts = [count for count, _ in open_reader(source, [10_000]).read_batches(items=100, characters=4_000)]
+
+    assert sum(counts) == 2_001
+    assert max(counts[: len(counts) // 2]) == max(counts[len(counts) // 2 :]) > 10
+    assert counts.count(1) <= 5
+
+
 @given(objects, spellings, part_sizes)
 @settings(deadline=None, max_examples=200)
 def test_members_come_in_order_and_their_values_are_read_or_skipped(

@@ -125,6 +125,24 @@ def test_nothing_is_read_before_it_is_asked_for() -> None:
     assert source.count == 0
 
 
+def test_the_end_of_a_short_array_is_looked_for_near_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Decoder(json.JSONDecoder):
+        def decode(self, s: str, *arguments: Any) -> Any:
+            lengths.append(len(s))
+            return super().decode(s, *arguments)
+
+    lengths: list[int] = []
+    monkeypatch.setattr(json_stream, "PLAIN_DECODER", Decoder())
+    reader = open_reader("{", "".join(f'"m{number}": [{ROW}], ' for number in range(1_000)))
+    names = reader.read_members()
+    next(names)
+
+    reader.skip_value()
+
+    assert next(names) == "m1"
+    assert 0 < sum(lengths) < 4_000
+
+
 # --- memory ----------------------------------------------------------------------------------------------------------
 
 
