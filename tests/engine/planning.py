@@ -106,7 +106,8 @@ def answer(
             for key, values in asked.items()
         }
 
-    return replace(lookups, taken=find(questions.taken), found=find(questions.found))
+    trusted: dict[ColumnKey, dict[str, Sequence[int]]] = {key: {} for key in questions.trusted}
+    return replace(lookups, taken=find(questions.taken) | trusted, found=find(questions.found))
 
 
 def plan_in_chunks_of_any_size(

@@ -57,7 +57,8 @@ class Questions:
     Attributes:
         taken: by unique column, the values of the chunk.
         found: by column referred to, the names in the chunk that were not looked up before.
-        trusted: by unique column, values that are only folded: its constraint refuses those that are taken.
+        trusted: by unique column, values that are only folded, to find them again: its constraint refuses those that
+            are taken.
     """
 
     taken: Mapping[ColumnKey, Collection[str]] = field(default_factory=dict)
@@ -96,7 +97,8 @@ class PlannedChunk:
 class TypePlanner:
     """Decides what becomes of the rows of one type, chunk by chunk in their order (contract, section 2.5).
 
-    It keeps the first row of each unique value, for later chunks and for types that refer to this one.
+    It keeps the first row of each unique value, for later chunks and for types that refer to this one, unless neither
+    needs it.
 
     Attributes:
         refused: the rows that are left out because of their errors, if they are and a later type may refer to them.
@@ -123,7 +125,8 @@ class TypePlanner:
             is_referenced: whether a later type may refer to this one; otherwise the planner needs less memory.
             leaves_out_errors: whether rows with errors are left out. Rows that refer to them then have errors too.
             trusts_constraints: whether values of unique columns that have a constraint are not looked up, if each row
-                creates a record. A value that a record has is then not found; PostgreSQL refuses to insert it.
+                creates a record. A value that a record has is then not found, nor, unless a later type may refer to
+                this one, a value that two rows have; PostgreSQL refuses to insert it.
         """
         self.refused: set[int] = set()
         self._leaves_out_errors = leaves_out_errors
@@ -132,8 +135,16 @@ class TypePlanner:
         self._on_duplicate = on_duplicate
         self._match_key = importable.find_match_key(match_by) if on_duplicate != "error" else None
         self._order = {name: position for position, name in enumerate(importable.column_names)}
-        self._unique = {name: UniqueColumn(importable, name) for name in importable.unique_columns}
-        self._trusts_constraints = trusts_constraints and on_duplicate == "error"
+        self._trusted = {
+            name
+            for name, column in importable.unique_columns.items()
+            if trusts_constraints and on_duplicate == "error" and column.constrained
+        }
+        self._unique = {
+            name: UniqueColumn(importable, name)
+            for name in importable.unique_columns
+            if is_referenced or name not in self._trusted
+        }
         self._references = [
             (reference, References(importable, reference, earlier.get(reference.to)))
             for reference in importable.references
@@ -144,9 +155,9 @@ class TypePlanner:
         """The values that the lookups for this chunk need."""
         taken: dict[ColumnKey, set[str]] = {}
         trusted: dict[ColumnKey, set[str]] = {}
-        for name, column in self.importable.unique_columns.items():
-            asked = trusted if self._trusts_constraints and column.constrained else taken
-            asked[self.importable.name, name] = set(self._unique[name].values(chunk)) - {None}
+        for name, unique in self._unique.items():
+            asked = trusted if name in self._trusted else taken
+            asked[self.importable.name, name] = set(unique.values(chunk)) - {None}
         found: dict[ColumnKey, set[str]] = {}
         for reference, names in self._references:
             found.setdefault((reference.to, reference.by), set()).update(names.unknown_names(chunk))

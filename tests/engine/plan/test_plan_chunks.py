@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from importsvc.engine.parse.rows import NAMED_HEADERS
+from importsvc.engine.parse.cells import email, text
+from importsvc.engine.parse.rows import NAMED_HEADERS, RowCleaner
 from importsvc.engine.plan import row_checks
 from importsvc.engine.plan.lookups import Lookups
-from importsvc.engine.plan.plan import OnDuplicate, PlannedChunk, Questions, RowRef
-from tests.engine.example import MATCHED_PLAYER, MATCHED_TEAM, PLAYER, TEAM, planned_player, player
+from importsvc.engine.plan.plan import OnDuplicate, PlannedChunk, Questions, RowRef, TypePlanner
+from importsvc.engine.schema.importable import Column, Importable
+from tests.engine.example import MATCHED_PLAYER, MATCHED_TEAM, NO_MODEL, PLAYER, TEAM, planned_player, player
 from tests.engine.planning import answer, plan_payload
 from tests.engine.row_errors import row_error
 
@@ -68,6 +70,33 @@ def test_a_chunk_looks_up_its_unique_values_and_the_names_not_looked_up_before()
             found={("team", "name"): {"reds", "none"}},  # each of a column without this value so far
         ),
     ]
+
+
+@pytest.mark.parametrize("is_referenced", [False, True])
+def test_values_left_to_a_constraint_are_not_compared_unless_a_later_type_may_refer_to_them(
+    is_referenced: bool,
+) -> None:
+    guarded = Importable(
+        name="player",
+        model=NO_MODEL,
+        columns=(
+            Column("email", clean=email, unique=True),
+            Column("nick", clean=text, unique=True, constrained=False),
+        ),
+    )
+    planner = TypePlanner(
+        guarded, on_duplicate="error", earlier={}, is_referenced=is_referenced, trusts_constraints=True
+    )
+    rows = [{"email": "p1@acme.test", "nick": "Ace"}, {"email": "P1@acme.test"}, {"nick": "ACE"}]
+    clean = RowCleaner(guarded).clean(rows, first_row=1)
+
+    questions = planner.ask(clean)
+    planned = planner.plan(clean, know_nothing(questions))
+
+    folded_only = {("player", "email"): {"p1@acme.test", "P1@acme.test"}} if is_referenced else {}
+    assert questions == Questions(taken={("player", "nick"): {"Ace", "ACE"}}, trusted=folded_only)
+    compared = [row_error(2, "email", f"Email {TAKEN} by row 1")] if is_referenced else []
+    assert planned.errors == [*compared, row_error(3, "nick", f"Nick {TAKEN} by row 1")]
 
 
 def test_a_name_looked_up_before_resolves_to_the_same_record() -> None:
