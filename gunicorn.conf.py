@@ -1,5 +1,6 @@
 """What gunicorn does: check the environment variables before it starts processes, and log as the service does."""
 
+import gc
 import signal
 from types import FrameType
 from typing import Any
@@ -13,9 +14,14 @@ logconfig_dict = make_config(line_format=variables.LOG_FORMAT.read(), level=vari
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let ``/health/ready`` say, on connections that are still open, that the process ends."""
+    """Exempt what is loaded from garbage collection, and let ``/health/ready`` say when the process ends.
+
+    Connections that are still open may ask for it.
+    """
     from importsvc.monitoring.health import Draining
 
+    # It is never garbage, and each full collection would look at all of it.
+    gc.freeze()
     stop: Any = signal.getsignal(signal.SIGTERM)
 
     def drain(number: int, frame: FrameType | None) -> None:
