@@ -97,8 +97,8 @@ class PlannedChunk:
 class TypePlanner:
     """Decides what becomes of the rows of one type, chunk by chunk in their order (contract, section 2.5).
 
-    It keeps the first row of each unique value, for later chunks and for types that refer to this one, unless neither
-    needs it.
+    It keeps the first row of each unique value, for later chunks and for types that refer to this one. Values that are
+    left to a constraint are not kept if no type may refer to this one.
 
     Attributes:
         refused: the rows that are left out because of their errors, if they are and a later type may refer to them.
