@@ -215,12 +215,12 @@ def fill(values: Any, ids: list[Any]) -> dict[str, Any]:
     return filled
 
 
-def compare_all(*, spoilt: bool) -> Counter[str]:
+def compare_all(*, spoilt: bool, examples: int = 80) -> Counter[str]:
     """Compare many examples; returns the number of each kind."""
     kinds: Counter[str] = Counter()
 
     @given(payloads(spoilt=spoilt), st.sampled_from([0, 1, 2, 3]))
-    @settings(ANYTHING, max_examples=80)
+    @settings(ANYTHING, max_examples=examples)
     def compare(text: str, size: int) -> None:
         with undone():
             outcome = Ways(text, size=size).compare()
@@ -235,7 +235,8 @@ def test_good_rows_become_the_records_of_the_reference(db: None) -> None:
 
 
 def test_invalid_rows_are_refused_as_by_the_reference(db: None) -> None:
-    kinds = compare_all(spoilt=True)
+    # In some runs hardly any of the spoilt payloads is good.
+    kinds = compare_all(spoilt=True) + compare_all(spoilt=False, examples=20)
 
     assert kinds["bad"] >= 30
     assert kinds["good"] >= 3
